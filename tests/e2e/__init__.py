@@ -1,1 +1,1 @@
-"""The deployed local stack, over HTTP and the AWS API only."""
+"""End-to-end tests of the deployed local stack, which use only HTTP and the AWS APIs."""

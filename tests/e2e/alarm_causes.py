@@ -22,21 +22,21 @@ _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("serv
 
 @dataclass(frozen=True)
 class Shop:
-    """The stack, and its clients."""
+    """A stack, and the clients with which a cause uses it."""
 
     stack: LocalStack
     account: Account
     client: OrdersApi
     deployed: Deployed
     keys: Callable[[], str]
-    _made: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
+    _effects: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
 
-    def made(self, row: str) -> Mapping[MetricKey, Value]:
-        """Return the effects of the row's cause. A cause of several rows is made only once."""
-        cause = MADE[row]
-        if cause not in self._made:
-            self._made[cause] = cause(self)
-        return self._made[cause]
+    def effects_of(self, row: str) -> Mapping[MetricKey, Value]:
+        """Produce the row's cause, and return its effects. A cause that several rows share is produced only once."""
+        cause = REAL_CAUSES[row]
+        if cause not in self._effects:
+            self._effects[cause] = cause(self)
+        return self._effects[cause]
 
     def post_many(self, number: int, sku: str, key: str | None = None) -> list[Answer]:
         """Post `number` orders concurrently. With `key`, all have this key and different bodies."""
@@ -48,7 +48,7 @@ class Shop:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """Return the function's metrics since then, when `metric` has reached `least`. Our other metrics are None."""
+        """Wait until `metric` has reached `least`; return the function's metrics since `since`, and None for others."""
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)
@@ -81,7 +81,7 @@ def _keys_reused(shop: Shop) -> Mapping[MetricKey, Value]:
 
 def _nothing_in_stock(shop: Shop) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    # More orders than the metric needs: a worker that is killed at its timeout, on a busy machine, loses its counts.
+    # More orders than the metric needs, because a worker that reaches its timeout on a busy machine loses its counts.
     shop.post_many(16, "SKU-none")
     return shop.published("process-order", "OrderRejected", 10, since)
 
@@ -102,7 +102,7 @@ def _message_unreadable(shop: Shop) -> Mapping[MetricKey, Value]:
     return {**series, sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): depth}
 
 
-MADE: Final[Mapping[str, Cause]] = {
+REAL_CAUSES: Final[Mapping[str, Cause]] = {
     "accepting-14x-1h": _queue_fails,
     "accepting-14x-5m": _queue_fails,
     "idempotency-mismatches": _keys_reused,
@@ -114,8 +114,8 @@ MADE: Final[Mapping[str, Cause]] = {
 }
 """The rows with a real cause. For the other rows, the emulator lacks the metric, the fault or the limit."""
 
-# The metric that each cause must produce, so that no row fires because of the other values.
-LED_BY: Final[Mapping[str, MetricKey]] = {
+# The metric that each cause must produce, so that no row fires because of other metrics.
+CAUSING_METRIC: Final[Mapping[str, MetricKey]] = {
     "accepting-14x-1h": api("5xx"),
     "accepting-14x-5m": api("5xx"),
     "idempotency-mismatches": own("IdempotencyMismatch"),

@@ -26,7 +26,7 @@ COLUMNS: Final = ("fires", "notifies", "recovers")
 
 
 @dataclass(frozen=True)
-class Heard:
+class Notification:
     """A notification as a subscriber of an alarm topic receives it."""
 
     tier: Tier
@@ -55,7 +55,7 @@ class Deployed:
         return name
 
     def watched(self) -> dict[str, str]:
-        """Return the physical names for the rows' references, from the stack's outputs and resources."""
+        """Return the physical name of each resource that rows refer to, from the stack's outputs and resources."""
         outputs = self.stack.outputs
         (api,) = (each for each in self.stack.resources if each["type"] == "aws:apigatewayv2/api:Api")
         names = {key: outputs[key] for key in WATCHED if key.endswith(("_function", "_table"))}
@@ -69,7 +69,7 @@ class Deployed:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm with the scenarios' metrics. An alarm on metrics of other resources gets no data."""
+        """Return the row's alarm on the scenarios' metrics. An alarm on metrics of other resources gets no data."""
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))
@@ -93,11 +93,11 @@ class Receivers:
         self._urls: dict[Tier, str] = {}
         for tier in Tier:
             topic = stack.outputs["alarm_topic_arns"][tier]
-            url = self._aws.sqs.create_queue(QueueName=f"hears-{tier}")["QueueUrl"]
+            url = self._aws.sqs.create_queue(QueueName=f"alarm-receiver-{tier}")["QueueUrl"]
             arn = self._aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
                 "QueueArn"
             ]
-            self._aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _lets_in(topic, arn)})
+            self._aws.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": _queue_policy(topic, arn)})
             self._aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn, ReturnSubscriptionArn=True)
             self._urls[tier] = url
 
@@ -105,30 +105,34 @@ class Receivers:
         """Set an alarm to the state that the evaluator decided."""
         self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three
 
-    def hear(self, alarm: str, state: str) -> list[Heard]:
-        """Return the notifications up to this state of this alarm; raise `LocalError` if it does not arrive in 10 s."""
-        heard: list[Heard] = []
+    def receive_until(self, alarm: str, state: str) -> list[Notification]:
+        """Return all notifications until the one about this state of this alarm.
 
-        def listen() -> bool:
-            heard.extend(self.listen())
-            return any((each.alarm, each.state) == (alarm, state) for each in heard)
+        Raises:
+            LocalError: that notification does not arrive within 10 s.
+        """
+        received: list[Notification] = []
 
-        wait_for(f"the notification that {alarm} is {state}", listen, 10)
-        return heard
+        def has_arrived() -> bool:
+            received.extend(self.receive())
+            return any((each.alarm, each.state) == (alarm, state) for each in received)
 
-    def listen(self) -> list[Heard]:
+        wait_for(f"the notification that {alarm} is {state}", has_arrived, 10)
+        return received
+
+    def receive(self) -> list[Notification]:
         """Return the notifications that have arrived since the last call."""
         return [each for tier, url in self._urls.items() for each in self._receive(tier, url)]
 
-    def _receive(self, tier: Tier, url: str) -> Iterator[Heard]:
+    def _receive(self, tier: Tier, url: str) -> Iterator[Notification]:
         while messages := self._aws.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages"):
             for message in messages:
                 self._aws.sqs.delete_message(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"])
-                told = json.loads(json.loads(message["Body"])["Message"])
-                yield Heard(tier, told["AlarmName"], told["NewStateValue"], told["AlarmDescription"])
+                text = json.loads(json.loads(message["Body"])["Message"])
+                yield Notification(tier, text["AlarmName"], text["NewStateValue"], text["AlarmDescription"])
 
 
-def _lets_in(topic: str, queue: str) -> str:
+def _queue_policy(topic: str, queue: str) -> str:
     statement = {
         "Effect": "Allow",
         "Principal": {"Service": "sns.amazonaws.com"},
@@ -148,7 +152,7 @@ def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
 
 @dataclass
 class Shown:
-    """A table of alarms, with what a test has shown of each."""
+    """A table of alarms, with the effects that tests have shown for each alarm."""
 
     columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     causes: dict[str, str] = field(default_factory=dict)

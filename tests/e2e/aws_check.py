@@ -2,12 +2,12 @@
 
     make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
 
-It runs every end-to-end test that needs no fault switch, through the stack's public address, with your credentials.
-A production stack is refused. A run costs less than a cent, takes one to three minutes, and places some 20 orders in
-the currency XTS. These orders stay: rejected, or confirmed with articles of this run. Their records stay until they
-expire. The run also makes articles AWS-CHECK-… and one queue with its subscription. It removes them at the end. If it
-is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an alarm
-of the tier notify.
+The command runs every end-to-end test that needs no injected fault, through the stack's public address and with your
+credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and places some
+20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
+expire. The run also creates articles AWS-CHECK-… and one queue with its subscription, and removes them at the end. If
+a run is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an
+alarm of the tier notify.
 
 Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production stack,
 130 interrupted.
@@ -47,7 +47,7 @@ class Report:
         self.tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a phase to its test's line. The test has failed if one of its phases has."""
+        """Add a phase to its test's line. The test has failed if one of its phases failed."""
         line = self.tests.setdefault(report.nodeid, {"test": report.nodeid, "outcome": "passed", "milliseconds": 0})
         line["milliseconds"] += round(1_000 * report.duration)
         if report.failed:
@@ -92,7 +92,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("outputs", type=Path, help="a file from `pulumi stack output --json --show-secrets`")
     parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")
     parser.add_argument(
-        "--token", help="a token, for an API with an issuer of your own; - reads it from standard input"
+        "--token", help="a token, for an API with your own issuer; - reads the token from standard input"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="the file for the report, in JSON")
     return parser
@@ -122,11 +122,11 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
     report, at, started = Report(), datetime.now(UTC), time.monotonic()
     ended: int = pytest.ExitCode.INTERRUPTED
     tidy_up(stack)
-    # The test of events has a queue of its own. Only a standard topic can send events to it.
-    listens = bool(stack.target.notifications_topic_arn) and not stack.target.events_arn.endswith(".fifo")
+    # The test of events subscribes a queue, to which only a standard topic can send events.
+    checks_events = bool(stack.target.notifications_topic_arn) and not stack.target.events_arn.endswith(".fifo")
     chosen = ["-m", "deployed", "-p", "no:cacheprovider", "-q", "--rootdir", str(ROOT), str(ROOT / "tests/e2e")]
     try:
-        if listens:
+        if checks_events:
             deployed.account.subscribe()
         else:
             chosen += [f"--ignore={ROOT / _EVENTS}"]
@@ -142,8 +142,8 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
             "passed": len(report.tests) - len(report.failed),
             "failed": len(report.failed),
             "events": "checked"
-            if listens
-            else "not checked: neither a bus nor a FIFO topic sends to the queue of a run",
+            if checks_events
+            else "not checked: only a standard topic can send events to the run's queue",
             "removed": vars(removed),
             "tests": list(report.tests.values()),
         }
@@ -168,7 +168,8 @@ def _write(document: dict[str, Any], path: Path | None) -> None:
     chosen.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     Screen(stderr=True).print(
         f"{document['stack']} ({document['region']}): {document['passed']} passed, {document['failed']} failed in "
-        f"{document['seconds']} s. Its orders in XTS stay. Everything else that it made is removed.\nreport: {chosen}"
+        f"{document['seconds']} s. The run's orders in XTS stay. Everything else that it made is removed.\n"
+        f"report: {chosen}"
     )
 
 

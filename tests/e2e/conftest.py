@@ -1,4 +1,4 @@
-"""One local stack with IAM for the whole folder, and a different key for each test.
+"""Fixtures: one local stack with IAM for the whole folder, and a different idempotency key for each test.
 
 `make aws-check` provides a stack on AWS instead (`tests.e2e.deployed`), for the tests marked `deployed`.
 """
@@ -51,7 +51,7 @@ def stack(
 
 @pytest.fixture(scope="module")
 def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack) -> Account:
-    """Return the stack's account. The separate stack of a file has `STOCK` of SKU-1, or 1,000."""
+    """Return the stack's account. On the separate stack of a file, SKU-1 has a stock of the file's `STOCK` or 1,000."""
     if deployed:
         return deployed.account
     account = Account(stack)
@@ -63,7 +63,7 @@ def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: Lo
 
 @pytest.fixture(scope="module")
 def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack, account: Account) -> OrdersApi:
-    """Return the API's client. No CloudFront runs here: tests of a stack with an edge send its header themselves."""
+    """Return the API's client. No CloudFront runs here: tests of an edge send CloudFront's header themselves."""
     if deployed:
         return deployed.api
     edge = "waf" in getattr(request.module, "CONFIG", {})
@@ -72,7 +72,7 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # Tests with a separate instance must not start the shared one.
+    # Tests with a separate instance must not start the shared instance.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):
@@ -91,7 +91,7 @@ def keys() -> Callable[[], str]:
 
 @pytest.fixture
 def stocked(account: Account) -> Callable[[int], str]:
-    """Return a function that makes a new SKU with this stock."""
+    """Return a function that makes a new SKU with the given stock."""
 
     def make(available: int) -> str:
         sku = f"{STOCK_PREFIX}{_RUN}-{next(_NUMBERS)}"

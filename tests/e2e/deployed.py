@@ -1,7 +1,7 @@
 """A stack on AWS for the end-to-end tests, which use its public address and the same APIs as the tools.
 
-The names of everything that the tests make there begin with a fixed prefix. A later run can find by this prefix what a
-killed run left.
+The names of all queues and articles that the tests create on it begin with a fixed prefix. By this prefix, a later run
+finds those that a killed run left.
 """
 
 import json
@@ -28,7 +28,7 @@ NAME: Final = "orders-deployed"
 STOCK_PREFIX: Final = "AWS-CHECK-"
 UNKNOWN_SKU: Final = "SKU-NOBODY-HAS"
 _LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attempt deferred", "message dead-lettered")
-_NOT_ALL: Final = "The orders of a deployed stack are not all of this run: ask for one."
+_NOT_ALL: Final = "A deployed stack also has orders of others. Read one order by its id."
 _DAY_MS: Final = 86_400_000
 
 order = partial(http.order, currency=TEST_CURRENCY)
@@ -67,7 +67,7 @@ class DeployedAccount(Account):
         self._own_queue = ""
 
     def orders(self) -> Mapping[str, dict[str, Any]]:
-        """Rows by order id, one at a time."""
+        """Return the rows by order id, which are read one at a time."""
         return _Rows(self._clients, self._target.orders_table)
 
     def available(self, sku: str) -> int:
@@ -86,7 +86,7 @@ class DeployedAccount(Account):
         return list(self._seen)
 
     def subscribe(self) -> None:
-        """Make this queue, and subscribe it to events in the test currency. Needs a standard topic."""
+        """Create the run's queue, and subscribe it to events in the test currency. The stack needs a standard topic."""
         name = f"{own_prefix(self._target)}{uuid.uuid4().hex[:8]}"
         url = self._clients.sqs.create_queue(QueueName=name)["QueueUrl"]
         arn = self._clients.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"][
@@ -129,7 +129,7 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The values of the fixtures."""
+    """The values of the fixtures if the tests run on a stack on AWS."""
 
     stack: DeployedStack
     token: str | None
@@ -151,7 +151,7 @@ def own_prefix(target: Target) -> str:
 
 
 def tidy_up(stack: DeployedStack) -> SimpleNamespace:
-    """Remove what this run and earlier killed runs have made: queues with their subscriptions, articles in stock."""
+    """Remove the queues, subscriptions and articles that this run and earlier killed runs have created."""
     aws, target, removed = stack.aws, stack.target, SimpleNamespace(queues=0, articles=0)
     urls = aws.sqs.list_queues(QueueNamePrefix=own_prefix(target)).get("QueueUrls", [])
     names = {url.rpartition("/")[2] for url in urls}

@@ -1,7 +1,7 @@
-"""A function that makes calls with another function's role. IAM's answers show what this role is allowed.
+"""A function that makes calls with another function's role. IAM's answers show which actions this role is allowed.
 
-The tests' own keys are the emulated account's root, which IAM allows everything. Only code that runs with the role can
-be refused.
+The tests' own access keys belong to the root user of the emulated account, whom IAM allows everything. So only code
+that runs with the role can be refused.
 """
 
 import io
@@ -14,7 +14,7 @@ from typing import Any
 
 from local.client import LocalStack
 
-# Only botocore, which Lambda's runtime contains: the probe must not depend on the functions' package.
+# The probe uses only botocore, which Lambda's runtime contains, so that it does not depend on the functions' package.
 _CODE = """
 import os
 
@@ -43,7 +43,7 @@ _REFUSALS = ("AccessDenied", "AuthorizationError")
 
 @dataclass(frozen=True)
 class Try:
-    """A call that is harmless if it is allowed. `operation` is boto's name."""
+    """A call that is harmless if it is allowed. `operation` is the name of the client's method."""
 
     service: str
     operation: str
@@ -59,7 +59,7 @@ class Answer:
 
     @property
     def refused(self) -> bool:
-        """Return whether IAM refused the call. Every other error means that IAM allowed it."""
+        """Return whether IAM refused the call. Every other error means that IAM allowed the call."""
         return self.code.startswith(_REFUSALS)
 
 
@@ -81,7 +81,7 @@ class Probe:
 
 @contextmanager
 def probing(stack: LocalStack, role: str) -> Iterator[Probe]:
-    """Provide a probe with the stack's role of this logical name, and delete it at the end."""
+    """Provide a probe that has the stack's role of this logical name, and delete the probe at the end."""
     lambda_ = stack.aws.lambda_
     name = f"probe-{role}"
     arn = next(

@@ -1,4 +1,4 @@
-"""`make aws-check` on the embedded AWS, with the same steps as on AWS."""
+"""Tests `make aws-check` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 import os
@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """A separate stack with verified callers, as on most stacks that people share."""
+    """Yield a separate stack with verified callers, as on most stacks that people share."""
     config = {"authorizer": "cognito", "token_clients": '["check"]'}
     with LocalStack.started(tmp_path_factory.mktemp("check"), iam=True, warm_workers=2, config=config) as stack:
         yield stack
@@ -35,7 +35,7 @@ def command(stack: LocalStack, *options: str) -> list[str]:
 
 
 def left_behind(stack: LocalStack) -> list[str]:
-    """Return everything except orders that a run makes."""
+    """Return the queues, subscriptions and articles that runs have created and not removed."""
     queues = stack.aws.sqs.list_queues(QueueNamePrefix="orders-local-aws-check-").get("QueueUrls", [])
     topic = stack.outputs["notifications_topic_arn"]
     subscriptions = stack.aws.sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
@@ -49,7 +49,7 @@ def left_behind(stack: LocalStack) -> list[str]:
 
 @contextmanager
 def tagged(stack: LocalStack, environment: str) -> Iterator[None]:
-    """Tag the stack with another environment."""
+    """Tag the stack with another environment for the time of this context."""
     arn = stack.aws.arn("lambda", f"function:{stack.outputs['process_order_function']}")
     before = stack.aws.lambda_.list_tags(Resource=arn)["Tags"]
     stack.aws.lambda_.tag_resource(Resource=arn, Tags={"Environment": environment})
@@ -90,7 +90,9 @@ def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_what_a_killed_run_has_made_is_removed(stack: LocalStack, tmp_path: Path, how: signal.Signals) -> None:
+def test_queue_subscription_and_article_of_a_killed_run_are_removed(
+    stack: LocalStack, tmp_path: Path, how: signal.Signals
+) -> None:
     # GIVEN a run that has made its queue and an article
     options = ("--yes", "--report", str(tmp_path / "report.json"))
     with subprocess.Popen(

@@ -1,4 +1,4 @@
-"""A bus instead of the topic, on a separate stack: rules match by content, and events can be published again."""
+"""Tests a separate stack with a bus instead of the topic: rules match by content, and events can be published again."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def test_each_rule_gets_the_events_that_match_its_pattern(
     rejected = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, rejected)
 
-    # THEN one rule has both events, one has the rejection only, one has none, and there is no topic
+    # THEN one subscriber has both events, one has the rejection only, one has none, and there is no topic
     everything = [events_of(account, each, "everything")[0] for each in (confirmed, rejected)]
     (rejection,) = events_of(account, rejected, "rejections")
     assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]
@@ -93,7 +93,7 @@ def test_people_on_call_can_publish_an_event_again(
     words = [order_id if word == "ID" else word for word in command]
     code = ops([*words, "--yes", "--local", "--state-dir", str(stack.state.path)])
 
-    # THEN the subscriber has it twice, with the same bytes
+    # THEN the subscriber has the event twice, with the same bytes
     assert code == 0
     assert len({each.text for each in events_of(account, order_id, "everything", at_least=2)}) == 1
 
@@ -104,9 +104,9 @@ def test_the_smoke_test_needs_no_topic(stack: LocalStack, account: Account, caps
     code = ops(["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"])
     report = json.loads(capsys.readouterr().out)
 
-    # THEN it passes, and the event that it calls published was delivered
+    # THEN the smoke test passes, and the event that it reports as published was delivered
     assert (code, report["passed"]) == (0, True)
     wait_for(
-        "its event",
+        "the event of the smoke test's order",
         lambda: [each for each in account.events("everything") if each.document["subject"] == report["order_id"]],
     )

@@ -1,4 +1,5 @@
-"""Everything at once: clients that repeat, broken connections, failing dependencies, killed workers, scarce stock."""
+"""Tests the guarantees under many faults at once: repeated requests, broken connections, failing dependencies, killed
+workers and scarce stock."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,7 +22,7 @@ def stack(tmp_path: Path) -> Iterator[LocalStack]:
 
 
 def test_no_order_is_lost_or_doubled_under_many_faults(stack: LocalStack) -> None:
-    # GIVEN hundreds of orders that clients repeat until they are accepted; different callers use the same keys
+    # GIVEN two hundred orders, each of which a client sends until it is accepted; different callers use the same keys
 
     # WHEN connections break, dependencies fail, workers are killed, and dead letters are redriven
     verdict = run(stack, PLAN)

@@ -1,4 +1,4 @@
-"""Tests how the chaos test counts shared keys and judges its runs, without running it."""
+"""Tests how the chaos test counts shared keys and judges its runs. No chaos test runs here."""
 
 from collections import defaultdict
 from dataclasses import replace
@@ -33,15 +33,15 @@ def letter(order_id: str) -> DeadLetter:
     return DeadLetter({"MessageAttributes": attributes})
 
 
-def rough(**others: Any) -> Numbers:
-    """Return numbers of a run in which every fault happened once, and dead letters as often as planned."""
+def numbers_of_run(**others: Any) -> Numbers:
+    """Return the numbers of a run in which every fault happened once, and which had the planned dead letters."""
     planned = {"dead_lettered": PLAN.dead_letters, "redriven": PLAN.dead_letters}
     return defaultdict(lambda: 1, planned | others)
 
 
 @pytest.mark.parametrize("callers", [2, 3, 4, 7])
 def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
-    # GIVEN a plan whose number of orders is no multiple of its callers
+    # GIVEN a plan whose number of orders is no multiple of its number of callers
     plan = replace(PLAN, callers=callers, orders=callers * 10 + 1)
 
     # WHEN its orders are made
@@ -68,7 +68,7 @@ def test_a_key_is_shared_if_it_was_accepted_from_several_callers() -> None:
     traffic.answered(wish("ben", "hers"), 503, b"")
 
     # WHEN shared keys are counted
-    # THEN only the first is shared, and each caller knows its own orders
+    # THEN only the first key is shared, and each caller has only its own orders
     assert traffic.shared_keys == 1
     assert (traffic.told("ada"), traffic.told("ben")) == ({"1", "3"}, {"2"})
 
@@ -84,16 +84,16 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
         with traffic.under_way(wish(caller, "in turn")):
             pass
 
-    # THEN only the first is contended
+    # THEN only the first key is contended
     assert traffic.contended == {"at once"}
 
 
 def test_a_run_without_shared_keys_is_weak() -> None:
     # GIVEN two runs with all planned faults, one of which shared no key
     # WHEN the runs are judged
-    # THEN the one without a shared key is reported as weak
-    assert weak(PLAN, rough(shared_keys=1), AT_REST) == []
-    assert weak(PLAN, rough(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
+    # THEN only the run without a shared key is reported as weak
+    assert weak(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
+    assert weak(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
 def test_a_dead_letter_is_innocent_if_its_order_was_not_meant_to_fail() -> None:

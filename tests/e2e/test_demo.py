@@ -1,4 +1,4 @@
-"""The demo, as it runs after a clone of the repository."""
+"""Tests the demo as it runs after a clone of the repository."""
 
 import json
 import signal
@@ -28,7 +28,7 @@ def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
     # WHEN the demo is run in it
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=240, check=False)
 
-    # THEN every check in it succeeds, and it says so
+    # THEN every check succeeds, and the demo reports this
     assert done.returncode == 0, done.stderr
     story = json.loads(done.stdout)
     assert story["ok"] is True
@@ -36,7 +36,7 @@ def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
     assert all(check["ok"] for chapter in story["chapters"] for check in chapter["checks"])
     assert "Everything holds" in done.stderr
 
-    # THEN no process and no file of it is left
+    # AND the demo leaves no process and no temporary file
     assert processes_in(state) == []
     assert not (state / "tmp").exists()
 
@@ -55,11 +55,11 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
         # WHEN Ctrl-C is pressed
         process.send_signal(signal.SIGINT)
         answered = any("Stopping" in line for line in process.stdout)
-        _, said = process.communicate(timeout=20)
+        _, errors = process.communicate(timeout=20)
 
-    # THEN it says that it stops, ends soon with the exit code for Ctrl-C and without a traceback, and leaves nothing
+    # THEN the demo reports that it stops, ends soon with the exit code for Ctrl-C and no traceback, and leaves nothing
     assert answered
     assert process.returncode == 130
-    assert "Traceback" not in said
+    assert "Traceback" not in errors
     wait_for("its processes to end", lambda: not processes_in(state), 10)
     assert not (state / "tmp").exists()

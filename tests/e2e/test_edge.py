@@ -1,4 +1,4 @@
-"""The API behind an edge, called by pages of other origins, on a separate stack."""
+"""Tests the API of a separate stack behind an edge, and its use by web pages of other origins."""
 
 import pytest
 
@@ -49,10 +49,10 @@ def test_a_request_without_the_edges_secret_is_refused_and_has_no_effect(
 
 def test_a_page_of_an_allowed_origin_can_use_every_header_of_the_contract(api: OrdersApi, key: str) -> None:
     # GIVEN
-    asked = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
+    preflight_headers = {"Origin": PAGE, "Access-Control-Request-Method": "POST"}
 
     # WHEN
-    preflight = api.call("OPTIONS", "/orders", headers=asked)
+    preflight = api.call("OPTIONS", "/orders", headers=preflight_headers)
     answer = api.post(order(("SKU-1", 1)), key, {"Origin": PAGE, "X-Origin-Verify": CURRENT})
 
     # THEN
@@ -68,10 +68,10 @@ def test_a_page_of_an_allowed_origin_can_use_every_header_of_the_contract(api: O
 
 def test_a_page_of_another_origin_is_refused(api: OrdersApi) -> None:
     # GIVEN
-    asked = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
+    preflight_headers = {"Origin": "https://evil.example.com", "Access-Control-Request-Method": "POST"}
 
     # WHEN
-    preflight = api.call("OPTIONS", "/orders", headers=asked)
+    preflight = api.call("OPTIONS", "/orders", headers=preflight_headers)
 
     # THEN
     assert "access-control-allow-origin" not in preflight.headers

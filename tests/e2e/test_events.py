@@ -1,4 +1,4 @@
-"""Tests which events subscribers get."""
+"""Tests which events subscribers receive."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Messages that cannot be processed: they become dead letters at once with their reason, or are retried."""
+"""Tests messages that cannot be processed: they become dead letters at once, with their reason, or are retried."""
 
 import json
 from typing import Any
@@ -33,7 +33,7 @@ def send(stack: LocalStack, body: str, order_id: str | None = None, version: str
         pytest.param(json.dumps({"schema_version": SCHEMA_VERSION}), "INVALID_MESSAGE", id="no order"),
     ],
 )
-def test_permanent_failure_is_a_dead_letter_at_once(
+def test_a_message_that_can_never_be_processed_is_a_dead_letter_at_once(
     stack: LocalStack, account: Account, body: str, error_type: str
 ) -> None:
     # GIVEN a message that no retry can make valid
@@ -48,7 +48,7 @@ def test_permanent_failure_is_a_dead_letter_at_once(
     assert letter.attribute("attempt") == "1"
 
 
-def test_order_of_a_permanent_failure_is_marked(stack: LocalStack, account: Account) -> None:
+def test_the_order_of_an_unreadable_message_is_marked_failed(stack: LocalStack, account: Account) -> None:
     # GIVEN an unreadable message that names its order
     order_id = "11111111-1111-5111-8111-111111111111"
 
@@ -61,7 +61,7 @@ def test_order_of_a_permanent_failure_is_marked(stack: LocalStack, account: Acco
     assert (row["status"], row["error"]["error_type"]) == ("FAILED", "MALFORMED_BODY")
 
 
-def test_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
+def test_a_message_of_a_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
     # GIVEN a message of a newer version than this worker's
     order_id = "22222222-2222-5222-8222-222222222222"
 

@@ -1,4 +1,5 @@
-"""Strict ordering on a separate stack: a failing order delays only its own caller, and the caller's order is kept."""
+"""Tests strict ordering on a separate stack: orders of one caller are settled one after another, as they were accepted,
+and a failing order delays no other caller."""
 
 import json
 import time
@@ -25,10 +26,10 @@ CONFIG = {
 FINAL = {"CONFIRMED", "REJECTED"}
 
 
-def until(what: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
     deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
+    while not condition():
+        assert time.monotonic() < deadline, f"the condition was not met within {seconds} s"
         time.sleep(0.5)
 
 
@@ -38,9 +39,9 @@ def test_a_failing_order_delays_only_its_own_caller(
     # GIVEN two callers; a message of the first one fails until it is a dead letter
     shop, warehouse = (token_of(stack, name) for name in ("shop", "warehouse"))
     opening = keys()
-    until(lambda: post(api, shop, opening).status == 202, 20)
+    wait_until(lambda: post(api, shop, opening).status == 202, 20)
     first = post(api, shop, opening).order_id
-    until(lambda: _row(account, first).get("status") in FINAL)
+    wait_until(lambda: _row(account, first).get("status") in FINAL)
     caller = str(_row(account, first)["caller"])
     poison: Any = stack.aws.sqs.send_message(
         QueueUrl=stack.outputs["orders_queue_url"],
@@ -52,12 +53,13 @@ def test_a_failing_order_delays_only_its_own_caller(
     # WHEN both place more orders
     behind = [post(api, shop, keys()).order_id for _ in range(3)]
     beside = [post(api, warehouse, keys()).order_id for _ in range(2)]
-    until(lambda: all(_row(account, each).get("status") in FINAL for each in beside))
-    held_up = [_row(account, each)["status"] for each in behind]
-    until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
+    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in beside))
+    waiting = [_row(account, each)["status"] for each in behind]
+    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
 
-    # THEN the second caller's orders are settled while the first caller's wait. Those are then settled in their order.
-    assert held_up == ["ACCEPTED"] * 3
+    # THEN the second caller's orders are settled while the first caller's orders wait. The first caller's orders are
+    # then settled in the sequence in which they were accepted.
+    assert waiting == ["ACCEPTED"] * 3
     settled = [str(_row(account, each)["settled_at"]) for each in behind]
     assert settled == sorted(settled)
     letters = [each.message for each in account.dead_letters()]

@@ -1,4 +1,4 @@
-"""G1 to G5 with concurrent requests, failing calls and killed workers."""
+"""Tests G1 to G5 with concurrent requests, failing calls and killed workers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,7 +28,7 @@ def test_concurrent_retries_make_one_order(
     with ThreadPoolExecutor(8) as pool:
         answers = [answer for answer, _ in pool.map(lambda _: api.submit(order((sku, 3)), key), range(16))]
 
-    # THEN all get the same answer, one of them as the first, and the stock is taken once
+    # THEN all get the same answer, all but one are marked as replays, and the stock is taken once
     assert len({answer.body for answer in answers}) == 1
     assert [answer.is_replay for answer in answers].count(False) == 1
     settled(account, answers[0].order_id)
@@ -55,10 +55,10 @@ def test_the_last_pieces_are_not_sold_twice(
     assert account.available(sku) == 0
 
 
-def test_a_poison_message_between_good_ones(
+def test_a_poison_message_does_not_affect_the_good_messages_around_it(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
-    # GIVEN three orders that wait together; the second makes DynamoDB fail
+    # GIVEN three orders that wait together; DynamoDB fails for the second one
     good, poison = stocked(10), stocked(10)
     stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{poison}"')
     with account.deliveries_held():
@@ -78,7 +78,7 @@ def test_a_poison_message_between_good_ones(
     assert account.orders()[ids[1]]["error"]["attempt"] == limit
     assert api.get(ids[1]).document["status"] == "DELAYED"
 
-    # THEN the other two are processed once each
+    # AND each of the other two messages is processed once
     assert [row["status"] for row in rows] == ["CONFIRMED", "CONFIRMED"]
     for neighbour in (ids[0], ids[2]):
         assert [(each.attempt, each.outcome) for each in receives_of(account, neighbour)] == [(1, "processed")]

@@ -1,4 +1,4 @@
-"""Every row of the HTTP contract that our code answers."""
+"""Tests each row of the HTTP contract that is answered by our code, not by API Gateway."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -33,7 +33,7 @@ def assert_problem(answer: Answer, status: int, name: str) -> None:
 
 
 @pytest.mark.deployed
-def test_accepted_order(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
+def test_a_good_order_is_accepted(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
     # GIVEN stock
     sku = stocked(5)
 
@@ -68,7 +68,7 @@ def test_a_repeated_order_gets_the_first_answer_marked_as_a_replay(api: OrdersAp
 
 
 @pytest.mark.deployed
-def test_key_with_another_body(api: OrdersApi, key: str) -> None:
+def test_a_key_with_another_body_is_refused(api: OrdersApi, key: str) -> None:
     # GIVEN a key that was used
     api.post(GOOD, key)
 
@@ -109,10 +109,12 @@ def _nested(depth: int) -> bytes:
         pytest.param({**GOOD, "lines": []}, {}, 422, "validation-failed", id="no lines"),
         pytest.param({**GOOD, "lines": [LINE, LINE]}, {}, 422, "validation-failed", id="an SKU twice"),
         pytest.param({**GOOD, "lines": [{**LINE, "unit_price": 19.9}]}, {}, 422, "validation-failed", id="float price"),
-        pytest.param({**GOOD, "lines": [{**LINE, "quantity": 1001}]}, {}, 422, "validation-failed", id="1001 of it"),
+        pytest.param(
+            {**GOOD, "lines": [{**LINE, "quantity": 1001}]}, {}, 422, "validation-failed", id="quantity of 1001"
+        ),
     ],
 )
-def test_wrong_request(
+def test_a_wrong_request_gets_its_problem_document(
     api: OrdersApi, key: str, body: object, headers: Mapping[str, str], status: int, name: str
 ) -> None:
     # GIVEN a request that the contract refuses
@@ -124,7 +126,7 @@ def test_wrong_request(
 
 
 @pytest.mark.deployed
-def test_missing_key(api: OrdersApi) -> None:
+def test_a_request_without_a_key_is_refused(api: OrdersApi) -> None:
     # GIVEN no key
     # WHEN an order is posted
     answer = api.post(GOOD, None)
@@ -146,7 +148,7 @@ def test_validation_names_the_place_of_each_mistake(api: OrdersApi, key: str) ->
     assert api.post(GOOD, key).status == 202
 
 
-def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str) -> None:
+def test_a_repeat_while_the_first_attempt_runs_is_refused(stack: LocalStack, api: OrdersApi, key: str) -> None:
     # GIVEN a first attempt that waits for the queue's answer
     with ThreadPoolExecutor(1) as pool, stack.fault("sqs", "SendMessage", FaultKind.TIMEOUT, count=1):
         first = pool.submit(api.post, GOOD, key)
@@ -159,15 +161,15 @@ def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str
         assert_problem(second, 409, "request-in-progress")
         assert int(second.headers["retry-after"]) >= 1
 
-        # THEN the first attempt ends, and a later repeat gets its answer
+        # AND the first attempt ends, and a later repeat gets its answer
         answer = first.result()
     later, _ = api.submit(GOOD, key)
     assert later.status == 202
     assert answer.status in {202, 503}
 
 
-# A lost answer to the idempotency table's first write is not tested here. To a repeat it looks like a first attempt
-# that is still running, so that the answer is 409 until that attempt's lease ends after half a minute.
+# A lost answer to the first write to the idempotency table is not tested here. A repeated request would get 409, as if
+# the first attempt were still running, until that attempt's lease ends after half a minute.
 @pytest.mark.parametrize(
     ("service", "operation", "kind"),
     [
@@ -181,7 +183,7 @@ def test_first_attempt_still_running(stack: LocalStack, api: OrdersApi, key: str
         pytest.param("dynamodb", "PutItem", FaultKind.RESET, id="idempotency table closes the connection"),
     ],
 )
-def test_failed_dependency(
+def test_a_failing_dependency_leads_to_503_and_a_repeat_gets_the_same_order(
     stack: LocalStack, api: OrdersApi, key: str, service: str, operation: str, kind: FaultKind
 ) -> None:
     # GIVEN a dependency that fails
@@ -193,12 +195,12 @@ def test_failed_dependency(
     assert_problem(failed, 503, "outcome-unknown")
     assert int(failed.headers["retry-after"]) >= 1
 
-    # THEN the same request is accepted later, with the same order id
+    # AND the same request is accepted later, with the same order id
     answer, _ = api.submit(GOOD, key)
     assert (answer.status, answer.order_id) == (202, failed.order_id)
 
 
-def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: str) -> None:
+def test_a_lookup_gets_503_if_the_orders_table_fails(stack: LocalStack, api: OrdersApi, key: str) -> None:
     # GIVEN an order, and an orders table that fails
     order_id = api.post(GOOD, key).order_id
     with stack.fault("dynamodb", "GetItem", FaultKind.ERROR):
@@ -212,7 +214,7 @@ def test_failed_dependency_of_a_lookup(stack: LocalStack, api: OrdersApi, key: s
 
 @pytest.mark.deployed
 @pytest.mark.parametrize("order_id", ["00000000-0000-5000-8000-000000000000", "warm-up", "%00", "a" * 3000])
-def test_unknown_order(api: OrdersApi, order_id: str) -> None:
+def test_an_unknown_order_is_not_found(api: OrdersApi, order_id: str) -> None:
     # GIVEN an id without an order
     # WHEN it is looked up
     answer = api.get(order_id)
@@ -222,7 +224,9 @@ def test_unknown_order(api: OrdersApi, order_id: str) -> None:
 
 
 @pytest.mark.deployed
-def test_rejected_order_has_a_reason(api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str) -> None:
+def test_a_rejected_order_has_a_reason(
+    api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
+) -> None:
     # GIVEN an article with too little stock, and one that does not exist
     short = stocked(1)
 

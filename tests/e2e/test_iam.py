@@ -1,4 +1,4 @@
-"""Each role may do its own work under IAM, and nothing else. A probe with the role makes the calls."""
+"""Tests that IAM allows each role its own actions and no others. A probe with the role makes the calls."""
 
 from collections.abc import Iterator, Mapping
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.e2e
 KEYS = {"orders": "order_id", "stock": "sku", "api-idempotency-table": "id", "worker-idempotency-table": "id"}
 QUEUES = ("orders-queue", "orders-queue-dlq")
 NEVER = {"ConditionExpression": "attribute_exists(never_there)"}
-"""Keeps an allowed write from having an effect."""
+"""A condition that no item meets, so that an allowed write has no effect."""
 
 
 def dynamodb_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
@@ -85,21 +85,21 @@ def answers(stack: LocalStack, role: str) -> Mapping[tuple[str, str], Answer]:
 
 
 def may(role: str) -> set[tuple[str, str]]:
-    """Return what the role's policy allows on tables, queues and topics."""
+    """Return the actions that the role's policy allows on tables, queues and topics, each with its resource."""
     tried = {*KEYS, *QUEUES, "notifications"}
     return {(each.action, each.resource) for each in allowed("local") if each.role == role and each.resource in tried}
 
 
-def test_a_role_is_refused_other_roles_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+def test_a_role_is_refused_the_actions_of_other_roles(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
     # GIVEN the actions of other roles that this role is not allowed, and those that no role is allowed
     foreign = set(answers) - may(role)
 
     # WHEN
-    let_through = sorted((what, answers[what]) for what in foreign if not answers[what].refused)
+    not_refused = sorted((what, answers[what]) for what in foreign if not answers[what].refused)
 
     # THEN
     assert len(foreign) > 20
-    assert let_through == []
+    assert not_refused == []
 
 
 def test_a_role_is_allowed_its_own_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
@@ -112,7 +112,7 @@ def test_a_role_is_allowed_its_own_actions(role: str, answers: Mapping[tuple[str
 
 
 def test_a_transaction_is_refused_if_one_of_its_writes_is_not_allowed(stack: LocalStack) -> None:
-    # GIVEN the worker's role, which is allowed to update stock but not to put it
+    # GIVEN the worker's role, which may update items of the stock table but not put them
     stock = {"TableName": table_name(stack, "stock")}
     update = {
         "Update": {

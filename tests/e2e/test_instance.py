@@ -1,4 +1,4 @@
-"""A running instance, as its user sees it: commands, the file of outputs, workers that are killed."""
+"""Tests a running instance as its user sees it: commands, the file of outputs, workers that are killed."""
 
 import json
 from collections.abc import Callable
@@ -31,7 +31,7 @@ def test_the_outputs_file_has_everything_that_a_script_needs(stack: LocalStack) 
     # GIVEN the file of outputs
     outputs = json.loads(stack.state.outputs.read_text())
 
-    # THEN it has the connection and the stack's outputs
+    # THEN it has the addresses and credentials of the embedded AWS, and the stack's outputs
     assert set(outputs) >= {
         *("endpoint_url", "region", "aws_access_key_id", "aws_secret_access_key", "account_id", "proxy_url"),
         *("api_url", "orders_queue_url", "dead_letter_queue_url", "notifications_topic_arn", "orders_table"),
@@ -39,16 +39,18 @@ def test_the_outputs_file_has_everything_that_a_script_needs(stack: LocalStack) 
     }
 
 
-def test_a_second_up_says_that_the_instance_is_running(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_second_up_reports_that_the_instance_is_running(
+    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a running instance
     # WHEN it is started again
     code = main(["up", "--detach", "--state-dir", str(stack.state.path)])
 
     # THEN it names the instance and the command to stop it, and its exit code is 3
     assert code == 3
-    said = " ".join(capsys.readouterr().err.split())
-    assert stack.instance.endpoint_url in said
-    assert f"python -m local down --state-dir {stack.state.path}" in said
+    message = " ".join(capsys.readouterr().err.split())
+    assert stack.instance.endpoint_url in message
+    assert f"python -m local down --state-dir {stack.state.path}" in message
 
 
 def test_status_and_logs_can_be_shown_as_json(

@@ -32,7 +32,7 @@ Tokens = Callable[..., str]
 
 @pytest.fixture(scope="module")
 def token(stack: LocalStack) -> Tokens:
-    """Return a function that gets a new token of a client, for given scopes or for all of the client's."""
+    """Return a function that gets a new token of a client, for given scopes or for all scopes of the client."""
     return partial(token_of, stack)
 
 
@@ -130,7 +130,7 @@ def test_a_route_without_the_authorizer_accepts_no_order(
     gateway = stack.aws.apigatewayv2
     (ours,) = gateway.get_apis()["Items"]
     routes = {each["RouteKey"]: each for each in gateway.get_routes(ApiId=ours["ApiId"])["Items"]}
-    open_door = gateway.create_route(
+    unprotected = gateway.create_route(
         ApiId=ours["ApiId"], RouteKey="PUT /orders", Target=routes["POST /orders"]["Target"]
     )["RouteId"]
     before = set(account.orders())
@@ -141,7 +141,7 @@ def test_a_route_without_the_authorizer_accepts_no_order(
     try:
         refused = api.call("PUT", "/orders", body, headers)
     finally:
-        gateway.delete_route(ApiId=ours["ApiId"], RouteId=open_door)
+        gateway.delete_route(ApiId=ours["ApiId"], RouteId=unprotected)
 
     # THEN no order is stored, and a caller can still use the key
     assert refused.status == 503
@@ -156,12 +156,12 @@ def test_another_callers_order_is_404_like_a_missing_one(api: OrdersApi, token: 
     order_id = post(api, token("shop"), key).order_id
 
     # WHEN another caller reads it, and then an order that does not exist
-    theirs = get(api, token("warehouse"), order_id)
-    nobodys = get(api, token("warehouse"), "00000000-0000-5000-8000-000000000000")
+    existing = get(api, token("warehouse"), order_id)
+    missing = get(api, token("warehouse"), "00000000-0000-5000-8000-000000000000")
 
     # THEN both answers are the same
-    assert (theirs.status, nobodys.status) == (404, 404)
-    assert theirs.body == nobodys.body
+    assert (existing.status, missing.status) == (404, 404)
+    assert existing.body == missing.body
 
 
 def test_the_same_key_and_body_of_two_callers_are_two_orders(
@@ -211,7 +211,7 @@ def test_the_smoke_test_orders_as_a_client_of_the_stack(stack: LocalStack, capsy
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 
-    # WHEN it gets a token itself, and when it is given an invalid one
+    # WHEN the smoke test gets a token itself, and when an option gives it an invalid token
     code = main(smoke)
     own = json.loads(capsys.readouterr().out)
     refused = main([*smoke, "--token", "none-of-ours"])

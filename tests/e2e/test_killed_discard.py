@@ -1,4 +1,4 @@
-"""`kill -9` during a bulk discard on a running stack: nothing is lost, and the same command finishes the work."""
+"""Tests that `kill -9` during a bulk discard on a running stack loses nothing, and that a rerun finishes the work."""
 
 import json
 import os
@@ -19,7 +19,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 COUNT: Final = 300
 IDS: Final = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(COUNT)]
-# The tools, with messages that stay hidden for seconds instead of five minutes after a run is killed.
+# The tools, changed so that messages of a killed run are visible again after seconds instead of five minutes.
 HIDDEN_SECONDS: Final = 20
 OPS: Final = (
     f"import sys, ops.sweep, ops.cli.main; ops.sweep.HIDE_SECONDS = {HIDDEN_SECONDS}; "
@@ -28,13 +28,13 @@ OPS: Final = (
 DISCARD: Final = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 
 
-def typed(stack: LocalStack, *arguments: str) -> "subprocess.Popen[str]":
-    """Start a command, and return its process."""
+def started(stack: LocalStack, *arguments: str) -> "subprocess.Popen[str]":
+    """Start a command of the tools, and return its process."""
     where = ("--local", "--state-dir", str(stack.state.path), "--json")
     return subprocess.Popen([sys.executable, "-c", OPS, *arguments, *where], stdout=subprocess.PIPE, text=True)
 
 
-def flood(stack: LocalStack) -> set[str]:
+def store_dead_letters(stack: LocalStack) -> set[str]:
     """Store failed orders and a dead letter for each, and return the ids of the messages."""
     sent: set[str] = set()
     for start in range(0, COUNT, 10):
@@ -54,8 +54,8 @@ def flood(stack: LocalStack) -> set[str]:
 def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Path) -> None:
     with LocalStack.started(tmp_path, warm_workers=1) as stack:
         # GIVEN some hundred dead letters, and a run that discards all of them
-        account, messages = Account(stack), flood(stack)
-        run = typed(stack, *DISCARD)
+        account, messages = Account(stack), store_dead_letters(stack)
+        run = started(stack, *DISCARD)
 
         def discarded() -> set[str]:
             return {order_id for order_id, row in account.orders().items() if row["status"] == "DISCARDED"}
@@ -66,7 +66,7 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
         run.communicate()
         assert run.returncode == -signal.SIGKILL
 
-        # THEN every deleted message has a line in the journal, and its order is marked
+        # THEN every deleted message has a line in the journal, and the message's order is DISCARDED
         before, waiting = discarded(), account.waiting("dead_letter_queue_url")
         (killed,) = history(stack)
         assert COUNT - waiting <= len(killed["messages"])
@@ -76,11 +76,11 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
         assert killed["counts"] is None
 
         # WHEN the hidden messages are visible again, and the same command runs
-        wait_for("the messages to show", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
-        rerun = typed(stack, *DISCARD)
+        wait_for("the messages to be visible", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
+        rerun = started(stack, *DISCARD)
         rerun.communicate(timeout=300)
 
-        # THEN no message is left, and the journal has every message with name and reason
+        # THEN no message is left, and the journal has every message, each run with the operator's name and reason
         runs = history(stack)
         assert rerun.returncode == 0
         assert (discarded(), account.waiting("dead_letter_queue_url")) == (set(IDS), 0)
@@ -92,9 +92,9 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
 
 
 def history(stack: LocalStack) -> list[dict[str, Any]]:
-    """Return what `dlq history` shows."""
-    told, _ = typed(stack, "dlq", "history").communicate(timeout=60)
-    found: list[dict[str, Any]] = json.loads(told)
+    """Return the runs that `dlq history` lists."""
+    output, _ = started(stack, "dlq", "history").communicate(timeout=60)
+    found: list[dict[str, Any]] = json.loads(output)
     return found
 
 

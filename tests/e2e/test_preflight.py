@@ -1,4 +1,4 @@
-"""`ops preflight` on the embedded AWS, with the same steps as on AWS."""
+"""Tests `ops preflight` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 from typing import Any
@@ -20,7 +20,7 @@ BUCKET = "pulumi-state"
 
 
 class NotDeployed(Ground):
-    """A stack before its first deployment: Pulumi knows it, and its state is empty."""
+    """A stack before its first deployment: Pulumi has created the stack, and the stack's state is empty."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()
@@ -35,7 +35,7 @@ def preflight(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> tuple[in
 
 @pytest.fixture
 def state(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A bucket with Pulumi's state of the local stack."""
+    """Return a client of S3, after it has created a bucket with Pulumi's state of the local stack."""
     s3 = stack.aws.session.client("s3", endpoint_url=stack.outputs.endpoint_url)
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -100,5 +100,5 @@ def test_existing_resources_block_a_first_deployment(stack: LocalStack) -> None:
         assert found[check].verdict is Verdict.ERROR
         assert name in found[check].found
 
-    # THEN a service that the embedded AWS lacks is unknown, not OK
+    # AND a service that the embedded AWS lacks is unknown, not OK
     assert found["CodeDeploy applications"].verdict is Verdict.UNKNOWN

@@ -1,4 +1,4 @@
-"""`ops smoke` on the embedded AWS, with the same steps as on AWS."""
+"""Tests `ops smoke` on the embedded AWS, with the same steps as on AWS."""
 
 import json
 from collections.abc import Callable
@@ -41,7 +41,7 @@ def test_a_deployed_stack_passes_and_its_stock_is_unchanged(
     row = account.orders()[report["order_id"]]
     assert (row["status"], row["currency"], row["reason"]["code"]) == ("REJECTED", "XTS", "UNKNOWN_SKU")
 
-    # THEN the event that it calls published was delivered
+    # AND the event that the smoke test reports as published was delivered
     (event,) = events_of(account, report["order_id"])
     assert event.document["data"]["currency"] == "XTS"
 
