@@ -72,31 +72,34 @@ class OrdersClient:
 
     def _poll(self, order_id: str, deadline_seconds: float, enough: Callable[[Order], bool]) -> Order:
         calls = _Calls(self, "GET", f"/orders/{order_id}", {}, None, self._clock() + deadline_seconds)
-        seen: Order | None = None
+        known: Order | None = None
         while True:
             order = calls.next(200, lambda answer: Order.read(json.loads(answer.data)))
             if order is not None and enough(order):
                 return order
-            seen = order or seen
+            known = order or known
             if not calls.wait():
-                raise NotFinalError(order_id, seen, calls.last)
+                raise NotFinalError(order_id, known, calls.last)
 
 
 class _Calls:
-    """Tries of one request until the time `until`, and the outcome of the last try."""
+    """The tries of one request. `until` is their deadline on the client's clock, `last` the outcome of the last try."""
 
     def __init__(
         self, client: OrdersClient, method: str, path: str, headers: Mapping[str, str], body: str | None, until: float
     ) -> None:
         self._client, self._method, self._path, self._headers = client, method, path, headers
         self._body, self._until = body, until
-        self._tries, self._asked_to_wait = 0, 0.0
+        self._tries, self._retry_after_seconds = 0, 0.0
         self._refused: str | None = None
         self.last = "not tried"
 
     def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
-        """Try once. Return the answer, or `None` to try again. Raises `ProblemError` if another try cannot help."""
-        self._tries, self._asked_to_wait = self._tries + 1, 0.0
+        """Try once. Return the answer if its status is `wanted`, or `None` to try again.
+
+        Raises `ProblemError` if another try cannot help.
+        """
+        self._tries, self._retry_after_seconds = self._tries + 1, 0.0
         client, token = self._client, None
         try:
             headers = dict(self._headers)
@@ -118,7 +121,7 @@ class _Calls:
         self.last = str(answer.status)
         if answer.status != 401:
             self._refused = None
-        self._asked_to_wait = _retry_after(answer.headers.get("Retry-After"))
+        self._retry_after_seconds = _retry_after(answer.headers.get("Retry-After"))
         if answer.status == wanted:
             try:
                 return read(answer)
@@ -127,7 +130,7 @@ class _Calls:
                 self.last = f"{answer.status} with an unreadable body"
                 return None
         if answer.status == 401 and token is not None and self._refused is None:
-            # The token is expired or revoked: try again at once, with another one.
+            # The token is expired or revoked: try again at once with another token.
             self._refused = token
             return self.next(wanted, read)
         if answer.status in _REPEATED or answer.status >= 500:
@@ -136,7 +139,7 @@ class _Calls:
 
     def wait(self) -> bool:
         """Wait for the longer of `Retry-After` and a growing pause. Return False at once if too little time is left."""
-        pause = max(self._asked_to_wait, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
+        pause = max(self._retry_after_seconds, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         if self._client._clock() + pause >= self._until:
             return False
         self._client._sleep(pause)

@@ -21,9 +21,9 @@ class ProblemError(OrdersError):
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
         self.status, self.document = status, document
         self.type = str(document.get("type", ""))
-        said = document.get("detail") or document.get("title") or document.get("message") or "no reason given"
+        reason = document.get("detail") or document.get("title") or document.get("message") or "no reason given"
         errors = document.get("errors")
-        super().__init__(f"{status}: {said}" + (f" {errors}" if errors else ""))
+        super().__init__(f"{status}: {reason}" + (f" {errors}" if errors else ""))
 
 
 class TokenRefusedError(OrdersError):
@@ -34,11 +34,11 @@ class TokenRefusedError(OrdersError):
 
 
 class OutcomeUnknownError(OrdersError):
-    """No answer came in time. The order may have been accepted: submit `submission` again, as it is."""
+    """No answer came in time. The order may have been accepted: submit the same `submission` again."""
 
     def __init__(self, submission: Submission, last: str) -> None:
         self.submission = submission
-        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit it again as it is.")
+        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit the order again unchanged.")
 
 
 class NotFinalError(OrdersError):

@@ -10,9 +10,9 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Submission:
-    """An order under its idempotency key. Keep both until there is an answer.
+    """An order with its idempotency key. Keep both until there is an answer.
 
-    `body` is the JSON text; every try sends the same.
+    `body` is the JSON text; every try sends the same text.
     """
 
     body: str

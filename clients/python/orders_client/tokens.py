@@ -12,6 +12,7 @@ import urllib3
 
 from orders_client.errors import TokenRefusedError
 
+# Seconds before a token's expiry at which a new one is fetched.
 _EARLY = 60.0
 
 
@@ -19,7 +20,7 @@ class Tokens(Protocol):
     """A source of bearer tokens."""
 
     def token(self, refused: str | None = None) -> str:
-        """Return a token to send. If possible, it is another one than `refused`, which the API did not accept."""
+        """Return a token to send. If possible, the token differs from `refused`, which the API did not accept."""
 
 
 class FixedToken:
@@ -54,10 +55,10 @@ class ClientCredentials:
         self._token, self._until = "", 0.0
 
     def token(self, refused: str | None = None) -> str:
-        """Return the kept token, or a new one.
+        """Return the stored token, or a new one if the stored token was refused or expires within a minute.
 
-        Raises `TokenRefusedError` if the issuer refuses the client, or `urllib3.exceptions.HTTPError` if it gives no
-        usable answer.
+        Raises `TokenRefusedError` if the issuer refuses the client, or `urllib3.exceptions.HTTPError` if the issuer
+        gives no usable answer.
         """
         with self._lock:
             if self._token in ("", refused) or self._clock() >= self._until:
@@ -65,7 +66,7 @@ class ClientCredentials:
             return self._token
 
     def _renew(self) -> None:
-        asked = self._clock()
+        requested_at = self._clock()
         answer = self._pool.request(
             "POST",
             self._url,
@@ -81,8 +82,8 @@ class ClientCredentials:
             raise TokenRefusedError(answer.status)
         try:
             document = json.loads(answer.data)
-            self._token, lives = str(document["access_token"]), float(document.get("expires_in", 300))
+            self._token, lifetime = str(document["access_token"]), float(document.get("expires_in", 300))
         except (ValueError, KeyError, TypeError) as error:
             message = "the token issuer's answer is unreadable"
             raise urllib3.exceptions.HTTPError(message) from error
-        self._until = asked + max(0.0, lives - _EARLY)
+        self._until = requested_at + max(0.0, lifetime - _EARLY)
