@@ -80,7 +80,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
     what = f"a batch of {batch.ORDERS} on {threads} threads; bare: one after the other"
     yield Figure(what, "ms", found[str(threads)] * 1e3, bare=found["1"] * 1e3)
     found = medians({who: partial(batch.tls_seconds, create) for who, create in batch.TLS_CONTEXTS.items()}, rounds)
-    what = f"certificate authorities for a first batch's {2 * batch.ORDERS} connections"
+    what = f"loading certificate authorities for a first batch's {2 * batch.ORDERS} connections"
     yield Figure(what, "ms", found["ours"] * 1e3, bare=found["bare"] * 1e3)
 
 

@@ -38,7 +38,7 @@ class OutcomeUnknownError(OrdersError):
 
     def __init__(self, submission: Submission, last: str) -> None:
         self.submission = submission
-        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit the order again unchanged.")
+        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit the same order again.")
 
 
 class NotFinalError(OrdersError):
