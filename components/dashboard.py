@@ -31,7 +31,7 @@ class Graph(Args):
     line: tuple[float, str] | None = Field(default=None, description="A horizontal line: its value and its meaning.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="Shows one number for this many last days, whatever time range is selected."
+        default=None, description="If set, shows one number for that many past days, whatever time range is selected."
     )
     region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH
@@ -72,7 +72,7 @@ class Dashboard(Component):
     """The dashboard. Outputs: `name`.
 
     Raises:
-        ValueError: a section names a row or a log group that does not exist, or no section contains a row.
+        ValueError: a section names a row or a log group that does not exist, or a row is in no section.
     """
 
     kind: ClassVar[str] = "Dashboard"

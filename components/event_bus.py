@@ -20,7 +20,7 @@ class EventBusArgs(Args):
     """Settings of a bus: the source of its events and its subscriptions."""
 
     source: str = Field(
-        min_length=1, max_length=256, description="The `source` of the events; its rules match no other."
+        min_length=1, max_length=256, description="The `source` of the events; the bus's rules match no other source."
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         description="The subscribers; each has a rule and its own queue."

@@ -30,7 +30,7 @@ def _problems(node: Mapping[str, JsonValue], path: tuple[str, ...]) -> Iterator[
         if key == _ANY_OF:
             yield from _alternatives(value, path, where)
         elif not path and key not in ENVELOPE:
-            yield f"the field {key} in event_pattern", f"{', '.join(sorted(ENVELOPE))}; an order's own are under detail"
+            yield f"the field {key} in event_pattern", f"{', '.join(sorted(ENVELOPE))}; order fields are under detail"
         elif isinstance(value, dict) and (path or key == "detail"):
             yield from (
                 _problems(value, (*path, key)) if value else iter([(f"nothing for {where}", "at least one field")])

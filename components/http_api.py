@@ -17,7 +17,7 @@ STAGE = "$default"
 # The maximum of HTTP APIs. The functions' timeouts are shorter.
 INTEGRATION_TIMEOUT_MILLISECONDS = 30_000
 
-# No address, user agent or claims. The route key replaces the path, which would contain the order's id.
+# The log has no address, user agent or claims. The route key replaces the path, which would contain the order's id.
 ACCESS_LOG_FORMAT = json.dumps(
     {
         "request_id": "$context.requestId",

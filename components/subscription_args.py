@@ -16,7 +16,7 @@ _ENDPOINTS = {
     "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an e-mail address such as team@example.com"),
     "sqs": (
         re.compile(r"(arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}(\.fifo)?)?"),
-        "the ARN of an SQS queue, or empty: a queue is made here",
+        "the ARN of an SQS queue, or empty to create a queue",
     ),
     "https": (re.compile(r"https://[^\s/]+\S*"), "a URL that starts with https://"),
 }
@@ -40,7 +40,7 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, URL or queue ARN (its policy must allow the topic); empty: a new queue (sqs).",
+        description="E-mail address, URL or queue ARN (its policy must allow the topic); if empty, a new queue (sqs).",
     )
     filter_policy: Mapping[str, list[FilterValue]] = Field(
         default_factory=dict,

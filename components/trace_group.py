@@ -19,7 +19,7 @@ class TraceGroupArgs(Args):
     functions: tuple[Function, ...] = Field(
         min_length=1, description="Names of the functions whose traces can belong to it."
     )
-    slow_seconds: int = Field(ge=1, description="A slower trace belongs to it even without an error.")
+    slow_seconds: int = Field(ge=1, description="Seconds: a slower trace belongs to the group even without an error.")
 
 
 class TraceGroup(Component):

@@ -57,13 +57,13 @@ def _resource(each: PolicyResource) -> Resource:
 def plain(value: Any) -> Any:
     """Return `value` with ordinary containers, and with `UNKNOWN` where the engine's proxies would raise."""
     if isinstance(value, Mapping):
-        return {key: _look(value, key) for key in value}
+        return {key: _item(value, key) for key in value}
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):
         return value
-    return [_look(value, index) for index in range(len(value))]
+    return [_item(value, index) for index in range(len(value))]
 
 
-def _look(container: Any, key: Any) -> Any:
+def _item(container: Any, key: Any) -> Any:
     try:
         return plain(container[key])
     except UnknownValueError:

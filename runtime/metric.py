@@ -24,7 +24,7 @@ class MetricName(StrEnum):
     LAST_ATTEMPT_FAILED = "LastAttemptFailed"
     """The last attempt at a message failed, so SQS moves the message to the dead-letter queue."""
     MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
-    """A permanent failure that the worker itself sent to the dead-letter queue."""
+    """A message with a permanent failure: the worker itself sent it to the dead-letter queue."""
     ATTEMPT_DEFERRED = "AttemptDeferred"
     """The run did not start: too little time was left in this invocation, or another run of the order is active."""
     ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"

@@ -73,7 +73,7 @@ def flush_metrics() -> None:
 def _unknown(order_id: str | None) -> ProblemError:
     return ProblemError(
         OUTCOME_UNKNOWN,
-        "The outcome is unknown. Repeat the request, a POST with the same Idempotency-Key and body: that is safe.",
+        "The outcome is unknown. Repeat the request (a POST with the same Idempotency-Key and body): that is safe.",
         order_id=order_id,
     )
 

@@ -51,13 +51,13 @@ CALLER_UNIDENTIFIED: Final = ProblemType(
     "caller-unidentified",
     403,
     "The token does not name its caller",
-    "The token was accepted but has no issuer or no subject, so its orders could not be kept apart from others'.",
+    "The token was accepted but has no issuer or no subject, so nothing separates its orders from those of others.",
 )
 EDGE_BYPASSED: Final = ProblemType(
     "edge-bypassed",
     403,
     "The request did not come through the API's public address",
-    "The API is behind a firewall and answers only what comes through it. Use the public address.",
+    "The API is behind a firewall and answers only requests that pass through it. Use the public address.",
 )
 NOT_FOUND: Final = ProblemType(
     "order-not-found",

@@ -66,9 +66,9 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     if not authorizer:
         if jwt_authorizer:
             raise AuthorizerMissingError(
-                "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
-                "JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that route; "
-                "`pulumi up --refresh` repairs a route of the stack. If the API shall be open to everybody, set "
+                "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, "
+                "because JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that "
+                "route; `pulumi up --refresh` repairs a route of the stack. To open the API to everybody, set "
                 "authorizer to none."
             )
         return ANONYMOUS

@@ -54,7 +54,7 @@ def to_order(document: object) -> OrderRequest:
     except ValidationError as error:
         # The parts that are left out are not used, and making them takes most of the time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
-    errors = _without_echoes(found)
+    errors = _without_follow_up_errors(found)
     count = len(errors)
     more = f" The first {MAX_ERRORS} of {count} are listed." if count > MAX_ERRORS else ""
     raise ProblemError(
@@ -64,7 +64,7 @@ def to_order(document: object) -> OrderRequest:
     )
 
 
-def _without_echoes(found: list[ErrorDetails]) -> list[ErrorDetails]:
+def _without_follow_up_errors(found: list[ErrorDetails]) -> list[ErrorDetails]:
     # If every line is wrong, pydantic also reports too few lines, because it counts only the valid ones.
     wrong_lines = any(error["loc"][:1] == ("lines",) and len(error["loc"]) > 1 for error in found)
     return [error for error in found if not (wrong_lines and error["type"] == "too_short")]

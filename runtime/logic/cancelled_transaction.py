@@ -26,9 +26,9 @@ class SettlementCancelledError(Exception):
     """The transaction was cancelled and changed nothing.
 
     Attributes:
-        orders: What stopped each order row.
+        orders: The reason of each order row.
         stored: The first order as stored, if its condition failed.
-        stock: What stopped each stock row, in the order of `quantities`.
+        stock: The reason of each stock row, in the sequence of `quantities`.
     """
 
     def __init__(

@@ -76,7 +76,7 @@ class Delivery:
         """The id of the message's order: from the body, else from the attribute, else `None`."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
-                # Each id may belong to another order, which has no problem.
+                # Each of the two ids may belong to an order that has no problem.
                 return None
             case PermanentError() | NewerSchemaError():
                 return self.named_order_id

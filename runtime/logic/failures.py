@@ -116,7 +116,7 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Return the types and code lines of a failure and its causes, first cause first; no texts: they may quote data."""
+    """Return the types and code lines of a failure and its causes, first cause first, without texts."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     # A chain of causes may be circular (`raise error from error`).

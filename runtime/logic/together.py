@@ -1,7 +1,7 @@
 """Settles the orders of a batch that share an article in one transaction, before each order is processed by itself.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
-guarantee depends on it, because each order is then processed by itself and settled if it is still open.
+guarantee depends on that transaction, because each order is then processed by itself and settled if still open.
 """
 
 import uuid

@@ -34,9 +34,11 @@ class AcceptedOrder(_Answer):
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
-    # The order of the fields is part of "the same bytes".
+    # The sequence of the fields is part of "the same bytes".
     order_id: OrderId
-    status: Literal["ACCEPTED"] = Field(default="ACCEPTED", description="Always `ACCEPTED`; see `Location` for more.")
+    status: Literal["ACCEPTED"] = Field(
+        default="ACCEPTED", description="Always `ACCEPTED`; `GET` returns the current status."
+    )
     total: Total
     currency: Currency
     accepted_at: Timestamp

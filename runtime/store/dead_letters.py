@@ -45,7 +45,7 @@ class DeadLetters:
                 "original_message_id": _string(delivery.attribute("original_message_id") or delivery.message_id),
                 "attempt": {"DataType": "Number", "StringValue": str(delivery.receive_count)},
             },
-            # The same group as before, so that a redrive returns it to its caller's sequence.
+            # The group stays the same, so that a redrive returns the message to its caller's sequence.
             **in_group(delivery.group_id, delivery.message_id, fifo=self._fifo),
         )
 

@@ -21,7 +21,7 @@ def _in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.mark.usefixtures("_in_tokyo")
 @pytest.mark.parametrize("zone", [UTC, timezone(timedelta(hours=9)), timezone(timedelta(hours=-5))])
-def test_a_time_is_written_in_utc_whatever_its_zone_and_that_of_the_process(zone: timezone) -> None:
+def test_a_time_is_written_in_utc_in_every_time_zone(zone: timezone) -> None:
     # GIVEN a moment in some zone
     moment = datetime(2026, 1, 31, 12, 0, 0, 250_999, tzinfo=UTC).astimezone(zone)
     # WHEN

@@ -106,7 +106,7 @@ def test_a_key_is_the_same_with_and_without_quotes(api: Api) -> None:
     assert quoted["headers"]["Idempotent-Replayed"] == "true"
 
 
-def test_white_space_sequence_of_names_and_escapes_do_not_change_the_canonical_body(api: Api) -> None:
+def test_the_canonical_body_ignores_white_space_escapes_and_the_sequence_of_names(api: Api) -> None:
     # GIVEN
     first = api.post(raw='{"currency":"EUR","lines":[{"sku":"A","quantity":1,"unit_price":"1"}]}')
 

@@ -53,7 +53,7 @@ def test_a_failure_is_503_and_the_retry_makes_the_same_order(
     assert problem(failed) == "outcome-unknown"
     assert failed["headers"]["Retry-After"] == "2"
     assert document(failed)["detail"] == (
-        "The outcome is unknown. Repeat the request, a POST with the same Idempotency-Key and body: that is safe."
+        "The outcome is unknown. Repeat the request (a POST with the same Idempotency-Key and body): that is safe."
     )
     # After a PutItem that took effect, the first attempt counts as running until its invocation must have ended.
     if operation == "put_item" and after:

@@ -196,9 +196,9 @@ def test_a_missing_authorizer_is_counted_and_the_log_says_what_to_repair(
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")
     assert line["error"] == (
-        "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, as "
-        "JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that route; "
-        "`pulumi up --refresh` repairs a route of the stack. If the API shall be open to everybody, set "
+        "Given a request without `requestContext.authorizer`; expected: the claims of a verified token, "
+        "because JWT_AUTHORIZER is set. Attach the stack's authorizer to the request's route, or delete that route; "
+        "`pulumi up --refresh` repairs a route of the stack. To open the API to everybody, set "
         "authorizer to none."
     )
     # AND the answer does not mention the authorizer, because the client cannot repair it

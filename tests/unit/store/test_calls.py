@@ -205,7 +205,7 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ende
     client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
     client.meta = None
     # WHEN the end of the lease of a run in progress is read
-    # THEN it is the stored one, 0 without a stored one, and None without a run in progress
+    # THEN it is the stored end, 0 if none is stored, and None if no run is in progress
     assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"
     assert client.only["ConsistentRead"] is True
@@ -214,7 +214,7 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ende
 def test_without_an_idempotency_key_the_operation_does_not_run() -> None:
     # GIVEN a store of answers
     answers = ApiIdempotency(recording(), "records", 60)
-    # WHEN our own code asks for an operation to run once, but gives no key
+    # WHEN our own code runs an operation through the store without a key
     # THEN this is an error, and the operation does not run
     with pytest.raises(IdempotencyKeyError):
         answers.once(key="", payload="p", operation=lambda: cast("str", pytest.fail("the operation ran")))

@@ -156,7 +156,7 @@ def test_a_message_that_the_worker_cannot_delete_is_not_reported(world: WorkerAc
     world.stock(SKU_1=100)
     world.disturb("delete_message", refused("InternalError"))
     # WHEN an isolated batch is processed
-    # THEN no message is reported, so Lambda deletes it
+    # THEN no message is reported, so Lambda deletes the message
     assert world.run(record(receives=2)) == []
 
 

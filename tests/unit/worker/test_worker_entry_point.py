@@ -164,7 +164,7 @@ class SlowestCalls:
 def test_after_the_slowest_last_call_there_is_time_for_two_attempts_to_hide_its_message_and_for_the_report(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
-    # GIVEN the least margin that the configuration allows, and a call that starts when this time or more is left
+    # GIVEN the least margin that the configuration allows, and a call that starts with that much time left, or more
     monkeypatch.setenv("TIME_MARGIN_SECONDS", str(LEAST_MARGIN_SECONDS))
     time = SlowestCalls(LEAST_MARGIN_SECONDS * 1000 + more, monkeypatch)
     process_order.worker().budget.begin(time)

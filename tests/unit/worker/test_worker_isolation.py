@@ -1,4 +1,4 @@
-"""Tests the order of an isolated batch, and the receives that killers cost other messages."""
+"""Tests the sequence of an isolated batch, and the receives that killers cost other messages."""
 
 from dataclasses import dataclass
 from random import Random
@@ -81,7 +81,7 @@ def test_each_killer_costs_other_messages_one_receive_and_the_first_parallel_run
     deadline, chance = 0, Random(seed)
     # WHEN they are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # The limit is far above the bound. Without it, the test would not end if a wrong order starved a message.
+        # The limit is far above the bound. Without it, the test would not end if a wrong sequence starved a message.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)

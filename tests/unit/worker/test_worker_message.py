@@ -13,7 +13,7 @@ from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION
 from runtime.models.order import OrderMessage
 from tests.unit.worker.factories import NEWER, attribute, content, delivery, message, order_id, read_message
 
-SECRET = "s3cr3t"  # no error may contain it
+SECRET = "s3cr3t"  # no error may contain this text
 
 
 def failure_of(sent: Delivery) -> PermanentError:
