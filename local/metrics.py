@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 _LOGS, _COUNTS = "_emit_lambda_logs", "_emit_lambda_metrics"
 _EXECUTE = "handle_execute"
-_RECORD, _STORE, _ASK = "record_metric", "_store_datum", "_get_metric_data"
+_RECORD, _STORE, _QUERY = "record_metric", "_store_datum", "_get_metric_data"
 _VALUE, _SAMPLES = "_stat_value", "_percentile_samples"
 _TRIMMED_COUNT = re.compile(r"TC\(:(\d+)\)")
 _QUEUES = "_queues"
@@ -64,7 +64,7 @@ def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, qu
     needed = (
         *((functions, name) for name in (_LOGS, _COUNTS)),
         (gateway, _EXECUTE),
-        *((cloudwatch, name) for name in (_RECORD, _STORE, _ASK, _VALUE, _SAMPLES)),
+        *((cloudwatch, name) for name in (_RECORD, _STORE, _QUERY, _VALUE, _SAMPLES)),
         (queues, _QUEUES),
     )
     if missing := [name for module, name in needed if not hasattr(module, name)]:
@@ -114,9 +114,9 @@ def _count_requests(gateway: ModuleType, record: Any) -> None:
 
 
 def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
-    ask, store = getattr(cloudwatch, _ASK), getattr(cloudwatch, _STORE)
+    query, store = getattr(cloudwatch, _QUERY), getattr(cloudwatch, _STORE)
 
-    @wraps(ask)
+    @wraps(query)
     def measured(*arguments: Any, **options: Any) -> Any:
         now = time.time()
         for url, queue in list(getattr(queues, _QUEUES).items()):
@@ -125,9 +125,9 @@ def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
             dimensions = {"QueueName": url.rpartition("/")[2]}
             name = "ApproximateAgeOfOldestMessage"
             store("AWS/SQS", name, dimensions, now - _LATE_SECONDS, "Seconds", age, None, None, None)
-        return ask(*arguments, **options)
+        return query(*arguments, **options)
 
-    setattr(cloudwatch, _ASK, measured)
+    setattr(cloudwatch, _QUERY, measured)
 
 
 def _add_trimmed_counts(cloudwatch: ModuleType) -> None:

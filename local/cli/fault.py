@@ -115,13 +115,13 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")
     services = Loader().list_available_services("service-2")
     if service not in services:
-        raise LocalError(f"--service {service!r} is no AWS service.{_meant(service, services)}")
+        raise LocalError(f"--service {service!r} is no AWS service.{_suggestion(service, services)}")
     model = service_model(service)
     if operation is None:
         return
     if operation not in model.operation_names:
         raise LocalError(
-            f"--operation {operation!r} is not one of {service}.{_meant(operation, model.operation_names)}"
+            f"--operation {operation!r} is not one of {service}.{_suggestion(operation, model.operation_names)}"
         )
     if model.protocol in _REST_PROTOCOLS:
         raise LocalError(
@@ -130,7 +130,7 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
         )
 
 
-def _meant(given: str, known: list[str]) -> str:
+def _suggestion(given: str, known: list[str]) -> str:
     close = get_close_matches(given, known, n=3, cutoff=0.5)
     return f" Did you mean {' or '.join(close)}?" if close else ""
 

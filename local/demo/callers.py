@@ -78,7 +78,7 @@ class LookupResults:
     """By caller's name, the orders that the caller found; all others were refused."""
     accepted: Mapping[str, Set[str]] = field(default_factory=dict)
     """By caller's name, the ids in the caller's answers 202. Callers without such a record are left out."""
-    odd: tuple[str, ...] = ()
+    unexpected: tuple[str, ...] = ()
     """Answers that are neither 200 nor the expected refusal."""
 
 
@@ -124,9 +124,9 @@ def lookups_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Lookup]:
 def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Lookup]) -> LookupResults:
     """Make every caller request every order. `orders`: rows of the orders table by id."""
     owners = {order_id: str(row["caller"]) for order_id, row in orders.items() if "caller" in row}
-    asked = [(lookup, order_id) for lookup in lookups for order_id in sorted(owners)]
-    statuses = at_once(asked, lambda each: _status(*each), _AT_ONCE)
-    answered = [(lookup, order_id, status) for (lookup, order_id), status in zip(asked, statuses, strict=True)]
+    requests = [(lookup, order_id) for lookup in lookups for order_id in sorted(owners)]
+    statuses = at_once(requests, lambda each: _status(*each), _AT_ONCE)
+    answered = [(lookup, order_id, status) for (lookup, order_id), status in zip(requests, statuses, strict=True)]
     return LookupResults(
         owners=owners,
         seen={
@@ -134,7 +134,7 @@ def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Looku
             for lookup in lookups
         },
         accepted={lookup.name: lookup.accepted for lookup in lookups if lookup.accepted is not None},
-        odd=tuple(
+        unexpected=tuple(
             f"{lookup.name} was answered {status} for {order_id}"
             for lookup, order_id, status in answered
             if status not in (HTTPStatus.OK, lookup.refusal)
@@ -157,7 +157,7 @@ def isolation(results: LookupResults) -> Finding:
 
     The answers count too, because no row shows an answer that reached the wrong caller.
     """
-    violations = list(results.odd)
+    violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}
     violations += [
         f"{key} is seen by {', '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1

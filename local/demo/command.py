@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     with instance_for_a_story(own_state(options.state_dir, "demo"), up, console) as stack:
         page = stack.instance.page_url
         console.print(f"[bold]Watch it in a browser:[/bold] {page}", soft_wrap=True)
-        tell(stack, transcript)
+        run_story(stack, transcript)
         if options.pause:
             console.print(f"\n{page}\nPress Enter to stop it.", soft_wrap=True)
             sys.stdin.readline()
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.OK if transcript.ok else ExitCode.FAILED
 
 
-def tell(stack: LocalStack, transcript: Transcript) -> None:
+def run_story(stack: LocalStack, transcript: Transcript) -> None:
     """Run the whole story on a running instance. Raises `LocalError` when a failed step ends the story."""
     stage = story.DemoStack(stack, Account(stack), OrdersApi(stack.outputs["api_url"]), transcript)
     try:

@@ -24,18 +24,18 @@ def main(arguments: list[str] | None = None) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     ).parse_args(arguments)
     try:
-        engine = available(_say)
+        engine = available(_log)
     except EngineUnavailableError as error:
-        _say(f"{error}\nNothing was checked with the real engine.")
+        _log(f"{error}\nNothing was checked with the real engine.")
         return NOT_AVAILABLE
     except EngineBuildError as error:
-        _say(str(error))
+        _log(str(error))
         return 1
     sys.stdout.write(f"{engine.path} {text(engine.version)}\n")
     return 0
 
 
-def _say(message: str) -> None:
+def _log(message: str) -> None:
     sys.stderr.write(f"engine: {message}\n")
     sys.stderr.flush()
 

@@ -40,8 +40,8 @@ def files() -> dict[str, Path]:
     found = importlib.util.find_spec("swagger_ui")
     (swagger,) = (found and found.submodule_search_locations) or [""]
     own = {f"/{path.name}": path for path in _STATIC.iterdir()}
-    theirs = {f"/{name}": Path(swagger, "static", name) for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
-    return {**own, **theirs, "/": _STATIC / "index.html"}
+    swagger_files = {f"/{name}": Path(swagger, "static", name) for name in ("swagger-ui-bundle.js", "swagger-ui.css")}
+    return {**own, **swagger_files, "/": _STATIC / "index.html"}
 
 
 class _Body(BaseModel):

@@ -18,7 +18,7 @@ from ops.gateway.clients import Clients
 from ops.logic.dead_letter import NOT_REDRIVABLE, State
 from ops.target import Choice, resolve
 
-_FINE: Final = frozenset({ExitCode.OK, ExitCode.INCOMPLETE})
+_EXPECTED: Final = frozenset({ExitCode.OK, ExitCode.INCOMPLETE})
 _CUT_OFF: Final = "2s"
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -33,7 +33,7 @@ class OpsCommands:
     state: StateDir
 
     def __post_init__(self) -> None:
-        self._one_pass = threading.Lock()
+        self._turn = threading.Lock()
 
     @cached_property
     def context(self) -> Context:
@@ -47,17 +47,17 @@ class OpsCommands:
 
     def dead_letters(self) -> Any:
         """Run `dlq list`, and add to each dead letter whether a redrive can help."""
-        found = self._pass("dlq", "list")
+        found = self._in_turn("dlq", "list")
         return [{**each, "redrivable": State(each["state"]) not in NOT_REDRIVABLE} for each in found]
 
     def redrive(self, message_id: str | None, *, by: str, reason: str, yes: bool) -> Any:
         """Run `dlq redrive` for one message or for all. Without `yes` it only counts."""
         where = [f"--where=message_id={_checked(message_id)}"] if message_id else []
-        return self._pass("dlq", "redrive", *where, *_decided(by, reason, yes=yes))
+        return self._in_turn("dlq", "redrive", *where, *_decided(by, reason, yes=yes))
 
     def discard(self, identifier: str, *, by: str, reason: str, yes: bool) -> Any:
         """Run `dlq discard`. Without `yes` it only returns its plan."""
-        return self._pass("dlq", "discard", _checked(identifier), *_decided(by, reason, yes=yes))
+        return self._in_turn("dlq", "discard", _checked(identifier), *_decided(by, reason, yes=yes))
 
     def add_stock(self, sku: str, count: int) -> Any:
         """Run `stock add`, with `--new` for an unknown article."""
@@ -66,18 +66,18 @@ class OpsCommands:
 
     def audit(self) -> Any:
         """Run `audit` without orders accepted or settled in the last two seconds. A broken guarantee is no error."""
-        with self._one_pass:
-            return self._run("audit", f"--cut-off={_CUT_OFF}", fine={*_FINE, ExitCode.FAILED})
+        with self._turn:
+            return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 
-    def _pass(self, *words: str) -> Any:
-        with self._one_pass:
+    def _in_turn(self, *words: str) -> Any:
+        with self._turn:
             return self._run(*words)
 
-    def _run(self, *words: str, fine: Collection[int] = _FINE) -> Any:
+    def _run(self, *words: str, expected: Collection[int] = _EXPECTED) -> Any:
         out, errors = io.StringIO(), io.StringIO()
         screens = Screen(stderr=False, file=out), Screen(stderr=True, file=errors)
         code = main([*words, "--json"], replace(self.context, out=screens[0], err=screens[1]))
-        if code not in fine or not out.getvalue():
+        if code not in expected or not out.getvalue():
             raise OpsError(errors.getvalue().strip().removeprefix("error: "))
         return json.loads(out.getvalue())
 

@@ -14,7 +14,7 @@ from lab.simulation.cloudwatch.scenarios import BUS_CAUSES, BUS_HEALTHY, CAUSES,
 
 PUBLISHED = (*AWS_METRICS, *own_metrics(PREFIX))
 HEALTH: Series = {**HEALTHY, **BUS_HEALTHY}
-_SILENCE = {
+_WITHOUT_DATA = {
     (State.OK, State.OK): "OK",
     (State.ALARM, State.ALARM): "ALARM",
     (State.OK, State.ALARM): "unchanged",
@@ -91,9 +91,9 @@ def test_composite_alarms_match_the_table() -> None:
     found = {}
     for each in composite_alarms(register_alarms()):
         rule = re.sub(r'ALARM\("([^"]+)"\)|[()]', r"\1", each.rule).replace(" OR ", ", ").replace(" AND ", " & ")
-        silent = f"; {each.suppressor} {each.wait_period} {each.extension_period}" if each.suppressor else ""
+        suppression = f"; {each.suppressor} {each.wait_period} {each.extension_period}" if each.suppressor else ""
         (tier,) = {target.rpartition("-")[2] for target in each.actions[State.ALARM]}
-        found[each.name.removeprefix(f"{PREFIX}-")] = f"{tier} {rule}{silent}".replace(f"{PREFIX}-", "")
+        found[each.name.removeprefix(f"{PREFIX}-")] = f"{tier} {rule}{suppression}".replace(f"{PREFIX}-", "")
 
     # THEN
     assert found == TOGETHER
@@ -108,7 +108,7 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
     most = alarm.evaluation_periods + 1
     to_alarm = _first(lambda m: state(range(1, m + 1)) is State.ALARM, range(1, most))
     window = _first(lambda n: state(range(n - to_alarm + 1, n + 1)) is State.ALARM, range(most, 0, -1))
-    silent = _SILENCE[
+    without_data = _WITHOUT_DATA[
         evaluate_alarm(alarm, MetricStore(), START, State.OK, Behaviour(1)),
         evaluate_alarm(alarm, MetricStore(), START, State.ALARM, Behaviour(1)),
     ]
@@ -116,7 +116,7 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
     needed = [name for name, query in queries if state(range(1, most + 1), [query.key]) is not State.ALARM]
     statistics = sorted({query.statistic for _, query in queries})
     window_and_number = f"{to_alarm}/{window}x{alarm.period // 60}m {_SIGNS[alarm.comparison]}{alarm.threshold:g}"
-    parts = [tier, window_and_number, *statistics, f"{alarm.treat_missing_data}: {silent}"]
+    parts = [tier, window_and_number, *statistics, f"{alarm.treat_missing_data}: {without_data}"]
     several = [f"needs {','.join(needed)} of {len(queries)}"] if len(queries) > 1 else []
     return " ".join([*parts, *several])
 
@@ -149,8 +149,8 @@ def _rows() -> Iterator[tuple[str, str]]:
         composites = composite_alarms(resources)
         for name, cause in causes.items():
             alarm = alarms[name]
-            heard = next((each for each in composites if alarm.name in each.alarms()), alarm)
-            tiers = {target.rpartition("-")[2] for target in heard.actions[State.ALARM]}
+            notifying = next((each for each in composites if alarm.name in each.alarms()), alarm)
+            tiers = {target.rpartition("-")[2] for target in notifying.actions[State.ALARM]}
             yield name, seen(alarm, cause, "+".join(sorted(tiers)))
 
 

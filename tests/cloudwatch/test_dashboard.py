@@ -158,9 +158,9 @@ def test_the_states_of_all_alarms_that_notify_come_first_and_pages_before_ticket
 
     # THEN
     assert first["type"] == "alarm"
-    heard = [name.removeprefix("arn:orders-test-") for name in shown]
-    assert heard[0] == "api-failing"
-    assert heard.index("notifications-lost") < heard.index("rejection-rate") < heard.index("budget-burning")
+    order = [name.removeprefix("arn:orders-test-") for name in shown]
+    assert order[0] == "api-failing"
+    assert order.index("notifications-lost") < order.index("rejection-rate") < order.index("budget-burning")
     assert len(shown) <= 100
 
 

@@ -51,9 +51,9 @@ def run(*command: str | Path, folder: Path, **environment: str) -> str:
 
 def placed(text: str) -> None:
     """Assert that a generated client placed, repeated and read one order."""
-    told = json.loads(text)
-    assert told["first"] == told["again"] == told["read"]
-    assert (told["replayed"], told["total"]) == ("true", "39.80")
+    result = json.loads(text)
+    assert result["first"] == result["again"] == result["read"]
+    assert (result["replayed"], result["total"]) == ("true", "39.80")
 
 
 @pytest.mark.parametrize(
@@ -65,10 +65,10 @@ def placed(text: str) -> None:
 )
 def test_validators_find_no_error_in_the_contract(command: list[str | Path], tmp_path: Path) -> None:
     # GIVEN / WHEN
-    said = run(*command, folder=tmp_path)
+    output = run(*command, folder=tmp_path)
 
     # THEN there is neither an error nor a warning
-    assert "warning" not in said.lower().replace("deprecation warning", "")
+    assert "warning" not in output.lower().replace("deprecation warning", "")
 
 
 def test_a_generated_python_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
@@ -77,10 +77,10 @@ def test_a_generated_python_client_places_repeats_and_reads_an_order(url: str, t
 
     # WHEN
     order = (url, "key-client", json.dumps(ORDER))
-    said = run("python", HERE / "with_client.py", *order, folder=tmp_path, PYTHONPATH=str(tmp_path / "client"))
+    output = run("python", HERE / "with_client.py", *order, folder=tmp_path, PYTHONPATH=str(tmp_path / "client"))
 
     # THEN
-    placed(said)
+    placed(output)
 
 
 def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_path: Path) -> None:
@@ -90,10 +90,10 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
 
     # WHEN
     order = (url, "key-models", json.dumps(ORDER))
-    said = run("python", HERE / "with_models.py", *order, folder=tmp_path, PYTHONPATH=str(tmp_path))
+    output = run("python", HERE / "with_models.py", *order, folder=tmp_path, PYTHONPATH=str(tmp_path))
 
     # THEN
-    placed(said)
+    placed(output)
 
 
 def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
@@ -102,18 +102,18 @@ def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: st
         (tmp_path / name).write_text((HERE / name).read_text())
     (tmp_path / "node_modules").symlink_to(NODE.parent)
     plugins = ["@hey-api/client-fetch", "zod", {"name": "@hey-api/sdk", "validator": {"response": "zod"}}]
-    output = {"path": "client", "module": {"extension": ".js"}}
-    options = {"input": str(CONTRACT), "output": output, "plugins": plugins}
+    generated = {"path": "client", "module": {"extension": ".js"}}
+    options = {"input": str(CONTRACT), "output": generated, "plugins": plugins}
     (tmp_path / "openapi-ts.config.mjs").write_text(f"export default {json.dumps(options)};\n")
     run("openapi-ts", folder=tmp_path)
     compiler = ["--strict", "--module", "nodenext", "--target", "es2022", "--skipLibCheck"]
     run("tsc", *compiler, "order.ts", folder=tmp_path)
 
     # WHEN
-    said = run("node", "order.js", url, "key-typescript", json.dumps(ORDER), folder=tmp_path)
+    output = run("node", "order.js", url, "key-typescript", json.dumps(ORDER), folder=tmp_path)
 
     # THEN
-    placed(said)
+    placed(output)
 
 
 def test_answers_of_a_running_stack_conform_to_the_contract(url: str, tmp_path: Path) -> None:
@@ -121,8 +121,8 @@ def test_answers_of_a_running_stack_conform_to_the_contract(url: str, tmp_path: 
     options = [f"--exclude-checks={EXCLUDED_CHECKS}", "--max-examples=60", "--seed=1", "--generation-database=none"]
 
     # WHEN / THEN every status, header and body is in the contract
-    said = run("schemathesis", "run", CONTRACT, "--url", url, *options, folder=tmp_path)
-    assert "Fuzzing" in said
+    output = run("schemathesis", "run", CONTRACT, "--url", url, *options, folder=tmp_path)
+    assert "Fuzzing" in output
 
 
 def test_the_tools_are_installed() -> None:

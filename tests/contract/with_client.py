@@ -17,11 +17,11 @@ order = OrderRequest.from_dict(json.loads(body))
 first = create_order.sync_detailed(client=client, body=order, idempotency_key=key)
 again = create_order.sync_detailed(client=client, body=order, idempotency_key=key)
 read = get_order.sync(first.parsed.order_id, client=client)
-told = {
+result = {
     "first": first.parsed.order_id,
     "again": again.parsed.order_id,
     "replayed": again.headers.get("Idempotent-Replayed"),
     "read": read.order_id,
     "total": read.total,
 }
-sys.stdout.write(json.dumps(told))
+sys.stdout.write(json.dumps(result))

@@ -21,11 +21,11 @@ def post() -> httpx.Response:
 first, again = (post(), post())
 accepted = [models.AcceptedOrder.model_validate_json(each.content) for each in (first, again)]
 read = models.OrderView.model_validate_json(httpx.get(first.url.join(first.headers["Location"]), timeout=30).content)
-told = {
+result = {
     "first": str(accepted[0].order_id),
     "again": str(accepted[1].order_id),
     "replayed": again.headers.get("Idempotent-Replayed"),
     "read": str(read.order_id),
     "total": str(read.total),
 }
-sys.stdout.write(json.dumps(told))
+sys.stdout.write(json.dumps(result))

@@ -59,10 +59,10 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
     # GIVEN a supported command, and no Go
     path = command(tmp_path, f"v{text(PINNED)}")
     # WHEN a command is requested
-    said: list[str] = []
-    found = available(said.append, path)
+    progress: list[str] = []
+    found = available(progress.append, path)
     # THEN the supported command is returned, and nothing was built
-    assert (found.path, found.host_script, said) == (tmp_path / "pulumi", None, [])
+    assert (found.path, found.host_script, progress) == (tmp_path / "pulumi", None, [])
 
 
 def test_without_the_command_and_go_the_error_names_both(tmp_path: Path) -> None:

@@ -116,7 +116,7 @@ def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, lis
     found = report.problems(complete=True)
     # THEN
     assert len(found) == len(problems)
-    assert all(text in told for text, told in zip(problems, found, strict=True))
+    assert all(text in problem for text, problem in zip(problems, found, strict=True))
     # AND a mutant that was not run is no problem in a partial run, and a listed mutant lowers the percentage
     assert verdict is not Verdict.UNCLEAR or report.problems(complete=False) == []
     assert of != 20 or report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"

@@ -32,9 +32,9 @@ def request(method: str, target: str, headers: Mapping[str, str], body: bytes = 
     return Request(Head(method, target, tuple((name.encode(), value.encode()) for name, value in given.items())), body)
 
 
-def judged(by: Gate, asked: Request) -> str:
+def judged(by: Gate, attempt: Request) -> str:
     """Return the code of the refusal, or an empty string if the request passes."""
-    refusal: Refusal | None = by.refusal_of_head(asked.head, PORT) or by.refusal_of_signature(asked)
+    refusal: Refusal | None = by.refusal_of_head(attempt.head, PORT) or by.refusal_of_signature(attempt)
     return refusal.code if refusal else ""
 
 
@@ -68,7 +68,7 @@ class TestTheKey:
         assert judged(gate(), request("GET", f"{url.path}?{url.query}", {})) == ""
 
     @pytest.mark.parametrize(
-        ("asked", "code"),
+        ("attempt", "code"),
         [
             (request("POST", CREATE, {}), "MissingAuthenticationToken"),
             (request("POST", CREATE, {"Authorization": "Bearer x"}), "MissingAuthenticationToken"),
@@ -83,9 +83,9 @@ class TestTheKey:
             (create(Keys("000000000000", "test")), "SignatureDoesNotMatch"),
         ],
     )
-    def test_a_request_without_a_valid_signature_is_refused(self, asked: Request, code: str) -> None:
+    def test_a_request_without_a_valid_signature_is_refused(self, attempt: Request, code: str) -> None:
         # GIVEN a request without a signature, with another key, or with a wrong signature / WHEN / THEN
-        assert judged(gate(), asked) == code
+        assert judged(gate(), attempt) == code
 
     @pytest.mark.parametrize("service", ["s3", "lambda"])
     def test_a_signature_in_the_query_is_checked_like_one_in_the_header(self, service: str) -> None:
@@ -98,10 +98,10 @@ class TestTheKey:
     @pytest.mark.parametrize(
         "change",
         [
-            lambda asked: replace(asked, body=b'{"FunctionName": "g"}'),
-            lambda asked: replace(asked, head=replace(asked.head, target=f"{CREATE}/f/invocations")),
-            lambda asked: replace(asked, head=replace(asked.head, target=f"{CREATE}?Qualifier=1")),
-            lambda asked: replace(asked, head=replace(asked.head, method="PUT")),
+            lambda attempt: replace(attempt, body=b'{"FunctionName": "g"}'),
+            lambda attempt: replace(attempt, head=replace(attempt.head, target=f"{CREATE}/f/invocations")),
+            lambda attempt: replace(attempt, head=replace(attempt.head, target=f"{CREATE}?Qualifier=1")),
+            lambda attempt: replace(attempt, head=replace(attempt.head, method="PUT")),
         ],
     )
     def test_a_signature_is_valid_for_its_request_only(self, change: object) -> None:
@@ -176,14 +176,14 @@ class TestOrigin:
         self, headers: dict[str, str], target: str
     ) -> None:
         # GIVEN the headers with which a browser describes the page
-        asked = request("GET", target, {**signed("GET", ME + target), **headers})
+        attempt = request("GET", target, {**signed("GET", ME + target), **headers})
         # WHEN / THEN
-        assert judged(gate(), asked) == "AccessDenied"
+        assert judged(gate(), attempt) == "AccessDenied"
 
     def test_the_instances_own_page_passes_with_the_key(self) -> None:
         # GIVEN / WHEN / THEN
-        asked = request("GET", CREATE, {**signed("GET", ME + CREATE), "Origin": ME, "Sec-Fetch-Site": "same-origin"})
-        assert judged(gate(), asked) == ""
+        attempt = request("GET", CREATE, {**signed("GET", ME + CREATE), "Origin": ME, "Sec-Fetch-Site": "same-origin"})
+        assert judged(gate(), attempt) == ""
 
     @pytest.mark.parametrize("method", ["GET", "POST", "OPTIONS"])
     def test_the_gate_leaves_cors_to_the_stacks_api(self, method: str) -> None:
@@ -233,8 +233,8 @@ class TestOpenRoutes:
 
     def test_the_body_of_a_public_request_cannot_name_another_action(self) -> None:
         # GIVEN a confirmation whose body names another action / WHEN / THEN
-        asked = request("GET", CONFIRM, {"Content-Length": "18"}, b"Action=CreateTopic")
-        assert judged(gate(), asked) == "MissingAuthenticationToken"
+        attempt = request("GET", CONFIRM, {"Content-Length": "18"}, b"Action=CreateTopic")
+        assert judged(gate(), attempt) == "MissingAuthenticationToken"
 
 
 @pytest.fixture

@@ -7,6 +7,7 @@ from ops.gateway.http import Answer
 
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
 ACCEPTED = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
+UNAVAILABLE = "ben was answered 503 for order-3"
 SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
 
 
@@ -40,7 +41,10 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
             ["ben got 202 for order-4 and does not find it"],
         ),
         (LookupResults(OWNERS, SEEN, ACCEPTED | {"ben": set()}), ["ben finds order-3 and got no 202 for it"]),
-        (LookupResults(OWNERS, SEEN, odd=("ben was answered 503 for order-3",)), ["ben was answered 503 for order-3"]),
+        (
+            LookupResults(OWNERS, SEEN, unexpected=("ben was answered 503 for order-3",)),
+            ["ben was answered 503 for order-3"],
+        ),
     ],
     ids=[
         "seen by two",
@@ -62,16 +66,16 @@ def test_a_wrong_lookup_is_named(results: LookupResults, violations: list[str]) 
 
 
 @pytest.mark.parametrize(
-    ("statuses", "odd"),
+    ("statuses", "unexpected"),
     [([503, 429, 200], ()), ([503, 503, 503, 200], ("ada was answered 503 for order-1",)), ([404], ())],
     ids=["found later", "never answered", "not found"],
 )
-def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], odd: tuple[str, ...]) -> None:
+def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], unexpected: tuple[str, ...]) -> None:
     # GIVEN an API that gives these answers to a lookup
     left = iter(statuses)
     lookup = Lookup("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
     # WHEN an order is looked up
     results = look_up_all({"order-1": {"caller": "hash-of-ada"}}, [lookup])
     # THEN only the last answer counts
-    assert results.odd == odd
+    assert results.unexpected == unexpected
     assert results.seen == {"ada": {"order-1"} if 200 in statuses[:3] else set()}

@@ -182,8 +182,8 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
 
 def test_the_content_security_policy_refused_nothing(person: Person, printed: tuple[str, LocalStack]) -> None:
     # GIVEN the tests above / WHEN the browser's log is read / THEN it contains no errors except the 422
-    said = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
-    assert [text for text in said if "422" not in text] == []
+    messages = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
+    assert [text for text in messages if "422" not in text] == []
     # THEN `status` shows the same address
     command = [sys.executable, "-m", "local", "status", "--state-dir", str(printed[1].state.path)]
     assert printed[0] in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

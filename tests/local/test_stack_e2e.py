@@ -124,12 +124,12 @@ def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
 
     # WHEN Ctrl-C is pressed
     process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=20)
+    _, output = process.communicate(timeout=20)
 
     # THEN it ends with the exit code for Ctrl-C, and every process that it started ends, too
     assert process.returncode == 130
-    assert "Stopped." in said
-    assert "Traceback" not in said
+    assert "Stopped." in output
+    assert "Traceback" not in output
     assert processes_of(instance["emulator_pid"]) + processes_of(instance["guard_pid"]) == []
     assert not (tmp_path / "tmp").exists()
 

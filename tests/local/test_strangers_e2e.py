@@ -129,8 +129,8 @@ def test_keys_from_sts_have_access(running: Running) -> None:
     made = sts.assume_role(RoleArn="arn:aws:iam::000000000000:role/r", RoleSessionName="me")["Credentials"]
     session = boto3.Session(made["AccessKeyId"], made["SecretAccessKey"], made["SessionToken"], REGION)
     # WHEN the session requests its identity / THEN the gate accepts the request
-    asked = session.client("sts", endpoint_url=running.addresses[0])
-    assert ":assumed-role/r/me" in asked.get_caller_identity()["Arn"]
+    client = session.client("sts", endpoint_url=running.addresses[0])
+    assert ":assumed-role/r/me" in client.get_caller_identity()["Arn"]
 
 
 def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
@@ -154,7 +154,7 @@ def test_everybody_can_read_the_public_keys_of_a_user_pool(running: Running) -> 
 
 def test_a_subscriber_can_confirm_with_the_link_that_it_received(running: Running, page: "Page") -> None:
     # GIVEN an HTTP subscriber
-    topic = running.aws.sns.create_topic(Name="told")["TopicArn"]
+    topic = running.aws.sns.create_topic(Name="news")["TopicArn"]
     running.aws.sns.subscribe(TopicArn=topic, Protocol="http", Endpoint=f"http://{LOOPBACK}:{page.port}/")
     # WHEN it follows the link in the confirmation message
     link = json.loads(page.posted.get(timeout=10))["SubscribeURL"]

@@ -87,11 +87,11 @@ def inventory(python: Path) -> Inventory:
     except (OSError, subprocess.SubprocessError) as error:
         message = f"{python} cannot list its packages: {error}"
         raise InterpreterError(message) from error
-    said = json.loads(answer.stdout)
+    listed = json.loads(answer.stdout)
     plugins = tuple(
-        Plugin(each["name"], each["version"], each.get("server", "")) for each in said["plugins"] if each["resource"]
+        Plugin(each["name"], each["version"], each.get("server", "")) for each in listed["plugins"] if each["resource"]
     )
-    return Inventory(said["executable"], said["version"], said["packages"], plugins)
+    return Inventory(listed["executable"], listed["version"], listed["packages"], plugins)
 
 
 def attached() -> frozenset[str]:

@@ -67,7 +67,7 @@ def opened(path: Path) -> Iterator[str]:
         yield str(path)
 
 
-worked: list[object] = [
+succeeded: list[object] = [
     [address, *call[:2], headers]
     for address in addresses
     for headers in HEADERS
@@ -76,5 +76,5 @@ worked: list[object] = [
 ]
 names = ["outputs.json", "instance.json", "emulator.log", "tmp/aws", "tmp/keys"]
 for name in ["", *names] if is_another else ():
-    worked += opened(Path(folder, name))
-sys.stdout.write(json.dumps(worked))
+    succeeded += opened(Path(folder, name))
+sys.stdout.write(json.dumps(succeeded))
