@@ -27,7 +27,7 @@ def stack_scope(config: StackConfig) -> Scope:
 
 
 def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
-    """Return the functions' code and shared settings. Builds the package unless it is already built."""
+    """Return the functions' code and shared settings. Builds the package."""
     return FunctionPlatform(
         code=_code(config),
         runtime=f"python{config.python_version}",
@@ -62,7 +62,7 @@ def _environment(config: StackConfig, prefix: str) -> dict[str, str]:
         # No pydantic plug-in is used, and the search for plug-ins would read all METADATA files.
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "AWS_ENDPOINT_URL": config.local_endpoint,
-        # `ops deploy rollback` reads this: the schema versions that the code can read; it writes the last of them.
+        # `ops deploy rollback` reads this: the schema versions that the code can read. The code writes the last one.
         "ORDER_SCHEMA_VERSIONS": f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}",
     }
     return {name: value for name, value in variables.items() if value}

@@ -1,6 +1,6 @@
-"""`python -m pipeline.package`: build the functions' package, and check that it imports.
+"""`python -m pipeline.package`: build the functions' package, and check that its handlers can be imported.
 
-Exit codes: 0 built, 1 refused (the message says why), 2 used wrongly.
+Exit codes: 0 built, 1 refused (the message says why), 2 bad usage.
 
 example:
   python -m pipeline.package build --no-bytecode --json
@@ -66,7 +66,7 @@ def _spec(options: argparse.Namespace) -> PackageSpec:
 
 
 def _variables(options: argparse.Namespace) -> dict[str, str]:
-    """Return the functions' variables: those of the file, replaced and extended by those of the options."""
+    """Return the variables of `--env-file` and `--env`. A variable of `--env` replaces the file's."""
     lines = options.env_file.read_text(encoding="utf-8").splitlines() if options.env_file else []
     return dict([*(_variable(line) for line in lines if line.strip()), *options.env])
 
@@ -89,17 +89,19 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m pipeline.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("command", choices=["build"], help="build the package, unless it is already built")
+    parser.add_argument("command", choices=["build"], help="build the package")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
     parser.add_argument(
-        "--target", choices=["lambda", "local"], default="lambda", help="local: this Python and machine"
+        "--target", choices=["lambda", "local"], default="lambda", help="local: for this Python and this machine"
     )
     parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
-    parser.add_argument("--architecture", choices=get_args(Architecture), help="default arm64")
+    parser.add_argument("--architecture", choices=get_args(Architecture), help="processor (default arm64)")
     parser.add_argument("--no-bytecode", dest="bytecode", action="store_false", help="sources only, slower cold starts")
     parser.add_argument("--bytecode-release", help="compile with exactly this Python release, e.g. 3.13.0")
     parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
-    parser.add_argument("--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="for --check")
+    parser.add_argument(
+        "--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="variable for --check"
+    )
     parser.add_argument("--env-file", type=_file, metavar="FILE", help="variables for --check, one per line")
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser

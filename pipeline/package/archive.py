@@ -5,7 +5,7 @@ import zipfile
 from collections.abc import Mapping
 from pathlib import Path
 
-#: The earliest time in a zip. It replaces the files' own times.
+#: The earliest time that a zip can store. It replaces the files' own times.
 EPOCH = (1980, 1, 1, 0, 0, 0)
 #: A regular file that everybody can read, because Lambda runs the code as another user.
 MODE = 0o100644

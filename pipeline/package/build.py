@@ -1,4 +1,4 @@
-"""Builds the package: install, trim, compile, zip. Each step's result is cached by all its inputs."""
+"""Builds the package: install, trim, compile, zip. Dependencies are cached by all inputs of the first three steps."""
 
 import hashlib
 import shutil
@@ -15,21 +15,21 @@ from pipeline.package.spec import BuildError, LocalTarget, Package, PackageSpec,
 #: Lambda's limits for a direct upload, and for the unpacked code.
 MAX_ZIPPED = 50 * 1024 * 1024
 MAX_UNZIPPED = 250 * 1024 * 1024
-#: The files of our own folder that are packaged. All others (notes, editors' files, caches) are not code.
+#: Suffixes of the files that are packaged from our own folder. Others (notes, editors' files, caches) are not code.
 SOURCE_SUFFIXES = frozenset({".py", ".json"})
 
 
 def to_stderr(message: str) -> None:
-    """Show one line of progress."""
+    """Write one line of progress to stderr."""
     sys.stderr.write(f"package: {message}\n")
     sys.stderr.flush()
 
 
 def build_package(spec: PackageSpec, progress: Progress = to_stderr) -> Package:
-    """Build the zip that ``spec`` describes, unless it is already built. The same inputs give the same bytes.
+    """Build the zip that ``spec`` describes. The same inputs give the same bytes.
 
-    Several processes may call this at once. Only the first build needs the package index.
-    Raises BuildError with a message for people.
+    Several processes may call this at once. Only the first build for a lock and a target needs the package index.
+    Raises BuildError, whose message says what to change.
     """
     root = spec.root.resolve()
     spec = spec.model_copy(update={"root": root})
@@ -50,7 +50,8 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
     own = probe(Path(sys.executable))
     if own is None:
         raise BuildError(
-            f"{sys.executable} is no final CPython: run the project with one, because its byte code is packaged."
+            f"{sys.executable} is no final release of CPython: run the project with one, because it compiles the "
+            "packaged byte code."
         )
     return own
 
@@ -86,7 +87,7 @@ def _dependencies(
 def _copy_trimmed(installed: Path, draft: Path, services: list[str]) -> None:
     if unknown := trim.unknown_services(installed, services):
         raise BuildError(
-            f"aws_services: botocore has no service {', '.join(unknown)}: use its names, such as dynamodb."
+            f"aws_services: botocore has no service {', '.join(unknown)}: use botocore's names, such as dynamodb."
         )
     for name in trim.shipped(installed, services):
         destination = draft / name
@@ -118,7 +119,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _merge(dependencies: Mapping[str, Path], source: Mapping[str, Path]) -> dict[str, Path]:
     tops = {name.partition("/")[0] for name in source}
     if clash := sorted({name.partition("/")[0] for name in dependencies} & tops):
-        raise BuildError(f"a dependency has a top-level `{clash[0]}` too, which would hide ours: rename one of them.")
+        raise BuildError(f"a dependency has a top-level `{clash[0]}` too: rename the folder of our code.")
     return {**dependencies, **source}
 
 
@@ -129,7 +130,7 @@ def _zip(spec: PackageSpec, files: Mapping[str, Path], interpreter: Interpreter 
     write_archive(files, draft)
     _refuse_above(size := draft.stat().st_size, MAX_ZIPPED, "as a zip")
     sha256 = digest(draft)
-    # Named by its content, so that a build with other inputs never changes a zip during its deployment.
+    # The zip is named by its content, so that a build with other inputs never changes a zip during its deployment.
     path = spec.cache / "zips" / f"{spec.target.label}-{sha256[:16]}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(path)
@@ -146,7 +147,7 @@ def _refuse_above(size: int, limit: int, what: str) -> None:
 
 
 def _own_code(module: object) -> str:
-    """Return the digest of a module's source. It is part of the cache key, so that changed rules get a new entry."""
+    """Return the digest of a module's source: as part of the cache key, it gives changed rules a new entry."""
     return digest(Path(str(vars(module)["__file__"])))
 
 

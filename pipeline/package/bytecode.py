@@ -15,8 +15,8 @@ _NO_SPACE = "No space left on device"
 def compile_tree(tree: Path, interpreter: Interpreter, *, sources: bool) -> None:
     """Compile the modules of ``tree``. Raises BuildError naming the files that do not compile.
 
-    With ``sources``, the sources stay, and the byte code is in `__pycache__`. Without, a `.pyc` replaces each source;
-    Python imports it too ("sourceless", PEP 3147), but tracebacks then lack the source lines.
+    With ``sources``, the sources stay, and the byte code is in `__pycache__`. Without ``sources``, a `.pyc` replaces
+    each source. Python imports such a file too ("sourceless", PEP 3147), but tracebacks then lack the source lines.
 
     `unchecked-hash`: the zip resets file times, so Python would discard byte code that depends on them at every cold
     start. `-s`/`-p` keep the build folder's name out of the files. `-o 0` is the level that Lambda uses. With `-I` no

@@ -38,7 +38,7 @@ def locked(cache: Path, progress: Progress) -> Iterator[Path]:
 
 
 def entry(path: Path, scratch: Path, make: Callable[[Path], None]) -> Path:
-    """Return the folder ``path``. If it is missing, ``make`` fills an empty folder, which is then renamed to it."""
+    """Return the folder ``path``. If it is missing, ``make`` fills an empty folder, which is then renamed."""
     if not path.is_dir():
         draft = scratch / uuid.uuid4().hex
         draft.mkdir()

@@ -1,4 +1,4 @@
-"""Imports the packaged handlers as Lambda does: unpacked, with nothing else on the path."""
+"""Imports the packaged handlers as Lambda does: from the unpacked package, with only the standard library besides."""
 
 import json
 import os
@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from pipeline.package.interpreter import Interpreter, find_interpreter, probe
 from pipeline.package.spec import BuildError, LocalTarget, Package, PackageSpec
 
-#: Runs under `python -I -S`, which has only the standard library and the unpacked package.
+#: Program for `python -I -S`. It can import only the standard library and the unpacked package.
 _IMPORT = """
 import importlib, json, sys, time
 sys.path.insert(0, sys.argv[1])
@@ -80,13 +80,13 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if isinstance(target, LocalTarget):
         own = probe(Path(sys.executable))
         if own is None:
-            raise BuildError(f"{sys.executable} is not a final CPython.")
+            raise BuildError(f"{sys.executable} is no final release of CPython: run the project with one.")
         return own
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"
         raise BuildError(
-            f"this machine ({here}) cannot run a package for {target.label}: check `--target local`, or --architecture "
-            "of this machine."
+            f"this machine ({here}) cannot run a package for {target.label}: check with `--target local`, or with this "
+            "machine's `--architecture`."
         )
     return find_interpreter(target.python_version, spec.bytecode_release)
 

@@ -34,22 +34,22 @@ class Interpreter:
 
     @property
     def minor(self) -> str:
-        """``3.13`` of ``3.13.0``."""
+        """Minor version, e.g. ``3.13``."""
         return self.release.rpartition(".")[0]
 
 
 def find_interpreter(version: str, release: str | None) -> Interpreter:
-    """Return the first `pythonX.Y` on PATH that is a final CPython ``version``, else the running one if it is.
+    """Return the first final CPython ``version`` among each `pythonX.Y` on PATH and, last, the running interpreter.
 
     With ``release`` (`3.13.0`) the interpreter must be exactly that release.
 
-    Raises BuildError if there is none; the message says what to install or which key to change.
+    Raises BuildError if no interpreter qualifies; the message says what to install or which key to change.
     """
     seen: list[str] = []
     for path in _candidates(version):
         found = probe(path)
         if found is None:
-            seen.append(f"{path} (does not answer, or is no final CPython)")
+            seen.append(f"{path} (does not run, or is no final release of CPython)")
         elif found.minor != version or (release is not None and found.release != release):
             seen.append(f"{path} (is {found.release})")
         else:
@@ -66,7 +66,7 @@ def find_interpreter(version: str, release: str | None) -> Interpreter:
 
 
 def probe(path: Path) -> Interpreter | None:
-    """Return the facts about the interpreter at ``path``.
+    """Return the interpreter at ``path``.
 
     Returns ``None`` if it does not run (a version manager's shim, another program of that name) or if Lambda cannot
     run its byte code (pre-release, free-threaded, not CPython).

@@ -1,4 +1,4 @@
-"""Reads the dependency lock, for the cache's key; refuses locks whose result depends on the machine."""
+"""Reads the dependency lock and derives its cache key. Refuses a lock whose result depends on the machine."""
 
 import hashlib
 import re
@@ -12,7 +12,7 @@ _PINNED = re.compile(r"^[A-Za-z0-9][A-Za-z0-9._-]*(?:\[[^\]]*\])?==[^\s;]+$")
 
 @dataclass(frozen=True)
 class Lock:
-    """A dependency lock: its file, the pinned requirements (`name==version`), and a key derived from these."""
+    """A dependency lock: its file, the pinned requirements (`name==version`), and a digest of all entries as key."""
 
     path: Path
     requirements: tuple[str, ...]
@@ -20,10 +20,10 @@ class Lock:
 
 
 def read_lock(path: Path) -> Lock:
-    """Read a hash-locked requirements file. Comments and the sequence do not change its key.
+    """Read a hash-locked requirements file. Comments and the order of the entries do not change its key.
 
-    Raises BuildError for a missing file and for a requirement without a pinned version and a hash. It also refuses
-    environment markers: pip evaluates them with its own interpreter, so the package would depend on this machine.
+    Raises BuildError for a missing file, for a requirement without a pinned version and a hash, and for an environment
+    marker: pip evaluates markers with its own interpreter, so the package would depend on this machine.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -45,6 +45,6 @@ def _pinned(entry: str, path: Path) -> str:
     if not _PINNED.match(requirement.strip()) or not hashes:
         raise BuildError(
             f"{path.name}: `{requirement}` is not locked: every line needs `name==version` and at least one `--hash`. "
-            "`make lock` writes it so."
+            "`make lock` writes such a file."
         )
     return requirement.strip()

@@ -15,7 +15,7 @@ Architecture = Literal["arm64", "x86_64"]
 PythonVersion = Literal["3.11", "3.12", "3.13", "3.14"]
 Progress = Callable[[str], None]
 
-#: The configuration keys in messages.
+#: Configuration keys that error messages name.
 BYTECODE_KEY = "package_bytecode"
 RELEASE_KEY = "package_bytecode_release"
 
@@ -74,25 +74,26 @@ class PackageSpec(BaseModel):
     source: str = Field(
         "runtime",
         pattern=r"^[a-z_]+$",
-        description="Our code: the folder under `root`, kept as a package of that name.",
+        description="Folder of our code under `root`. In the zip it is a package of the same name.",
     )
     requirements: str = Field(
-        "requirements-runtime.txt", description="The hash-locked dependencies: a file under `root` without markers."
+        "requirements-runtime.txt",
+        description="File under `root` with the hash-locked dependencies, without environment markers.",
     )
     bytecode: bool = Field(
         True,
-        description="Package byte code: cold starts are 2.6 times faster. It needs exactly the target's Python.",
+        description="Package byte code: cold starts are 2.6 times faster. The build needs exactly the target's Python.",
     )
     bytecode_release: str | None = Field(
         None,
         pattern=r"^3\.\d+\.\d+$",
-        description="Compile with exactly this release (e.g. `3.13.0`). Byte code of two patch releases can differ, so "
-        "that the package seems changed when another machine deploys. Empty: any release of the version.",
+        description="Compile with exactly this release (e.g. `3.13.0`), so that all machines build the same bytes: "
+        "byte code of two patch releases can differ. Empty: any release of the version.",
     )
     aws_services: tuple[str, ...] = Field(
         ("dynamodb", "events", "sns", "sqs"),
         min_length=1,
-        description="AWS services that the functions call, by botocore's names. The data of others is not packaged.",
+        description="AWS services that the functions call, by botocore's names. Other services' data is not packaged.",
     )
 
     @model_validator(mode="after")

@@ -77,7 +77,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 
 
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
-    """Return pip's options for ``target``. All tags are given, because pip's own choice depends on its version."""
+    """Return pip's options for ``target``. They list all tags, because the tags that pip adds depend on its version."""
     if isinstance(target, LocalTarget):
         return []
     machine = _MACHINE[target.architecture]
@@ -96,7 +96,7 @@ def _environment(scratch: Path) -> dict[str, str]:
     for variable, (value, names) in _PATIENCE.items():
         if names.isdisjoint(settings):
             environment[variable] = value
-    # The build does not use /tmp, which may be full or shared, and a killed build leaves nothing there.
+    # pip does not use /tmp, which may be full or shared. The next build deletes the scratch folder of a killed build.
     return environment | {"TMPDIR": str(scratch), "PIP_USER": "0", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
 
 
@@ -116,7 +116,7 @@ def _user_settings(environment: dict[str, str]) -> set[str]:
 
 
 def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unreachable: bool) -> str:
-    """Explain pip's failure. pip's last lines follow, because we cannot know all its errors."""
+    """Return advice for pip's failure, then pip's last lines, because the advice does not cover every error."""
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if "No space left on device" in output:
         return f"no space left on the disk of `.build/` (installing dependencies): {SPACE}."

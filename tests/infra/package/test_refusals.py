@@ -145,7 +145,7 @@ def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: P
 
     # THEN the message names the interpreters that were tried, the one to install, and the key to change
     assert f"needs exactly Python {version}" in message
-    assert f"{tools}/shims/python{version} (does not answer" in message
+    assert f"{tools}/shims/python{version} (does not run" in message
     assert f"{tools}/others/python{version} (is {PYTHON}." in message
     assert "package_bytecode: false" in message
 
