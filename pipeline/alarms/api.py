@@ -32,7 +32,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             name="api-latency",
             title="The API is slow",
             metrics={"latency": api_metric("Latency", "p99")},
-            threshold=Threshold(t.api_p99_ms, "milliseconds", "a cold start stays below"),
+            threshold=Threshold(t.api_p99_ms, "milliseconds", "a cold start stays below it"),
             period=FIVE_MINUTES,
             periods=3,
             to_alarm=3,
@@ -53,7 +53,7 @@ def _certificate(context: Context) -> Alarm:
             "days": Metric("AWS/CertificateManager", "DaysToExpiry", {"CertificateArn": CERTIFICATE}, "Minimum"),
         },
         threshold=Threshold(
-            context.thresholds.certificate_days, "days", "time to renew it by hand", "LessThanThreshold"
+            context.thresholds.certificate_days, "days", "enough time to renew it by hand", "LessThanThreshold"
         ),
         period=DAY,
         periods=1,
@@ -97,7 +97,7 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="A client makes wrong keys and its orders are refused, or our canonical body has changed.",
+            why="A client makes wrong keys and its orders are refused, or our canonical form of a body has changed.",
         ),
     )
 

@@ -1,4 +1,4 @@
-"""Composite alarms: one page for one cause. They combine alarms and suppress those that another one explains."""
+"""Composite alarms: one page for one cause. A composite combines alarms. Another composite can suppress it."""
 
 from collections.abc import Iterable
 
@@ -49,7 +49,7 @@ _PAGES = (
         pairs=pairs(ACCEPTING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="api",
-        why="At 14.4 times the allowed rate, the month's budget is spent within two days; at 6 times, within five.",
+        why="At 14.4 times the allowed rate, the month's budget is spent in 50 hours; at 6 times, in five days.",
     ),
     Composite(
         name="processing-failing",
@@ -91,7 +91,7 @@ _PAGES = (
         pairs=(*pairs(ACCEPTING, Tier.TICKET), *pairs(SETTLING, Tier.TICKET)),
         tier=Tier.TICKET,
         runbook="capacity",
-        why="It is not urgent. At 3 times the allowed rate, the month's budget is spent within ten days.",
+        why="It is not urgent. At 3 times the allowed rate, the month's budget is spent in ten days.",
     ),
 )
 _SILENCE = Composite(

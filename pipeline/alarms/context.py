@@ -49,7 +49,7 @@ class Limits:
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: the same for the dead-letter queue; it is longer.
+        dead_letter_retention: seconds from an order's original send until SQS deletes it as a dead letter.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.
@@ -104,7 +104,7 @@ def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
 
 
 def in_time_metric(promise_seconds: int) -> Metric:
-    """Return the number of orders settled within the promise: the latency samples up to that time."""
+    """Return the metric that counts orders settled within the promise: latency samples of at most that time."""
     return own_metric("AcceptedToSettledLatency", "worker", f"TC(:{promise_seconds * 1000})")
 
 
@@ -126,6 +126,6 @@ def filled(*identifiers: str) -> str:
     """Return metric math: the sum of counts, in which a period without data counts as 0.
 
     A count that is only published when something happens has gaps. CloudWatch uses older data points before it treats a
-    period as missing, so such an alarm would change its state too often or too late. A series without gaps avoids that.
+    period as missing, so an alarm on such a count would change its state too often or too late. FILL closes the gaps.
     """
     return " + ".join(f"FILL({identifier}, 0)" for identifier in identifiers)

@@ -79,12 +79,12 @@ def _rule(subscription: str) -> _Deliverer:
         outcomes={
             FAILED: _Outcome(
                 "FailedInvocations",
-                "EventBridge could not deliver to the subscriber's queue: it stops at once if a permission is missing, "
-                "otherwise after a day.",
+                "EventBridge could not deliver to the subscriber's queue. It retries for a day, or not at all if a "
+                "permission is missing.",
             ),
             REDRIVEN: _Outcome(
                 "InvocationsSentToDlq",
-                "The rule's target has its own dead-letter queue. The subscriber has missed the events in it.",
+                "The rule's target has its own dead-letter queue. The subscriber has missed the events in that queue.",
             ),
             LOST: _Outcome("InvocationsFailedToBeSentToDlq", _LOST.format("The target's")),
         },
@@ -94,7 +94,7 @@ def _rule(subscription: str) -> _Deliverer:
 
 
 def delivery_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Return the alarms on failed, kept and lost deliveries."""
+    """Return the alarms on failed, redriven and lost deliveries."""
     if context.bus_rules is None:
         return _rows(_TOPIC)
     of_rules = tuple(row for subscription in context.bus_rules for row in _rows(_rule(subscription)))
@@ -114,8 +114,8 @@ _UNREADABLE: Final = Alarm(
     periods=1,
     to_alarm=1,
     missing="ignore",
-    # A page, although one subscriber's queue causes a notice: here all subscribers miss the event, and the broken key
-    # also encrypts the tables.
+    # Events in one subscriber's queue only notify. Events in this queue page, because all subscribers miss them and
+    # because the stack's key, which the tables need too, has failed.
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer` EventBridge moves events here that it cannot encrypt or decrypt: the stack's key "

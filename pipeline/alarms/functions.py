@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # An invocation may take its whole timeout, and during that time no other invocation needs to begin.
+    # A healthy worker may start no invocation while one runs, which is for its whole timeout at most.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",
@@ -43,7 +43,7 @@ def _not_running(context: Context) -> Alarm:
         runbook="processing",
         why="The event source mapping is disabled, or cannot access its queue or key. "
         "The mapping has no metric of its own. "
-        "This alarm fires before the promise is broken.",
+        "This alarm fires before orders are late.",
     )
 
 

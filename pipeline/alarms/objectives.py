@@ -2,9 +2,9 @@
 
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
 Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that the loss is
-large; the short one, a twelfth of it, shows that the loss goes on. Each window is one period of one alarm, because
-all metrics of a CloudWatch alarm have the same period; composites combine the pairs. With periods of an hour or more,
-PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows over a day once an hour.
+large. The short window, a twelfth of the long one, shows that the loss goes on. All metrics of a CloudWatch alarm have
+the same period, so each window is one period of one alarm, and composites combine the pairs. With periods of an hour or
+more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows of more than a day once an hour.
 """
 
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ BURNS: Final = (
 )
 ACCEPTING, SETTLING = "accepting", "settling"
 BUDGET: Final = "budget-burning"
-"""Name of the composite of the slow burns."""
+"""Name of the composite over the alarms of the slow burn rates."""
 _PAGES: Final = {ACCEPTING: ("api", "api-failing"), SETTLING: ("processing", "processing-failing")}
 
 

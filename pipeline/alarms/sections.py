@@ -25,7 +25,7 @@ GLANCE: Final = "At a glance"
 BUDGET_DAYS: Final = 30
 """The time over which an error budget is measured."""
 
-# Headings of alarms; a heading stands for all alarms that share it.
+# Headings of alarms. Several alarms can share a heading.
 _FLOW = (
     "orders-missing",
     "rejection-rate",
@@ -41,7 +41,7 @@ LOG_GROUPS = tuple(each.key for each in FUNCTIONS)
 _DEPLOYS = LogQuery(
     title="last deploys",
     log_groups=LOG_GROUPS,
-    # Lambda names a log stream by the version: 2026/01/31/[7]0123abcd.
+    # The name of a log stream contains the function's version: 2026/01/31/[7]0123abcd.
     query="parse @logStream '[*]' as version | stats min(@timestamp) as began, max(@timestamp) as last_seen "
     "by @log, version | sort began desc | limit 9",
 )
@@ -137,7 +137,7 @@ def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -
 
 
 def _unalarmed() -> tuple[Graph, ...]:
-    """Return graphs of causes, which have no alarms: only their effects on customers alarm."""
+    """Return graphs of causes. Causes have no alarms; their effects on customers do."""
     of_functions = {
         kind: {each.key: function_metric(kind, each.ref, statistic) for each in FUNCTIONS}
         for kind, statistic in (("Errors", "Sum"), ("Throttles", "Sum"), ("Duration", "Maximum"))
@@ -153,7 +153,7 @@ def _unalarmed() -> tuple[Graph, ...]:
         "unknown": own_metric("DependencyFailure", "api"),
     }
     return (
-        Graph(title="Functions that die", metrics=of_functions["Errors"], unit="invocations"),
+        Graph(title="Functions that fail", metrics=of_functions["Errors"], unit="invocations"),
         Graph(title="Functions that are throttled", metrics=of_functions["Throttles"], unit="invocations"),
         Graph(title="Longest run of each function", metrics=of_functions["Duration"], unit="milliseconds"),
         Graph(title="Tables that throttle", metrics=throttles, unit="requests"),

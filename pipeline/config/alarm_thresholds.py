@@ -1,4 +1,4 @@
-"""Thresholds of the alarms, each with its default and the reason for it."""
+"""Thresholds of the alarms, each with its default and a reason."""
 
 import difflib
 from collections.abc import Sequence
@@ -27,7 +27,7 @@ class AlarmThresholds(BaseModel):
     )
     api_4xx_percent: Percent = Field(
         50,
-        description="Notify at this share of 4xx answers: a client's release or an attack, rarely our error.",
+        description="Notify at this share of 4xx answers: caused by a client's release or an attack, rarely by us.",
     )
     api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many 4xx answers in five minutes.")
     api_p99_ms: Count = Field(
@@ -61,7 +61,7 @@ def parse_threshold(text: str) -> tuple[str, float]:
     """Read a changed threshold, `name=value`, e.g. `api_4xx_percent=40`.
 
     Raises:
-        ValueError: the text does not have that form, the threshold does not exist, or it does not allow the value.
+        ValueError: the text does not have that form, the threshold does not exist, or its value is not allowed.
     """
     name, separator, value = text.partition("=")
     if not separator or name not in AlarmThresholds.model_fields:

@@ -63,8 +63,8 @@ class AlarmOptions(GeneralOptions):
         pattern=r"^[^\s#?]{1,512}$",
         description="Base address of docs/runbooks for people on call; each alarm has a link to its runbook.",
         json_schema_extra={
-            "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; a URL in production with "
-            "receivers of alarms"
+            "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; a URL if a production stack "
+            "has receivers of alarms"
         },
     )
 
@@ -95,9 +95,11 @@ def _alarms_in_production(config: AlarmOptions) -> Problem | None:
 
 def _links_that_open(config: AlarmOptions) -> Problem | None:
     """People on call open the link on a telephone, which cannot open a path in the repository."""
-    heard = config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
+    subscriptions = (
+        config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
+    )
     relative = not config.runbook_base_url.startswith(("https://", "http://"))
-    if config.environment != "production" or not (config.alarms and heard and relative):
+    if config.environment != "production" or not (config.alarms and subscriptions and relative):
         return None
     return Problem(
         ("runbook_base_url",),

@@ -19,7 +19,7 @@ class ObservabilityOptions(GeneralOptions):
         default=False,
         description="Samples requests into X-Ray, for up to 10 USD per million orders.",
         json_schema_extra={
-            "cost": "5 USD per million recorded traces: the first call of each function in a second and 5 % of the "
+            "cost": "5 USD per million recorded traces: the first call of each function in each second and 5 % of the "
             "rest. At low traffic that is up to 10 USD per million orders, the largest item of the bill",
             "consequence": "Without it, metrics and logs still show how long requests and cold starts took.",
         },
@@ -44,7 +44,7 @@ class ObservabilityOptions(GeneralOptions):
         default=30,
         description="How long CloudWatch keeps logs.",
         json_schema_extra={
-            "cost": "0.03 USD per GB and month; their ingestion costs more, 0.50 USD per GB",
-            "consequence": "Older logs are deleted, also those about dead letters that are kept for longer.",
+            "cost": "0.03 USD per GB and month; ingestion costs more, 0.50 USD per GB",
+            "consequence": "Older logs are deleted, even if they are about a dead letter that its queue still keeps.",
         },
     )

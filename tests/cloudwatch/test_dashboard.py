@@ -26,7 +26,7 @@ LOOKS = {
     "Oldest order waiting": "timeSeries 6x4 seconds 60 1/1",
     "Dead letters": "timeSeries 6x4 messages 60 1/3",
     "last deploys": f"table 24x7 {ALL} groups",
-    "Functions that die": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
+    "Functions that fail": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
     "Functions that are throttled": f"timeSeries 8x6 invocations 300 {ALL}/{ALL}",
     "Longest run of each function": f"timeSeries 8x6 milliseconds 300 {ALL}/{ALL}",
     "Tables that throttle": "timeSeries 8x6 requests 300 8/8",
