@@ -56,7 +56,7 @@ class CallerOptions(GeneralOptions):
     jwt_issuer: str = Field(
         default="",
         pattern=r"^(https://[^\s?#]+)?$",
-        description="With external: the `iss` of the tokens, under which the issuer's OpenID configuration is.",
+        description="With external: the `iss` of the tokens, a URL under which the OpenID configuration is published.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
             "allowed": "a URL that starts with https://, without query and fragment, or empty",

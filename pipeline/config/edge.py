@@ -34,8 +34,8 @@ class EdgeOptions(GeneralOptions):
         description="Host name that clients use instead of AWS's.",
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
-            "cost": "nothing but the zone, 0.50 USD a month",
-            "consequence": "It closes the default endpoint. With waf, the endpoint answers only the edge's requests.",
+            "cost": "only the zone, 0.50 USD a month",
+            "consequence": "The default endpoint closes. With waf it stays open, but only for the edge.",
         },
     )
     domain_certificate_arn: str = Field(
@@ -44,7 +44,7 @@ class EdgeOptions(GeneralOptions):
         description="Certificate for the domain; empty: one is created and validated in domain_zone_id.",
         json_schema_extra={
             "allowed": "the ARN of an ACM certificate, or empty",
-            "consequence": "Unless ACM renews it, you must. With waf it must be in us-east-1.",
+            "consequence": "ACM does not renew an imported certificate. With waf it must be in us-east-1.",
         },
     )
     domain_zone_id: str = Field(
@@ -53,7 +53,7 @@ class EdgeOptions(GeneralOptions):
         description="Route 53 zone of the domain; empty: you create the DNS record to output domain_target yourself.",
         json_schema_extra={
             "allowed": "a hosted zone's id such as Z0123456789ABCDEFGHIJ, or empty",
-            "consequence": "The records for the name and the certificate's validation are created there.",
+            "consequence": "Pulumi creates the records for the name and the certificate's validation in it.",
         },
     )
     waf: bool = Field(

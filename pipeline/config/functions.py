@@ -12,10 +12,10 @@ Reserved = Annotated[int, Field(ge=-1, le=10_000)]
 
 
 class FunctionOptions(PackageOptions):
-    """Options of the functions' size."""
+    """Options of the functions' memory, timeouts and concurrency."""
 
-    api_memory_mb: Memory = Field(default=1024, description="Memory of each API function, and with it its CPU share.")
-    worker_memory_mb: Memory = Field(default=1024, description="Memory of the worker, and with it its CPU share.")
+    api_memory_mb: Memory = Field(default=1024, description="Memory of each API function; it decides the CPU share.")
+    worker_memory_mb: Memory = Field(default=1024, description="Memory of the worker; it decides the CPU share.")
     api_timeout_seconds: int = Field(
         default=15,
         ge=6,
@@ -53,7 +53,7 @@ class FunctionOptions(PackageOptions):
 
 
 def _warm_start(config: FunctionOptions) -> Problem | None:
-    """Refuse what Lambda refuses: snapshots with Python 3.11, or more ready instances than reserved ones."""
+    """Refuse what Lambda refuses: snapshots with Python 3.11, or more ready instances than reserved concurrency."""
     if config.api_warm_start == "snap_start" and config.python_version == "3.11":
         return Problem(
             ("api_warm_start", "python_version"),

@@ -25,7 +25,7 @@ class GeneralOptions(BaseModel):
 
     environment: Literal["development", "production", "local"] = Field(
         default="production",
-        description="Which rules apply: production refuses shortcuts, local runs on the embedded AWS.",
+        description="Kind of stack: production refuses shortcuts, local runs on the embedded AWS.",
     )
     owner: str = Field(
         default="orders-team",
@@ -47,7 +47,7 @@ class GeneralOptions(BaseModel):
 
     @property
     def tags(self) -> dict[str, str]:
-        """The tags that the configuration decides."""
+        """Tags that come from the configuration."""
         return {"Environment": self.environment, "Owner": self.owner, **dict(_split(tag) for tag in self.extra_tags)}
 
 
@@ -60,7 +60,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
         return None
-    allowed = "a URL with environment local, none with any other, because it allows calls without TLS"
+    allowed = "a URL with environment local, none with any other, because calls to the URL need no TLS"
     return Problem(
         ("local_endpoint", "environment"), f"{config.local_endpoint!r} with environment {config.environment}", allowed
     )
@@ -77,7 +77,7 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     return Problem(
         ("extra_tags",),
         given,
-        f"names once each, whatever their case, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, "
+        f"each name once, whatever its case, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, "
         f"at most {MAX_EXTRA_TAGS}",
     )
 

@@ -21,7 +21,7 @@ from pipeline.config.stack_config import StackConfig
 
 # The longest physical name is a queue's, with at most 80 characters: `{prefix}-notifications-{20}-queue`.
 MAX_PREFIX = 38
-# With a bus it is a rule's, with at most 64 characters: `{prefix}-events-{20}`.
+# With a bus, the longest name is a rule's, with at most 64 characters: `{prefix}-events-{20}`.
 MAX_BUS_PREFIX = 36
 # Names in bootstrap/template.yaml begin with pulumi-, so a stack's names must not.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
@@ -118,7 +118,7 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
         return []
     limits = (
         f"lower-case letters, digits and hyphens, starting with a letter and not with pulumi-, at most {longest} "
-        "together, because names of resources start with it"
+        "together, because names of resources start with them"
     )
     found = f"project and stack {prefix!r} ({len(prefix)} characters)"
     return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]
@@ -135,7 +135,7 @@ def _nearest(key: str) -> str | None:
 
 
 def _decode(key: str, text: str) -> tuple[object, list[Problem]]:
-    """Return the value that `text` stands for, and its problems."""
+    """Return the typed value of `text`, and the problems in it."""
     field = _FIELDS[key]
     if get_origin(field.annotation) is tuple:
         return _decode_list(key, text, field)

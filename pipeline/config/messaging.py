@@ -109,7 +109,7 @@ def _routed_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
-    """SNS refuses a second subscription of an endpoint with other attributes, and ours differ in their DLQ."""
+    """SNS refuses a second subscription of an endpoint if its attributes differ. Ours differ, as each has its DLQ."""
     reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
     doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
     if config.events_target == "bus" or not doubled:
@@ -128,7 +128,7 @@ def _watched_rules(config: MessagingOptions) -> Problem | None:
     return Problem(
         ("subscriptions", "events_target"),
         f"{len(config.subscriptions)} subscriptions with events_target = bus",
-        f"at most {MAX_RULES}: one composite alarm contains two alarms of each",
+        f"at most {MAX_RULES}: one composite alarm contains two alarms of each subscription",
     )
 
 
@@ -147,7 +147,7 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
 def _one_by_one(config: MessagingOptions) -> Problem | None:
     """After a failure, a batch's messages run one by one. A message that cannot start in time loses a receive.
 
-    After an outage every batch runs one by one, so larger batches would dead-letter orders that only had to wait.
+    After an outage all messages run one by one, so larger batches would dead-letter orders that only had to wait.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
     # If not even one message fits, another rule reports it.
@@ -158,7 +158,7 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
         keys,
         values_of(config, *keys),
         f"at most {int(left / ORDINARY_SECONDS) + 1} in a batch: {ORDINARY_SECONDS:g} seconds for each but the last "
-        f"within timeout - item budget - margin = {left} seconds, because a batch with a retry in it runs one by one",
+        f"within timeout - item budget - margin = {left} seconds, because after a retry messages run one by one",
     )
 
 

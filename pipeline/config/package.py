@@ -28,7 +28,7 @@ class PackageOptions(GeneralOptions):
         json_schema_extra={"allowed": "a release such as 3.13.0, or empty"},
     )
     package_for_this_machine: bool = Field(
-        default=False, description="Packages for this machine's Python instead of Lambda; for the embedded AWS only."
+        default=False, description="Packages for this machine's Python instead of Lambda's; for the embedded AWS only."
     )
 
 
@@ -57,7 +57,7 @@ def _bytecode_release_unused(config: PackageOptions) -> Problem | None:
     return Problem(
         ("package_bytecode_release", *other.split(" = ")[:1]),
         f"{config.package_bytecode_release} with {other}",
-        "empty: then no other Python than this machine's compiles byte code",
+        "empty: with this value, either nothing is compiled, or this machine's Python compiles",
     )
 
 

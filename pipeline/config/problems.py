@@ -9,10 +9,10 @@ from pydantic import BaseModel
 
 @dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong.
+    """One error in a configuration.
 
-    `keys` are the fields that it concerns; the first is the best one to change. Without keys, `given` names the
-    subject, and `change` says where to change it.
+    `keys` are the fields concerned; the first is the best one to change. Without keys, `given` names the subject, and
+    `change` says what to change.
     """
 
     keys: tuple[str, ...]
@@ -41,7 +41,7 @@ class ConfigError(pulumi.RunError, ValueError):
 
 
 class BrokenRulesError(ValueError):
-    """Each field is valid by itself, but not together with the others."""
+    """The values are valid one by one, but not together."""
 
     def __init__(self, problems: Sequence[Problem]) -> None:
         self.problems = tuple(problems)

@@ -18,7 +18,8 @@ MIN_HORIZON_SECONDS = 20 * 60
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, the last round of messages would never start.
 START_SECONDS = 1
-# Time, before that, to settle orders for one article in one transaction: retries after conflicts, and a last attempt.
+# Time before that, in which the worker settles orders for one article in one transaction: retries after conflicts, and
+# a last attempt.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200
@@ -43,7 +44,7 @@ class ProcessingOptions(FunctionOptions):
     )
     batch_size: int = Field(default=10, ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(
-        default=0, ge=0, le=300, description="How long messages wait for a batch to fill: cheaper, but later."
+        default=0, ge=0, le=300, description="How long messages wait for a batch to fill; longer is cheaper, but later."
     )
     batch_threads: int = Field(
         default=10, ge=1, le=MAX_BATCH_THREADS, description="Messages of a batch that run at the same time."
@@ -66,7 +67,7 @@ class ProcessingOptions(FunctionOptions):
     retry_cap_seconds: int = Field(default=900, ge=1, le=43_200, description="Longest delay between two attempts.")
     short_retry_horizon: bool = Field(
         default=False,
-        description="Allows retries that end before 20 minutes, so that an outage dead-letters orders. For tests only.",
+        description="Allows retries that end before 20 minutes; an outage then dead-letters orders. For tests only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
         default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."
@@ -74,7 +75,7 @@ class ProcessingOptions(FunctionOptions):
 
 
 def retry_delays(base: int, cap: int, receives: int) -> Iterator[int]:
-    """Yield the longest delay in seconds after each failed receive except the last; jitter leaves at least half."""
+    """Yield the longest delay in seconds after each failed receive except the last; jitter cuts at most half of it."""
     return (min(cap, base * 2**attempt) for attempt in range(receives - 1))
 
 
@@ -206,11 +207,11 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
     if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
         return None
     allowed = (
-        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because throttled batches cost "
-        "messages their receives"
+        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because a throttled batch costs "
+        "each of its messages a receive"
     )
     if config.worker_reserved_concurrency == 0:
-        allowed += " and send every order to the dead-letter queue; to stop the worker: python -m ops worker pause"
+        allowed += ", so that with 0 every order becomes a dead letter; to stop the worker: python -m ops worker pause"
     return Problem(keys, values_of(config, *keys), allowed)
 
 

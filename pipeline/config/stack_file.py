@@ -61,9 +61,7 @@ def _apply_default(given: dict[str, Any], key: str, schema: Any, stack: str) -> 
         if source in schema:
             given.setdefault(key, schema[source])
     if key not in given and not schema.get("secret"):
-        raise StackFileError(
-            f"Pulumi.{stack}.yaml does not set {key}, and Pulumi.yaml gives it no default. Set it there."
-        )
+        raise StackFileError(f"Pulumi.{stack}.yaml must set {key}, because Pulumi.yaml has no default for it.")
 
 
 def _full(project: str, key: str) -> str:
@@ -83,6 +81,6 @@ def _read(path: Path) -> dict[str, Any]:
 def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
     if isinstance(value, dict) and "secure" in value:
         if encrypted is None:
-            raise StackFileError(f"{key} is an encrypted secret, which cannot be read here; use a plain test value.")
+            raise StackFileError(f"{key} is an encrypted secret, which only Pulumi can read; use a plain test value.")
         return encrypted(key)
     return value if isinstance(value, str) else json.dumps(value)

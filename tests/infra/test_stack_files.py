@@ -64,7 +64,7 @@ def test_configuration_is_merged_as_by_the_pulumi_engine(tmp_path: Path) -> None
 @pytest.mark.parametrize(
     ("stack", "message"),
     [
-        ("config: {}", "Pulumi.local.yaml does not set orders:count"),
+        ("config: {}", "Pulumi.local.yaml must set orders:count"),
         ("config: {orders:count: {secure: AAAB}}", "orders:count is an encrypted secret"),
         ("config: [", "Pulumi.local.yaml is not valid YAML"),
     ],

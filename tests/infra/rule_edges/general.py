@@ -105,7 +105,7 @@ EDGES: Edges = {
     ("_bytecode_release_unused",): (
         {"package_bytecode_release": "3.13.1", "package_bytecode": "false"},
         {"package_bytecode_release": "3.13.1", "package_bytecode": "true"},
-        "no other Python than this machine's compiles byte code",
+        "either nothing is compiled, or this machine's Python compiles",
     ),
     ("_subscription_names",): (
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}"] * 2)},
@@ -120,17 +120,17 @@ EDGES: Edges = {
     ("_extra_tags", "program's tag in another case"): (
         {"extra_tags": '["owner=me"]'},
         {"extra_tags": '["owners=me"]'},
-        "whatever their case",
+        "whatever its case",
     ),
     ("_extra_tags", "two tags that differ in case"): (
         {"extra_tags": '["Team=me", "team=me"]'},
         {"extra_tags": '["Team=me", "teams=me"]'},
-        "whatever their case",
+        "whatever its case",
     ),
     ("_extra_tags", "program's tag"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
-        "names once each",
+        "each name once, whatever its case",
     ),
     ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
