@@ -10,7 +10,7 @@ from pipeline.config import StackConfig
 
 @dataclass(frozen=True)
 class Data:
-    """The tables. There are two for idempotency, because their users and their records' lifetimes differ."""
+    """The tables. API and worker have one idempotency table each, because the lifetimes of their records differ."""
 
     orders: Table
     stock: Table

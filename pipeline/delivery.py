@@ -74,5 +74,5 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         missing="notBreaching",
         tier=Tier.TICKET,
         runbook="api",
-        why="CodeDeploy stops and sends callers back to the former version while this is in alarm.",
+        why="CodeDeploy stops the deployment and moves callers back to the former version when this alarm fires.",
     )

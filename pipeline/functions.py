@@ -38,10 +38,10 @@ class Around:
 
 @dataclass(frozen=True)
 class FunctionSpec:
-    """Declaration of a function. Memory, timeout and concurrency are the options of its kind.
+    """Declaration of a function. Memory, timeout and concurrency come from the options of its kind: API or worker.
 
     Attributes:
-        name: With hyphens. Its handler is `runtime.handlers.KEY.handler`.
+        name: Its name, with hyphens. The handler is `runtime.handlers.KEY.handler`.
         description: One line in AWS's console.
         environment: Its variables, in addition to those of its kind and those of all functions.
         grants: Its permissions, in addition to those for its own logs and traces.
@@ -57,7 +57,7 @@ class FunctionSpec:
 
     @property
     def key(self) -> str:
-        """Its name in Python and in outputs, `create_order`."""
+        """Its name in Python and in outputs, such as `create_order`."""
         return self.name.replace("-", "_")
 
     @property
@@ -138,7 +138,7 @@ API_FUNCTIONS: Final = (
 )
 PROCESS_ORDER: Final = Worker(
     name="process-order",
-    description="Works off the queue: takes stock, settles the order, publishes the outcome",
+    description="Processes the queue: takes stock, settles the order, publishes the outcome",
     alarm_name="worker",
     environment=lambda it: {
         "ORDERS_TABLE": it.data.orders.table_name,

@@ -65,7 +65,7 @@ def build_operations(
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
-            # The queue's ARN contains the stack's Region. The configuration may not: AWS_REGION may set it instead.
+            # The Region comes from the queue's ARN, because AWS_REGION can set it instead of the configuration.
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )
