@@ -4,7 +4,7 @@ from pipeline.config import load_config
 from pipeline.data import build_data
 from pipeline.edge import build_api
 from pipeline.encryption import encrypted
-from pipeline.functions import Around, build_functions
+from pipeline.functions import FunctionInputs, build_functions
 from pipeline.messaging import build_messaging
 from pipeline.operations import build_operations
 from pipeline.outputs import export_outputs
@@ -17,7 +17,7 @@ platform = function_platform(config, scope)
 
 data = build_data(config, scope)
 messaging = build_messaging(config, scope)
-functions = build_functions(Around(config, scope, data, messaging), platform)
+functions = build_functions(FunctionInputs(config, scope, data, messaging), platform)
 api = build_api(config, scope, functions)
 operations = build_operations(config, scope, data, messaging, functions, api)
 

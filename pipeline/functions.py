@@ -22,7 +22,7 @@ from pipeline.origin import origin_environment
 
 
 @dataclass(frozen=True)
-class Around:
+class FunctionInputs:
     """The resources and the configuration that the functions use."""
 
     config: StackConfig
@@ -49,8 +49,8 @@ class FunctionSpec:
 
     name: str
     description: str
-    environment: Callable[[Around], Mapping[str, Text]]
-    grants: Callable[[Around], tuple[Grant, ...]]
+    environment: Callable[[FunctionInputs], Mapping[str, Text]]
+    grants: Callable[[FunctionInputs], tuple[Grant, ...]]
 
     service: ClassVar[str]
     """The dimension `service` of its metrics. Functions of one kind have the same."""
@@ -178,15 +178,15 @@ def timeout_of(spec: FunctionSpec, config: StackConfig) -> int:
     return config.api_timeout_seconds if isinstance(spec, ApiFunction) else config.worker_timeout_seconds
 
 
-def build_functions(around: Around, platform: FunctionPlatform) -> Functions:
+def build_functions(inputs: FunctionInputs, platform: FunctionPlatform) -> Functions:
     """Create the functions and connect the worker to its queue."""
-    functions = {each.name: Function(each.name, around.scope, _arguments(each, around, platform)) for each in FUNCTIONS}
-    config = around.config
+    functions = {each.name: Function(each.name, inputs.scope, _arguments(each, inputs, platform)) for each in FUNCTIONS}
+    config = inputs.config
     QueueConsumer(
         "orders-consumer",
-        around.scope,
+        inputs.scope,
         QueueConsumerArgs(
-            queue=around.messaging.queue,
+            queue=inputs.messaging.queue,
             function=functions[PROCESS_ORDER.name],
             batch_size=config.batch_size,
             batch_window_seconds=config.batch_window_seconds,
@@ -196,8 +196,8 @@ def build_functions(around: Around, platform: FunctionPlatform) -> Functions:
     return functions
 
 
-def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -> FunctionArgs:
-    config, api = around.config, isinstance(spec, ApiFunction)
+def _arguments(spec: FunctionSpec, inputs: FunctionInputs, platform: FunctionPlatform) -> FunctionArgs:
+    config, api = inputs.config, isinstance(spec, ApiFunction)
     # API functions refuse requests that bypass the authorizer or the edge.
     guards = {**caller_environment(config), **origin_environment(config)} if api else {}
     return FunctionArgs(
@@ -209,8 +209,8 @@ def _arguments(spec: FunctionSpec, around: Around, platform: FunctionPlatform) -
         reserved_concurrency=config.api_reserved_concurrency if api else config.worker_reserved_concurrency,
         # No caller waits for the worker, so it needs no measure against cold starts.
         warm_start=_warm_start(config) if api else WarmStart(),
-        environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(around), **guards},
-        grants=spec.grants(around),
+        environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(inputs), **guards},
+        grants=spec.grants(inputs),
     )
 
 

@@ -54,7 +54,7 @@ def build_operations(
     watched = _watched(scope, data, messaging, functions, api)
     alarms = None
     if config.alarms:
-        _warn_if_unheard(config)
+        _warn_without_page_receivers(config)
         alarms = Alarms("alarms", scope, AlarmsArgs(table=table, watched=watched, settings=_settings(config)))
     dashboard = Dashboard(
         "dashboard",
@@ -104,7 +104,7 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
         "api_stage": api.http.stage_name,
         **({} if api.certificate_arn is None else {CERTIFICATE.key: api.certificate_arn}),
         **{each.output: functions[each.name].function_name for each in FUNCTIONS},
-        **_outlets(messaging),
+        **_notification_names(messaging),
         "metrics_namespace": scope.prefix,
         "orders_table": data.orders.table_name,
         "stock_table": data.stock.table_name,
@@ -113,13 +113,14 @@ def _watched(scope: Scope, data: Data, messaging: Messaging, functions: Function
     }
 
 
-def _outlets(messaging: Messaging) -> dict[str, Text]:
+def _notification_names(messaging: Messaging) -> dict[str, Text]:
     notifications = messaging.notifications
     if not isinstance(notifications, EventBus):
         return {"notifications_topic": notifications.topic_name}
     rules = {bus_rule(subscription).key: name for subscription, name in notifications.rule_names.items()}
-    kept = notifications.dead_letter_name
-    return {BUS.key: notifications.bus_name, **rules, **({BUS_DEAD_LETTER_QUEUE.key: kept} if kept is not None else {})}
+    queue = notifications.dead_letter_name
+    dead_letters = {} if queue is None else {BUS_DEAD_LETTER_QUEUE.key: queue}
+    return {BUS.key: notifications.bus_name, **rules, **dead_letters}
 
 
 def _settings(config: StackConfig) -> AlarmSettings:
@@ -136,7 +137,7 @@ def _receivers(items: tuple[str, ...]) -> tuple[AlarmSubscription, ...]:
     return tuple(AlarmSubscription.parse(item) for item in items)
 
 
-def _warn_if_unheard(config: StackConfig) -> None:
+def _warn_without_page_receivers(config: StackConfig) -> None:
     # On the embedded AWS nobody needs to be paged.
     if config.alarm_page_subscriptions or config.environment == "local":
         return

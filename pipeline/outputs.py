@@ -35,7 +35,7 @@ def export_outputs(data: Data, messaging: Messaging, functions: Functions, api: 
     if operations.gradual_deploy:
         shifting = operations.gradual_deploy
         pulumi.export("gradual_deploy", {"application": shifting.application, "functions": shifting.groups})
-    _export_entrance(api)
+    _export_optional_parts(api)
 
 
 def _export_notifications(messaging: Messaging) -> None:
@@ -47,7 +47,7 @@ def _export_notifications(messaging: Messaging) -> None:
         pulumi.export("notifications_topic_arn", messaging.notifications.arn)
 
 
-def _export_entrance(api: Api) -> None:
+def _export_optional_parts(api: Api) -> None:
     """Export the optional parts of the API, if they exist."""
     if api.edge:
         # The origin refuses requests without the edge's secret. Its URL is exported, so that a test can request it.

@@ -93,7 +93,7 @@ def _alarms_in_production(config: AlarmOptions) -> Problem | None:
     return Problem(("alarms", "environment"), "false in production", allowed)
 
 
-def _links_that_open(config: AlarmOptions) -> Problem | None:
+def _runbook_links(config: AlarmOptions) -> Problem | None:
     """People on call open the link on a telephone, which cannot open a path in the repository."""
     subscriptions = (
         config.alarm_page_subscriptions or config.alarm_notify_subscriptions or config.alarm_ticket_subscriptions
@@ -112,5 +112,5 @@ ALARM_RULES = (
     _thresholds_once,
     _receivers_once,
     _alarms_in_production,
-    _links_that_open,
+    _runbook_links,
 )

@@ -121,7 +121,7 @@ def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
     )
 
 
-def _watched_rules(config: MessagingOptions) -> Problem | None:
+def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
     """One composite contains two alarms of each rule. CloudWatch allows 100 alarms in a composite."""
     if config.events_target == "topic" or len(config.subscriptions) <= MAX_RULES:
         return None
@@ -216,7 +216,7 @@ MESSAGING_RULES = (
     _order_on_a_bus,
     _routed_subscribers,
     _one_subscription_per_endpoint,
-    _watched_rules,
+    _alarms_of_rules,
     _one_at_a_time,
     _one_by_one,
     _ordered_subscribers,

@@ -101,7 +101,7 @@ def _dead_letter_retention(config: ProcessingOptions) -> Problem | None:
     return Problem(keys, values_of(config, *keys), allowed)
 
 
-def _worker_memory_of_orders(config: ProcessingOptions) -> Problem | None:
+def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_idempotency_ttl_seconds", "dlq_retention_seconds", "queue_retention_seconds")
     longest = config.dlq_retention_seconds + config.queue_retention_seconds
     if config.worker_idempotency_ttl_seconds > longest:
@@ -218,7 +218,7 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
 PROCESSING_RULES = (
     _visibility,
     _dead_letter_retention,
-    _worker_memory_of_orders,
+    _worker_idempotency_ttl,
     _time_of_a_batch,
     _time_margin,
     _backoff,

@@ -39,7 +39,7 @@ class StackConfig(
         return self
 
 
-def _idle_settings(config: StackConfig) -> Problem | None:
+def _settings_without_effect(config: StackConfig) -> Problem | None:
     """Refuse a value that has no effect because the option that it depends on is off."""
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
@@ -74,7 +74,7 @@ RULES: tuple[Callable[[StackConfig], Problem | None], ...] = (
     *SUBSCRIPTION_RULES,
     *TAG_RULES,
     *ALARM_RULES,
-    _idle_settings,
+    _settings_without_effect,
     *CALLER_RULES,
     *EDGE_RULES,
     *FUNCTION_RULES,

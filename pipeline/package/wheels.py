@@ -17,10 +17,10 @@ _GLIBC_OLDEST = 17
 _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 #: Fewer retries than pip's default (5), so that a build does not wait for minutes if the index is down.
-_PATIENCE = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
+_RETRY_SETTINGS = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
 #: Settings that change *what* is installed, or where. The build drops them. The user's settings of the source (index,
 #: certificates, proxy, cache) remain.
-_DECIDING = {
+_DROPPED_SETTINGS = {
     "PIP_TARGET",
     "PIP_PREFIX",
     "PIP_ROOT",
@@ -91,9 +91,9 @@ def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
 
 
 def _environment(scratch: Path) -> dict[str, str]:
-    environment = {name: value for name, value in os.environ.items() if name not in _DECIDING}
+    environment = {name: value for name, value in os.environ.items() if name not in _DROPPED_SETTINGS}
     settings = _user_settings(environment)
-    for variable, (value, names) in _PATIENCE.items():
+    for variable, (value, names) in _RETRY_SETTINGS.items():
         if names.isdisjoint(settings):
             environment[variable] = value
     # pip does not use /tmp, which may be full or shared. The next build deletes the scratch folder of a killed build.

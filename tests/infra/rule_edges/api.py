@@ -19,30 +19,38 @@ def name_of(length: int) -> str:
 
 
 EDGES: Edges = {
-    ("_idle_settings", "clients"): (
+    ("_settings_without_effect", "clients"): (
         {**EXTERNAL, "token_clients": '["shop"]'},
         COGNITO,
         "with authorizer: cognito",
     ),
-    ("_idle_settings", "validity"): (
+    ("_settings_without_effect", "validity"): (
         {"token_validity_seconds": "600"},
         {"token_validity_seconds": "600", **COGNITO},
         "with authorizer: cognito",
     ),
-    ("_idle_settings", "issuer"): ({"jwt_issuer": "https://id.example.com/"}, EXTERNAL, "with authorizer: external"),
-    ("_idle_settings", "scope"): (
+    ("_settings_without_effect", "issuer"): (
+        {"jwt_issuer": "https://id.example.com/"},
+        EXTERNAL,
+        "with authorizer: external",
+    ),
+    ("_settings_without_effect", "scope"): (
         {**COGNITO, "jwt_read_scope": "read"},
         {**EXTERNAL, "jwt_read_scope": "read"},
         "with authorizer: external",
     ),
-    ("_idle_settings", "rate"): ({"waf_rate_limit": "100"}, {**WAF, "waf_rate_limit": "100"}, "with waf: true"),
-    ("_idle_settings", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
-    ("_idle_settings", "traces"): (
+    ("_settings_without_effect", "rate"): (
+        {"waf_rate_limit": "100"},
+        {**WAF, "waf_rate_limit": "100"},
+        "with waf: true",
+    ),
+    ("_settings_without_effect", "secret"): ({"origin_secret": SECRET}, WAF, "with waf: true"),
+    ("_settings_without_effect", "traces"): (
         {"trace_group": "true"},
         {"trace_group": "true", "tracing": "true"},
         "with tracing: true",
     ),
-    ("_idle_settings", "ready instances"): (
+    ("_settings_without_effect", "ready instances"): (
         {"api_provisioned_concurrency": "2"},
         {"api_provisioned_concurrency": "2", "api_warm_start": "provisioned", "python_version": "3.11"},
         "with api_warm_start: provisioned",

@@ -92,7 +92,7 @@ EDGES: Edges = {
         {"subscriptions": subscribed("{name: one, protocol: sqs}", "{name: two, protocol: sqs}")},
         "one subscription per endpoint",
     ),
-    ("_watched_rules", "too many"): (
+    ("_alarms_of_rules", "too many"): (
         {**ON, "subscriptions": json.dumps(MANY)},
         {**ON, "subscriptions": json.dumps(MANY[1:])},
         "at most 50",

@@ -21,7 +21,7 @@ EDGES: Edges = {
         {"dlq_retention_seconds": "349200"},
         "at least 349200 seconds, an hour longer than the queue's messages",
     ),
-    ("_worker_memory_of_orders",): (
+    ("_worker_idempotency_ttl",): (
         {"worker_idempotency_ttl_seconds": "1555200"},
         {"worker_idempotency_ttl_seconds": "1555201"},
         "dead-letter retention + queue retention = 1555200 seconds",
