@@ -62,7 +62,7 @@ EDGES: Edges = {
         {"queue_retention_seconds": "3901"},
         "that all retries can take",
     ),
-    ("_links_that_open",): (
+    ("_runbook_links",): (
         {**WITH_RECEIVER, "runbook_base_url": "docs/runbooks"},
         {**WITH_RECEIVER, "runbook_base_url": "https://example.com/runbooks"},
         "https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
