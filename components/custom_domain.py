@@ -57,9 +57,9 @@ class CustomDomain(Component):
             aws.apigatewayv2.ApiMappingArgs(api_id=args.api.api_id, domain_name=made.id, stage=args.api.stage_name),
             self.child(),
         )
-        answering = made.domain_name_configuration
-        self.target = answering.apply(lambda it: it.target_domain_name or "")
-        alias_records(self, domain, self.target, answering.apply(lambda it: it.hosted_zone_id or ""), ("A",))
+        configuration = made.domain_name_configuration
+        self.target = configuration.apply(lambda it: it.target_domain_name or "")
+        alias_records(self, domain, self.target, configuration.apply(lambda it: it.hosted_zone_id or ""), ("A",))
         self.url = pulumi.Output.concat("https://", made.domain_name)
         self.register_outputs({"url": self.url, "target": self.target})
 

@@ -138,8 +138,8 @@ def _place(widgets: Sequence[dict[str, Any]], top: int) -> int:
 def _states(args: DashboardArgs) -> dict[str, Any]:
     # The alarms that notify, by tier. The members of a composite have graphs below.
     alone = [row for row in args.table.alarms if args.table.composite_of(row.name) is None]
-    everyone: list[Alarm | Composite] = [*args.table.composites, *alone]
-    notifying = sorted(everyone, key=lambda row: (list(Tier).index(row.tier), row.name))
+    notifiers: list[Alarm | Composite] = [*args.table.composites, *alone]
+    notifying = sorted(notifiers, key=lambda row: (list(Tier).index(row.tier), row.name))
     arns = [args.alarm_arns[row.name] for row in notifying]
     properties = {"title": "What is wrong now", "alarms": arns}
     return {"type": "alarm", "x": 0, "y": 0, "width": WIDTH, "height": 4, "properties": properties}

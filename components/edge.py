@@ -40,7 +40,9 @@ class EdgeArgs(Args):
         description="Resources that check the secret: the edge sends a new secret only after they accept it."
     )
     rate_limit: int = Field(ge=10, description="Limit of requests from one address in five minutes; more are refused.")
-    managed_rules: Literal["block", "count"] = Field(description="Whether AWS's managed rules refuse or only count.")
+    managed_rules: Literal["block", "count"] = Field(
+        description="Whether AWS's managed rules refuse requests or only count them."
+    )
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
     domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")
 

@@ -88,7 +88,7 @@ def _managed(
     count = aws.wafv2.WebAclRuleOverrideActionCountArgs()  # type: ignore[no-untyped-call]
     none = aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
     counted = aws.wafv2.WebAclRuleOverrideActionArgs(count=count)
-    as_it_says = aws.wafv2.WebAclRuleOverrideActionArgs(none=none)
+    unchanged = aws.wafv2.WebAclRuleOverrideActionArgs(none=none)
     overrides = [
         aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementRuleActionOverrideArgs(
             name=rule,
@@ -101,7 +101,7 @@ def _managed(
     return aws.wafv2.WebAclRuleArgs(
         name=name,
         priority=index + 1,
-        override_action=counted if managed == "count" else as_it_says,
+        override_action=counted if managed == "count" else unchanged,
         statement=aws.wafv2.WebAclRuleStatementArgs(
             managed_rule_group_statement=aws.wafv2.WebAclRuleStatementManagedRuleGroupStatementArgs(
                 vendor_name="AWS", name=name, rule_action_overrides=overrides or None

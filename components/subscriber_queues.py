@@ -44,7 +44,7 @@ def subscriber_queues(
 ) -> SubscriberQueues:
     """Create `{name}-dlq` and, with `makes_queue`, `{name}-queue`. `sender` may send to both for `source_arn`."""
     # `False` would override the inherited value.
-    kept = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
+    queue_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
     def allow_sender(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
@@ -52,9 +52,9 @@ def subscriber_queues(
 
     # If the customer managed key fails, EventBridge has already accepted the event, and a failure queue with the same
     # key would lose it. An SNS topic with that key refuses the event, so the worker retries its message.
-    failures = scope.without_key() if sender == "events.amazonaws.com" else scope
+    failure_scope = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
-        f"{name}-dlq", failures, kept, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
+        f"{name}-dlq", failure_scope, queue_opts, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo
     )
     policies: list[pulumi.Resource] = [allow_sender(failed, f"{name}-dlq")]
     if not makes_queue:
@@ -62,7 +62,7 @@ def subscriber_queues(
     own = encrypted_queue(
         f"{name}-queue",
         scope,
-        kept,
+        queue_opts,
         retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
         # Messages that the reader cannot process go to the queue of failed deliveries: all failures are in one place.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),

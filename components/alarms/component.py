@@ -42,7 +42,7 @@ class Alarms(Component):
         self._table, self._watched, self._settings = args.table, args.watched, args.settings
         topics = AlarmTopics(f"{name}-topics", scope, AlarmTopicsArgs(settings=args.settings), self.child())
         self.topics: Mapping[Tier, pulumi.Output[str]] = topics.arns
-        self._elsewhere = {region: self._topics_in(region) for region in _regions(args.table)}
+        self._regional_topics = {region: self._topics_in(region) for region in _regions(args.table)}
         rows = {row.name: self._alarm(row) for row in args.table.alarms}
         groups: dict[str, aws.cloudwatch.CompositeAlarm] = {}
         for composite in _suppressors_first(args.table.composites):
@@ -59,9 +59,9 @@ class Alarms(Component):
         return AlarmTopics(f"{self.logical_name}-topics-{region}", self.scope, args, self.child()).arns
 
     def _alarm(self, row: Alarm) -> aws.cloudwatch.MetricAlarm:
-        heard_through = self._table.composite_of(row.name)
-        topics = self.topics if row.region is None else self._elsewhere[row.region]
-        actions = [] if heard_through else [topics[row.tier]]
+        notifying_composite = self._table.composite_of(row.name)
+        topics = self.topics if row.region is None else self._regional_topics[row.region]
+        actions = [] if notifying_composite else [topics[row.tier]]
         single = next(iter(row.metrics.values())) if row.expression is None else None
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",

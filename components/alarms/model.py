@@ -179,8 +179,8 @@ class AlarmTable:
         if twice := sorted({name for name in members if members.count(name) > 1}):
             raise ValueError(f"a row may belong to one composite only; in several: {', '.join(twice)}")
         others = {composite.name for composite in self.composites}
-        if strangers := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
-            raise ValueError(f"quiet_while names no composite: {', '.join(strangers)}")
+        if undefined := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
+            raise ValueError(f"quiet_while names no composite: {', '.join(undefined)}")
 
     def composite_of(self, alarm: str) -> Composite | None:
         """Return the composite that notifies for a row, if there is one."""

@@ -61,8 +61,8 @@ class Settler:
             except BusyError as busy:
                 pause = conflict_pause(tries, random=self.random)
                 if self.clock.monotonic() + pause > deadline:
-                    outlived = ThrottledError if busy.throttled else ContentionError
-                    raise outlived(f"Still after {tries} tries: {busy}") from busy
+                    failure = ThrottledError if busy.throttled else ContentionError
+                    raise failure(f"Still after {tries} tries: {busy}") from busy
             on_conflict()
             self.clock.sleep(pause)
 

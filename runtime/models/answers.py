@@ -20,7 +20,7 @@ class CallerStatus(StrEnum):
 
 
 # A failed order is not final: a redrive finishes it. Callers see DELAYED, because after FAILED they would order again.
-_AS_SEEN: Final = {status: CallerStatus(status) for status in OrderStatus if status is not OrderStatus.FAILED} | {
+_CALLER_STATUS: Final = {status: CallerStatus(status) for status in OrderStatus if status is not OrderStatus.FAILED} | {
     OrderStatus.FAILED: CallerStatus.DELAYED
 }
 
@@ -78,4 +78,4 @@ class OrderView(OptionalFields, _ViewFields):
 def view_of(order: StoredOrder) -> OrderView:
     """Return what the caller sees of `order`: only the fields of `OrderView`, which has none for internal errors."""
     shown = order.model_dump(include=set(OrderView.model_fields))
-    return OrderView.model_validate({**shown, "status": _AS_SEEN[order.status]})
+    return OrderView.model_validate({**shown, "status": _CALLER_STATUS[order.status]})

@@ -71,7 +71,7 @@ def from_timestamp(timestamp: str) -> datetime:
     return datetime.fromisoformat(timestamp)
 
 
-def _a_moment(timestamp: str) -> str:
+def _real_moment(timestamp: str) -> str:
     # A pattern cannot check how many days a month has.
     try:
         from_timestamp(timestamp)
@@ -87,7 +87,7 @@ Timestamp = Annotated[
         pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z$",
         description="RFC 3339 in UTC with milliseconds, e.g. `2026-01-31T12:00:00.000Z`.",
     ),
-    AfterValidator(_a_moment),
+    AfterValidator(_real_moment),
 ]
 
 CorrelationId = Annotated[

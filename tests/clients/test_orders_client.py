@@ -118,14 +118,14 @@ def problem(status: int, **headers: str) -> Answer:
     return status, headers, {"type": f"urn:t:{status}", "title": "No", "detail": f"because of {status}"}
 
 
-def seen(order_status: str, **more: object) -> Answer:
+def status_answer(order_status: str, **more: object) -> Answer:
     return 200, {}, {**ACCEPTED, "status": order_status, **more}
 
 
 def test_every_unclear_outcome_is_retried_with_the_same_key_and_body(serve: Serve) -> None:
     # GIVEN a server that resets, throttles, fails, is busy, sends half an answer, and finally accepts
-    doubts = [(RESET, {}, None), problem(503), (429, {}, {"message": "Too Many Requests"}), problem(409)]
-    server = serve(*doubts, problem(500), (202, {}, b'{"order_id": "1bf'), (202, {}, ACCEPTED))
+    unclear = [(RESET, {}, None), problem(503), (429, {}, {"message": "Too Many Requests"}), problem(409)]
+    server = serve(*unclear, problem(500), (202, {}, b'{"order_id": "1bf'), (202, {}, ACCEPTED))
     submission = Submission.of(ORDER)
 
     # WHEN the order is submitted
@@ -251,8 +251,14 @@ def test_a_failing_issuer_is_retried_and_a_refusal_is_reported(serve: Serve) -> 
 
 def test_waiting_ends_with_a_final_status_and_treats_an_unknown_one_as_not_final(serve: Serve) -> None:
     # GIVEN an order that becomes final late, after a status that this client does not know
-    steps = [seen("ACCEPTED"), (RESET, {}, None), problem(500), seen("DELAYED"), seen("BEING_PACKED")]
-    rejected = seen("REJECTED", reason={"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}, colour="new")
+    steps = [
+        status_answer("ACCEPTED"),
+        (RESET, {}, None),
+        problem(500),
+        status_answer("DELAYED"),
+        status_answer("BEING_PACKED"),
+    ]
+    rejected = status_answer("REJECTED", reason={"code": "OUT_OF_STOCK", "skus": ["SKU-1"]}, colour="new")
     server = serve(*steps, rejected)
 
     # WHEN
@@ -266,7 +272,7 @@ def test_waiting_ends_with_a_final_status_and_treats_an_unknown_one_as_not_final
 
 def test_an_order_that_is_not_final_in_time_or_does_not_exist_is_an_error(serve: Serve) -> None:
     # GIVEN
-    waiting, absent = serve(seen("DELAYED")), serve(problem(404))
+    waiting, absent = serve(status_answer("DELAYED")), serve(problem(404))
 
     # WHEN / THEN
     with pytest.raises(NotFinalError, match="DELAYED") as caught:
@@ -288,7 +294,7 @@ def test_the_example_of_the_guide_works(serve: Serve, tmp_path: Path) -> None:
     # GIVEN the example of docs/api.md, with the addresses of test servers
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     issuer = serve((200, {}, {"access_token": "good"}))
-    api = serve((202, {}, ACCEPTED), seen("CONFIRMED"))
+    api = serve((202, {}, ACCEPTED), status_answer("CONFIRMED"))
     names = {"API": api.url, "TOKEN_URL": issuer.url, "CLIENT_ID": "shop", "CLIENT_SECRET": "s", "KEPT": tmp_path / "k"}
 
     # WHEN

@@ -43,11 +43,11 @@ class _Engine(_PolicyAnalyzerServicer):
 
     def reports(self, resources: list[Resource]) -> set[tuple[str, str, str]]:
         """Return policy, level and message of everything that the pack reports."""
-        ask: Any = self
+        servicer: Any = self
         sent = [_serialized(each) for each in resources]
         answers = [
-            *(ask.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
-            ask.AnalyzeStack(
+            *(servicer.Analyze(proto.AnalyzeRequest(**fields), None) for fields, _ in sent),
+            servicer.AnalyzeStack(
                 proto.AnalyzeStackRequest(resources=[proto.AnalyzerResource(**a, **b) for a, b in sent]), None
             ),
         ]

@@ -27,6 +27,6 @@ def test_only_unprotected_production_tables_break_a_mandatory_rule() -> None:
     ]
 
     # THEN only the rules on production's tables are broken, and only by stacks that switch the protection of data off
-    careless = [each["environment"] == "production" and each["data"] == "loose" for each, _ in stacks]
-    assert any(careless)
-    assert broken == [LOOSE if each else set() for each in careless]
+    unprotected = [each["environment"] == "production" and each["data"] == "loose" for each, _ in stacks]
+    assert any(unprotected)
+    assert broken == [LOOSE if each else set() for each in unprotected]

@@ -157,7 +157,7 @@ def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character
 
 
 @pytest.mark.parametrize(
-    ("text", "says"),
+    ("text", "detail"),
     [
         ("", "is empty"),
         (" \t\r\n", "is empty"),
@@ -166,13 +166,13 @@ def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character
         ("X", "is not JSON"),
     ],
 )
-def test_a_body_of_only_json_white_space_is_empty(text: str, says: str) -> None:
+def test_a_body_of_only_json_white_space_is_empty(text: str, detail: str) -> None:
     # GIVEN a body without a value
     # WHEN it is parsed
     with pytest.raises(ProblemError) as caught:
         parse_json(text.encode())
     # THEN it counts as empty only if it has nothing but JSON's own white space
-    assert says in str(caught.value.detail)
+    assert detail in str(caught.value.detail)
 
 
 @pytest.mark.parametrize(

@@ -195,8 +195,11 @@ class WorkerAccount:
 
 def cancelled(*codes: str, items: dict[int, dict[str, Any]] | None = None) -> Fault:
     """Return a fault: DynamoDB cancels the transaction with these reasons, whatever its items are."""
-    seen = items or {}
-    reasons = [{"Code": code, **({"Item": seen[index]} if index in seen else {})} for index, code in enumerate(codes)]
+    stored_items = items or {}
+    reasons = [
+        {"Code": code, **({"Item": stored_items[index]} if index in stored_items else {})}
+        for index, code in enumerate(codes)
+    ]
     return refused("TransactionCanceledException", "TransactWriteItems", CancellationReasons=reasons)
 
 

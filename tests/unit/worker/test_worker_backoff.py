@@ -44,7 +44,7 @@ def test_no_delay_is_longer_than_sqs_can_hide_a_message() -> None:
 def test_the_shortest_and_the_longest_delay_are_possible() -> None:
     # GIVEN the first receive with a base of 30 s
     # WHEN the random number is the least and the greatest
-    drawn = [retry_delay(1, base=30, cap=900, random=iter([luck]).__next__) for luck in (0.0, 0.999_999)]
+    drawn = [retry_delay(1, base=30, cap=900, random=iter([number]).__next__) for number in (0.0, 0.999_999)]
     # THEN the delay is half the base for the least number, and the base for the greatest
     assert drawn == [15, 30]
 

@@ -38,12 +38,12 @@ def test_new_messages_run_on_several_threads(world: WorkerAccount) -> None:
     world.stock(SKU_1=100)
     together = threading.Barrier(5, timeout=10)
 
-    def meet(perform: Any) -> dict[str, Any]:
+    def wait_for_all(perform: Any) -> dict[str, Any]:
         together.wait()
         answer: dict[str, Any] = perform()
         return answer
 
-    world.disturb("publish", *[meet] * 5)
+    world.disturb("publish", *[wait_for_all] * 5)
     # WHEN they are processed
     # THEN they run at the same time
     assert world.run(*(record(content(number)) for number in range(1, 6))) == []

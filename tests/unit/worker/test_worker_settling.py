@@ -194,7 +194,7 @@ def test_a_settled_order_that_cannot_be_read_back_is_an_error(world: WorkerAccou
     world.stock(SKU_1=5)
     world.disturb("get_item", lambda _: item)
     # WHEN it is settled
-    # THEN this is an error, so the message is not done
+    # THEN this is an error, so the message is not deleted
     with pytest.raises(CorruptDataError, match=text):
         settle(world)
 
