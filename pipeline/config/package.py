@@ -24,7 +24,7 @@ class PackageOptions(GeneralOptions):
     package_bytecode_release: str = Field(
         default="",
         pattern=r"^(3\.\d+\.\d+)?$",
-        description="Exact Python release that compiles, so that all machines build the same bytes; empty: any.",
+        description="Exact Python release that compiles the code, so that all machines build equal bytes; empty: any.",
         json_schema_extra={"allowed": "a release such as 3.13.0, or empty"},
     )
     package_for_this_machine: bool = Field(
