@@ -57,7 +57,7 @@ class WarmStart(Args):
 
 
 class FunctionArgs(Args):
-    """One function."""
+    """Settings of one function."""
 
     platform: FunctionPlatform
     handler: str = Field(description="Python path of the handler inside the zip.")

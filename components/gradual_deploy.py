@@ -28,7 +28,7 @@ class GradualDeployArgs(Args):
     functions: tuple[ShiftedFunction, ...] = Field(
         min_length=1, description="The functions; each gets a deployment group."
     )
-    shift: str = Field(description="Name of CodeDeploy's configuration without its prefix, `Canary10Percent5Minutes`.")
+    shift: str = Field(description="CodeDeploy's configuration, e.g. `Canary10Percent5Minutes`; its prefix is added.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
 
 

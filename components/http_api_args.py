@@ -46,7 +46,7 @@ class Cors(Args):
 
 
 class HttpApiArgs(Args):
-    """Routes and limits."""
+    """Settings of an HTTP API."""
 
     routes: tuple[Route, ...] = Field(min_length=1, description="All routes of the API; other requests get 404.")
     throttle_rate: int = Field(

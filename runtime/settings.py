@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 _Name = Annotated[str, Field(min_length=1)]
 
 MAX_BATCH_THREADS: Final = 100
-"""The most messages of a batch that may run at the same time."""
+"""The most messages that one batch may run at the same time."""
 
 
 class _Settings(BaseModel):
@@ -45,13 +45,13 @@ class _ApiSettings(_Settings):
 
 
 class LookupSettings(_ApiSettings):
-    """get_order."""
+    """Settings of get_order."""
 
     orders_table: _Name
 
 
 class IntakeSettings(_ApiSettings):
-    """create_order."""
+    """Settings of create_order."""
 
     orders_table: _Name
     orders_queue_url: _Name
@@ -63,12 +63,14 @@ class IntakeSettings(_ApiSettings):
 
 
 class WorkerSettings(_Settings):
-    """process_order."""
+    """Settings of process_order."""
 
     orders_table: _Name
     stock_table: _Name
     idempotency_table: _Name
-    idempotency_ttl_seconds: int = Field(ge=1, description="Longer than a message can live in queue and DLQ together.")
+    idempotency_ttl_seconds: int = Field(
+        ge=1, description="Life of a record: longer than a message can live in queue and DLQ."
+    )
     orders_queue_url: _Name
     orders_queue_fifo: bool = Field(
         default=False, description="Queues and topic are FIFO: they keep each caller's sequence by message groups."

@@ -52,7 +52,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Threshold:
-    """Limit of what is normal: value, unit for people, and the reason for the default."""
+    """The limit of normal values: value, unit for people, and the reason for the default."""
 
     value: float
     unit: str
@@ -114,10 +114,10 @@ class Alarm:
         if len(self.metrics) > MAX_METRICS:
             return f"{len(self.metrics)} metrics; CloudWatch allows {MAX_METRICS}"
         if not 1 <= self.to_alarm <= self.periods:
-            return f"{self.to_alarm} of {self.periods} data points; the first must be 1 to the second"
+            return f"{self.to_alarm} of {self.periods} data points; the first number must be between 1 and the second"
         if self.period % 60 or self.period <= 0:
             return f"period {self.period} s; it must be a multiple of 60"
-        longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day, of periods below an hour")
+        longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day (period below an hour)")
         if self.period * self.periods > longest:
             return f"{self.periods} periods of {self.period} s; together they must not exceed {words}"
         return None

@@ -16,9 +16,9 @@ class BatchMetrics:
     durations: list[tuple[MetricName, float]] = field(default_factory=list)
 
     def count(self, metric: MetricName) -> None:
-        """Count one."""
+        """Add one to the metric."""
         self.counts.append(metric)
 
     def duration(self, metric: MetricName, milliseconds: float) -> None:
-        """Note a duration."""
+        """Add a duration to the metric."""
         self.durations.append((metric, milliseconds))

@@ -18,7 +18,7 @@ from runtime.logic.protocols import Logger, Settlements
 from runtime.models.order import OrderMessage, quantities
 
 GROUP_SECONDS: Final = 5.0
-"""Seconds for which the conflicts of all groups of a batch are retried. After them, the orders that are still open are
+"""Seconds for which the conflicts of all groups of a batch are retried. After that, the orders that are still open are
 settled one by one."""
 MOST_ITEMS: Final = 100
 """DynamoDB's limit for the items of one transaction: orders and articles together."""

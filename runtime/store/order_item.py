@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def immutable_attributes(message: OrderMessage) -> "dict[str, AttributeValueTypeDef]":
-    """Return the attributes of an order that never change, without its key, by name.
+    """Return the immutable attributes of an order by name, without its key.
 
     They are written with `if_not_exists`, so the values of the first writer remain.
     """

@@ -77,7 +77,7 @@ def test_only_orders_that_share_an_article_are_a_group(
     [(Deployment(fifo=True), False), (Deployment(), True), (Deployment(worker_timeout_seconds=28.9), False)],
     ids=["strict ordering", "a retry", "too little time"],
 )
-def test_orders_are_settled_alone_with_strict_ordering_after_a_retry_and_with_too_little_time(
+def test_orders_are_settled_alone_on_fifo_queues_in_isolated_batches_and_with_too_little_time(
     deployment: Deployment, retry: bool
 ) -> None:
     # GIVEN orders for one article
@@ -119,7 +119,7 @@ def test_after_lasting_conflicts_each_order_is_settled_alone() -> None:
         process.on_call = lambda call: CONFLICT if len(call.params.get("TransactItems", ())) > 2 else None
         # WHEN they are processed
         stage.world.deliver(process)
-        # THEN the tries of the group end in time, and no order is read that cannot have been settled
+        # THEN the tries of the group end in time, and each order is read only once, after its settlement
         assert sizes(process)[-3:] == [2, 1, 1]
         assert stage.world.cloud.clock.now - began <= GROUP_SECONDS
         assert [call.operation for call in process.calls].count("GetItem") == 2
@@ -151,7 +151,7 @@ def test_a_group_without_enough_stock_rejects_no_order_and_its_article_is_not_gr
         stage.world.stock_up("SKU-2", 5)
         accept(stage, *[[("SKU-2", 1)]] * 2)
         third = deliver(stage)
-        # THEN each order is settled alone, and no group is tried before this time is over
+        # THEN each order is settled alone, and no further group is tried before `SHORT_SECONDS` are over
         assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
 
 
