@@ -62,13 +62,13 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     if not found.cases:
         return _without_letter(found, wanted, order)
     if len(found.order_ids) > 1:
-        raise RefusedError(f"{wanted} names messages of several orders: give the id of one: {sorted(found.order_ids)}.")
+        raise RefusedError(f"{wanted} names messages of several orders. Give the id of one: {sorted(found.order_ids)}.")
     states = {case.state for case in found.cases}
     count = f"{len(found.messages)} message{'s' if len(found.messages) > 1 else ''}"
     order_id = next(iter(found.order_ids), None)
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
-            f"The order {order_id} is settled; only its notification is missing, and a redrive sends it. "
+            f"The order {order_id} is settled, only its notification is missing. A redrive publishes it. "
             f"Nothing was changed. Redrive it: "
             f"python -m ops dlq redrive --where order_id={order_id} "
             '--by "$NAME" --reason "$REASON" --yes'
@@ -116,11 +116,11 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
         if order.status is not OrderStatus.DISCARDED and State.UNREADABLE not in {c.state for c in planned.found.cases}:
             raise RefusedError(
                 f"The order {planned.order_id} became {order.status} before it could be discarded. "
-                "Its messages were left alone; look again: python -m ops dlq list"
+                "Its messages were not deleted. Look again: python -m ops dlq list"
             )
         done = f"the order {planned.order_id} is {order.status}"
         if order.status in OPEN_STATUSES:
-            raise RefusedError(f"The order {planned.order_id} is still {order.status}; its messages were left alone.")
+            raise RefusedError(f"The order {planned.order_id} is still {order.status}. Its messages were not deleted.")
     run.record(planned.found.cases)
     deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):

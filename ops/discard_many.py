@@ -1,4 +1,4 @@
-"""Discards many dead letters in one pass: marks the order, writes the journal's line, then deletes the message.
+"""Discards many dead letters in one pass. For each it marks the order, writes to the journal, and deletes the message.
 
 If the run is killed, nothing is lost: run the command again. It also deletes the messages of orders that are already
 marked.
@@ -20,7 +20,7 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""A redrive sends a missing notification, and a corrupt row has to be repaired first."""
+"""For the first, redrive instead: that publishes the event. For the second, a person repairs the row first."""
 _FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 
@@ -30,11 +30,11 @@ class DiscardCounts:
     """Number of messages of the pass by outcome, and of orders.
 
     Attributes:
-        discarded: Dead letters that were discarded (in a dry run: would be).
-        orders: Orders that became DISCARDED (in a dry run: would).
+        discarded: Dead letters that were discarded (in a dry run: would be discarded).
+        orders: Orders that became DISCARDED (in a dry run: would become so).
         unselected: Not selected by the conditions; left in the queue.
-        refused: Not discardable, by state; left in the queue.
-        settled: Their orders were settled while the command ran; left in the queue.
+        refused: Not discardable because of their state, counted by state; left in the queue.
+        settled: Dead letters of orders that were settled while the command ran; left in the queue.
         failed: Not finished because of an error; left in the queue.
         undeleted: Discarded, but still in the queue: the next run deletes them.
         causes: Discarded dead letters by error.
@@ -96,7 +96,7 @@ class DiscardMany:
             try:
                 self._batch(sweep, received)
             finally:
-                # Also on an interrupt: the report must account for each message.
+                # An interrupt is counted too, because the report must account for each message.
                 self.tally.failed += len(received) - (self.tally.seen - before)
             self.progress(self.tally.seen)
         return self.tally
@@ -116,7 +116,7 @@ class DiscardMany:
         self._delete(sweep, given_up)
 
     def _is_meant(self, case: Case) -> bool:
-        # An order that an interrupted run marked no longer has the state and the error by which it was selected.
+        # An interrupted run may have marked this order. The order then lost the state and the error that selected it.
         where = self.where.whatever_failed() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

@@ -34,7 +34,7 @@ class OpsError(Exception):
 
 
 class NoStackError(OpsError):
-    """No stack was found, or its parts do not belong together."""
+    """The stack was not found, or its parts do not belong together."""
 
     exit_code = ExitCode.NO_STACK
 
@@ -52,7 +52,7 @@ class RefusedError(OpsError):
 
 
 class IncompleteError(OpsError):
-    """A part was done; the same command does the rest."""
+    """Only a part was done. The same command completes the work."""
 
     exit_code = ExitCode.INCOMPLETE
 

@@ -1,7 +1,8 @@
 """Previews a stack and writes a comment for a pull request.
 
 The title has the counts. Replaced and deleted resources come first, then the other changes, then Pulumi's diff. If the
-comment would be too long, the diff is cut. If the preview fails, the comment has the reason. The exit code is Pulumi's.
+comment would be too long, the diff is cut. If the preview fails, the comment has the reason. The exit code is that of
+`pulumi preview`.
 
 example:
   python -m ops.preview --stack dev --comment preview.md
@@ -117,7 +118,7 @@ class Preview:
 
 
 def marker(stack: str) -> str:
-    """Return the first line of a stack's comment, which identifies it."""
+    """Return the first line of a stack's comment. The line identifies the comment."""
     return f"<!-- preview of {stack} -->"
 
 

@@ -7,14 +7,14 @@ from runtime.logic.clock import Clock
 
 @dataclass(slots=True)
 class RateLimit:
-    """At most `per_second` messages on average, from the first one on."""
+    """Limit of `per_second` messages on average since the first message."""
 
     per_second: float
     clock: Clock
     _next: float = 0.0
 
     def wait(self, count: int) -> None:
-        """Wait until `count` more may be sent."""
+        """Wait until `count` more messages may be sent."""
         now = self.clock.monotonic()
         if self._next > now:
             self.clock.sleep(self._next - now)

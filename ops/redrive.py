@@ -32,12 +32,13 @@ class RedriveCounts:
     """Number of messages of the pass by outcome. `seen` is the sum of all of them except `undeleted`.
 
     Attributes:
-        redriven: Sent to the orders queue (in a dry run: would be).
+        redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted.
-        returned: Dead letters again during this run, or recent copies; left in the dead-letter queue.
+        returned: Dead letters again after this run had sent them, or recent copies of such a message; left in the
+            dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
-        refused: Not redrivable, by state; left in the dead-letter queue.
-        failed: Not sent, or not certainly; left in the dead-letter queue.
+        refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
+        failed: Not sent, or perhaps not sent; left in the dead-letter queue.
         undeleted: Sent messages and copies that are still in the dead-letter queue. The next run deletes them.
     """
 
@@ -124,7 +125,7 @@ class Redrive:
             if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
             elif key in self._sent:
-                # Perhaps this run sent this message, and it failed again. Then no other copy is left.
+                # Perhaps this run sent this message, and it failed again. It may be the only copy, so keep it.
                 self.tally.returned += 1
             else:
                 firsts[key] = message, case
@@ -151,7 +152,7 @@ class Redrive:
                 waiting -= len(ids)
                 self._delete(sweep, sorted(sent), [cases[message_id] for message_id in sorted(sent)])
         except BaseException:
-            # Also on an interrupt: the report must account for each message.
+            # An interrupt is counted too, because the report must account for each message.
             self.tally.failed += waiting
             raise
 

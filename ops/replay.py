@@ -61,7 +61,7 @@ class Replay:
         source: The worker's event source, so that the bytes equal those of the first publish.
         run: The journal's run; `None` in a dry run, which only counts.
         after: Place where an earlier run stopped.
-        sent: Number of events that were sent (in a dry run: would be).
+        sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
         last: Place of the last order that is done.
@@ -93,7 +93,7 @@ class Replay:
         """Send the events of orders.
 
         Raises:
-            UnsentError: SQS refused some. Earlier events are sent, and the same command continues after them.
+            UnsentError: SQS refused some events. Earlier events are sent. The same command continues after them.
         """
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]

@@ -14,7 +14,7 @@ HIDE_SECONDS: Final = 300
 MOST_HELD: Final = 100_000
 """SQS allows 120,000 hidden messages per queue. Each needs about 500 bytes of memory here."""
 _WAIT_SECONDS: Final = 1
-# One empty answer may come from servers that hold none of the messages.
+# One empty answer proves nothing: SQS may have read only servers without messages.
 _EMPTY_ANSWERS: Final = 2
 _STALE_ANSWERS: Final = 3
 _MOST_TRIES: Final = 3

@@ -1,4 +1,4 @@
-"""Stack that a command acts on, and how it is reached.
+"""Finds the stack that a command acts on, with its endpoint and credentials.
 
 Precedence: the command line (one of `--outputs`, `--local` and `--stack`), then ORDERS_STACK in the environment. There
 is no other default: a command that acts on orders must not guess the stack.
@@ -30,7 +30,7 @@ PulumiOutputs = Callable[[str], Outputs]
 
 
 class Credentials(BaseModel):
-    """Keys that belong to an endpoint; the embedded AWS has its own."""
+    """AWS keys for an endpoint such as the embedded AWS."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -85,20 +85,20 @@ class Target(BaseModel):
     functions: tuple[str, ...] = Field(
         description="Names of all functions, in the order of their outputs, the worker last."
     )
-    gradual_deploy: GradualDeploy | None = Field(default=None, description="None: `pulumi up` moves callers itself.")
-    api_url: str | None = Field(default=None, description="Address for clients: of the edge or domain, if any.")
+    gradual_deploy: GradualDeploy | None = Field(default=None, description="`None` if `pulumi up` moves callers.")
+    api_url: str | None = Field(default=None, description="Address for clients: the edge's or the domain's, if any.")
     api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
-    objectives: Objectives | None = Field(default=None, description="None: an older release, without objectives.")
+    objectives: Objectives | None = Field(default=None, description="`None` for an older release without objectives.")
     alarm_topic_arns: Mapping[str, str] = Field(
-        default={}, description="Topics of the alarms by tier; empty: no alarms."
+        default={}, description="Topics of the alarms by tier; empty if the stack has no alarms."
     )
     endpoint_url: str | None = None
     credentials: Credentials | None = None
 
     @classmethod
     def from_outputs(cls, label: str, outputs: Outputs) -> Self:
-        """Read a stack's outputs; those of the local stack also say how it is reached.
+        """Read a stack's outputs. Those of the local stack also have an endpoint and credentials.
 
         Raises:
             NoStackError: an output is missing or not what this program exports.
@@ -213,7 +213,7 @@ def read_outputs(
         return f"stack {stack}", (read_pulumi or _read_pulumi)(stack)
     raise NoStackError(
         f"Which stack? Name it once for this terminal: export {STACK_VARIABLE}=prod. Or on the command: --stack prod "
-        f"(asks the `pulumi` command), --outputs FILE (from `pulumi stack output --json`), or --local."
+        f"(runs the `pulumi` command), --outputs FILE (from `pulumi stack output --json`), or --local."
     )
 
 
@@ -260,7 +260,7 @@ def ask_pulumi(stack: str, *arguments: str) -> str:
             command, cwd=ROOT, capture_output=True, text=True, timeout=_PULUMI_SECONDS, check=False
         )
     except subprocess.TimeoutExpired:
-        raise NoStackError(f"`{words}` did not end within {_PULUMI_SECONDS} s. Is it logged in?") from None
+        raise NoStackError(f"`{words}` did not end within {_PULUMI_SECONDS} s. Is `pulumi` logged in?") from None
     if done.returncode:
         raise NoStackError(f"`{words} --stack {stack}` failed: {' '.join(done.stderr.split())}")
     return done.stdout

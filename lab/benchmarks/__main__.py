@@ -1,6 +1,6 @@
 """Measures speed, each figure with its comparisons in the same run, and prints the table of docs/performance.md.
 
-Takes some minutes. The machine should do little else meanwhile.
+A run takes some minutes. The machine should do little else meanwhile.
 
 example:
   python -m lab.benchmarks --rounds 11 --write

@@ -1,4 +1,4 @@
-"""Measures a batch of ten new orders, on several threads and one after the other.
+"""Measures a batch of ten new orders, on several threads and one after another.
 
 The real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
 """
@@ -31,14 +31,14 @@ def seconds_for(threads: int) -> float:
         kept = world.deliver()
         taken = time.perf_counter() - started
         if kept:
-            raise AssertionError("the worker did not settle all messages, so this run measures nothing")
+            raise AssertionError("the run is invalid: the worker did not settle all messages")
         return taken
 
 
 def tls_seconds(create: Callable[[], ssl.SSLContext]) -> float:
     """Return the processor seconds for loading certificate authorities in a process's first batch.
 
-    The batch opens ten connections to each of two services. `create` makes a client's TLS context.
+    The batch opens ten connections to each of two services. `create` makes the TLS context of a client.
     """
     shared_context.cache_clear()
     started = time.process_time()

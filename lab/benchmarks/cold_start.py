@@ -1,7 +1,7 @@
 """Measures the init of each function with prod's settings, in fresh processes that can import only the package.
 
 The package is built for this interpreter. A figure is the processor time from the first import to the last line of the
-handler's module, without the interpreter's own start.
+handler's module, without the start of the interpreter.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ def environment(function: str) -> dict[str, str]:
 
 
 def unpacked(where: Path, *, bytecode: bool) -> tuple[Package, Path]:
-    """Return the package, and the folder under `where` into which it is unpacked."""
+    """Build the package and unpack it under `where`. Return the package, and the folder of the unpacked files."""
     package = build_package(PackageSpec(root=ROOT, target=LocalTarget(), bytecode=bytecode))
     folder = where / ("with" if bytecode else "without")
     with zipfile.ZipFile(package.path) as archive:
@@ -76,7 +76,7 @@ def init_seconds(folder: Path, function: str, code: str) -> float:
 
 
 def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
-    """Return the alternatives: the floor, the bare client, the functions, one also without byte code, and the peers."""
+    """Return the alternatives: the floor, the bare client, our functions (one also without byte code), the peers."""
     first = FUNCTIONS[0].name
     found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, first, _FLOOR)}
     found[BARE] = partial(init_seconds, with_bytecode, first, _BARE)

@@ -1,7 +1,7 @@
 """The floor of the benchmark: requests that are built and signed by hand, with the standard library only.
 
-Answers are parsed as JSON. Not for use elsewhere: it has no retries, no checks of requests or answers, and no
-credentials except the environment's.
+Answers are parsed as JSON. Do not use this module elsewhere: it has no retries and no checks of requests or answers,
+and takes credentials only from the environment.
 """
 
 import hashlib
@@ -18,7 +18,7 @@ _TARGETS = {"dynamodb": ("DynamoDB_20120810", "1.0"), "sqs": ("AmazonSQS", "1.0"
 
 
 class Client:
-    """Calls one service."""
+    """Client of one AWS service."""
 
     def __init__(self, service: str) -> None:
         self._service, self._region = service, os.environ["AWS_REGION"]

@@ -11,7 +11,7 @@ Measure = Callable[[], float]
 
 
 def medians(alternatives: Mapping[str, Measure], rounds: int) -> dict[str, float]:
-    """Return the median of each alternative, in seconds."""
+    """Run all alternatives in turns, `rounds` times. Return the median of each, in seconds."""
     taken: dict[str, list[float]] = {name: [] for name in alternatives}
     for _ in range(rounds):
         for name, measure in alternatives.items():

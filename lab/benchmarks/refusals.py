@@ -1,6 +1,6 @@
-"""``python -m lab.benchmarks.refusals``: the cost of refusing expensive bodies of 64 KiB, compared with an order.
+"""``python -m lab.benchmarks.refusals``: the cost of refusing bodies of 64 KiB, compared with accepting an order.
 
-It measures processor time and memory of all work before the first access to a table. The order has ten lines. Messages
+It measures processor time and memory before the first access to a table. The order has ten lines. Messages
 and dead letters with the same bodies are measured the same way, beside a message of that order.
 """
 
@@ -59,11 +59,11 @@ def _shapes(most: int) -> Mapping[str, str]:
         "lines: fractions": lines("0.1"),
         "lines: exponents": lines("0e1"),
         "lines: empty texts": lines('""'),
-        "lines: one unknown member each": lines('{"":0}'),
-        "lines: two unknown members each": lines('{"":0,"a":0}'),
-        "lines: good ones": lines(_LINE),
-        "lines: good ones with an unknown member": lines(_LINE.replace("}", ',"a":0}')),
-        "lines: unknown members in each": filled(
+        "lines: objects with one unknown member": lines('{"":0}'),
+        "lines: objects with two unknown members": lines('{"":0,"a":0}'),
+        "lines: valid ones": lines(_LINE),
+        "lines: valid ones with an unknown member": lines(_LINE.replace("}", ',"a":0}')),
+        "lines: objects with 160 unknown members": filled(
             '{"lines":[', lambda _: "{" + ",".join(f'"{number:x}":0' for number in range(160)) + "}", "]}"
         ),
         "lines: arrays in arrays": lines(_nested(190, "[", "", "]")),
@@ -73,7 +73,7 @@ def _shapes(most: int) -> Mapping[str, str]:
         ),
         "unknown names": filled("{", lambda number: f'"{number:x}":0', "}"),
         "unknown names that are not Unicode": filled("{", lambda number: f'"\\ud800{number:x}":0', "}"),
-        "one name, very often": filled("{", lambda _: '"a":0', "}"),
+        "one name, repeated": filled("{", lambda _: '"a":0', "}"),
         "an array of zeros": filled("[", lambda _: "0", "]"),
         "numbers of 4,299 digits": lines("9" * 4299),
         "a number of 4,400 digits after zeros": filled('{"lines":[', lambda _: "0", "," + "9" * 4400 + "]}"),
@@ -84,7 +84,7 @@ def _shapes(most: int) -> Mapping[str, str]:
 
 SHAPES: Final[Mapping[str, str]] = {
     **_shapes(MAX_BYTES),
-    **{f"{name}, few enough": body for name, body in _shapes(MAX_STRUCTURAL).items()},
+    **{f"{name}, parsed": body for name, body in _shapes(MAX_STRUCTURAL).items()},
     "one name of 64 KiB": '{"' + "a" * (MAX_BYTES - 8) + '":0}',
     "one number of 64 KiB": "9" * MAX_BYTES,
     "a fraction of 64 KiB": "0." + "9" * (MAX_BYTES - 2),
@@ -95,7 +95,10 @@ SHAPES: Final[Mapping[str, str]] = {
     "quotes": '"' * MAX_BYTES,
     "backslashes": '"' + "\\" * (MAX_BYTES - 2) + '"',
 }
-"""Bodies of at most 64 KiB that are no orders, by name. Those with "few enough" structural characters are parsed."""
+"""Bodies of at most 64 KiB that are not orders, by name.
+
+"parsed": with at most `MAX_STRUCTURAL` structural characters. Bodies with more are refused before they are parsed.
+"""
 
 ORDER: Final = json.dumps(
     {
@@ -143,17 +146,17 @@ def dead_letter(body: str) -> bool:
 
 
 def seconds(work: Callable[[str], bool], body: str, *, good: bool) -> float:
-    """Return the seconds of processor time for one run of many."""
+    """Return the mean processor time of a run, in seconds. `good` says whether `body` is an order."""
     times = 100 if good else 3
     started = time.process_time()
     for _ in range(times):
         if work(body) is not good:
-            raise AssertionError("an order was refused, or another body accepted, so this run measures nothing")
+            raise AssertionError("the run is invalid: an order was refused, or another body accepted")
     return (time.process_time() - started) / times
 
 
 def peak_bytes(work: Callable[[str], Any], body: str) -> int:
-    """Return the peak of the memory that Python allocates."""
+    """Return the peak of the memory that Python allocates during a run, in bytes."""
     work(body)
     tracemalloc.start()
     try:

@@ -30,7 +30,7 @@ from lab.simulation.world import ORDERS
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
 TOLERANCE: Final = 0.05
-"""Byte counts vary a little with line numbers and with earlier work of the process."""
+"""Byte counts vary a little with the code's line numbers, which log lines contain, and with earlier work."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _UUID: Final = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 _WRITES: Final = {"PutItem", "UpdateItem"}

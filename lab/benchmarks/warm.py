@@ -1,4 +1,4 @@
-"""Measures a warm `POST /orders` and the settling of one order, beside their bare calls and a peer.
+"""Measures a warm `POST /orders` and the settling of one order, and compares both with their bare calls and a peer.
 
 The settings are those of prod.
 """

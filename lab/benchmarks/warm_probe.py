@@ -31,7 +31,7 @@ class Context:
     aws_request_id = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 
     def get_remaining_time_in_millis(self) -> int:
-        """Return more than any function needs."""
+        """Return a time that is longer than any function needs."""
         return 60_000
 
 
@@ -91,11 +91,11 @@ def main() -> None:
 def check(answer: dict[str, Any]) -> None:
     """Raise unless the answer shows an accepted or settled order."""
     if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
-        sys.exit(f"unexpected answer, so this run measures nothing: {answer}")
+        sys.exit(f"the run is invalid, because of an unexpected answer: {answer}")
 
 
 def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
-    """Return the same calls by plain botocore clients."""
+    """Return a function that makes the recorded calls with plain botocore clients."""
     import botocore.session
     from botocore import xform_name
 
@@ -108,7 +108,7 @@ def bare_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[st
 
 
 def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: dict[str, Any]) -> Callable[[], object]:
-    """Return the same calls without an SDK."""
+    """Return a function that makes the recorded calls without an SDK."""
     hand_signed = importlib.import_module("hand_signed")
     clients = {service: hand_signed.Client(service) for service, *_ in recorded}
     told = {operation: json.dumps(answers.get(operation, {})).encode() for _, operation, _ in recorded}
@@ -117,7 +117,7 @@ def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: 
 
 
 def peer(work: dict[str, Any]) -> Callable[[], object]:
-    """Return a run of the peer with the same event. The peer makes as many calls as ours."""
+    """Return a function that runs the peer with the same event. The peer makes as many calls as our function."""
     module = importlib.import_module(work["peer"])
     for client in module.CLIENTS:
         answering(client, work["answers"])
@@ -126,7 +126,7 @@ def peer(work: dict[str, Any]) -> Callable[[], object]:
 
 
 def seconds(run: Callable[[], object], times: int) -> float:
-    """Return the seconds of processor time for one run of many."""
+    """Return the mean processor time of a run, in seconds."""
     started = time.process_time()
     for _ in range(times):
         run()

@@ -27,7 +27,7 @@ _MISSING: Final = {
     "notBreaching": "counts as good",
 }
 _SUBSCRIPTION: Final = "billing"
-_RULES: Final = """A row fires when both of its windows are over the limit. Each window is an alarm of its own.
+_RULES: Final = """A row fires when both of its windows are over the limit. Each window is a separate alarm.
 The window of 72 h is evaluated hourly.
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
@@ -159,8 +159,9 @@ def _members(composite: Composite) -> str:
 
 def _quiet(composite: Composite) -> str:
     if composite.quiet_while is None:
-        return "any is in alarm"
-    return f"any is in alarm; suppressed while `{composite.quiet_while}` is, and {_span(composite.quiet_after)} after"
+        return "any of them is in alarm"
+    other, after = composite.quiet_while, _span(composite.quiet_after)
+    return f"any of them is in alarm; suppressed while `{other}` is in alarm, and for {after} after"
 
 
 def _bus() -> Iterator[str]:

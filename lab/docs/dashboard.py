@@ -85,7 +85,7 @@ def _widget(widget: Mapping[str, Any], stack: Stack) -> Iterator[str]:
         case "metric", "timeSeries", _:
             yield from _chart(properties, stack, width, height)
         case unknown:
-            raise ValueError(f"nothing draws the widget {unknown}; add a case to _widget")
+            raise ValueError(f"no code draws the widget {unknown}; add a case to _widget")
 
 
 def _alarms(arns: Sequence[str], stack: Stack, width: int) -> Iterator[str]:

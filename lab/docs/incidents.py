@@ -1,4 +1,4 @@
-"""Generates docs/incidents.md: each incident's pages, `ops status` and commands (`python -m lab.docs.incidents`)."""
+"""Generates docs/incidents.md: alarms, `ops status` and commands in each incident (`python -m lab.docs.incidents`)."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -34,7 +34,7 @@ def text() -> str:
     """Return the page.
 
     Raises:
-        AssertionError: a command failed, or an incident left an open alarm or message behind.
+        AssertionError: a command failed, or an alarm or a message was left after an incident.
     """
     played = [play(incident) for incident in INCIDENTS]
     assert not (odd := {one.incident.name: one.odd for one in played if one.odd}), odd

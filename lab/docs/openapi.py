@@ -25,7 +25,7 @@ _KEY_LIFE_HOURS: Final = IntakeSettings.model_fields["idempotency_ttl_seconds"].
 
 
 class FieldProblem(BaseModel):
-    """Problem with one place of the body."""
+    """A problem at one place in the body."""
 
     pointer: str = Field(description='JSON pointer (RFC 6901), e.g. `/lines/0/quantity`; `""` is the whole body.')
     detail: str
@@ -112,8 +112,8 @@ def build() -> dict[str, Any]:
                     "type": "http",
                     "scheme": "bearer",
                     "bearerFormat": "JWT",
-                    "description": "Where the API has an authorizer; callers see their own orders only. Without one "
-                    "every caller is the same, anonymous one.",
+                    "description": "Required where the API has an authorizer. Callers see their own orders only. "
+                    "Without an authorizer, all callers are the same anonymous caller.",
                 }
             },
         },

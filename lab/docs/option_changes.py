@@ -1,4 +1,4 @@
-"""Two values of every option, in a configuration where both are allowed and neither is the default.
+"""Two values of every option, and a configuration that allows both. Neither value is the default.
 
 A switch has only one value that is not the default, so its change includes the default. The configuration contains
 everything else that an option needs, so that nothing else differs.
@@ -47,7 +47,7 @@ class Change:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that are not at their defaults; none for the plain configuration."""
+        """Return the other options that differ from their defaults; none for the plain configuration."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))
@@ -103,7 +103,8 @@ _RAW: Final = _list("{name: own, protocol: sqs, raw_message_delivery: true}")
 _ROUTED: Final = _list("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
 _ELSEWHERE: Final = _list(f"{{name: own, protocol: sqs, endpoint: '{_BILLING}'}}")
 
-# Option → its two values. All first values together are a valid configuration, also with any one second value.
+# Option → its two values. All first values together are a valid configuration. It remains valid if one of them is
+# replaced by the second value.
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "owner": ("first-team", "second-team"),
     "extra_tags": (_list("CostCentre=first"), _list("CostCentre=second")),
@@ -150,7 +151,7 @@ PLAIN: Final[Keys] = {
     "alarm_thresholds": _thresholds(second=False),
     **{option: first for option, (first, _) in _PLAIN.items()},
 }
-"""A configuration without options at their defaults, as far as they can be combined without costly parts."""
+"""A configuration in which options differ from their defaults, as far as they can be combined without costly parts."""
 
 _DEVELOPMENT: Final = {"environment": "development"}
 _COGNITO: Final = {**_DEVELOPMENT, "authorizer": "cognito", "token_clients": _list("shop")}

@@ -1,4 +1,4 @@
-"""Generates docs/option-effects.md: what each option changes, by recording the program with two of its values."""
+"""Generates docs/option-effects.md: records the program with two values of each option, and lists the differences."""
 
 import hashlib
 import sys
@@ -78,7 +78,7 @@ def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recordi
 
 
 def _note(difference: Difference, values: tuple[str, str]) -> str:
-    """Return how the input changes; empty where it changes exactly as the option."""
+    """Return how the input changes; empty if its values are the option's values."""
     first, second = values
     was, now = difference.before, difference.after
     if not difference.path:
@@ -91,7 +91,7 @@ def _note(difference: Difference, values: tuple[str, str]) -> str:
 
 
 def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Recording]) -> list[str]:
-    """Return `Queue a, b` for each type, or a short form when all resources with the input or of the type are meant."""
+    """Return `Queue a, b` for each type, or a short form for all resources of a type or all that have the input."""
     if path and len(resources) > _MANY and resources == _having(path.partition(".")[0], pair):
         return [f"everything with `{path.partition('.')[0]}`"]
     by_type: dict[str, set[tuple[str, str]]] = defaultdict(set)

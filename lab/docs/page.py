@@ -15,7 +15,7 @@ def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequen
     parser = argparse.ArgumentParser(
         prog=command, description=f"Generate {' and '.join(path.name for path in pages)} in docs/ from the code."
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if one is out of date")
+    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if a page is out of date")
     check = parser.parse_args(arguments).check
     different = 0
     for path, text in pages.items():
@@ -33,7 +33,7 @@ def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequen
 
 
 def between(current: str, mark: str, content: str) -> str:
-    """Return the page `current` with `content` between `mark` and `END`.
+    """Return the text of the page, `current`, with `content` between `mark` and `END`.
 
     Raises:
         ValueError: the page lacks one of the two marks.

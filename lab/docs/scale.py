@@ -22,7 +22,7 @@ PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 BEGIN: Final = "<!-- by the model, written here by python -m lab.docs.scale -->"
 RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
-"""The assumed share of the workers' time that is busy; the rest is for bursts."""
+"""Assumed busy share of the workers' time; the rest is for bursts."""
 _HOUR: Final = 3_600
 _SETTLE_SECONDS: Final = 0.003
 """Processor time of one order in the worker: half as much again as in docs/performance.md, for a slower processor."""

@@ -1,4 +1,4 @@
-"""The incidents: the fault, its repair, and the commands after the repair."""
+"""The incidents. Each has a fault, a repair of the fault, and the commands after the repair."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ class Incident:
         name: The incident's description in the table.
         begin, end: Functions that cause the fault and repair it.
         minutes: How long the fault lasts.
-        commands: The commands after the repair. The last one is repeated while dead letters are left. `{order}` is the
-            incident's order, `{expect}` the value for `--expect` that `order repair` shows.
+        commands: The commands after the repair. The last one is repeated while the queue has dead letters. `{order}`
+            stands for the incident's order, `{expect}` for the value for `--expect` that `order repair` shows.
         per_hour: How many orders customers place in an hour.
     """
 
@@ -106,7 +106,7 @@ def _table_restored(shop: Shop) -> None:
 
 
 def _flood(shop: Shop) -> None:
-    """Make dead letters: one half malformed messages, the other half orders without attempts left."""
+    """Make dead letters: one half are malformed messages, the other half are orders after their last attempt."""
     world, letters = shop.stack.world, shop.stack.world.dead_letters
     cause = {"error_type": {"DataType": "String", "StringValue": "MALFORMED_BODY"}}
     for number in range(1000):

@@ -1,4 +1,4 @@
-"""Plays an incident from a healthy hour until all messages are processed, and records the facts of the table."""
+"""Simulates an incident: a healthy hour, the fault, the repair, and the time until all messages are processed."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ _LAST_TRIES = 3
 
 @dataclass(frozen=True)
 class Played:
-    """The record of one played incident.
+    """The facts of one simulated incident, for the table.
 
     Attributes:
         pages, others: Alarms of the tier `page` and of other tiers, each with the minute of its first notification.
         status: The first line of `ops status` at the first page, or at the incident's end if nothing paged.
         commands: The typed commands.
         lost, doubled: Violations of G1 and G2 at the end.
-        odd: Failed commands, messages that are left in a queue, and violations that `ops audit` found.
+        odd: Failed commands, messages that remain in a queue, and violations that `ops audit` found.
     """
 
     incident: Incident
@@ -78,7 +78,7 @@ def play(incident: Incident) -> Played:
 
 
 def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
-    """Type the commands and wait. Repeat the last command while dead letters are left."""
+    """Run the commands and wait. Repeat the last command while the queue has dead letters."""
     for command in incident.commands:
         yield command, _type(command, shop)
     for _ in range(_LAST_TRIES):

@@ -35,10 +35,10 @@ class Shop:
     Attributes:
         per_hour: How many orders customers place in an hour.
         api_fault, worker_fault: Return the fault of a call by the API's functions or the worker, or none.
-        dies: Lambda's log line, if each worker dies before it runs.
-        told_died: Lambda's log line, if a worker dies while it runs.
+        dies: Lambda's log line, if each worker dies before it processes a message.
+        told_died: Lambda's log line, if a worker dies while it processes messages.
         about: The incident's order, if it has one.
-        kept: A table that is deleted for a while.
+        kept: A table that an incident has removed and restores at its end.
     """
 
     stack: Stack
@@ -147,8 +147,7 @@ class Shop:
         yield "ApproximateNumberOfMessagesVisible", visible, "Count"
         yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
         now, dead = queue.clock.time(), queue.redrive is None
-        # A dead letter's age counts from its move. In the orders queue, SQS leaves messages out of the age after three
-        # receives.
+        # A dead letter's age counts from its move. In the orders queue, the age ignores messages after three receives.
         for message_id in queue.messages if dead else ():
             self._moved.setdefault(message_id, now)
         kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]

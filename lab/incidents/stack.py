@@ -1,4 +1,4 @@
-"""A simulated stack with metrics, alarms and logs, on which commands of `python -m ops` can be typed."""
+"""A simulated stack with metrics, alarms and logs, for the commands of `python -m ops`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from ops.target import Target
 MINUTE: Final = 60
 FUNCTIONS: Final = ("create_order", "get_order", "process_order")
 STREAM: Final = "2026/01/01/[7]0123abcd"
-"""The log stream of every log group, named as by Lambda: by day and version."""
+"""Name of the log stream in every log group. It has Lambda's form, with day and version."""
 
 
 @cache
@@ -136,7 +136,7 @@ class Stack:
             "IDEMPOTENCY_TTL_SECONDS": str(self.world.deployment.worker_record_seconds),
         }
         clients = Clients(self._target())
-        # The real clients would be made at first use; these replace them.
+        # The real clients are created at their first use. These clients replace them.
         vars(clients).update(
             sqs=cloud.sqs,
             dynamodb=cloud.dynamodb,

@@ -1,4 +1,4 @@
-"""Every AWS call that a handler makes on any path of the flow tests, as the permissions that the call needs."""
+"""Finds the permissions that the handlers' AWS calls need on all paths of the flow tests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The grants in recorded stacks: the policies of roles, and of queues, topics and keys."""
+"""Reads the grants in recorded stacks: the policies of roles, and those of queues, topics and keys."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from lab.recording.stacks import recorded, recorded_with
 
 CUSTOMER_KEY: Final = "prod, own key"
 BUS: Final = "prod, bus"
-# Set here, so that the pages do not depend on the values in prod's stack file.
+# These options are set here, so that the pages do not depend on the values in prod's stack file.
 _FULL: Final = {
     "orders:gradual_deploy": "Canary10Percent5Minutes",
     "orders:tracing": "true",
@@ -25,7 +25,7 @@ _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The committed stacks, prod with a customer's key and tracing, and the same with a bus and a subscription."""
+"""The stacks with a stack file; prod with a customer's key; prod with a bus, a subscription and a customer's key."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {
@@ -61,7 +61,7 @@ def recording_of(variant: str) -> Recording:
 
 
 def allowed(variant: str) -> frozenset[Allowed]:
-    """Return everything that a variant's roles may do. Raises `ValueError` for a Deny statement."""
+    """Return every action that a variant's roles may do. Raises `ValueError` for a Deny statement."""
     return frozenset(Allowed(each.role, each.action, short(variant, each.resource)) for each in granted(variant))
 
 

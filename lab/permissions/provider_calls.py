@@ -22,7 +22,7 @@ _ONLY_MAKES: Final = re.compile(r":(Create|Request)")
 
 @dataclass(frozen=True)
 class Request:
-    """One call for one resource, as IAM sees it.
+    """One call for one resource, in IAM's terms.
 
     Attributes:
         type: Pulumi's type of the resource, `aws:sqs/queue:Queue`.
@@ -51,12 +51,12 @@ def table() -> Mapping[str, Mapping[str, Any]]:
 
 
 def everywhere() -> Mapping[str, str]:
-    """Return the calls that must be allowed on `*`, with AWS's documentation of that."""
+    """Return the calls that must be allowed on `*`, each with AWS's documentation of the reason."""
     return _file()["everywhere"]
 
 
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
-    """Return the calls that the deploy role may make on resources of others, tagged or not, and why."""
+    """Return the calls that the deploy role may make on others' resources with tags (or without tags), with reasons."""
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 
 
@@ -104,9 +104,7 @@ def _of_resource(each: Recorded, boundary: str) -> Iterator[Request]:
 
 def _entry(resource_type: str) -> Mapping[str, Any]:
     if resource_type not in table():
-        message = (
-            f"no entry for {resource_type}; add to {PATH.name} the provider's calls, and where they were seen or read"
-        )
+        message = f"no entry for {resource_type}; add the provider's calls and their sources to {PATH.name}"
         raise LookupError(message)
     return table()[resource_type]
 

@@ -48,8 +48,8 @@ def reached(
     """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
     For an existing resource the request contains the role's own tags, as an attempt to take over the resource would.
-    Without `tagged`, the others' resources have no tags: they were made by hand or by another tool. `project` is the
-    value of their `Project` tag.
+    Without `tagged`, the resources of `other` have no tags, like those that a person or another tool created. `project`
+    is the value of their `Project` tag.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

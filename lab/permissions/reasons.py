@@ -1,4 +1,4 @@
-"""Permissions that no call of the code needs, each with who needs it, and the documentation that says so."""
+"""Permissions that no call of the code needs, with the services that need them and the documentation of each."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +16,7 @@ class Uncalled:
         roles: Logical names of the roles with these actions.
         resources: Names as in `Allowed.resource`; `{role}` stands for the role's own name.
         who: The service that needs them, and when.
-        source: The documentation that says so.
+        source: The documentation of this need.
     """
 
     roles: tuple[str, ...]

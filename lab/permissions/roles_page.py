@@ -39,12 +39,13 @@ def text() -> str:
     parts += [f"{about}\n\n{_HEADER}\n{_rows(role)}\n" for role, about in _ROLES.items()]
     parts.append(
         _reasons(
-            "## What AWS cannot narrow\n\nCalls that the deploy role may make on other stacks' resources, and why.",
+            "## Calls that AWS cannot restrict\n\n"
+            "Calls that the deploy role may make on other stacks' resources, and why.",
             unnarrowed(tagged=True),
         )
     )
     more = {call: why for call, why in unnarrowed(tagged=False).items() if call not in unnarrowed(tagged=True)}
-    parts.append(_reasons("On resources without tags also:", more))
+    parts.append(_reasons("Further calls on resources without tags:", more))
     parts.append(_reasons("## Calls that AWS allows only on `*`", everywhere(), "AWS's documentation"))
     return "\n".join(parts)
 

@@ -121,7 +121,7 @@ class _Monitor(MockMonitor):
         self.recording = Recording(region=region)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """Return a URN with the types of all parents but the stack, like the engine. The base class adds one type."""
+        """Return a URN with the types of all parents except the stack. The base class uses only one parent's type."""
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
@@ -181,7 +181,8 @@ def record_stack(
 ) -> Recording:
     """Record `__main__.py` with the configuration of `Pulumi.{stack}.yaml`.
 
-    `overrides` replace or add configuration (`orders:batch_size` to its text). `build` makes the functions' package.
+    `overrides` replace or add options (key with namespace, such as `orders:batch_size`, to text). `build` makes the
+    functions' package.
     Errors of the program are raised.
     """
     config = {**read_stack_file(stack), **(overrides or {})}
@@ -190,7 +191,7 @@ def record_stack(
 
 
 def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
-    """Record `__main__.py` with exactly these keys (`batch_size` to its text), without a stack file."""
+    """Record `__main__.py` with exactly these options (key, such as `batch_size`, to text), without a stack file."""
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         return record(_program, stack=stack, config={"aws:region": region, **own})

@@ -52,8 +52,8 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Units that were certainly settled after it.
-        near: Units that were settled so close to it that they may lie on either side.
+        sure: Units that were certainly settled after the reference point.
+        near: Units that were settled so close to the reference point that they may lie on either side.
     """
 
     sure: int = 0
@@ -101,7 +101,7 @@ class Evidence:
     unread: dict[str, str] = field(default_factory=dict)
 
     def settled_before(self, moment: str | None) -> bool:
-        """Return whether a `Timestamp` is not after the cut-off. `None` counts as before it."""
+        """Return whether a `Timestamp` is not after the cut-off. `None` counts as before the cut-off."""
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def take(self, order: StoredOrder) -> None:

@@ -184,8 +184,8 @@ def notified(evidence: Evidence) -> Finding:
     ]
     if evidence.forgotten:
         named.append(
-            f"{evidence.forgotten} orders are older than the worker's records: "
-            "whether their events were published is not known"
+            f"{evidence.forgotten} orders are older than the worker's records, "
+            "so nothing shows whether their events were published"
         )
     settled = sum(evidence.statuses[status] for status in SETTLED_STATUSES)
     return Finding(
@@ -208,7 +208,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{len(evidence.answers)} keys lead to {len(keys)} orders; no table records what callers were shown",
+        f"{len(evidence.answers)} keys lead to {len(keys)} orders; no table records which answers callers got",
         broken,
     )
 
@@ -218,7 +218,7 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Compare the units that left with the confirmed units. Both are ranges: orders were settled during the audit."""
+    """Compare the units that left with the confirmed units. Both are ranges, because the audit takes time."""
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []

@@ -94,7 +94,7 @@ class Reader:
                 self._records_readable = self._attempts.read(WORKER_RECORDS, partial(self._published, settled))
 
     def _order(self, item: Item) -> StoredOrder | None:
-        """Count a row. Return its order if that order's event must have been published."""
+        """Count the row of an order. Return the order if its event must have been published."""
         found, order = self.evidence, read_row(item)
         if isinstance(order, UnreadableOrder):
             found.statuses["unreadable"] += 1
@@ -108,7 +108,7 @@ class Reader:
         if order.status is OrderStatus.DISCARDED:
             reason = from_item(item).get("reason")
             if not isinstance(reason, Mapping) or not reason.get("by"):
-                found.problems["G1"].append(f"{order.order_id} is DISCARDED, but no person's name is stored with it")
+                found.problems["G1"].append(f"{order.order_id} is DISCARDED, but its row has no name of a person")
             return None
         if order.status is OrderStatus.CONFIRMED:
             found.take(order)
@@ -175,7 +175,7 @@ class Reader:
         other = [name for name in _SHARED if answer[name] != getattr(order, name)]
         if other:
             self.evidence.problems["G3"].append(
-                f"{order.order_id}: {', '.join(other)} not the same in the stored answer and the stored order"
+                f"{order.order_id}: the stored answer and the stored order differ in {', '.join(other)}"
             )
 
     def _dead_letters(self) -> Any:

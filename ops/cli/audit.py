@@ -18,8 +18,8 @@ from runtime.models.fields import to_timestamp
 _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
-    "what callers and subscribers received: tables only record what was answered and published",
-    "which messages the orders queue holds: they are only counted, because reading a message costs it a receive",
+    "what callers and subscribers received: the tables only record which answers and events were sent",
+    "which messages the orders queue holds: they are only counted, because reading a message would cost it a receive",
     "events that people published again, and orders whose rows somebody deleted",
 )
 
@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
 
 
 def run_audit(options: argparse.Namespace, context: Context) -> int:
-    """Run the audit, and print what was counted, what was read and what is not known."""
+    """Run the audit. Print the counts, the requests that it made, and the facts that it cannot know."""
     now = context.clock.time()
     cut_off = now - parse_duration(options.cut_off)
     since = None if options.no_logs else now - parse_duration(options.since)
@@ -104,7 +104,7 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _progress(context: Context) -> Iterator[Callable[[str], None]]:
-    """If standard error is a terminal, show there what is being read."""
+    """Show on standard error, if it is a terminal, which source is being read."""
     if not context.err.is_terminal:
         yield lambda _: None
         return

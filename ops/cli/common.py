@@ -77,7 +77,7 @@ def progress(context: Context, text: str) -> Iterator[Callable[[int], None]]:
 
 
 def short(caller: str | None) -> str:
-    """Shorten a caller's hash. Orders of one caller can still be recognised; nobody is named."""
+    """Shorten a caller's hash. The result still shows which orders have the same caller, but names nobody."""
     return "-" if caller is None else f"{caller[:8]}…"
 
 

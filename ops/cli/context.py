@@ -55,7 +55,7 @@ class Context:
 
     @cached_property
     def orders(self) -> Orders:
-        """The orders table and the worker's records."""
+        """The orders table and the worker's idempotency records."""
         target = self.target
         return Orders(
             self.clients.dynamodb, target.orders_table, target.worker_idempotency_table, sleep=self.clock.sleep
@@ -91,7 +91,7 @@ class Context:
 
     @cached_property
     def telemetry(self) -> Telemetry:
-        """CloudWatch."""
+        """CloudWatch's metrics and logs."""
         return Telemetry(self.clients.cloudwatch, self.clients.logs)
 
     @cached_property

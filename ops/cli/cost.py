@@ -31,7 +31,7 @@ def register(commands: Any) -> None:
         None,
         "show what a stack costs, idle and per million orders, from its file; AWS is not called",
         "python -m ops cost --stack prod --orders-per-month 200000",
-        "docs/options.md says what each option does, and what it costs.",
+        "docs/options.md describes each option and its cost.",
     )
     cost.add_argument(
         "--orders-per-month", type=_count, metavar="N", help="also show the cost of a month with N orders"
@@ -70,7 +70,7 @@ def run(options: argparse.Namespace) -> int:
 def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
     """Return items and sums in USD.
 
-    `idle` is an idle month, `per_million` a million orders more, and `month` a month with `orders`.
+    `idle` is an idle month, `per_million` a million further orders, and `month` a month with `orders`.
     """
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)

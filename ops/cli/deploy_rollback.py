@@ -21,8 +21,8 @@ def register(actions: Any) -> None:
         run_rollback,
         "send callers back to the versions before the latest shift, at once",
         "python -m ops deploy rollback --stack prod --yes",
-        "status shows whether it helped. The bad code is recorded: shift refuses it without --again, so that\n"
-        "  the next merge does not deploy it again. Revert the change in the code as well.",
+        "status shows whether the rollback helped. The bad code is recorded, and shift refuses it without\n"
+        "  --again, so that the next merge does not deploy it again. Revert the change in the code as well.",
         changes=True,
     )
     command.add_argument(
@@ -98,4 +98,4 @@ def _report(context: Context, steps: Sequence[Step], *, act: bool) -> None:
             f"{each.target.number}"
         )
         if each.changed_variables:
-            context.out.tell(f"  environment variables that differ there: {', '.join(each.changed_variables)}")
+            context.out.tell(f"  environment variables that differ: {', '.join(each.changed_variables)}")

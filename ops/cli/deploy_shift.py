@@ -49,7 +49,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         dry_run(context)
         return ExitCode.OK
     if options.ignore_alarms:
-        context.say("alarms are ignored: only a failure of the deployment itself rolls it back. Watch it.")
+        context.say("alarms are ignored: only a failure of a deployment itself rolls it back. Watch the deployments.")
     now = datetime.fromtimestamp(context.clock.time(), UTC)
     for each in moves:
         note_shift(context.clients.lambda_, each.function_arn, int(each.current), now)

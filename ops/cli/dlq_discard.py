@@ -71,7 +71,7 @@ def _many(options: argparse.Namespace, context: Context, decision: Decision) -> 
         try:
             discard.go(sweep)
         except BaseException:
-            # After an error, too, the person needs to know what was done.
+            # The report is needed after an error, too: part of the work may be done.
             _report(context, discard.tally, act=options.yes)
             raise
         behind = context.behind_others()
@@ -95,9 +95,9 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
     counts = [
         ("orders marked DISCARDED" if act else "orders that would become DISCARDED", tally.orders),
         ("not selected by --where", tally.unselected),
-        *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
-        ("left: their orders were settled meanwhile", tally.settled),
-        ("left: not finished; run again", tally.failed),
+        *((f"not discarded: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
+        ("not discarded: their orders were settled meanwhile", tally.settled),
+        ("not finished; run again", tally.failed),
     ]
     rows = [
         ("discarded" if act else "would be discarded", str(tally.discarded)),
@@ -123,6 +123,6 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         context.say(f"{tally.undeleted} of them are still in the queue. That is harmless: the next run deletes them.")
     if behind:
         context.say(
-            f"About {behind} more were not looked at: they are behind messages of the same caller that stay in the "
-            "queue. Redrive or discard those, then run again."
+            f"About {behind} more were not read, because earlier messages of the same callers are still in the queue. "
+            "Redrive or discard the earlier ones, then run again."
         )

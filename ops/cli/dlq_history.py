@@ -19,7 +19,7 @@ def register(actions: Any) -> None:
         actions,
         "history",
         run_history,
-        "show who redrove, discarded or replayed what, when and why, latest last; kept as long as the worker's logs",
+        "show who redrove, discarded or replayed what, when and why, the latest last; kept as long as the worker's log",
         "python -m ops dlq history --since 30d",
         "for one order: order trace ID. For every message of each run: --json.",
     )
@@ -40,7 +40,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         details = {
             "where": " ".join(run["where"] or ()) or "all",
             "errors": ", ".join(f"{count} {error}" for error, count in errors),
-            "end": "none: the run was killed, or still goes on" if run["counts"] is None else "",
+            "end": "none: the run was killed or is still running" if run["counts"] is None else "",
         }
         for name, value in details.items():
             if value:

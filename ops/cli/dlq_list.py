@@ -50,7 +50,7 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"select by {', '.join(KEYS)}; values of one key are alternatives, different keys must all match",
+        help=f"select by {', '.join(KEYS)}; values of one key are alternatives, and all keys must match",
     )
 
 
@@ -84,7 +84,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
-    """Read every dead letter of a pass, with the state of its order. `show` gets the number of messages so far."""
+    """Read every dead letter of a pass, with the state of its order. `show` is called with the number so far."""
     cases: list[Case] = []
     for batch in sweep.batches():
         letters = [read_letter(message) for message in batch]
@@ -100,7 +100,7 @@ def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, c
         context.say("There are more messages than one pass can read. Redrive or discard some, then list again.")
     if hidden:
         context.say(
-            f"About {hidden} messages are hidden: another command is reading them, or was killed within five minutes."
+            f"About {hidden} messages are hidden: another command is reading them, or was killed in the last 5 minutes."
         )
     if merged:
         context.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
@@ -156,7 +156,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
 
 
 def next_commands(case: Case) -> list[str]:
-    """Return the commands that deal with a dead letter, the likeliest first, without those that would be refused."""
+    """Return the commands for a dead letter, the most likely first. Commands that would be refused are left out."""
     letter = case.letter
     redrive = f"python -m ops dlq redrive --where message_id={letter.message_id} {DECISION}"
     discard = f"python -m ops dlq discard {letter.order_id or letter.message_id} {DECISION}"

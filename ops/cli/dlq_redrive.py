@@ -24,9 +24,9 @@ def register(actions: Any) -> None:
         actions,
         "redrive",
         run_redrive,
-        "send dead letters back to the orders queue; after a kill, run it again: no message is lost",
+        "send dead letters back to the orders queue; if the command is killed, run it again: no message is lost",
         'python -m ops dlq redrive --where error_type=ContentionError --by "Ada" --reason "index repaired" --yes',
-        "status shows the backlog. If messages fail again: dlq list. Who sent what: dlq history.",
+        "status shows the backlog. If messages fail again: dlq list. dlq history shows all redrives.",
         changes=True,
     )
     add_where(redrive)
@@ -59,7 +59,7 @@ def run_redrive(options: argparse.Namespace, context: Context) -> int:
         try:
             redrive.go(sweep)
         except BaseException:
-            # After an error, too, the person needs to know what was done.
+            # The report is needed after an error, too: part of the work may be done.
             _report(context, redrive.tally, act=options.yes)
             raise
         behind = context.behind_others()
@@ -79,10 +79,10 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         return
     counts = [
         ("copies of these, deleted" if act else "copies of these", tally.copies),
-        ("left: failed again during this run, or a recent copy", tally.returned),
+        ("not redriven: failed again during this run, or a recent copy", tally.returned),
         ("not selected by --where", tally.unselected),
-        *((f"left: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
-        ("left: perhaps not sent; run again", tally.failed),
+        *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
+        ("perhaps not sent; run again", tally.failed),
     ]
     rows = [
         ("redriven" if act else "would be redriven", str(tally.redriven)),
@@ -97,6 +97,6 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         )
     if behind:
         context.say(
-            f"About {behind} more were not looked at: they are behind messages of the same caller that stay in the "
-            "queue. Redrive or discard those, then run again."
+            f"About {behind} more were not read, because earlier messages of the same callers are still in the queue. "
+            "Redrive or discard the earlier ones, then run again."
         )

@@ -37,7 +37,7 @@ def register(commands: Any) -> None:
         "send the events of orders that were settled in a period to one subscriber's queue again, byte for byte",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
-        "if the run is killed or SQS refuses events, run the same command again. Who replayed what: dlq history.",
+        "if the run is killed or SQS refuses events, run the same command again. dlq history shows all replays.",
         changes=True,
     )
     replay.add_argument(
@@ -134,7 +134,7 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
         context.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
         context.out.tell(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
-        context.say(f"left: {order_id}: {why}")
+        context.say(f"not sent: {order_id}: {why}")
     if not replay.mailbox.raw:
         context.say(replay.mailbox.envelope)
     if not options.yes:

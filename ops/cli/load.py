@@ -28,7 +28,7 @@ _ASKS_AGAIN: Final = 0.05
 """Share of the accepted orders that are sent again, to check that the answer is the same."""
 _PROMISE_SECONDS: Final = 600
 _AUDIT_UNITS: Final = 3
-"""Upper bound of the audit's read units per order: for its row, the worker's record, and its stored answer."""
+"""Upper bound of the audit's read units per order: for the row, the worker's record and the stored answer."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +89,7 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         metavar="SKU",
-        help="order one unit of this article; repeatable, then in turn (default: an article that does not exist)",
+        help="order one unit of this article; repeatable: orders take turns (default: an article that does not exist)",
     )
     load.add_argument(
         "--spend-at-most",
@@ -151,7 +151,7 @@ def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan
     about = options.orders * of_order * (1 + Decimal(str(_ASKS_AGAIN))) + of_audit
     if about > options.spend_at_most:
         raise RefusedError(
-            f"{options.orders} orders and the audit of {rows} others would cost about {about:.2f} USD; allowed: "
+            f"{options.orders} orders and the audit of {rows} other orders would cost about {about:.2f} USD; allowed: "
             f"{options.spend_at_most}. Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
         )
     # A repetition costs no more than an order does.

@@ -1,4 +1,4 @@
-"""`logs`: what the functions logged, and how they died."""
+"""`logs`: shows the functions' log lines, and Lambda's own lines about the deaths of functions."""
 
 import argparse
 import json
@@ -37,7 +37,7 @@ def register(commands: Any) -> None:
     logs.add_argument("--limit", type=int, default=200, metavar="N", help="the latest N lines (default: 200; 0: all)")
     logs.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
     logs.add_argument(
-        "--follow", action="store_true", help="go on with new lines until Ctrl-C; with --json one object per line"
+        "--follow", action="store_true", help="continue with new lines until Ctrl-C; with --json one object per line"
     )
 
 

@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "the muting ends by itself; to end it earlier: mute off. Alarms that are raised at its end then notify.",
+        "the muting ends by itself. To end it earlier: mute off. Alarms that are raised when it ends notify then.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")
@@ -76,7 +76,7 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
     heard = _heard(context)
     wanted = [_named(name, context, heard) for name in options.alarm or ()] or heard
     if not wanted:
-        raise RefusedError("This stack has no alarms that notify anybody: nothing to mute.")
+        raise RefusedError("This stack has no alarm that notifies anybody, so nothing can be muted.")
     mutes = context.mutes.begin(wanted, seconds, decision) if options.yes else []
     if context.as_json:
         views = [_view(mute) for mute in mutes]
@@ -106,7 +106,8 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
     for mute in mutes:
         if not mute.ours:
             context.say(
-                f"left: {mute.name}, not created by `mute on`. To delete it: aws cloudwatch delete-alarm-mute-rule"
+                f"not ended: {mute.name}, because `mute on` did not create it. To delete it: "
+                "aws cloudwatch delete-alarm-mute-rule"
             )
     if not options.yes:
         dry_run(context)
@@ -114,7 +115,7 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
 
 
 def _heard(context: Context) -> list[str]:
-    """Return the names of the alarms that notify somebody themselves, not through a composite alarm."""
+    """Return the names of the alarms that notify somebody directly, not through a composite alarm."""
     target = context.target
     alarms = alarms_of(context.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
     return [alarm.name for alarm in alarms if alarm.heard]

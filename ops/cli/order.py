@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
         "--since", default="24h", metavar="AGE", help="how far back to read logs of an order that is not stored (24h)"
     )
     trace.add_argument(
-        "--no-logs", action="store_true", help="do not read the logs, which may take minutes on a busy day"
+        "--no-logs", action="store_true", help="do not read the logs; reading may take minutes on a busy day"
     )
     trace.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
     replay = add_command(
@@ -108,7 +108,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
-    """Read the log lines that may be about the order, and those about functions that died since it was accepted."""
+    """Read the log lines that may be about the order, and those about deaths of functions since its acceptance."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
@@ -121,7 +121,7 @@ def _events(options: argparse.Namespace, context: Context, order: StoredOrder | 
 def run_replay(options: argparse.Namespace, context: Context) -> int:
     """Publish the events again, or print which would be published."""
     orders = [_settled(context, order_id) for order_id in dict.fromkeys(options.ids)]
-    # The worker's own setting, so that the event has the same bytes as before.
+    # The source comes from the worker's setting, so that the event has the same bytes as before.
     source = context.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
     notifications = _notifications(context)

@@ -19,14 +19,14 @@ def register(actions: Any) -> None:
         actions,
         "repair",
         run_repair,
-        "remove unreadable attributes from an order's row, or its unreadable worker's record; this settles no order",
+        "remove unreadable attributes from an order's row, or delete its unreadable worker's record; settles no order",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
         "dlq redrive --where order_id=ID settles the order. Without --expect, repair shows what is wrong.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")
     repair.add_argument(
-        "--expect", metavar="FINGERPRINT", help="fingerprint of the row as it was shown; needed with --yes"
+        "--expect", metavar="FINGERPRINT", help="fingerprint of the row that the dry run showed; needed with --yes"
     )
 
 

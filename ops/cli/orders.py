@@ -140,7 +140,7 @@ def _told(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]
     rows = _open(context, age)
     for row in rows:
         if isinstance(row, UnreadableOrder):
-            context.say(f"left: {row.order_id}: the stored row is not a valid order ({row})")
+            context.say(f"not sent: {row.order_id}: the stored row is not a valid order ({row})")
             context.next(row.repair_command)
     return rows
 
@@ -152,7 +152,7 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
     for order_id in sent if act else whole:
         context.out.tell(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        context.out.tell(f"left: {order_id}: the stored row is not the whole order")
+        context.out.tell(f"not sent: {order_id}: the stored row is not the whole order")
     if act and len(sent) < len(whole):
         context.say(
             f"{len(sent)} of {len(whole)} are certainly sent. Run the same command again: sending twice does no harm."
@@ -178,7 +178,7 @@ def _one(context: Context, order_id: str) -> StoredOrder:
 
 
 def rebuilt(order: StoredOrder) -> OrderMessage | None:
-    """Rebuild the message of a stored order as the API sends it; `None` if a part of it is not stored."""
+    """Rebuild the message that the API sent for a stored order; `None` if the row lacks a part of the message."""
     fields = {name: getattr(order, name) for name in OrderMessage.model_fields}
     try:
         return OrderMessage.model_validate({**fields, "lines": [line.model_dump() for line in order.lines]})

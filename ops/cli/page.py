@@ -16,13 +16,13 @@ def register(commands: Any) -> None:
         commands,
         "page",
         run_page,
-        "show who is subscribed to a tier of alarms and has confirmed; with --test send them a page that says TEST",
+        "show who receives a tier of alarms; with --test, send them a page that says TEST",
         "python -m ops page --test --yes",
         "ask the person on call whether the test arrived. Receivers: alarm_page_subscriptions (docs/options.md).",
         changes=True,
     )
     page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")
-    page.add_argument("--test", action="store_true", help="send a test: an alarm that is raised, then over")
+    page.add_argument("--test", action="store_true", help="send the test: an alarm is raised and ends again")
 
 
 def run_page(options: argparse.Namespace, context: Context) -> int:

@@ -27,13 +27,13 @@ class Screen(Console):
     """Standard output or standard error, or a `file` in its place.
 
     Texts are shown as they are, never as markup. Characters that the encoding lacks are escaped. If the reader of a
-    pipe ends (`… | head`), the output ends, but the command goes on.
+    pipe ends (`… | head`), the output ends, but the command continues.
     """
 
     def __init__(self, *, stderr: bool, file: IO[str] | None = None) -> None:
         super().__init__(stderr=stderr, file=file, highlight=False, markup=False, emoji=False)
         if not self.is_terminal:
-            # Wide enough that no id is wrapped.
+            # This width is enough to print each id on one line.
             self.width = _WIDTH_WITHOUT_TERMINAL
         if isinstance(self.file, io.TextIOWrapper):
             self.file.reconfigure(errors="backslashreplace")
@@ -51,7 +51,7 @@ class Screen(Console):
         os.close(nowhere)
 
     def tell(self, text: str, style: str | None = None) -> None:
-        """Print one line of any length, without a line break of our own: it can be copied whole from a terminal."""
+        """Print one line of any length. No line breaks are added, so that people can copy it from a terminal."""
         self.print(visible(text), style=style, soft_wrap=True)
 
     def raw(self, text: str) -> None:
@@ -74,7 +74,7 @@ class Screen(Console):
             self.tell(f"{name:<{width}}  {value}")
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
-        """Print a table, or a block of fields for each row if `whole` columns leave too little room for the others."""
+        """Print a table, or a block of fields for each row if it is too wide. `whole`: columns that never wrap."""
         cells = [[visible(cell) for cell in row] for row in rows]
         kept = [index for index, name in enumerate(columns) if name in whole]
         taken = sum(max(map(cell_len, (columns[index], *(row[index] for row in cells)))) for index in kept)

@@ -57,7 +57,7 @@ def _watch(context: Context, since: int, pause: int) -> int:
             if context.out.is_terminal:
                 context.out.clear()
             code = _look(context, since)
-            context.say(f"Again in {show_duration(pause)}; Ctrl-C ends it.")
+            context.say(f"Again in {show_duration(pause)}; Ctrl-C stops.")
             context.clock.sleep(pause)
     except KeyboardInterrupt:
         return code

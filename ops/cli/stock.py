@@ -19,7 +19,7 @@ def register(commands: Any) -> None:
         "stock",
         "show or change the available units of an article; orders may take units meanwhile",
         "python -m ops stock get SKU-1",
-        "when goods arrive: stock add. When a count is wrong: stock set --expect WHAT-IT-IS.",
+        "when goods arrive: stock add. When a count is wrong: stock set SKU COUNT --expect OLD.",
     )
     get = add_command(
         actions,
@@ -41,7 +41,7 @@ def register(commands: Any) -> None:
     )
     add.add_argument("sku", help="the article")
     add.add_argument("count", type=int, help="how many arrived, 1 or more")
-    add.add_argument("--new", action="store_true", help="the article is not in the table yet")
+    add.add_argument("--new", action="store_true", help="add an article that is not in the table yet")
     replace = add_command(
         actions,
         "set",
@@ -57,7 +57,7 @@ def register(commands: Any) -> None:
         "--expect",
         required=True,
         metavar="N",
-        help="the present count exactly as stock get shows it, even if that is not a number",
+        help="the present count exactly as stock get shows it, even if it is not a number",
     )
 
 
@@ -81,7 +81,7 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
 def run_add(options: argparse.Namespace, context: Context) -> int:
     """Add to a count; without `--yes`, show the result only."""
     if options.count < 1:
-        raise WrongValueError(f"stock add {options.count}: give 1 or more; to correct downwards: stock set --expect.")
+        raise WrongValueError(f"stock add {options.count}: give 1 or more. To lower a count: stock set --expect.")
     before = _current(options, context)
     if (before is None) is not options.new:
         state = "unknown" if before is None else f"known, with {before}"

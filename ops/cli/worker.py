@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
         "repair or roll back, then worker resume. A deploy that changes the mapping also resumes it.",
         changes=True,
     )
-    add_decision(pause, "status shows it to everybody")
+    add_decision(pause, "status shows both to everybody")
     add_command(
         actions,
         "resume",
@@ -71,9 +71,9 @@ def _report(
         paused = None if pause is None else asdict(pause)
         context.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state, "paused": paused})
     elif before.state == wanted:
-        context.out.tell(f"worker: {wanted} already")
+        context.out.tell(f"worker: already {wanted}")
     else:
-        context.out.tell(f"worker: {before.state} -> {wanted}{'' if options.yes else ' (would be)'}")
+        context.out.tell(f"worker: was {before.state}, {'is now' if options.yes else 'would be'} {wanted}")
     if not options.yes and before.state != wanted:
         dry_run(context)
     else:

@@ -23,7 +23,7 @@ from pipeline.operations import bus_rules_of, limits_of
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""Usage of each function for one order or look-up, and of the worker for ten: from `python -m lab.benchmarks.usage`."""
+"""Usage of each function for an order or look-up, and of the worker for ten orders: see lab/benchmarks/usage.py."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730
 """Hours in a month."""
@@ -48,7 +48,7 @@ _EMPTY_RECEIVES: Final = 5 * _SECONDS // 20
 CAPACITY_USED: Final = Decimal("0.7")
 """Usual target utilisation of auto scaling for provisioned capacity."""
 _KEY_REUSE_SECONDS: Final = 300
-"""How long DynamoDB and SQS reuse a data key."""
+"""Time for which DynamoDB and SQS reuse a data key."""
 
 
 class Load(NamedTuple):

@@ -40,7 +40,9 @@ class Schemas:
         said = version.environment.get(SCHEMA_VARIABLE, "1-1")
         match = re.fullmatch(r"([0-9]+)-([0-9]+)", said)
         if match is None:
-            raise RefusedError(f"version {version.number} has {SCHEMA_VARIABLE}={said}; allowed: two numbers, as 1-2.")
+            raise RefusedError(
+                f"version {version.number} has {SCHEMA_VARIABLE}={said}; allowed: two numbers, such as 1-2."
+            )
         return cls(int(match[1]), int(match[2]))
 
     def read(self, written: int) -> bool:
@@ -55,8 +57,8 @@ def refuse_unknown_resources(steps: Sequence[Step], names: frozenset[str]) -> No
             if NAMES_A_RESOURCE.fullmatch(variable) and value not in names:
                 raise RefusedError(
                     f"version {step.target.number} of {step.function.names.function} uses {value} ({variable}), which "
-                    "the stack no longer has. Nothing was changed. Deploy the older release instead: `pulumi up` gives "
-                    "it the present names."
+                    "the stack no longer has. Nothing was changed. Deploy the older release with `pulumi up` instead: "
+                    "its new version then has the present names."
                 )
 
 
@@ -105,6 +107,6 @@ def _way_out(steps: Sequence[Step]) -> str:
     if not api:
         return "Deploy a repaired worker instead."
     return (
-        "The running worker reads all these schema versions: send only the API's functions back (python -m ops "
+        "The running worker reads all these schema versions: roll back only the API's functions (python -m ops "
         f"deploy rollback {' '.join(api)}), or deploy a repaired release."
     )

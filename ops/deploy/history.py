@@ -1,7 +1,7 @@
 """History of the versions that callers used, and of those that were rolled back: two tags of each function.
 
-The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` leaves them
-alone (components/function.py). Entries that cannot be read, for example written by hand, are ignored.
+The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` does not
+change the tags (components/function.py). Entries that cannot be read, for example written by hand, are ignored.
 """
 
 import re
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LIVE_BEFORE: Final = "LiveBefore"
 ROLLED_BACK: Final = "RolledBack"
-# The entries that fit into the 256 characters of a tag's value; a code hash takes 44.
+# So many entries fit into the 256 characters of a tag's value; a code hash takes 44.
 _KEPT: Final = {LIVE_BEFORE: 5, ROLLED_BACK: 3}
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code>[A-Za-z0-9+/]{43}=))?")
@@ -41,7 +41,7 @@ class History:
     rolled_back: tuple[Left, ...] = ()
 
     def before(self, current: int) -> Left | None:
-        """Return the version that callers used before `current`, without versions that were rolled back."""
+        """Return the version that callers used before `current`. Versions that were rolled back do not count."""
         bad = {each.version for each in self.rolled_back}
         return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
 
@@ -57,18 +57,18 @@ def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
 
 
 def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
-    """Record that callers are about to leave `current` for a newer version, before a shift that may be killed."""
+    """Record, before the shift begins, that callers leave `current` for a newer version: the shift may be killed."""
     history = read_history(lambda_client, function_arn)
     _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
 
 
 def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
-    """Record that callers are about to be sent back from `left`."""
+    """Record, before the rollback begins, that callers go back from `left`."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 
 def forgive(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
-    """Remove the record that this code was rolled back: callers use it again."""
+    """Remove the record that this code was rolled back, because callers use the code again."""
     history = read_history(lambda_client, function_arn)
     if not history.refuses(code):
         return

@@ -43,7 +43,7 @@ def plan(lambda_client: "LambdaClient", function: str, keep: int) -> Pruned:
     # A version that failed to start can never be called, and prevents the same code from being published again.
     usable = [each for each in versions if states[each] != "Failed"]
     used = _used(lambda_client, function)
-    # Published versions newer than those in use: the next shift moves callers to them.
+    # The next shift moves callers to one of the versions that are newer than those in use.
     coming = {each for each in usable if used and each > max(used)}
     kept = {*usable[-keep:], *used, *coming, *_remembered(lambda_client, function)} & set(versions)
     return Pruned(
@@ -64,7 +64,7 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 
 
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Return the versions that a rollback may go back to, or whose schema versions it has to read."""
+    """Return the versions that a rollback may go back to, and those whose schema versions a rollback has to check."""
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)
     return {each.version for each in (*history.live_before, *history.rolled_back)}

@@ -20,7 +20,7 @@ _GONE: Final = "ResourceNotFoundException"
 
 @dataclass(frozen=True)
 class Function:
-    """One function: the version that callers use, and its history. `key` is its name among the stack's outputs."""
+    """One function: the version that callers use, and the history. `key` names the function in the stack's outputs."""
 
     key: str
     names: ShiftedFunction
@@ -31,7 +31,7 @@ class Function:
 
 @dataclass(frozen=True)
 class Step:
-    """A function whose callers are to be sent back to `target`."""
+    """A function, and the version `target` to which its callers go back."""
 
     function: Function
     target: Version
@@ -44,7 +44,7 @@ class Step:
 
 
 def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Function]:
-    """Read the present state of all functions. Raises `RefusedError` while traffic is being shifted."""
+    """Read the present state of all functions. Raises `RefusedError` during a shift of traffic."""
     found = []
     for key, names in shifting.functions.items():
         where = live(lambda_client, names, shifting.application)
@@ -57,7 +57,7 @@ def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mappi
     """Plan a rollback to the versions in `to` or, if it is empty, to the versions before the latest shift.
 
     Raises:
-        RefusedError: no earlier version is known, a version cannot be called, or callers use all of them already.
+        RefusedError: no earlier version is known, a version cannot be called, or callers use all chosen versions.
     """
     chosen = to or _before(functions)
     steps = [
@@ -66,7 +66,7 @@ def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mappi
         if each.key in chosen and chosen[each.key] != each.live.version
     ]
     if not steps:
-        raise RefusedError("Callers are on these versions already. Nothing was changed.")
+        raise RefusedError("Callers already use these versions. Nothing was changed.")
     return sorted(steps, key=lambda step: step.function.key == WORKER)
 
 
@@ -74,10 +74,10 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
     known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
     if not known:
         raise RefusedError(
-            "The versions that callers used before are not known: no shift was recorded. Choose them: "
-            "aws lambda list-versions-by-function --function-name NAME; then --to create_order=4 --to get_order=4 …"
+            "The versions that callers used before are not known, because no shift was recorded. List the versions: "
+            "aws lambda list-versions-by-function --function-name NAME. Then: --to create_order=4 --to get_order=4 …"
         )
-    # All entries of one shift have the same time. Functions that it did not move stay where they are.
+    # All entries of one shift have the same time. Functions that this shift did not change keep their version.
     latest = max(left.at for left in known.values())
     return {key: left.version for key, left in known.items() if left.at == latest}
 
@@ -99,16 +99,16 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
 
 
 def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetime) -> None:
-    """Send callers back. If the run is killed, the same command does the rest.
+    """Send callers back. If the run is killed, the same command completes the rollback.
 
     Raises `ClientError` if somebody moves an alias meanwhile.
     """
-    # The slow part comes first, so that the functions go back together.
+    # All versions are made ready first, because that is slow. Then all aliases change within a short time.
     for step in steps:
         wake(lambda_client, step.function.names.function, step.target)
     for step in steps:
         function, current = step.function, step.function.current
-        # Recorded first: the next deploy must know of the rollback as soon as callers are back.
+        # The record comes before the change, so that a deployment never misses a rollback that has happened.
         note_rollback(lambda_client, function.live.function_arn, Left(current.number, now, current.code))
         lambda_client.update_alias(
             FunctionName=function.names.function,

@@ -27,13 +27,13 @@ _ALARMS_IGNORED: Final = {"enabled": False, "alarms": []}
 
 
 class DeploymentTimeoutError(OpsError):
-    """Deployments did not end in time. They go on without this process."""
+    """Deployments did not end in time. They continue without this process."""
 
     def __init__(self, deployments: Sequence[str], application: str) -> None:
         self.deployments = tuple(deployments)
         super().__init__(
-            f"deployments {', '.join(deployments)} did not end within {TIMEOUT_SECONDS} s and go on by themselves. "
-            f"Look at CodeDeploy's application {application}."
+            f"deployments {', '.join(deployments)} did not end within {TIMEOUT_SECONDS} s. "
+            f"They continue without this command. Look at CodeDeploy's application {application}."
         )
 
 
@@ -59,7 +59,7 @@ class Move:
 
     @property
     def revision(self) -> dict[str, Any]:
-        """The AppSpec that tells CodeDeploy what to move."""
+        """The AppSpec: CodeDeploy's description of this move."""
         properties = {
             "Name": self.function,
             "Alias": self.alias,
@@ -75,7 +75,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Ended:
-    """End of one deployment. `message` is CodeDeploy's; empty if all went well."""
+    """End of one deployment. `message` is CodeDeploy's error message; empty after a success."""
 
     key: str
     deployment: str
@@ -87,8 +87,8 @@ def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool 
     """Return a move for each function whose alias is behind, once its newest version can be called.
 
     Raises:
-        RefusedError: traffic is being shifted already; a newest version does not become ready; or its code was rolled
-            back and `again` is false.
+        RefusedError: traffic is being shifted already; the newest version of a function does not become ready; or its
+            code was rolled back and `again` is false.
     """
     moves = []
     for key, names in shifting.functions.items():
@@ -101,7 +101,7 @@ def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool 
         if not again and read_history(lambda_client, where.function_arn).refuses(code):
             raise RefusedError(
                 f"version {newest} of {names.function} has code that was rolled back. Nothing was changed. Deploy "
-                "a repair; or, if this code is good after all: python -m ops deploy shift --again --yes"
+                "a repair. If this code is good nevertheless: python -m ops deploy shift --again --yes"
             )
         moves.append(
             Move(
@@ -185,5 +185,5 @@ class Deployer:
             try:
                 self.client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
             except ClientError as error:
-                # It may have ended meanwhile; `_wait` reads its status.
+                # The deployment may have ended meanwhile; `_wait` reads its status.
                 self.say(f"deployment {deployment} was not stopped: {error}")

@@ -18,7 +18,7 @@ _NO_SNAPSHOT: Final = frozenset({"SnapStartNotReadyException", "ResourceConflict
 
 @dataclass(frozen=True)
 class Version:
-    """A published version. `state` is Lambda's: `Pending`, `Active`, `Inactive` or `Failed`; `reason` is why."""
+    """A published version. `state` is Lambda's: `Pending`, `Active`, `Inactive` or `Failed`. `reason` explains it."""
 
     number: int
     state: str
@@ -29,7 +29,7 @@ class Version:
 
 @dataclass(frozen=True)
 class Live:
-    """Target of an alias: its version, its function's ARN, and its revision, for conditional updates."""
+    """Target of an alias: the version, the function's ARN, and the alias's revision for conditional updates."""
 
     version: int
     function_arn: str
@@ -50,7 +50,7 @@ def read_version(lambda_client: "LambdaClient", function: str, number: int) -> V
     read = lambda_client.get_function_configuration(FunctionName=function, Qualifier=str(number))
     return Version(
         number,
-        # ListVersionsByFunction leaves the state out; this call returns it.
+        # ListVersionsByFunction does not return the state; this call does.
         state=read.get("State", "Active"),
         reason=read.get("StateReason", ""),
         code=read["CodeSha256"],
@@ -64,13 +64,13 @@ def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str
     if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         raise RefusedError(
             f"{names.function}: traffic is being shifted right now. Wait for that deployment, or stop it in "
-            f"CodeDeploy's application {application}, which sends callers back; then run this again."
+            f"CodeDeploy's application {application}; callers then go back. Then run this again."
         )
     return Live(int(alias["FunctionVersion"]), alias["AliasArn"].rpartition(":")[0], alias["RevisionId"])
 
 
 def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) -> None:
-    """Wait until a version can be called: minutes, if it has a snapshot. Raises `RefusedError` if it never can."""
+    """Wait until a version can be called; a snapshot takes minutes. Raises `RefusedError` if it cannot start."""
     try:
         lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=str(number))
     except WaiterError as error:
@@ -82,7 +82,7 @@ def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) 
 
 
 def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None:
-    """Make a version ready again that Lambda deactivated because it was not called for a long time."""
+    """Wait until a version can be called. Start it again if Lambda deactivated it after a long time without calls."""
     if version.state == "Inactive":
         try:
             # Lambda refuses the first call and starts the version. If it serves the call, an empty batch does no work.

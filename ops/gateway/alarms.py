@@ -1,4 +1,4 @@
-"""The stack's alarms, and their receivers."""
+"""Reads the stack's alarms and their receivers."""
 
 import json
 import re
@@ -25,10 +25,10 @@ class Alarm:
 
     Attributes:
         state: OK, ALARM or INSUFFICIENT_DATA.
-        since: When it entered that state.
-        tier: Tier of the topic that it notifies, itself or through the composite alarm that it is a member of.
-        heard: Whether it notifies a topic itself.
-        muted: Whether its actions are turned off.
+        since: When the alarm entered that state.
+        tier: Tier of the topic that the alarm notifies, directly or through its composite alarm.
+        heard: Whether the alarm notifies a topic directly.
+        muted: Whether the alarm's actions are turned off.
     """
 
     name: str
@@ -42,7 +42,7 @@ class Alarm:
 
     @property
     def order(self) -> tuple[int, bool, datetime]:
-        """Sort key, the most urgent first: by tier, then those that notify themselves, then the oldest."""
+        """Sort key, the most urgent first: by tier, then alarms that notify directly, then the oldest."""
         return TIERS.index(self.tier), not self.heard, self.since
 
 
@@ -58,7 +58,7 @@ class Receiver:
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
     """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of its composites.
 
-    Their names are not enough: those of a stack `local-eu` begin like those of a stack `local`.
+    Names do not identify a stack's alarms: the names of a stack `local-eu` begin like those of a stack `local`.
     """
     pages: Any = client.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]
@@ -94,7 +94,7 @@ def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
 
 
 def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) -> list[str]:
-    """Publish CloudWatch's messages of an alarm that is raised and then over, marked as a test. Return their ids.
+    """Publish, marked as a test, CloudWatch's messages of an alarm that is raised and then ends. Return their ids.
 
     The second message closes the incident that a pager opened for the first.
     """

@@ -23,14 +23,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_sts import STSClient
 
-# Adaptive: when AWS throttles, the client itself slows down instead of only trying again.
+# In adaptive mode, the client slows down when AWS throttles, instead of only trying again.
 CONFIG: Final = Config(
     connect_timeout=5, read_timeout=30, retries={"total_max_attempts": 8, "mode": "adaptive"}, tcp_keepalive=True
 )
 
 
 def open_session(region: str | None, credentials: Credentials | None) -> boto3.Session:
-    """Open a session. With `credentials` (the local stack's) it ignores the machine's AWS settings."""
+    """Open a session. With `credentials` (those of the local stack), it ignores the machine's AWS settings."""
     if credentials is None:
         return boto3.Session(region_name=region)
     return isolated_session(credentials.aws_access_key_id, credentials.aws_secret_access_key, region)
@@ -38,12 +38,12 @@ def open_session(region: str | None, credentials: Credentials | None) -> boto3.S
 
 @dataclass(frozen=True)
 class Clients:
-    """One client per service, made when first used."""
+    """One client per service, created at its first use."""
 
     target: Target
 
     def check(self) -> None:
-        """Check that the credentials are valid and of the stack's account: names of tables do not include the account.
+        """Check that the credentials are valid and of the stack's account. Table names do not include the account.
 
         Raises:
             NoAccessError: the credentials are of another account, or the machine's AWS settings cannot be used.
@@ -85,7 +85,7 @@ class Clients:
             )
         if "RedrivePolicy" in dead:
             raise NoStackError(
-                f"{dead['QueueArn']} has a redrive policy of its own, so that looking at its messages would move them. "
+                f"{dead['QueueArn']} has its own redrive policy, so reading its messages would move them. "
                 "Remove that policy first; nothing was changed."
             )
 

@@ -1,4 +1,4 @@
-"""HTTP requests of an API client: through the machine's proxy, but directly to loopback."""
+"""Sends HTTP requests as an API client: through the machine's proxy, but directly to loopback addresses."""
 
 import json
 import time
@@ -28,7 +28,7 @@ class NoAnswerError(OpsError):
 
 @dataclass(frozen=True)
 class Answer:
-    """An HTTP answer. Header names are in lower case; `seconds` is how long it took."""
+    """An HTTP answer. Header names are in lower case. `seconds` is the duration of the request."""
 
     status: int
     headers: Mapping[str, str]
@@ -37,7 +37,7 @@ class Answer:
 
     @property
     def document(self) -> dict[str, Any]:
-        """The body as a JSON object; empty if it is not one."""
+        """The body as a JSON object; empty if the body is something else."""
         try:
             found = json.loads(self.body)
         except ValueError:
@@ -121,7 +121,7 @@ def connect(url: str, timeout: float = _TIMEOUT_SECONDS) -> HTTPConnection:
     """Create a connection to the host of `url`. It opens with its first request.
 
     Raises:
-        OpsError: the address is neither https nor loopback, so that a token would travel in clear.
+        OpsError: the address is neither https nor loopback, so a token would be sent unencrypted.
     """
     parts = urlsplit(url)
     host = parts.hostname or ""

@@ -1,6 +1,6 @@
 """Journal of what people did to dead letters: who did it, why, when, and to which messages.
 
-Its lines have a log stream of their own (docs/adr/0014-journal-of-dead-letters.md says why).
+The lines are in a separate log stream (reasons: docs/adr/0014-journal-of-dead-letters.md).
 """
 
 import json
@@ -34,13 +34,13 @@ class Journal:
         self._clock = clock
 
     def begin(self, verb: str, decision: Decision, where: Sequence[str]) -> "Run":
-        """Begin a run. Its first line is written before anything is done, so no run goes unrecorded."""
+        """Begin a run. The first line is written before the run changes anything, so every run is recorded."""
         run = Run(self, uuid.uuid4().hex[:12], verb, decision)
         run.tell("begun", where=list(where))
         return run
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
-        """Write lines, all or none.
+        """Write all lines, or none of them.
 
         Raises:
             OpsError: CloudWatch Logs rejected them.
@@ -72,7 +72,8 @@ class Journal:
         answer = self._client.put_log_events(logGroupName=self._group, logStreamName=_STREAM, logEvents=events)
         if answer.get("rejectedLogEventsInfo"):
             raise OpsError(
-                f"CloudWatch Logs rejected the journal's lines for their time: {answer['rejectedLogEventsInfo']}. "
+                f"CloudWatch Logs rejected the journal's lines because of their times: "
+                f"{answer['rejectedLogEventsInfo']}. "
                 "Check this machine's clock, then run the same command again."
             )
 

@@ -1,4 +1,4 @@
-"""One subscriber's queue. Events are sent to it in the form that the topic or bus uses, and to no other subscriber."""
+"""The queue of one subscriber. Sends events to this queue only, in the form that the topic or bus uses."""
 
 import json
 import uuid
@@ -30,7 +30,7 @@ class Mailbox(ABC):
         origin: ARN of the topic or bus.
         raw: Whether the queue receives only the event document, without the service's envelope.
         pattern: The subscription's filter; empty if all events pass.
-        envelope: How the envelope differs from the one of the first publish.
+        envelope: How the envelope differs from that of the first publish.
     """
 
     envelope: ClassVar[str]
@@ -121,7 +121,7 @@ class BusMailbox(Mailbox):
 
 
 def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> Mailbox:
-    """Find the queue of one subscription of a topic, by the queue's name or the end of it.
+    """Find the queue of one subscription of a topic, by the queue's name or the end of the name.
 
     Raises:
         RefusedError: no queue or several match, or the subscription's filter cannot be evaluated here.
@@ -147,7 +147,7 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
 
 
 def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: str) -> Mailbox:
-    """Find the queue that is the target of a rule of a bus, by the queue's name or the end of it.
+    """Find the queue that is the target of a rule of a bus, by the queue's name or the end of the name.
 
     Raises:
         RefusedError: no queue or several match, or the target's transformation or filter is not supported here.
@@ -164,7 +164,7 @@ def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: s
 
 
 def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
-    """Return the ARN of the only queue that `name` matches, and the data that came with it."""
+    """Return the ARN of the only queue that `name` matches, and the data of its subscription."""
     names = [(arn.rpartition(":")[2], (arn, more)) for arn, more in queues]
     # If the Pulumi program creates the queue, the queue's name ends in the subscription's name.
     ends = f"-{name}", f"-{name}-queue"
@@ -175,7 +175,7 @@ def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
         raise RefusedError(
             f"--to {name}: {len(found)} subscribed queues have this name; allowed: "
             f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
-            "Nothing was sent. Events can be sent to a queue only. To publish to all subscribers: "
+            "Nothing was sent. --to sends only to a queue. To publish to all subscribers: "
             "order replay-events ID."
         )
     return found[0]

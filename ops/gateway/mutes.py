@@ -23,12 +23,12 @@ _UNKNOWN_ACTION: Final = frozenset({"InvalidAction", "UnknownOperationException"
 
 @dataclass(frozen=True, slots=True)
 class Mute:
-    """A rule that mutes alarms of the stack, now or soon.
+    """A rule that mutes alarms of the stack, now or later.
 
     Attributes:
         active: Whether it mutes now.
         until: When it ends; `None` if it is repeated.
-        text: Its description: who muted, and why.
+        text: Description of the rule, with the person and the reason.
         ours: Whether `ops mute` created it.
     """
 

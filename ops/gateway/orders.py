@@ -1,4 +1,4 @@
-"""The orders table and the worker's records, as the tools read and write them."""
+"""Reads and writes the orders table and the worker's idempotency records."""
 
 import hashlib
 import json
@@ -40,7 +40,7 @@ class Orders:
         self._rows = Rows(client, sleep)
 
     def facts(self, order_ids: Iterable[str]) -> Facts:
-        """Return what is stored about these orders, as of now (consistent reads)."""
+        """Return the stored facts about these orders, by consistent reads."""
         orders: dict[str, StoredOrder] = {}
         corrupt: dict[str, UnreadableOrder] = {}
         for item in self._rows.get(self._orders_table, "order_id", sorted(set(order_ids))):
@@ -53,7 +53,7 @@ class Orders:
         return Facts(orders, corrupt, self._finished(settled))
 
     def read(self, order_id: str) -> StoredOrder | UnreadableOrder | None:
-        """Return what is stored under an id, as of now (a consistent read)."""
+        """Return the order with this id, by a consistent read."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
@@ -95,7 +95,7 @@ class Orders:
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Mark an open order DISCARDED. Return the order as it is stored afterwards; a final order is not changed.
 
-        `content` fills in attributes that the API did not store: without them the customer could not see the order.
+        `content` fills in attributes that the API did not store. Without them the customer could not look the order up.
 
         Raises:
             RefusedError: the stored row is not a valid order.
@@ -162,9 +162,10 @@ class Orders:
             self._client.delete_item(TableName=self._records_table, Key={"id": row.item["id"]}, **shown)
 
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
-        """Open orders that were accepted before a timestamp (or whose acceptance is not stored), page by page.
+        """Yield, page by page, open orders that were accepted before a timestamp or whose acceptance is not stored.
 
-        Rows with an unknown status are included. Reads the whole table: an index would be used in incidents only.
+        Rows with an unknown status are included. The scan reads the whole table, because an index would be used only in
+        incidents.
         """
         names = [f":open{index}" for index in range(len(OPEN_STATUSES))]
         known = [f":final{index}" for index in range(len(_FINAL_STATUSES))]
@@ -205,7 +206,7 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
 
 
 def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
-    """Return the condition that attributes are still as in `item`, which has at least one of them."""
+    """Return the condition that these attributes are still as in `item`. At least one of them is in `item`."""
     unique = list(dict.fromkeys(names))
     conditions = [f"#{n} = :{n}" if name in item else f"attribute_not_exists(#{n})" for n, name in enumerate(unique)]
     return {

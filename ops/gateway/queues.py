@@ -1,4 +1,4 @@
-"""The two queues, as the tools use them. They never receive from the orders queue: a receive would cost an attempt."""
+"""The two queues. The tools never receive from the orders queue, because a receive would cost an attempt."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -31,7 +31,7 @@ class Depth:
 
     @property
     def all(self) -> int:
-        """All messages, including those that nobody can receive now."""
+        """All messages, including the hidden and the delayed ones."""
         return self.visible + self.hidden + self.delayed
 
 
@@ -71,7 +71,7 @@ class DeadLetterQueue:
         return [_received(message) for message in answer.get("Messages", ())]
 
     def delete(self, receipts: dict[str, str]) -> set[str]:
-        """Delete messages (receipt by message id). Return the ids of the deleted ones."""
+        """Delete messages. `receipts`: receipt handle by message id. Return the ids of the deleted messages."""
         deleted: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.delete_message_batch(
@@ -81,7 +81,7 @@ class DeadLetterQueue:
         return deleted
 
     def release(self, receipts: dict[str, str]) -> set[str]:
-        """Make messages visible at once. Return the ids of those that SQS still hides; deleted ones are ignored."""
+        """Make messages visible at once. Return the ids of those that SQS still hides; deleted messages are ignored."""
         hidden: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.change_message_visibility_batch(

@@ -1,4 +1,4 @@
-"""The stock table, as people change it. Every change is conditional, because orders take stock at the same time.
+"""The stock table for people. Every change is conditional, because orders take stock at the same time.
 
 Setting a count or adding an article sets the row's reference point for `audit`: `opening` is the count at `counted_at`
 plus the units that were added since. The worker changes only `available`.
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MISSING: Final = "missing"
-"""Shown for a row without its attribute."""
+"""Text of the count of a row without the attribute `available`."""
 _WHOLE: Final = re.compile(r"-?[0-9]{1,38}")
 _NAMES: Final = ("available", "sku", "opening", "counted_at")
 _COUNTED: Final = "SET #available = :value, #opening = :value, #counted_at = :now"
@@ -85,7 +85,7 @@ class Stock:
             self._change(sku, update, condition, values)
 
     def replace(self, sku: str, count: int, expected: Count) -> None:
-        """Set the count, if the row still has the value `expected`, which need not be a number.
+        """Set the count if the row still has the value `expected`. That value may be something else than a number.
 
         Raises:
             RefusedError: the row has another value.
@@ -99,7 +99,7 @@ class Stock:
     def _change(self, sku: str, update: str, condition: str, values: Mapping[str, Any]) -> None:
         named = [name for name in _NAMES if f"#{name}" in f"{update} {condition}"]
         moment = {":now": {"S": self._now()}} if ":now" in update else {}
-        # A transaction of one item, for its client token: otherwise a retry after a lost answer would add twice.
+        # A transaction has a client token. Without the token, a retry after a lost answer would add the units twice.
         try:
             self._client.transact_write_items(
                 TransactItems=[
@@ -125,7 +125,7 @@ class Stock:
             ) from None
 
     def _now(self) -> str:
-        # AWS's clock, which agrees with the worker's: this machine's may be minutes off.
+        # The time is AWS's, like the worker's. This machine's clock may be wrong by minutes.
         return timestamp(self._clock) if self._told is None else to_timestamp(parsedate_to_datetime(self._told))
 
 

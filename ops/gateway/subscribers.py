@@ -22,7 +22,7 @@ class Subscriber:
 
     Attributes:
         name: Name of the queue or function; for a person's address only the protocol.
-        rule: The rule's name, on a bus.
+        rule: The rule's name, for a subscription to a bus.
         confirmed: Whether it receives events.
         dead_letters: The ARN of its dead-letter queue, if it has one.
     """

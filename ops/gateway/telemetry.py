@@ -1,4 +1,4 @@
-"""CloudWatch: metrics and log lines."""
+"""Reads metrics and log lines from CloudWatch."""
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -61,7 +61,7 @@ class Telemetry:
         """Return the values of metrics by key. A metric without data is left out.
 
         Raises:
-            OpsError: CloudWatch did not answer for one of them.
+            OpsError: CloudWatch failed to return one of the metrics.
         """
         seconds = (end - start).total_seconds()
         period = next((period for longest, period in _PERIODS if seconds <= longest), _LONGEST_PERIOD)
@@ -94,19 +94,19 @@ class Telemetry:
                 statuses[result["Id"]] = result.get("StatusCode", "Complete")
                 points[result["Id"]] += zip(result["Timestamps"], result["Values"], strict=True)
         if unanswered := set(statuses.values()) - {"Complete"}:
-            raise OpsError(f"CloudWatch answered {', '.join(sorted(unanswered))} to one of the metrics.")
+            raise OpsError(f"CloudWatch answered {', '.join(sorted(unanswered))} for one of the metrics.")
         found = ((query, sorted(points[f"q{index}"])) for index, query in enumerate(queries))
         return {query.key: _combine(of_query, query.combine) for query, of_query in found if of_query}
 
     def lines(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
-        """JSON log lines of a group that contain one of `words`. A group that does not exist has none."""
+        """Yield those JSON log lines of a group that contain one of `words`; nothing if the group does not exist."""
         for event in self.events(group, words, start_ms, end_ms):
             line = parse_line(event.text)
             if line is not None:
                 yield {"at_ms": event.at_ms, **line}
 
     def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
-        """Lines of a group that contain one of `words`; without words, all lines. A missing group has none."""
+        """Yield those lines of a group that contain one of `words`; without words, all. A missing group has none."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),
@@ -116,7 +116,7 @@ class Telemetry:
         try:
             for page in pages:
                 for event in page["events"]:
-                    # Checked again, because an emulator may ignore parts of a pattern.
+                    # The words are checked again, because an emulator may ignore parts of a pattern.
                     if not words or any(word in event["message"] for word in words):
                         yield LogEvent(event["timestamp"], group, event["logStreamName"], event["message"])
         except ClientError as error:

@@ -59,7 +59,7 @@ class Worker:
         """The mapping from the orders queue to the worker.
 
         Raises:
-            NoStackError: there is not exactly one.
+            NoStackError: there is no mapping, or more than one.
         """
         pages = self._client.get_paginator("list_event_source_mappings").paginate(EventSourceArn=self._queue_arn)
         found = [one for page in pages for one in page["EventSourceMappings"]]
@@ -67,14 +67,14 @@ class Worker:
         if len(ours) != 1:
             raise NoStackError(
                 f"{len(ours)} event source mappings lead from {self._queue_arn} to {self._function}; "
-                "there must be one. Nothing was changed. `pulumi up` restores it."
+                "there must be one. Nothing was changed. `pulumi up` restores the mapping."
             )
         (one,) = ours
         arn = one.get("EventSourceMappingArn") or _arn(one)
         return Mapping(one["UUID"], arn, one["State"], one["LastModified"].timestamp())
 
     def recorded_pause(self, mapping: Mapping) -> Pause | None:
-        """Return what `pause` recorded; none if something else disabled the mapping."""
+        """Return the record that `pause` wrote; `None` if something else disabled the mapping."""
         found = self._client.list_tags(Resource=mapping.arn)["Tags"]
         tags = {name: unquote(value.replace("=", "%")) for name, value in found.items()}
         if _BY not in tags:
@@ -87,15 +87,15 @@ class Worker:
 
         Raises:
             WrongValueError: the record is too long for a tag.
-            OpsError: Lambda did not disable the mapping in time, but will do so later.
+            OpsError: the mapping is not disabled in time; Lambda continues to disable it.
         """
         record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
         # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text fit.
         tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
         if any(len(value) > _MOST_TAG for value in tags.values()):
             raise WrongValueError(
-                f"--by and --reason are kept as tags of at most {_MOST_TAG} characters, in which a special character "
-                "takes three: give shorter ones."
+                f"--by and --reason are kept as tags of at most {_MOST_TAG} characters; a special character counts "
+                "as three. Give shorter texts."
             )
         self._client.tag_resource(Resource=mapping.arn, Tags=tags)
         return self._switch(mapping, enabled=False, waiting=waiting)
@@ -104,7 +104,7 @@ class Worker:
         """Enable the mapping, wait until it is enabled, and remove the record of the pause.
 
         Raises:
-            OpsError: Lambda did not enable the mapping in time, but will do so later.
+            OpsError: the mapping is not enabled in time; Lambda continues to enable it.
         """
         resumed = self._switch(mapping, enabled=True, waiting=waiting)
         self._client.untag_resource(Resource=mapping.arn, TagKeys=[_BY, _AT, _REASON])
@@ -121,7 +121,7 @@ class Worker:
                 return replace(mapping, state=state)
             if self._clock.monotonic() > deadline:
                 raise OpsError(
-                    f"The worker is still {state} after {_WAIT_SECONDS} s. Lambda continues; look: python -m ops status"
+                    f"The worker is still {state} after {_WAIT_SECONDS} s. Lambda continues. Look: python -m ops status"
                 )
             waiting(state)
             self._clock.sleep(_POLL_SECONDS)
@@ -135,7 +135,7 @@ class Worker:
         return self._setting("EVENT_SOURCE")
 
     def record_life(self) -> int:
-        """Life of the worker's records, which show the published orders, in seconds."""
+        """Retention of the worker's idempotency records in seconds. A completed record shows a published event."""
         return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
 
     def _setting(self, name: str) -> str:

@@ -1,4 +1,4 @@
-"""Clients that repeat each request with the same key and body until 202, over connections that break."""
+"""Clients that repeat each request with the same key and body until its answer is 202. Connections may break."""
 
 import json
 import math
@@ -62,7 +62,7 @@ class Traffic:
     """Record of the clients' requests and answers. Safe to use from many threads."""
 
     answers: dict[Asked, set[bytes]] = field(default_factory=dict)
-    """The bodies of all 202 by caller and key."""
+    """The bodies of all answers 202, by caller and key."""
     contended: set[str] = field(default_factory=set)
     """Keys that two callers used at the same time."""
     first_requests: int = 0

@@ -55,7 +55,7 @@ class Watch:
 
 
 def same_bytes(traffic: Traffic) -> Finding:
-    """G3 as the clients saw it: each key of a caller got only one answer."""
+    """G3, from the clients' answers: each key of a caller got only one answer."""
     violations = [
         f"{key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()
@@ -66,7 +66,7 @@ def same_bytes(traffic: Traffic) -> Finding:
 
 
 def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, promise: float) -> list[Finding]:
-    """Judge what the clients saw. The audit judges the stack's data."""
+    """Judge the traffic that the clients recorded. The audit judges the stack's data."""
     rate = reached(traffic, wanted, per_second)
     slow = [f"{rate:.1f} orders per second were sent: use more --clients, or the API or this machine is too slow"]
     told = {order_id for ids in traffic.order_ids.values() for order_id in ids}

@@ -31,7 +31,7 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """A dead letter, and what became of its order.
+    """A dead letter, and the state of its order.
 
     Attributes:
         error_type, error, attempts: From the message, else from the order, else derived from the state.
@@ -101,7 +101,7 @@ def _cause(
 
 
 def merge(cases: Iterable[Case]) -> list[Case]:
-    """Merge copies of a message into one case, the oldest. The oldest case comes first, because it expires first."""
+    """Merge all copies of a message into the oldest case. Return the cases, the oldest first: it expires first."""
     merged: dict[bytes, Case] = {}
     for case in sorted(cases, key=lambda case: case.letter.sent_at):
         first = merged.setdefault(case.letter.twin_key, case)

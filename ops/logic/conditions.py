@@ -21,7 +21,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions on dead letters. Values of one key are alternatives; different keys must all match."""
+    """Conditions on dead letters. Values of one key are alternatives. All keys must match."""
 
     texts: Mapping[str, frozenset[str]]
     older_than: int | None = None

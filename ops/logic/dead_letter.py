@@ -39,7 +39,7 @@ class Received:
 
 
 class State(StrEnum):
-    """State of a dead letter's order. It decides what can be done."""
+    """State of a dead letter's order. It determines the possible actions."""
 
     FAILED = "failed"
     UNREPORTED = "unreported"
@@ -74,8 +74,8 @@ class DeadLetter:
         original_id: The id of the first message that was dead-lettered; copies share it.
         twin_key: Equal for copies of one message only.
         order_id: Id of the order, if the message names it reliably.
-        readable: Whether a worker can ever read it. This holds for all JSON, because a later version may read it.
-        error_type, error: Error that the worker wrote on the message or would write; `None` if it can be processed.
+        readable: Whether the message is JSON, so that this or a later version of the worker may read it.
+        error_type, error: Error that the worker wrote on the message or would write; `None` without an error.
         attempts: Attempt that the worker wrote on the message; `None` if SQS moved it.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.

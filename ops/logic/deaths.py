@@ -1,4 +1,4 @@
-"""Lines that Lambda itself writes into a function's log when the function dies before it can report.
+"""Reads the lines that Lambda writes into a function's log when the function dies before it can report an error.
 
 The lines have the log format Text and the wording of Lambda and of its Python runtime.
 """
@@ -37,7 +37,7 @@ class Death:
     """A function that died.
 
     Attributes:
-        cause: In Lambda's own terms, or the type of the error that nothing caught.
+        cause: The cause in Lambda's terms, or the type of an uncaught error.
         text: The platform's text; empty for an uncaught error, whose text may contain anything.
         request_id: Id of the request during which it died, if the line has it.
     """

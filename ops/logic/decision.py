@@ -1,4 +1,4 @@
-"""Decision of a person: who, and why."""
+"""Decision of a person, with name and reason."""
 
 from dataclasses import dataclass
 from typing import Final, Self
@@ -10,7 +10,7 @@ MOST: Final = 500
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """A person's decision: `reason` is for colleagues, never shown to callers."""
+    """A person's decision. `reason` is for colleagues; callers never see it."""
 
     by: str
     reason: str

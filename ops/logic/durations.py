@@ -6,7 +6,7 @@ from typing import Final
 from ops.errors import ExitCode, OpsError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-# Ten years: longer than anything is kept, and a date that far back can still be computed.
+# Ten years: nothing is kept longer, and `datetime` can still represent such a date.
 _MOST_SECONDS: Final = 3_650 * 86_400
 
 

@@ -1,4 +1,4 @@
-"""Filters of subscriptions: a topic's filter policy for message attributes, and a rule's pattern for the event."""
+"""Evaluates filters of subscriptions: a topic's policy for message attributes, and a rule's pattern for the event."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -11,7 +11,7 @@ _UNJUDGED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether each field that the pattern names matches one of its values. Call `check` on the pattern first.
+    """Return whether each field of the pattern has one of the listed values. Call `check` on the pattern first.
 
     A list matches if one of its elements does; a list of objects, if one object matches the whole nested pattern.
     """

@@ -1,4 +1,4 @@
-"""Lines of the functions' logs for people: what the functions logged, and how they died."""
+"""Converts log lines for people: those of the functions, and Lambda's own lines about the deaths of functions."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -66,7 +66,7 @@ def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
 
 
 def of_order(events: Sequence[LogEvent], order_id: str) -> list[LogEvent]:
-    """Return the events that are certainly about an order, and the deaths of requests that worked on it."""
+    """Return the events that are certainly about an order, and the deaths of requests that processed the order."""
     parsed = {id(event): {"at_ms": event.at_ms, **line} for event in events if (line := parse_line(event.text))}
     own = {id(line) for line in own_lines(parsed.values(), order_id)}
     kept = [event for event in events if id(event) in parsed and id(parsed[id(event)]) in own]
@@ -105,7 +105,7 @@ def _read_death(event: LogEvent, function: str) -> LogLine | None:
 
 def _cause(line: dict[str, Any], what: str) -> str | None:
     if line.get("service") == "ops":
-        # The journal's lines report what people did about an error; they are not errors.
+        # A line of the journal reports a person's action on an error, not an error.
         return None
     if line.get("error_type"):
         return str(line["error_type"])

@@ -1,4 +1,4 @@
-"""Messages that are sent back to the orders queue."""
+"""Builds the messages that go back to the orders queue."""
 
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final

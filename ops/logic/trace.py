@@ -14,7 +14,7 @@ UNTOLD: Final = "not known: the row is unreadable"
 _WORKER: Final = "worker"
 PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})
-"""Details of many lines, for developers."""
+"""Details with many lines of text, for developers."""
 _SHOWN: Final = (
     "status",
     "problem",
@@ -59,10 +59,10 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 
 
 def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
-    """Return the lines about an order: they name it, or belong to a request or message that another line ties to it.
+    """Return the lines about an order: lines that contain its id, and lines about the same request or message as those.
 
-    Correlation ids prove nothing, because callers choose them: one may be another caller's, another order's id, or
-    shared by many orders. The request id from Lambda and the message id from SQS are proof.
+    Lambda's request id and SQS's message id show that lines belong together. A correlation id does not, because callers
+    choose it: many orders or callers can have the same one, and it can be the id of another order.
     """
     found = list(lines)
     proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}
@@ -78,7 +78,7 @@ def _is_nobodys(line: Mapping[str, Any]) -> bool:
 
 
 def _proofs(line: Mapping[str, Any]) -> set[tuple[str, str]]:
-    # An invocation of the worker processes many orders, so its request id proves nothing.
+    # An invocation of the worker processes many orders, so its request id does not identify one order.
     names = ("message_id",) if line.get("service") == _WORKER else ("message_id", "function_request_id")
     return {(name, str(line[name])) for name in names if line.get(name)}
 
@@ -93,7 +93,7 @@ def step_of_line(line: Mapping[str, Any]) -> Step:
 
 
 def _moment(line: Mapping[str, Any]) -> datetime:
-    # The logger's own time, because Lambda may deliver several lines with the same time.
+    # Use the time that the logger wrote: CloudWatch's time may be the same for several lines.
     try:
         return datetime.strptime(str(line.get("timestamp")), "%Y-%m-%d %H:%M:%S,%f%z").astimezone(UTC)
     except (ValueError, OverflowError):
@@ -106,7 +106,7 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published, according to the worker's record, or else the worker's log.
+    """Describe whether the order's event was published, from the worker's record, or from its log without a record.
 
     `steps` are in order of time.
     """

@@ -1,7 +1,7 @@
 """Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
-Throttling costs more than time. The mapping has received the messages before it is throttled, so each message loses a
-receive without an attempt. The API's callers get a 5xx.
+Throttling is more than a delay. Lambda has received the messages before it throttles the worker, so each message loses
+a receive without an attempt. The API's callers get a 5xx.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ _THRESHOLD: Final = "account_concurrency"
 
 
 def capacity(ground: Ground) -> Iterator[Finding]:
-    """Check the concurrency of the worker and the API, and the alarm on it."""
+    """Check the concurrency of the worker and the API, and the alarm on concurrency."""
     limits = ground.client("lambda").get_account_settings()["AccountLimit"]
     quota = limits["ConcurrentExecutions"]
     yield concurrency(ground.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(ground))
@@ -29,7 +29,7 @@ def capacity(ground: Ground) -> Iterator[Finding]:
 
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
-    """Return whether `free` executions, those that other functions have not reserved, are enough for this stack."""
+    """Check whether `free` executions are enough for this stack: those that no other function has reserved."""
     of_api, of_worker = config.api_reserved_concurrency, config.worker_reserved_concurrency
     reserved = (len(FUNCTIONS) - 1) * max(of_api, 0) + max(of_worker, 0)
     pool = free - reserved
@@ -62,7 +62,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
 
 
 def alarm(config: StackConfig, quota: int) -> Finding:
-    """Return whether the alarm on the account's concurrency is measured against the real quota."""
+    """Check whether the alarm on the account's concurrency is measured against the real quota."""
     name = "alarm on concurrency"
     measured = changed_thresholds(config.alarm_thresholds).account_concurrency
     if measured == quota:

@@ -27,7 +27,7 @@ def _account(ground: Ground) -> Iterator[Finding]:
 def _python(ground: Ground) -> Iterator[Finding]:
     config, check = ground.config, "Python for byte code"
     if config.package_for_this_machine or not config.package_bytecode:
-        yield Finding(check, Verdict.OK, "no byte code is shipped: any release will do")
+        yield Finding(check, Verdict.OK, "any release works, because no byte code is shipped")
         return
     try:
         found = find_interpreter(config.python_version, config.package_bytecode_release or None)
@@ -52,7 +52,7 @@ def ask(ground: Ground) -> list[Finding]:
     """Run all checks. If something could not be read, the finding is `UNKNOWN`, never `OK`.
 
     Raises:
-        NoAccessError: the credentials are of another account than the stack is deployed in.
+        NoAccessError: the credentials belong to another account than the stack's.
     """
     ground.account()
     return [finding for name, check in _CHECKS.items() for finding in _answers(name, check, ground)]

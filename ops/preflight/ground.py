@@ -41,12 +41,12 @@ class Ground:
 
     @property
     def region(self) -> str | None:
-        """The Region that the stack's file names; `None`: the environment decides."""
+        """The Region that the stack's file names; `None` if the environment decides."""
         return self.settings.config.get("aws:region")
 
     @cached_property
     def session(self) -> boto3.Session:
-        """A boto3 session. The local stack's ignores the machine's AWS settings."""
+        """A boto3 session. For the local stack, it ignores the machine's AWS settings."""
         return open_session(self.region, self.credentials)
 
     def client(self, service: str, region: str | None = None) -> Any:
@@ -94,7 +94,7 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
 def configured(
     choice: Choice, environment: Mapping[str, str] = os.environ, outputs: Outputs | None = None
 ) -> tuple[StackSettings, StackConfig]:
-    """Read the stack's file and its configuration. `outputs`, or those of `choice`, only give the stack's name.
+    """Read the stack's file and its configuration. `outputs`, or those of `choice`, are used only for the stack's name.
 
     Raises:
         NoStackError: no stack is named, or it has no file.
@@ -121,7 +121,7 @@ def _outputs(choice: Choice, environment: Mapping[str, str]) -> tuple[Outputs | 
     try:
         return read_outputs(choice, environment)[1], ""
     except NoStackError as error:
-        # Before the first `up` there may be no stack yet, and on this machine no `pulumi`.
+        # Before the first `up`, the stack may not exist, and this machine may lack `pulumi`.
         if choice.outputs is None and not choice.local:
             return None, str(error)
         raise

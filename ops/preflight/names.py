@@ -1,4 +1,4 @@
-"""Checks for names that exist before the first `up`, and for roles that it needs.
+"""Checks before the first `up` whether other resources have the stack's names, and whether its roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
 and alarms are silently taken over, with their policies and messages.
@@ -38,14 +38,14 @@ def names(ground: Ground) -> Iterator[Finding]:
 
 
 def _own(ground: Ground) -> frozenset[str] | None:
-    """Names that are in Pulumi's state; None where it could not be read."""
+    """Names that are in Pulumi's state; `None` if the state could not be read."""
     if ground.outputs is None:
         return None
     try:
         ids = ground.ids()
     except OpsError:
         return None
-    # An id is a name, or a URL, an ARN or a path that ends in one.
+    # An id is a name, or a URL, an ARN or a path that ends in a name.
     return frozenset(part for each in ids for part in (each, each.rpartition("/")[2], each.rpartition(":")[2]))
 
 
@@ -62,12 +62,12 @@ def _in_the_way(ground: Ground, kind: str, lister: Lister, own: frozenset[str] |
         return Finding(kind, Verdict.OK, f"none begins with {mine}…")
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
     if own is None:
-        return Finding(kind, Verdict.UNKNOWN, f"{shown}: perhaps not this stack's; its state could not be read")
+        return Finding(kind, Verdict.UNKNOWN, f"{shown}: perhaps another stack's; this stack's state could not be read")
     return Finding(
         kind,
         Verdict.ERROR,
         f"already used: {shown}",
-        ("delete them if they are left over, import them (docs/delivery.md), or give the stack another name",),
+        ("delete them if nobody needs them, import them (docs/delivery.md), or give the stack another name",),
     )
 
 
@@ -77,7 +77,7 @@ def _starts(name: str, *prefixes: str) -> bool:
 
 
 def _siblings(stack: str) -> list[str]:
-    """Return stacks of this project whose names begin with this one's. Their resources are no conflict."""
+    """Return this project's stacks whose names begin with this stack's name. Their resources are no conflict."""
     files = ROOT.glob("Pulumi.*.yaml")
     return [name for file in files if (name := file.stem.removeprefix("Pulumi.")).startswith(f"{stack}-")]
 
@@ -105,7 +105,7 @@ def _listers(ground: Ground) -> dict[str, Lister]:
 
 
 def _functions(ground: Ground) -> Iterator[str]:
-    # Read by name: a list would return the variables of every function in the account, including secrets.
+    # Functions are read by name. A list would return the variables, even secrets, of every function in the account.
     for each in FUNCTIONS:
         name = f"{ground.prefix}-{each.name}"
         try:
@@ -156,7 +156,7 @@ def roles(ground: Ground) -> Iterator[Finding]:
         yield Finding(
             "service-linked roles",
             Verdict.WARNING,
-            f"the account's first domain name creates {_DOMAIN_ROLE}; the deploy role may do that, others may not",
+            f"the account's first domain name creates {_DOMAIN_ROLE}; the deploy role may do that, other roles may not",
             (f"aws iam create-service-linked-role --aws-service-name {_DOMAIN_SERVICE}",),
         )
 
@@ -179,7 +179,7 @@ def _boundary(ground: Ground) -> Finding:
     return Finding(
         check,
         Verdict.WARNING,
-        "the bootstrap created one that the stack does not name: its deploy role cannot create roles",
+        "the bootstrap created a boundary, but the option is not set, so the stack's deploy role cannot create roles",
         (f"pulumi config set permissions_boundary_arn {arn}",),
     )
 

@@ -1,4 +1,4 @@
-"""Checks that somebody receives the alarms, and that every e-mail address has confirmed."""
+"""Checks that somebody receives the alarms, and that every subscription is confirmed."""
 
 from collections.abc import Iterator
 from typing import Any, Final
@@ -11,7 +11,7 @@ _PAGES: Final = "pages"
 
 
 def people(ground: Ground) -> Iterator[Finding]:
-    """Check that pages have a confirmed receiver, and that no subscription waits for its confirmation."""
+    """Check that pages have a confirmed receiver, and that every subscription is confirmed."""
     config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
     if not config.alarms:
         yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")
@@ -42,7 +42,7 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
         text = (
             f"{mails} e-mail addresses get a confirmation link after `pulumi up`"
             if mails
-            else "no e-mail address has to confirm"
+            else "no e-mail address needs a confirmation"
         )
         return Finding(check, Verdict.OK, text)
     events = ground.outputs.get("notifications_topic_arn")

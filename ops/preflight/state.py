@@ -1,4 +1,4 @@
-"""Pulumi's state: the bucket (or folder) that holds it, and a lock that a killed run left behind.
+"""Checks Pulumi's state: the bucket or folder that contains the state, and a lock that a killed run has left.
 
 The names of files are those of Pulumi's self-managed backends: `.pulumi/stacks/PROJECT/STACK.json` and
 `.pulumi/locks/organization/PROJECT/STACK/ID.json`.
@@ -127,7 +127,7 @@ def _holder(content: bytes) -> str:
 
 
 def _pulumi_backend() -> str | None:
-    """Return where the `pulumi` command of this machine is logged in."""
+    """Return the address of the backend to which this machine's `pulumi` command is logged in."""
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         return None

@@ -1,7 +1,7 @@
 """Steps of the smoke test: one order that cannot be filled, through the API, the queue and the worker.
 
-There is nothing to clean up, even after a kill, because the test creates no resource. It leaves an ordinary order, in a
-currency that no shop uses, and its records, which expire.
+There is nothing to clean up, even after a kill, because the test creates no resource. It leaves an ordinary order in a
+currency that no shop uses. The order's idempotency records expire.
 """
 
 import json
@@ -54,7 +54,7 @@ class Smoke:
 
     Attributes:
         timeout_seconds: How long requests are repeated, and how long the worker may take.
-        confirm: An article of which one unit is ordered, too.
+        confirm: An article of which the test orders one unit as well; `None` for no such order.
     """
 
     api_url: str
@@ -70,7 +70,7 @@ class Smoke:
         """Yield each step when it has ended. Steps after a failed one are skipped.
 
         Raises:
-            NoAccessError: the API needs a token and there is none. This says nothing about the stack.
+            NoAccessError: the API needs a token, and none was given. The stack may still be healthy.
         """
         failed = False
         for name, action in self._actions():
@@ -101,7 +101,7 @@ class Smoke:
     def _accept(self, sku: str, first: list[Answer]) -> str:
         answer = self._post(sku, 1, self.run_id)
         if answer.status == HTTPStatus.UNAUTHORIZED and self.token is None:
-            raise NoAccessError("The API needs a token, and none is known here. Give one: --token - (standard input).")
+            raise NoAccessError("The API needs a token, and none was given. Give one: --token - (standard input).")
         self.order_id = _accepted(answer)
         first.append(answer)
         return f"order {self.order_id}"
@@ -131,7 +131,7 @@ class Smoke:
                 seen = str(error)
                 return False
             if answer.status == HTTPStatus.NOT_FOUND:
-                raise StepError(f"its own caller does not find order {order_id}: {_shown(answer)}")
+                raise StepError(f"the API does not return order {order_id} to its caller: {_shown(answer)}")
             seen = str(answer.document.get("status", _shown(answer)))
             if seen not in _FINAL:
                 return False
@@ -157,7 +157,7 @@ class Smoke:
         return f"order {order_id} took one unit; to give it back: python -m ops stock add {sku} 1 --yes"
 
     def _post(self, sku: str, quantity: int, key: str) -> Answer:
-        """`POST /orders` as clients should: repeated with the same key on 409, 429, 5xx or no answer."""
+        """Send `POST /orders` as clients should: again with the same key after 409, 429, 5xx or no answer."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
         return insist(post, self.timeout_seconds, self.clock)[0]

@@ -1,4 +1,4 @@
-"""Reads one source after the other. A source that cannot be read is recorded; the others are still read."""
+"""Reads sources one after another. A source that cannot be read is recorded; the others are still read."""
 
 from collections.abc import Callable
 from typing import TypeVar
@@ -15,7 +15,7 @@ class Attempts:
     """Reads sources, and records those that cannot be read.
 
     Attributes:
-        unread: What could not be read so far.
+        unread: The sources that could not be read so far, with the reasons.
     """
 
     def __init__(self, label: str) -> None:

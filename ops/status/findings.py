@@ -11,7 +11,7 @@ from ops.status.reading import Reading
 from runtime.metric import MetricName
 
 WAITING_SECONDS: Final = 900
-"""Orders that wait longer are reported, whatever the objective is."""
+"""Orders that wait longer are reported. This limit does not depend on the latency objective."""
 _FAILING_SHARE: Final = 0.1
 _QUOTA_SHARE: Final = 0.8
 _NAMED: Final = 3
@@ -25,7 +25,7 @@ class Severity(IntEnum):
     WRONG = 1
     """Somebody has to act."""
     LOOK = 2
-    """Something was wrong, or nobody is affected yet."""
+    """The problem is over, or affects nobody yet."""
     BLIND = 3
     """A fault could go unseen."""
 
@@ -36,7 +36,7 @@ class Finding:
 
     Attributes:
         runbook: File and heading of the runbook that helps, if commands are not enough.
-        commands: What to type next.
+        commands: The commands to type next.
     """
 
     severity: Severity
@@ -99,7 +99,7 @@ def _answers(reading: Reading) -> Iterator[Finding]:
     if reading.ongoing(*keys):
         few = requests >= failed and failed < requests * _FAILING_SHARE
         severity = Severity.WRONG if few else Severity.URGENT
-    text = f"{failed}{of} requests were answered {what} {reading.lately(*keys)}"
+    text = f"{failed}{of} requests were answered with {what} {reading.lately(*keys)}"
     commands = ("python -m ops orders open --older-than 15m",)
     yield Finding(severity, text, "api.md#api-failing", commands)
 
@@ -155,7 +155,7 @@ def _functions(reading: Reading) -> Iterator[Finding]:
         if kind not in {"errors", "throttles"} or not count:
             continue
         severity = Severity.WRONG if reading.ongoing(key) else Severity.LOOK
-        did = "died (crash, timeout or memory)" if kind == "errors" else "was throttled: no concurrency was left"
+        did = "died (crash, timeout or memory)" if kind == "errors" else "was throttled (no concurrency was left)"
         text = f"{function} {did} {count} times {reading.lately(key)}"
         worker = function.endswith("-process-order")
         yield Finding(severity, text, "processing.md#processing-failing" if worker else "api.md#api-failing")

@@ -1,4 +1,4 @@
-"""Reads what `status` shows. A source that cannot be read is recorded; the others are still read."""
+"""Reads the sources of `status`. A source that cannot be read is recorded; the others are still read."""
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
@@ -31,9 +31,9 @@ WORKER_COUNTS: Final = (
     MetricName.MESSAGE_DEAD_LETTERED,
 )
 _AGE: Final = "ApproximateAgeOfOldestMessage"
-# An idle queue publishes no metrics for a while, and an older value says nothing about now.
+# An idle queue stops publishing metrics. A value that is older than this does not describe the present.
 _AGE_WINDOW: Final = timedelta(minutes=20)
-# No order and no article has this id. It is read to see whether the table answers.
+# No order and no article has this id. A read of it tests whether the table answers.
 _NOBODY: Final = "-"
 _TOPIC_METRICS: Final = {
     "events_failed": "NumberOfNotificationsFailed",
@@ -106,7 +106,7 @@ class Gatherer:
         )
 
     def _deployed(self) -> dict[str, tuple[str, float]]:
-        """Return, by function, the version that callers use and when it was created (epoch seconds)."""
+        """Return, by function, the version that callers use and its time of creation (epoch seconds)."""
         versions = {function: self._context.worker.version(function) for function in self._context.target.functions}
         return {name: (version, datetime.fromisoformat(made).timestamp()) for name, (version, made) in versions.items()}
 
@@ -179,7 +179,7 @@ class Gatherer:
 
 
 def _merge_deliveries(values: dict[str, Value]) -> dict[str, Value]:
-    """Add up the metrics of a bus, which are counted by rule."""
+    """Add up the metrics of a bus. CloudWatch counts them by rule."""
     merged = dict(values)
     for key in _RULE_METRICS:
         parts = [merged.pop(name) for name in values if name.startswith(f"{key} of ")]

@@ -11,12 +11,12 @@ from ops.gateway.telemetry import Value
 from ops.logic.durations import show_duration
 
 ONGOING_SECONDS: Final = 600
-"""A failure counts as over if the last one is older. Metrics arrive a minute or two late."""
+"""A problem counts as over if its last failure is older than this. Metrics arrive a minute or two late."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A source that could not be read. `gone`: it does not exist."""
+    """A source that could not be read. `gone`: the source does not exist."""
 
     what: str
     why: str
@@ -36,7 +36,7 @@ class Reading:
         unconfirmed: Names of subscribers that are not confirmed, so receive nothing.
         receivers: Subscriptions to alarms.
         budgets: Percent left of each error budget.
-        alarms_evaluated: Whether alarms are evaluated: the embedded AWS does not do so.
+        alarms_evaluated: Whether alarms are evaluated; the embedded AWS evaluates none.
     """
 
     now: float

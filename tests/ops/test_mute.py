@@ -80,7 +80,7 @@ def test_one_alarm_can_be_muted_and_rules_of_others_are_left(
     # THEN the console's rule is reported and left
     assert muted.startswith("1 alarms")
     told = "".join(capsys.readouterr())
-    assert "left: console" in told
+    assert "not ended: console" in told
     assert "others" not in told
     assert stack.run("mute", "on", "--for", "15m", "--alarm", "nothing", *DECISION, "--yes") == 5
 

@@ -128,7 +128,7 @@ def test_orders_that_cannot_be_sent_are_reported(tmp_path: Path, capsys: Any) ->
     document, told = shown(capsys)
     # THEN the complete order is sent, and the exit code says that others are left
     assert (document["orders"], document["incomplete"], code) == ([sent], [ORDER_ID], 6)
-    assert "left: none" in told
+    assert "not sent: none" in told
 
 
 def store_order(number: int) -> str:

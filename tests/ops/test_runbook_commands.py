@@ -172,7 +172,7 @@ def test_status_shows_what_runbooks_say_it_shows(
         for _ in range(10):
             OrdersApi(stack.outputs["api_url"]).post(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
     # THEN status names the 5xx answers first, because customers notice them
-    assert re.match(r"Wrong: \d+ of \d+ requests were answered 5", status(capsys))
+    assert re.match(r"Wrong: \d+ of \d+ requests were answered with 5", status(capsys))
     # WHEN the worker is paused
     main(["worker", "pause", "--by", "Ada", "--reason", "bad release", "--yes"])
     # THEN everybody can see who paused the worker, when and why

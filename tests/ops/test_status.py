@@ -93,7 +93,7 @@ def test_503_answers_without_an_alarm_are_reported(stack: MockStack, capsys: pyt
     # WHEN somebody looks at status
     _, document = status(stack, capsys)
     # THEN it reports them
-    assert "10 requests were answered 503" in " ".join(each["text"] for each in document["findings"])
+    assert "10 requests were answered with 503" in " ".join(each["text"] for each in document["findings"])
 
 
 def queue_with(stack: MockStack, name: str, messages: int) -> str:

@@ -87,7 +87,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "503": (
         with_metrics(**{MetricName.DEPENDENCY_FAILURE: counted(150)}),
         Severity.URGENT,
-        "150 requests were answered 503",
+        "150 requests were answered with 503",
         "orders open",
     ),
     "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),

@@ -30,7 +30,7 @@ class Line(BaseModel):
 
 
 class Order(BaseModel):
-    """An order, as callers send it."""
+    """The body of a request."""
 
     currency: str = Field(pattern="^[A-Z]{3}$")
     lines: list[Line] = Field(min_length=1)

@@ -58,8 +58,8 @@ def test_a_text_with_more_structural_characters_than_any_order_is_not_parsed(
             "lines: empty objects, few enough",
             "The order has 1123 errors, see `errors`. The first 20 of 1123 are listed.",
         ),
-        ("lines: good ones, few enough", "The order has 2 errors, see `errors`."),
-        ("one name, very often, few enough", "An object in the body names a member twice. Send each name once."),
+        ("lines: valid ones, parsed", "The order has 2 errors, see `errors`."),
+        ("one name, repeated, parsed", "An object in the body names a member twice. Send each name once."),
     ],
 )
 def test_the_refusal_of_an_expensive_body_has_the_usual_text(untouched_api: Api, name: str, detail: str) -> None:
