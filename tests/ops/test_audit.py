@@ -150,7 +150,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
     "stock below nothing": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
     "corrupt stock": ("G2", "the stock of SKU-1 is not a number", lambda shop: shop.available("1.5")),
-    "another answer": ("G3", "{order}: total not the same in the stored answer", _other_answer),
+    "another answer": ("G3", "{order}: the stored answer and the stored order differ in total", _other_answer),
     "a corrupt answer": (
         "G3",
         "contains no answer",

@@ -55,7 +55,7 @@ def test_a_text_with_more_structural_characters_than_any_order_is_not_parsed(
     [
         ("lines: empty objects", TOO_MANY),
         (
-            "lines: empty objects, few enough",
+            "lines: empty objects, parsed",
             "The order has 1123 errors, see `errors`. The first 20 of 1123 are listed.",
         ),
         ("lines: valid ones, parsed", "The order has 2 errors, see `errors`."),
