@@ -33,7 +33,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
     r"retention \((\d+) days, then (\d+) in all": lambda: RETENTIONS,
     r"in the queue for up to (\d+) days, as dead letters for up to (\d+)": lambda: RETENTIONS,
     r"worker'?s? record\b[^|.]*\((\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
-    r"remembers orders for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
+    r"the worker keeps its records for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"(?:under the key|as a replay) for (\d+) hours": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
     r"after (\d+) hours a key is forgotten": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
     r"to the last receive is (\d+) s with the defaults": lambda: (_horizon(),),

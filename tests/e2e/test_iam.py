@@ -91,7 +91,7 @@ def may(role: str) -> set[tuple[str, str]]:
 
 
 def test_a_role_is_refused_the_actions_of_other_roles(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
-    # GIVEN the actions of other roles that this role is not allowed, and those that no role is allowed
+    # GIVEN the actions that this role is not allowed: some are allowed to other roles, some to no role
     foreign = set(answers) - may(role)
 
     # WHEN

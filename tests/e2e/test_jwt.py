@@ -119,7 +119,7 @@ def test_a_token_without_the_scope_is_403(api: OrdersApi, token: Tokens, key: st
     # WHEN an order is placed with it
     answer = post(api, reading, key)
 
-    # THEN the caller is known, but the order is refused
+    # THEN the order is refused, although the caller is authenticated
     assert answer.status == 403
 
 
@@ -184,7 +184,7 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
 
 
 def test_the_python_client_places_one_order_despite_faults(stack: LocalStack, account: Account) -> None:
-    # GIVEN one of the stack's clients, whose first token has expired, and an article
+    # GIVEN a client of the stack, whose first token has expired, and an article
     account.set_stock({"SKU-CLIENT": 10})
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
     tokens = ClientCredentials(stack.outputs["token_url"], ids["shop"], secrets["shop"], clock=lambda: 0.0)
@@ -193,7 +193,7 @@ def test_the_python_client_places_one_order_despite_faults(stack: LocalStack, ac
     time.sleep(VALIDITY_SECONDS + 1)
     submission = Submission.of(order(("SKU-CLIENT", 2)))
 
-    # WHEN it submits while the queue's answers are lost, and waits while the worker fails
+    # WHEN it submits an order while the queue's answers are lost, and waits for the outcome while the worker fails
     with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=6):
         accepted = client.submit(submission, deadline_seconds=120)
     with stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, count=2):

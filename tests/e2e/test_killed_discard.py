@@ -53,14 +53,14 @@ def store_dead_letters(stack: LocalStack) -> set[str]:
 
 def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Path) -> None:
     with LocalStack.started(tmp_path, warm_workers=1) as stack:
-        # GIVEN some hundred dead letters, and a run that discards all of them
+        # GIVEN 300 dead letters, and a run that discards all of them
         account, messages = Account(stack), store_dead_letters(stack)
         run = started(stack, *DISCARD)
 
         def discarded() -> set[str]:
             return {order_id for order_id, row in account.orders().items() if row["status"] == "DISCARDED"}
 
-        # WHEN the run is killed after a fifth of them
+        # WHEN the run is killed after it has discarded a fifth of them
         wait_for("a fifth to be discarded", lambda: len(discarded()) >= COUNT // 5 or None)
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()

@@ -20,7 +20,7 @@ BUCKET = "pulumi-state"
 
 
 class NotDeployed(Ground):
-    """A stack before its first deployment: Pulumi has created the stack, and the stack's state is empty."""
+    """A stack before its first deployment: it exists in Pulumi, and its state is empty."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()

@@ -111,7 +111,7 @@ def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Faul
 
 
 def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
-    """Return every order in which two tasks can make ``calls_of_each`` steps each."""
+    """Return every sequence in which two tasks can make ``calls_of_each`` steps each."""
     steps = 2 * calls_of_each
     return [
         tuple(int(step in second) for step in range(steps))
@@ -120,7 +120,7 @@ def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
 
 
 def last_unit_twice(stage: Stage) -> None:
-    """Prepare two orders, each for the last five units of one SKU."""
+    """Prepare two orders, each for the last five units of the same SKU."""
     stage.accept("one", ("SKU-2", 5))
     stage.accept("two", ("SKU-2", 5))
 

@@ -70,7 +70,7 @@ def test_a_fault_affects_service_and_caller(
 def test_a_throttle_has_the_code_of_its_service(cloud: Cloud) -> None:
     # GIVEN a throttled table
     process = Process(on_call=lambda _: faults.throttled)
-    # WHEN it is called
+    # WHEN one of its items is updated
     with pytest.raises(cloud.dynamodb.exceptions.ProvisionedThroughputExceededException) as caught:
         cloud.wire.run(process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
     # THEN nothing is written, and the error is botocore's

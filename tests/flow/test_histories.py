@@ -117,9 +117,9 @@ def test_a_stopped_run_of_a_copy_may_cost_its_order_one_more_receive() -> None:
 
 
 def test_the_same_seed_gives_the_same_counts() -> None:
-    # GIVEN seeds
+    # GIVEN twenty seeds
     seeds = range(40, 60)
-    # WHEN they are played twice
+    # WHEN their histories are played twice
     first, second = play_seeds(seeds), play_seeds(seeds)
     # THEN the counts are the same
     assert first == second

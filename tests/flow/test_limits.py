@@ -102,7 +102,7 @@ def test_after_a_day_the_same_body_is_the_same_order_and_another_body_is_a_new_o
         first = stage.post()
         stage.world.drain()
         stage.world.cloud.clock.advance(DAY + 1)
-        # WHEN the key is used with the same body, and then with another
+        # WHEN the key is used with the same body, and another day later with another body
         same = stage.post()
         stage.world.cloud.clock.advance(DAY + 1)
         other = stage.post(body=OTHER_BODY)

@@ -110,7 +110,7 @@ def test_if_killers_are_one_fewer_than_receives_an_innocent_message_can_be_a_dea
     innocent_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
-            # WHEN the messages are delivered until the queue is empty, in many orders of their calls
+            # WHEN the messages are delivered until the queue is empty, with another sequence of calls for each seed
             _, of_killers = play(stage, 7, LEAST_RECEIVES - 1, Random(seed))
             innocent_dead += len(stage.world.orders_queue.moves) - len(of_killers)
             # AND dead letters are redriven after the killers are repaired

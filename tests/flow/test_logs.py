@@ -1,4 +1,5 @@
-"""Tests the functions' logs of an order's life: lines have the order's correlation id, but nothing of its content."""
+"""Tests the functions' log lines, from request to lookup: they have the order's correlation id, and no other value of
+the request."""
 
 from __future__ import annotations
 
@@ -57,7 +58,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """Play an order from its request to its lookup, with these processes for its first deliveries; returns its id."""
+    """Play an order from request to lookup, the first deliveries with these processes; returns the order's id."""
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:
@@ -102,7 +103,7 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
 
 @pytest.mark.parametrize("sampled", [True, False], ids=["traced", "not traced"])
 def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN requests that X-Ray samples, or does not
+    # GIVEN requests that X-Ray samples, or does not sample
     trace_id = "1-5759e988-bd862e3fe1be46a994272793"
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={trace_id};Parent=53995c3f42cd8ad8;Sampled={sampled:d}")
 

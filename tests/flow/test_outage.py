@@ -87,7 +87,9 @@ def test_the_simulations_settings_are_the_stacks_defaults() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_a_flood_delays_quiet_callers_unless_its_callers_are_noisy(callers: int, fair: bool, helped: bool) -> None:
+def test_a_flood_delays_quiet_callers_unless_the_queue_is_fair_and_one_caller_sends_it(
+    callers: int, fair: bool, helped: bool
+) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares
     flood = [Message(number / 10_000, f"flood {number % callers}") for number in range(20_000)]
     # WHEN quiet callers send an order now and then

@@ -81,7 +81,7 @@ def test_messages_are_received_in_a_random_but_reproducible_order() -> None:
 
     # WHEN they are received
     first, second = bodies(), bodies()
-    # THEN both give the same order, which is not the order of the sends
+    # THEN both queues give the same sequence, which is not the sequence of the sends
     assert first == second
     assert first != sorted(first, key=int)
 

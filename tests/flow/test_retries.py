@@ -48,7 +48,7 @@ def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
 
 
 def test_a_settled_order_never_gets_another_outcome() -> None:
-    # GIVEN a confirmed order that is not yet published, and whose SKU is now sold out
+    # GIVEN a confirmed order whose event is not yet published, and whose SKU is now sold out
     with staged() as stage:
         run = settled_and_stock_gone(stage)
         process = Process()

@@ -51,7 +51,7 @@ def sabotage(name: str) -> Sabotage:
 
 
 def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> History:
-    """Return the first history, from seed ``first`` on, that violates ``label``, or any invariant if there is none."""
+    """Return the first history, from seed ``first`` on, that violates ``label`` (if it is empty: any invariant)."""
     made = map(history, range(first, first + most))
     return next(one for one in made if (found := play(one)) and (not label or label in labels(found)))
 

@@ -31,7 +31,7 @@ def _finding(resource: Recorded, given: str, allowed: str) -> str:
 
 
 def _by_output(recording: Recording, token: str, output: str) -> dict[str, Recorded]:
-    """Return the resources of a type by one of their outputs, such as the ARN."""
+    """Return the resources of a type in a dict, whose keys are one of their outputs, such as the ARN."""
     return {str(recording.state(token, each.name)[output]): each for each in recording.of_type(token)}
 
 
@@ -67,7 +67,7 @@ def dead_letter_retention(recording: Recording) -> Iterator[str]:
 
 
 def queue_consumers(recording: Recording) -> Iterator[str]:
-    """Ranges of CreateEventSourceMapping for SQS."""
+    """Ranges that CreateEventSourceMapping accepts for SQS."""
     for mapping, queue, _ in _consumed(recording):
         size = mapping.inputs.get("batchSize", 10)
         window = mapping.inputs.get("maximumBatchingWindowInSeconds", 0)
@@ -99,7 +99,7 @@ def concurrency(recording: Recording) -> Iterator[str]:
 
 
 def functions(recording: Recording) -> Iterator[str]:
-    """Ranges of CreateFunction, and the runtimes that Lambda supports."""
+    """Ranges that CreateFunction accepts, and the runtimes that Lambda supports."""
     ranges = {"timeout": (1, 900), "memorySize": (128, 10_240)}
     for function in recording.of_type(FUNCTION):
         if function.inputs["runtime"] not in RUNTIMES:

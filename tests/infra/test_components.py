@@ -117,7 +117,7 @@ def test_a_component_with_a_changed_kind_has_an_alias_of_the_former_kind() -> No
     # WHEN
     recording = record(program)
 
-    # THEN (the engine derives the children's old URNs from their parent's)
+    # THEN (the engine derives the old URNs of the children from the alias of the parent)
     assert recording.one(f"{NAMESPACE}:MessageQueue", "jobs").aliases == (f"{NAMESPACE}:Queue",)
     assert recording.one("aws:sqs/queue:Queue", "jobs").parent.endswith(f"{NAMESPACE}:MessageQueue::jobs")
 

@@ -135,7 +135,7 @@ def moto_backend() -> Iterator[Backend]:
     from moto import mock_aws
 
     session = isolated_session("test", "test", REGION)
-    # Without the SDK's retries, so that a scenario sees the first error.
+    # The clients do not retry, so that a scenario gets the first error.
     config = Config(retries={"total_max_attempts": 1}, connect_timeout=2, read_timeout=30)
     with mock_aws():
         yield ServedBackend("moto", session.client("dynamodb", config=config), session.client("sqs", config=config))

@@ -47,7 +47,7 @@ def package(spec: PackageSpec) -> Package:
 
 @pytest.fixture(scope="module")
 def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder of the package, unpacked as by Lambda."""
+    """Return the folder into which the package is unpacked, as Lambda unpacks it."""
     folder = tmp_path_factory.mktemp("task")
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(folder)
@@ -111,7 +111,7 @@ def test_only_files_of_the_intended_kinds_and_folders_are_packaged(package: Pack
     suffixes = {path.suffix for path in files if not path.parts[0].endswith(".dist-info")}
     tops = {path.parts[0] for path in files if not path.parts[0].endswith(".dist-info")} - {"__pycache__"}
 
-    # THEN there are only code, data and certificates, of ours and of the locked dependencies
+    # THEN the package has only code, data and certificates, of this project and of the locked dependencies
     assert suffixes <= {".py", ".pyc", ".so", ".json", ".gz", ".pem", ".js", ".txt"}
     assert tops == EXPECTED_TOPS
     assert not any({"tests", "bin"} & set(path.parts) for path in files)
@@ -136,7 +136,7 @@ def test_the_package_is_small(package: Package) -> None:
 
 
 def test_no_packaged_module_imports_a_module_that_was_left_out(tmp_path: Path) -> None:
-    # GIVEN the same package as sources
+    # GIVEN the same package with sources instead of byte code
     package = build_package(PackageSpec(root=REPOSITORY, target=LocalTarget(), bytecode=False))
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(tmp_path)
