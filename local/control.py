@@ -1,4 +1,4 @@
-"""Requests of the commands to a running supervisor, through the API of its page (local/page)."""
+"""Sends the commands' requests to a running supervisor, through the API of its page (local/page)."""
 
 import json
 from http import HTTPStatus

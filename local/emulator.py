@@ -29,7 +29,7 @@ from local.services.aws import ACCOUNT_ID
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
 _LOG_LINES = 8
-# The emulator itself needs little space, but on a disk with less than this the workers' code has no room either.
+# The emulator itself needs little space, but on a disk with less space than this the workers' code would not fit.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 # The socket's path is relative to the emulator's working directory, because a socket's path has a limited length.

@@ -74,7 +74,7 @@ class Pager:
         stack.aws.sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=answer["Attributes"]["QueueArn"])
 
     def wait(self, state: str) -> Page:
-        """Return the next page with this state. Raises `LocalError` if none comes in 20 seconds."""
+        """Return the next page with this state. Raises `LocalError` if no such page arrives within 20 seconds."""
         return wait_for(
             f"a page with the state {state}", lambda: next((p for p in self._pages() if p.state == state), None), 20
         )

@@ -1,7 +1,7 @@
 """Starts workers of every function that has a caller, so that the first orders don't wait for cold starts.
 
 The deployed routes and event source mappings show which functions have a caller, and by which alias. The events are
-a request without key or body, and an empty batch: every such function must answer them without an effect.
+a request without key or body, and an empty batch. A function must answer such an event without an effect.
 """
 
 import json

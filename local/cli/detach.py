@@ -28,7 +28,7 @@ def start_detached(state: StateDir, arguments: list[str], reporter: Reporter) ->
         with stream:
             _follow(stream, reporter, state)
     except BaseException:
-        # The caller gets an error, so no process may stay behind.
+        # The caller gets an error, so no process may remain.
         with suppress(ProcessLookupError):
             process.terminate()
         with suppress(subprocess.TimeoutExpired):

@@ -16,7 +16,7 @@ from local.services.base import service_model
 
 _KINDS = """\
 kinds:
-  error        the service answers 500
+  error        the service answers with status 500
   throttle     the service answers with its throttling error
   conflict     DynamoDB answers that another transaction is using an item
   timeout      the service does not answer, and the call has no effect
@@ -44,7 +44,7 @@ def register(commands: Any) -> None:
     )
     add.epilog = f"{_KINDS}\n{add.epilog}"
     add.add_argument("--service", required=True, help="dynamodb, sqs, sns, …")
-    add.add_argument("--operation", help="e.g. SendMessage (default: all of the service)")
+    add.add_argument("--operation", help="e.g. SendMessage (default: all operations of the service)")
     add.add_argument(
         "--kind", required=True, choices=[kind.value for kind in FaultKind], help="what happens; see below"
     )
@@ -121,7 +121,7 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
         return
     if operation not in model.operation_names:
         raise LocalError(
-            f"--operation {operation!r} is not one of {service}.{_suggestion(operation, model.operation_names)}"
+            f"--operation {operation!r} is no operation of {service}.{_suggestion(operation, model.operation_names)}"
         )
     if model.protocol in _REST_PROTOCOLS:
         raise LocalError(

@@ -52,7 +52,7 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
         "Make a call fail, and end the fault": [
             f"python -m local fault add --service dynamodb --operation TransactWriteItems --kind error{where}",
             f"python -m local fault clear{where}",
-            "make incident     # a page and its runbook, on an instance of its own",
+            "make incident     # a page and its runbook, on a separate instance",
         ],
         "The contract, for Swagger UI, Postman and the like": [
             f"import docs/openapi.json and set the server to {url}",

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 _POLL_SECONDS = 0.1
-# Long enough to receive every message of a queue once before the first becomes visible again.
+# The visibility timeout. It is long enough to receive every message of a queue before the first is visible again.
 _LOOK_SECONDS = 30
 _EPOCH = datetime.fromtimestamp(0, UTC)
 _OUTCOMES = {
@@ -213,7 +213,7 @@ def _unwrapped(body: str) -> str:
 
 
 def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60.0) -> T:
-    """Poll until `probe` returns something true, and return it. Raises `LocalError` naming `what` after `seconds`."""
+    """Poll until the result of `probe` is true, and return it. Raises `LocalError` with `what` after `seconds`."""
     deadline = time.monotonic() + seconds
     while not (found := probe()):
         if time.monotonic() > deadline:

@@ -143,7 +143,7 @@ def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Looku
 
 
 def _status(lookup: Lookup, order_id: str) -> int:
-    """Return the answer's status. Repeat the request after 429 and 5xx, as the documentation tells clients to."""
+    """Return the answer's status. Repeat the request after 429 and 5xx, as documented for clients."""
     for _ in range(_LOOKS - 1):
         answer = lookup.get(order_id)
         if answer.status != HTTPStatus.TOO_MANY_REQUESTS and answer.status < HTTPStatus.INTERNAL_SERVER_ERROR:

@@ -53,7 +53,7 @@ class OrdersApi:
         return self.call("POST", "/orders", data, given | dict(headers or {}))
 
     def submit(self, body: Any, key: str) -> tuple[Answer, list[int]]:
-        """Send `POST /orders` as the documentation tells clients to: repeat it on 409, 429 and 5xx.
+        """Send `POST /orders` as documented for clients: repeat it on 409, 429 and 5xx.
 
         Returns the final answer and the status of every attempt.
         """

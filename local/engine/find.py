@@ -15,7 +15,7 @@ class Engine:
     """A `pulumi` command that can run this program.
 
     `host_script` is the SDK's script with which the stand-in language host runs a Python program. It is `None` for an
-    installed command, which has a language host of its own.
+    installed command, which has its own language host.
     """
 
     path: Path

@@ -1,4 +1,4 @@
-"""Versions of the `pulumi` command: the one that is built, and the ones that are accepted."""
+"""The version of the `pulumi` command that is built, and the versions that are accepted."""
 
 import re
 from pathlib import Path

@@ -41,7 +41,7 @@ class Finished:
 
 @dataclass(frozen=True)
 class Workspace:
-    """A program with a state folder of its own.
+    """A program with a private state folder.
 
     `tools` comes first on the PATH (local.engine.path). `provider` is the port of the AWS provider to attach to.
     `overrides` is configuration, as given with `-c`.

@@ -104,7 +104,7 @@ def is_public(head: Head) -> bool:
 
 
 def is_open(head: Head) -> bool:
-    """Return whether AWS needs no key on this route either: Cognito's tokens and keys, SNS's confirmations."""
+    """Return whether the route is open on AWS, too: Cognito's tokens and keys, SNS's confirmations."""
     if head.method == "POST":
         return head.path == _TOKEN
     if head.method != "GET" or "content-length" in head.fields or signature_of(head) is not None:

@@ -27,7 +27,7 @@ _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 # The largest clock difference for a request without `expires`. Most services allow the same.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-# A presigned URL is valid for seven days at most: six digits of seconds.
+# A presigned URL is valid for at most seven days. This number of seconds has six digits.
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 
@@ -44,7 +44,7 @@ class Signature:
     expires: timedelta | None = None
 
     def is_current(self, now: datetime) -> bool:
-        """Return whether the signature's time is neither in the future nor too old."""
+        """Return whether the signature has not expired, and its time is at most 15 minutes in the future."""
         try:
             signed = datetime.fromisoformat(self.time)
         except ValueError:

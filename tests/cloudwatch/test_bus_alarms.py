@@ -26,7 +26,7 @@ def test_each_rule_has_the_alarms_that_the_topic_had_and_the_others_do_not_chang
     assert {each.name for each in BUS.composites} == {each.name for each in TOPIC.composites}
 
 
-def test_a_bus_without_a_dead_letter_queue_has_no_alarm_on_one() -> None:
+def test_a_bus_without_a_dead_letter_queue_has_no_alarm_on_dead_letters() -> None:
     # GIVEN / WHEN
     table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, certificate=True)
 

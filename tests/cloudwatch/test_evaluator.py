@@ -19,19 +19,20 @@ OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None
 TREATMENTS: tuple[MissingData, ...] = ("missing", "ignore", "breaching", "notBreaching")
 
-# "Configuring how CloudWatch alarms treat missing data": M = 3 of N = 3, then M = 2 of N = 3, range of 5.
+# From AWS's page "Configuring how CloudWatch alarms treat missing data": M = 3 of N = 3, and then M = 2 of N = 3. The
+# evaluation range has 5 periods.
 THREE_OF_THREE = {
     "0 - X - X": (OK, OK, OK, OK),
     "0 - - - -": (OK, OK, OK, OK),
     "- - - - -": (NONE, RETAIN, ALARM, OK),
     "0 X X - X": (ALARM, ALARM, ALARM, ALARM),
     "- - X - -": (ALARM, RETAIN, ALARM, OK),
-    # "Avoiding premature transitions to alarm state", on the same page.
+    # From "Avoiding premature transitions to alarm state" on the same page.
     "- - - - X": (NONE, RETAIN, ALARM, OK),
     "- - - X -": (NONE, RETAIN, ALARM, OK),
     "- - - X 0": (OK, OK, OK, OK),
     "- - X - 0": (OK, OK, OK, OK),
-    # An earlier edition of the table.
+    # From an earlier edition of the table.
     "X - - - -": (ALARM, RETAIN, ALARM, OK),
 }
 TWO_OF_THREE = {
@@ -80,7 +81,7 @@ def math_of(expression: str, **metrics: Series) -> Series:
         ("m1 >= 30", series(1, 0, 0, 0)),
         ("m1 > 15 AND m2 > 15", series(1, 0, 0, 0)),
         ("m1 > 15 AND m2 > 15 OR m1 == 0", series(1, 0, 1, 1)),
-        # "Basic arithmetic functions": missing counts as 0; division by zero drops the point.
+        # "Basic arithmetic functions": a missing value counts as 0, and a division by zero gives no value.
         ("m1 + m2", series(50, 20, 20, 0)),
         ("m2 - m1", series(-10, -20, 20, 0)),
         ("m2 / m1", series(20 / 30, 0)),
@@ -237,7 +238,7 @@ def test_a_window_slides_so_a_long_period_is_evaluated_every_minute() -> None:
 
 @pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
 def test_a_setting_makes_alarms_on_dynamodb_always_ignore_missing_data(always: bool, expected: State) -> None:
-    # GIVEN throttles that stopped, and nothing published since
+    # GIVEN throttles in the past, and no value published since then
     key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
     store = store_of(9, key=key, unit="Count")
     alarm = alarm_of(

@@ -58,7 +58,7 @@ def quiet(minute: int) -> dict[str, float]:
     return {"requests": 1, "settled": 1} if minute % 3 == 0 else {}
 
 
-def test_a_shop_with_20_orders_an_hour_that_is_wholly_down_pages_within_15_minutes() -> None:
+def test_a_shop_at_20_orders_an_hour_pages_within_15_minutes_when_every_request_fails() -> None:
     # GIVEN
     def down(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute >= 8 * HOUR and minute % 3 == 0 else {})

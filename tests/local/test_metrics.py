@@ -32,7 +32,7 @@ LINE = json.dumps(
 
 
 def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
-    """Return stand-ins for MiniStack's modules that count metrics, and the list of what they record."""
+    """Return stand-ins for MiniStack's modules that count metrics, and the list of the metrics that they record."""
     functions, gateway, cloudwatch, queues = (ModuleType(name) for name in ("functions", "gateway", "metrics", "sqs"))
     recorded: list[tuple[Any, ...]] = []
 

@@ -1,4 +1,4 @@
-"""Tests that a clone has the committed bytes, whatever git's line-ending settings are."""
+"""Tests that a clone has the committed bytes with every line-ending setting of git."""
 
 import shutil
 import subprocess
