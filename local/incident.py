@@ -1,4 +1,4 @@
-"""The `incident` command: one incident, played on an embedded AWS of its own.
+"""The `incident` command: one incident, played on a new instance.
 
 A dependency fails. An alarm pages somebody, who opens the runbook that the page links to and types its commands. Then
 all orders settle. Orders, queues, functions, topics and commands are the real ones. This story sets the alarms' states
@@ -121,7 +121,7 @@ class Incident:
             )
 
     def pages(self, name: str, why: str) -> tuple[str, str]:
-        """Raise an alarm and wait for its page. Return the runbook's file and heading from the page's link."""
+        """Set the alarms of a page to ALARM and wait for the page. Return the runbook's file and heading in its link."""
         self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")
@@ -129,7 +129,7 @@ class Incident:
         self.transcript.check(f"the page is that of {name}", ok=page.alarm.endswith(f"-{name}"))
         link = _LINK.search(page.text)
         if link is None:
-            raise LocalError(f"The page of {page.alarm} does not end with a runbook below {RUNBOOKS}: {page.text}")
+            raise LocalError(f"The page of {page.alarm} does not end with a link below {RUNBOOKS}: {page.text}")
         self.transcript.check(
             f"the link leads to a section of a runbook: {link[0]}", ok=bool(commands_of(*link.groups()))
         )
@@ -164,9 +164,9 @@ class Incident:
         self.transcript.check("both queues are empty", ok=left == 0)
         taken = STOCK - self.account.available(SKU)
         self.transcript.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
-        self.over("dead-letters")
+        self.ends("dead-letters")
 
-    def over(self, name: str) -> None:
+    def ends(self, name: str) -> None:
         """Set the alarms of a page to OK and wait for the page with this state."""
         self._set(name, raised=False)
         self.transcript.received(f"{self.pager.wait('OK').alarm}: OK")
@@ -191,7 +191,7 @@ def play(stack: LocalStack, transcript: Transcript) -> None:
     accepted = incident.breaks()
     first, second = PAGES
     incident.follows(incident.pages(first, _UNDECIDED), accepted[0])
-    incident.over(first)
+    incident.ends(first)
     incident.follows(incident.pages(second, _LATER), accepted[0])
     incident.recovers(accepted)
     transcript.conclude(audit(gather(incident.account)))
@@ -202,7 +202,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "incident",
-        "play an incident on an instance of its own, from the page to the runbook's end; exit 0 if every check passes",
+        "play an incident on a new instance, from the page to the runbook's end; exit 0 if every check passes",
         "python -m local incident",
         folder="/incident is appended",
     )
@@ -210,7 +210,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start an instance of its own, play the incident, stop the instance. Exit 0 if every check passes."""
+    """Start a new instance, play the incident, stop the instance. Exit 0 if every check passes."""
     console = Console(highlight=False)
     transcript = Transcript(console)
     with instance_for_a_story(own_state(options.state_dir, "incident"), UpOptions(config=CONFIG), console) as stack:

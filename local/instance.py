@@ -21,7 +21,7 @@ STATE_VARIABLE = "ORDERS_LOCAL_DIR"
 # The longest waits for the lock. The guard of a killed supervisor cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
 # A call of `is_held` in another process holds the lock only briefly.
-_GLANCE_SECONDS = 0.3
+_PROBE_SECONDS = 0.3
 
 
 class Instance(BaseModel):
@@ -59,7 +59,7 @@ class Outputs(BaseModel):
         return Keys(self.aws_access_key_id, self.aws_secret_access_key)
 
     def __getitem__(self, name: str) -> Any:
-        """A stack output by its name."""
+        """Return a stack output by its name."""
         return (self.model_extra or {})[name]
 
 
@@ -83,7 +83,7 @@ class StateDir:
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder, or restrict an existing one to its owner: older versions made it readable for all users."""
+        """Make the folder for its owner only. Restrict an instance's older folder too, which all users could read."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)
@@ -113,7 +113,7 @@ class StateDir:
         while not _try_lock(descriptor):
             instance = self.read_instance()
             alive = instance is None or _alive(instance.supervisor_pid)
-            if time.monotonic() > started + (_GLANCE_SECONDS if alive else _HANDOVER_SECONDS):
+            if time.monotonic() > started + (_PROBE_SECONDS if alive else _HANDOVER_SECONDS):
                 raise AlreadyRunningError(_already(self, instance))
             time.sleep(0.05)
 

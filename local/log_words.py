@@ -46,7 +46,7 @@ def log_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
 
 
 def alternatives(raw: str) -> list[str] | None:
-    """Return the terms of a pattern whose terms all begin with `?`; none for any other pattern."""
+    """Return the terms of a pattern whose terms all begin with `?`; `None` for any other pattern."""
     try:
         terms = shlex.split(raw or "", posix=True)
     except ValueError:
@@ -55,7 +55,7 @@ def alternatives(raw: str) -> list[str] | None:
 
 
 def last_line(message: str, request_id: str) -> str | None:
-    """Return the line that Lambda logs for this error message; none if the function itself has logged the error."""
+    """Return the line that Lambda logs for this error message; `None` if the function itself has logged the error."""
     if found := _TIMED_OUT.search(message):
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return f"{now} {request_id} {found[0]}"

@@ -113,7 +113,7 @@ def concurrent_retries(stage: DemoStack) -> None:
     transcript.received(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
     bodies = {answer.body for answer, _ in results}
     transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
-    transcript.check("all answers but one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
+    transcript.check("all answers except one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
     stage.settled(results[0][0].order_id)
     transcript.check(
         f"stock of {BOOK} is taken once: {before} → {before - 1}", stage.account.available(BOOK) == before - 1

@@ -51,7 +51,7 @@ class Handler:
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
         ignored: Inputs that are accepted without an effect, each with the reason.
-        updatable: Inputs that `update` can change in place; any other change replaces the resource.
+        updatable: Inputs that `update` can change in place. The account refuses to change any other input.
         gone: Error codes of a resource that no longer exists.
     """
 

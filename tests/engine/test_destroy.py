@@ -1,4 +1,4 @@
-"""`pulumi destroy`."""
+"""Tests `pulumi destroy` with and without protected resources."""
 
 import pytest
 

@@ -93,7 +93,7 @@ def test_an_order_settles_and_another_fails_and_is_redriven(person: Person) -> N
     person.presses("#add-stock")
     person.sees("#shelf", "In stock: 100")
     person.presses("#order-form .main")
-    # THEN the page shows how it settles, and a picture of its trace
+    # THEN the page shows that the order settles, and its trace
     person.sees("#answer", "202")
     person.sees("#order-rows .pill", "CONFIRMED")
     person.sees("#life .step.good", "event published")
