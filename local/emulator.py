@@ -72,7 +72,7 @@ class Emulator:
 
     @property
     def is_running(self) -> bool:
-        """False as soon as the emulator (or its guard) is gone."""
+        """Return whether the guard runs. It ends as soon as the emulator ends."""
         return self._guard.poll() is None
 
     def wait_until_healthy(self) -> None:
@@ -190,7 +190,7 @@ def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Key
         "AWS_EC2_METADATA_DISABLED": "true",
         # With Docker, MiniStack would remove unrelated containers at its start.
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        "GATEWAY_PORT": str(port),  # the port in the URLs that MiniStack returns: they lead to the gate
+        "GATEWAY_PORT": str(port),  # so that the URLs that MiniStack returns lead to the gate
         "HOME": str(state.scratch),  # so that the functions' SDK does not read the user's ~/.aws
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,

@@ -121,7 +121,7 @@ class Incident:
             )
 
     def pages(self, name: str, why: str) -> tuple[str, str]:
-        """Set the alarms of a page to ALARM and wait for the page. Return the runbook's file and heading in its link."""
+        """Set the alarms of a page to ALARM and wait for the page. Return the file and heading in its runbook link."""
         self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")

@@ -55,10 +55,10 @@ def add_weights(service: ModuleType) -> None:
     setattr(service, _RESOLVE, resolve_by_weight)
     setattr(service, _INVOKE, invoke_by_weight)
     for name in _DESCRIBING:
-        setattr(service, name, _without_a_draw(getattr(service, name)))
+        setattr(service, name, _without_weights(getattr(service, name)))
 
 
-def _without_a_draw(describe: Callable[..., Any]) -> Callable[..., Any]:
+def _without_weights(describe: Callable[..., Any]) -> Callable[..., Any]:
     @wraps(describe)
     def described(*args: Any, **kwargs: Any) -> Any:
         token = _describing.set(True)

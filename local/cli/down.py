@@ -13,8 +13,8 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.instance import StateDir
 
-# The unpacked code of many workers is thousands of files to remove.
-_POLITE_SECONDS = 60.0
+# Stopping takes long if the unpacked code of many workers must be removed: it has thousands of files.
+_GRACE_SECONDS = 60.0
 _FORCED_SECONDS = 8.0
 
 
@@ -53,17 +53,17 @@ def stop(state: StateDir) -> bool:
 def _end(state: StateDir) -> None:
     instance = state.read_instance()
     if instance is None:
-        if not state.wait_until_free(_POLITE_SECONDS):
+        if not state.wait_until_free(_GRACE_SECONDS):
             raise LocalError(f"The instance in {state.path} is just starting. Try again in a moment.")
         return
     with suppress(LocalError):
         Control(instance).stop()
-        if instance.ready and state.wait_until_free(_POLITE_SECONDS):
+        if instance.ready and state.wait_until_free(_GRACE_SECONDS):
             return
     if not instance.ready:
         # A starting supervisor handles the request only between its steps; a signal interrupts the current step.
         _signal(instance.supervisor_pid, signal.SIGTERM)
-        if state.wait_until_free(_POLITE_SECONDS):
+        if state.wait_until_free(_GRACE_SECONDS):
             return
     # The folder is still locked, so the process ids in it still belong to this instance.
     _signal(instance.supervisor_pid, signal.SIGKILL)

@@ -37,7 +37,7 @@ class View:
         self._account = account
         self._faults = faults
         self._pool = ThreadPoolExecutor(1, "dead-letters")
-        self._looking: Future[Any] | None = None
+        self._reading: Future[Any] | None = None
         self._seen: tuple[int, int] | None = None
         self._dead_letters: Any = []
 
@@ -67,12 +67,12 @@ class View:
         seen = depth.visible, depth.hidden
         if seen == (0, 0):
             self._seen, self._dead_letters = seen, []
-        elif self._looking is None and seen != self._seen:
-            self._seen, self._looking = seen, self._pool.submit(self._commands.dead_letters)
-        if self._looking is not None and self._looking.done():
-            looking, self._looking = self._looking, None
-            self._seen = None if looking.exception() else self._seen
-            self._dead_letters = looking.result()
+        elif self._reading is None and seen != self._seen:
+            self._seen, self._reading = seen, self._pool.submit(self._commands.dead_letters)
+        if self._reading is not None and self._reading.done():
+            reading, self._reading = self._reading, None
+            self._seen = None if reading.exception() else self._seen
+            self._dead_letters = reading.result()
         return self._dead_letters
 
 
@@ -104,7 +104,7 @@ class Watch:
 
     def __init__(self, view: View) -> None:
         self._view = view
-        self._lookers: set[asyncio.Queue[Sections]] = set()
+        self._streams: set[asyncio.Queue[Sections]] = set()
         self._known: Sections = {}
         self._task: asyncio.Task[None] | None = None
         self.stopped = False
@@ -113,9 +113,9 @@ class Watch:
         """Yield a server-sent event for each section that changed. A new stream begins with all sections."""
         queue: asyncio.Queue[Sections] = asyncio.Queue()
         queue.put_nowait(dict(self._known))
-        self._lookers.add(queue)
+        self._streams.add(queue)
         if self._task is None:
-            self._task = asyncio.create_task(self._look())
+            self._task = asyncio.create_task(self._poll())
         try:
             while not self.stopped:
                 try:
@@ -125,16 +125,16 @@ class Watch:
                 for name, value in changed.items():
                     yield f"event: {name}\ndata: {json.dumps(value, default=str)}\n\n"
         finally:
-            self._lookers.discard(queue)
+            self._streams.discard(queue)
 
-    async def _look(self) -> None:
+    async def _poll(self) -> None:
         try:
-            while self._lookers:
+            while self._streams:
                 started = time.monotonic()
                 found = await self._read()
                 changed = {name: value for name, value in found.items() if self._known.get(name) != value}
                 self._known |= changed
-                for each in self._lookers if changed else ():
+                for each in self._streams if changed else ():
                     each.put_nowait(changed)
                 await asyncio.sleep(max(_PAUSE_SECONDS, _PAUSE_FACTOR * (time.monotonic() - started)))
         finally:
