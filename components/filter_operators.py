@@ -98,7 +98,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "suffix": Operator(_is_text_or_any_case, "a text", partial(_with_case, str.endswith)),
     "wildcard": Operator(
         _is_wildcard,
-        "a text with single *",
+        "a text without **",
         lambda text, operand: re.fullmatch(".*".join(map(re.escape, operand.split("*"))), text) is not None,
     ),
 }

@@ -55,7 +55,7 @@ class Table(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self, *actions: TableAction) -> Grant:
-        """Return the permission for `actions` on the table. A transaction needs those of its items."""
+        """Return the permission for `actions` on the table; a transaction needs the actions of its operations."""
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )

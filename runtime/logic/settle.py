@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""Seconds for which conflicts are retried in process. Conflicts are normal on a popular SKU; receives are limited."""
+"""Seconds for which conflicts are retried in process: they are normal on a popular SKU and must not cost receives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,9 +33,9 @@ class OrderStatus(StrEnum):
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
     FAILED = "FAILED"
-    """In the dead-letter queue, or on its last attempt. A redrive lets it be settled; callers see `DELAYED`."""
+    """In the dead-letter queue, or on its last attempt. It can be settled after a redrive; callers see `DELAYED`."""
     DISCARDED = "DISCARDED"
-    """Given up by a named person, with a reason."""
+    """Ended by a named person, with a reason."""
 
 
 OPEN_STATUSES: Final = (OrderStatus.ACCEPTED, OrderStatus.FAILED)

@@ -1,6 +1,6 @@
 """Pinned identities. If one of these tests fails, change the code back, never the vector.
 
-A deployment with other identities would turn retries into other orders or into 422."""
+A deployment with other identities would turn retries into other orders or answer them with 422."""
 
 import json
 from typing import Any

@@ -90,7 +90,7 @@ def test_a_printable_reference_that_matches_the_published_pattern_is_accepted(ap
     assert response["statusCode"] == 202
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_reference_names_an_existing_part_of_the_document() -> None:
     # GIVEN
     whole = openapi.build()
 

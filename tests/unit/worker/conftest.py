@@ -115,7 +115,7 @@ class WorkerAccount:
         )
 
     def run(self, *records: Any, remaining: float = 60.0, context: Any = None, **settings: Any) -> list[str]:
-        """Process a batch with a new worker, and return the ids that it reports. Adds its metrics to `counted`."""
+        """Process a batch with a new worker, return the ids that it reports, and add its metrics to `counted`."""
         metrics.clear_metrics()
         response = self.worker(**settings).run(
             factories.event(*records), context or factories.context(remaining=remaining)

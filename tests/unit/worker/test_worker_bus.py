@@ -95,7 +95,7 @@ def test_the_largest_order_fits_into_one_entry() -> None:
     # WHEN its event is measured as EventBridge does
     largest = event(lines=lines, reference="é" * 64, reason=reason, status="REJECTED")
     size = sum(len(text.encode()) for text in (largest.source, largest.event_type, largest.document)) + TIME_BYTES
-    # THEN it is less than a tenth of the limit
+    # THEN its size is less than a tenth of the limit
     assert size < MOST_BYTES / 10
 
 
