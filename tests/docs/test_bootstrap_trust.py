@@ -43,8 +43,8 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN the subject is exact. A wildcard would admit any branch, and the form without ids a later repository of the
-    # same name
+    # THEN the subject is exact. A wildcard would admit any branch. The form without ids would admit a later repository
+    # of the same name
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -61,7 +61,7 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
 
 
 @pytest.mark.parametrize(
-    ("parameter", "taken", "refused"),
+    ("parameter", "accepted", "refused"),
     [
         ("Repository", ["octo/shop", "Octo-Cat/a.b_c"], ["shop", "octo@1/shop@2", "octo/*", "octo/shop/x"]),
         ("OwnerId", ["", "583231"], ["octo", "58*", "1/2", "@1"]),
@@ -69,12 +69,14 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
         ("Project", ["orders", "pulumis", "web-shop"], ["pulumi", "pulumi-orders", "Orders", "1orders", ""]),
     ],
 )
-def test_a_parameter_accepts_valid_names_and_no_pattern(parameter: str, taken: list[str], refused: list[str]) -> None:
+def test_a_parameter_accepts_valid_names_and_no_pattern(
+    parameter: str, accepted: list[str], refused: list[str]
+) -> None:
     # GIVEN
     pattern = re.compile(document()["Parameters"][parameter]["AllowedPattern"])
 
     # WHEN / THEN
-    assert [each for each in taken if not pattern.fullmatch(each)] == []
+    assert [each for each in accepted if not pattern.fullmatch(each)] == []
     assert [each for each in refused if pattern.fullmatch(each)] == []
 
 
@@ -108,7 +110,7 @@ def template_names(stack: str) -> set[str]:
 
 
 def given_names(recording: Recording) -> set[str]:
-    """Return every top-level text input of the program's resources, which include all physical names."""
+    """Return every top-level text input of the program's resources. All physical names are among them."""
     return {
         value for each in recording.resources if each.custom for value in each.inputs.values() if isinstance(value, str)
     }

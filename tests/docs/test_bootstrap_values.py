@@ -21,7 +21,7 @@ def parts(node: Any) -> Iterator[dict[str, Any]]:
         yield from parts(each)
 
 
-def made(name: str) -> dict[str, Any]:
+def properties_of(name: str) -> dict[str, Any]:
     properties: dict[str, Any] = resources("prod")[name]["Properties"]
     return properties
 
@@ -37,7 +37,7 @@ def test_the_state_and_its_key_outlive_the_template(name: str) -> None:
 
 def test_the_states_bucket_is_private_versioned_and_encrypted_by_its_own_key() -> None:
     # GIVEN / WHEN
-    bucket = made("StateBucket")
+    bucket = properties_of("StateBucket")
 
     # THEN
     rule = {"SSEAlgorithm": "aws:kms", "KMSMasterKeyID": "arn:of:StateKey"}
@@ -64,7 +64,7 @@ def test_the_states_bucket_is_private_versioned_and_encrypted_by_its_own_key() -
 
 def test_the_states_bucket_requires_tls() -> None:
     # GIVEN / WHEN
-    statements = made("StateBucketPolicy")["PolicyDocument"]["Statement"]
+    statements = properties_of("StateBucketPolicy")["PolicyDocument"]["Statement"]
 
     # THEN
     assert statements == [
@@ -81,7 +81,7 @@ def test_the_states_bucket_requires_tls() -> None:
 
 def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
     # GIVEN / WHEN
-    key, alias = made("StateKey"), made("StateKeyAlias")
+    key, alias = properties_of("StateKey"), properties_of("StateKeyAlias")
 
     # THEN
     (statement,) = key["KeyPolicy"]["Statement"]
@@ -92,8 +92,8 @@ def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
     assert alias["AliasName"] == "alias/pulumi-orders-prod"
 
 
-def test_every_policy_has_the_language_version_that_knows_policy_variables() -> None:
-    # GIVEN all policies of the template; without a version AWS reads them as of 2008
+def test_every_policy_has_the_language_version_with_policy_variables() -> None:
+    # GIVEN all policies of the template; AWS reads a policy without a version in the language of 2008
     policies = [each for each in parts(resources("prod")) if "Statement" in each]
 
     # THEN
@@ -103,12 +103,12 @@ def test_every_policy_has_the_language_version_that_knows_policy_variables() -> 
 
 def test_a_roles_session_lasts_at_most_an_hour_as_the_workflow_requests() -> None:
     # GIVEN / WHEN
-    most = {name: made(name)["MaxSessionDuration"] for name in ("DeployRole", "PreviewRole")}
-    asked = [step["with"] for step in steps_of(FOLDER / "deploy.yml") if "role-to-assume" in step.get("with", {})]
+    most = {name: properties_of(name)["MaxSessionDuration"] for name in ("DeployRole", "PreviewRole")}
+    inputs = [step["with"] for step in steps_of(FOLDER / "deploy.yml") if "role-to-assume" in step.get("with", {})]
 
     # THEN
     assert most == {"DeployRole": 3600, "PreviewRole": 3600}
-    assert [each["role-duration-seconds"] for each in asked] == [3600]
+    assert [each["role-duration-seconds"] for each in inputs] == [3600]
 
 
 # Pulumi's calls on the state, and on the key that encrypts its secrets.
@@ -124,7 +124,7 @@ STATE = {
 @pytest.mark.parametrize("role", STATE)
 def test_a_role_may_only_make_pulumis_calls_on_the_state_and_its_key(role: str) -> None:
     # GIVEN / WHEN
-    (document,) = (each["PolicyDocument"] for each in made(role)["Policies"] if each["PolicyName"] == "state")
+    (document,) = (each["PolicyDocument"] for each in properties_of(role)["Policies"] if each["PolicyName"] == "state")
     found = [(each["Effect"], set(each["Action"]), each["Resource"]) for each in document["Statement"]]
 
     # THEN
@@ -138,7 +138,7 @@ def test_a_role_may_only_make_pulumis_calls_on_the_state_and_its_key(role: str) 
 @pytest.mark.parametrize("role", STATE)
 def test_a_grant_by_tags_requires_both_tags(role: str) -> None:
     # GIVEN / WHEN
-    statements = [each for policy in made(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
+    statements = [each for policy in properties_of(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
     equal = [
         each["Condition"].get("StringEquals", {})
         for each in statements

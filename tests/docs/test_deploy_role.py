@@ -96,9 +96,9 @@ def test_an_entry_has_its_source_and_names_no_call_twice(entry: str) -> None:
     assert ("source" in content) >= ("read" in content)
 
 
-def test_exactly_the_calls_without_resource_level_permissions_are_on_all_resources() -> None:
+def test_exactly_the_calls_without_resource_level_permissions_are_granted_on_all_resources() -> None:
     # GIVEN
-    asked = {
+    calls = {
         (on, action)
         for entry in table().values()
         for kind in KINDS
@@ -107,8 +107,8 @@ def test_exactly_the_calls_without_resource_level_permissions_are_on_all_resourc
     }
 
     # WHEN
-    wide = {action for on, action in asked if on == "*"}
+    wide = {action for on, action in calls if on == "*"}
 
     # THEN
     assert wide == set(everywhere())
-    assert [each for each in asked if each[0] != "*" and each[1] in everywhere()] == []
+    assert [each for each in calls if each[0] != "*" and each[1] in everywhere()] == []

@@ -43,7 +43,7 @@ def test_a_generated_page_is_up_to_date(
     # GIVEN / WHEN
     code = command.main(["--check"])
 
-    # THEN the page is up to date; an option that is ignored or swapped would change the page of options
+    # THEN the page is up to date. An option without effect, or two swapped options, would change the page of effects
     assert code == 0, capsys.readouterr().err
     # AND no single option breaks the policy pack (checked here, because a second recording would take too long)
     assert broken == set()
@@ -61,9 +61,9 @@ def test_an_outdated_page_is_reported_and_can_be_rewritten(tmp_path: Path, capsy
 
     # THEN
     assert codes == [1, 0, 0]
-    told = capsys.readouterr().err
-    assert "page.md is out of date. Run: python -m it\n" in told
-    assert "-what it was\n+what it is\n" in told
+    output = capsys.readouterr().err
+    assert "page.md is out of date. Run: python -m it\n" in output
+    assert "-what it was\n+what it is\n" in output
 
 
 def test_the_table_of_options_keeps_the_text_around_it() -> None:

@@ -80,7 +80,7 @@ def test_every_named_test_exists() -> None:
 def test_every_promise_and_every_limit_names_a_test() -> None:
     # GIVEN the rows of all tables
     tables = sections()
-    # WHEN the tests in each row are counted, or for a limit by decision, its ADR
+    # WHEN the tests in each row are counted, or the ADRs if a decision is the cause of a limit
     known = definitions().keys()
     bare = [
         row

@@ -15,7 +15,7 @@ _PLATFORM: Final = frozenset({"message", "correlation_id", "order_id", "message_
 
 
 def rows(heading: str) -> list[list[str]]:
-    """Return the cells of the table whose first column has this heading."""
+    """Return the rows of the table whose first column has this heading, each as its cells."""
     lines = iter(PAGE.read_text(encoding="utf-8").splitlines())
     found: list[list[str]] = []
     for line in lines:
@@ -44,7 +44,7 @@ def logged() -> Iterator[tuple[str, str, set[str]]]:
 
 
 def _message(call: ast.Call) -> str:
-    # If a condition chooses between two literals, take the first. The page has a row for the second, checked as text.
+    # If a condition chooses between two literals, return the first. The test of the messages adds the second.
     first = call.args[0].body if isinstance(call.args[0], ast.IfExp) else call.args[0]
     assert isinstance(first, ast.Constant), "a message must be a literal, as a variable could contain any value"
     return str(first.value)

@@ -66,7 +66,7 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# For each configuration: options whose values are inputs as they are, and the only inputs and resources with them.
+# By configuration: options whose values become inputs unchanged. Each has the only inputs and resources with its value.
 STANDS = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",

@@ -12,8 +12,8 @@ from lab.permissions.reach import NEIGHBOURS, neighbour, reached
 from lab.permissions.template import ACCOUNT, boundary, statements
 
 ROLES = ("DeployRole", "PreviewRole")
-# The role's stack, the resources' stack, and whether the resources have tags. Stacks tag all of their resources.
-# The name prod-eu begins with prod.
+# The role's stack, the resources' stack, and whether the resources have tags. An untagged resource belongs to no stack,
+# whatever its name. The name prod-eu begins with prod.
 OTHERS = [("dev", "prod", True), ("dev", "prod", False), ("prod", "dev", True), ("prod", "prod-eu", True)]
 READS = (":Get", ":List", ":Describe", ":GET")
 # The answers to these calls contain variables, code, credentials or headers.
@@ -37,14 +37,14 @@ FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""Further calls that dev's deploy role must not allow, which the resources of the other stacks do not include."""
+"""Calls that dev's deploy role must not allow, in addition to those on the other stacks' resources."""
 
 
 def role_of(role: str, stack: str) -> Statements:
     return statements(role, stack, {"HostedZoneId": "ZOWN"})
 
 
-def reached_of_all(
+def calls_on_all_resources(
     given: Statements, stack: str, other: str, *, tagged: bool = True, project: str = "orders"
 ) -> Iterator[Request]:
     for kind in NEIGHBOURS:
@@ -67,7 +67,7 @@ def test_the_deploy_role_reaches_others_only_by_calls_that_aws_cannot_restrict(
     role, known = role_of("DeployRole", stack), unnarrowed(tagged=tagged)
 
     # WHEN
-    found = list(reached_of_all(role, stack, other, tagged=tagged))
+    found = list(calls_on_all_resources(role, stack, other, tagged=tagged))
 
     # THEN
     assert [str(each) for each in found if each.action not in known] == []
@@ -79,7 +79,8 @@ def test_every_listed_call_that_aws_cannot_restrict_reaches_others() -> None:
 
     # WHEN
     found = {
-        tagged: {each.action for each in reached_of_all(role, "dev", "prod", tagged=tagged)} for tagged in (True, False)
+        tagged: {each.action for each in calls_on_all_resources(role, "dev", "prod", tagged=tagged)}
+        for tagged in (True, False)
     }
 
     # THEN
@@ -92,7 +93,7 @@ def test_the_preview_role_reads_no_secret_of_others_and_changes_nothing(
     stack: str, other: str, *, tagged: bool
 ) -> None:
     # GIVEN / WHEN
-    found = {each.action for each in reached_of_all(role_of("PreviewRole", stack), stack, other, tagged=tagged)}
+    found = {each.action for each in calls_on_all_resources(role_of("PreviewRole", stack), stack, other, tagged=tagged)}
 
     # THEN
     assert found
@@ -121,7 +122,7 @@ def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, re
     "action", ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:TagResource", "kms:CreateAlias", "kms:CreateGrant"]
 )
 def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, str]) -> None:
-    # GIVEN a state key, also of its own stack, and every condition that could allow the call
+    # GIVEN a state key, of the role's own stack or of another, and every condition that could allow the call
     favour = {
         "kms:ResourceAliases": "alias/pulumi-orders-dev",
         "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
@@ -159,9 +160,9 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 def reach_of_dev(given: Statements) -> set[str]:
     """Return the calls on others' resources that the statements allow to a role of dev."""
-    prod = {str(each) for each in reached_of_all(given, "dev", "prod")}
-    untagged = {f"{each}, untagged" for each in reached_of_all(given, "dev", "prod", tagged=False)}
-    billing = {f"{each} of billing" for each in reached_of_all(given, "dev", "dev", project="billing")}
+    prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
+    untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
+    billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}
     forbidden = {f"{action} {context}" for action, on, context in FORBIDDEN if allows(given, action, on, context)}
     return prod | untagged | billing | forbidden
 
@@ -176,7 +177,7 @@ def test_neither_role_allows_a_forbidden_call(role: str) -> None:
 
 
 @cache
-def reach_of_whole(role: str) -> frozenset[str]:
+def reach_with_all_conditions(role: str) -> frozenset[str]:
     return frozenset(reach_of_dev(role_of(role, "dev")))
 
 
@@ -186,7 +187,7 @@ def test_every_condition_of_a_role_is_needed(role: str, sid: str, operator: str)
     after = reach_of_dev(without(role, sid, operator))
 
     # THEN the role reaches more resources of others
-    assert after - reach_of_whole(role)
+    assert after - reach_with_all_conditions(role)
 
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])

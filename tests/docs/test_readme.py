@@ -9,7 +9,7 @@ TEXT = README.read_text()
 
 
 def test_the_links_work() -> None:
-    # GIVEN the links of README.md and docs/architecture.md that are files
+    # GIVEN the links of README.md and docs/architecture.md that lead to files
     for page in (README, ROOT / "docs" / "architecture.md"):
         links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text())
 

@@ -18,7 +18,7 @@ _OURS: Final = "github.event.pull_request.head.repo.full_name == github.reposito
 _SETUP: Final = ("actions/checkout", "actions/setup-python")
 _ROLE: Final = "role {} in vars.AWS_REGION"
 
-# Workflow and job to permissions, environment, condition, and needed jobs.
+# By workflow and job: permissions, environment, condition, and needed jobs.
 RIGHTS: Final[dict[tuple[str, str], tuple[dict[str, str], str | None, str | None, str | None]]] = {
     ("checks", "test"): (_READ, None, None, None),
     ("checks", "macos"): (_READ, None, None, None),
@@ -160,7 +160,7 @@ def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str,
     backends = {step["env"]["PULUMI_BACKEND_URL"] for step in commands}
     backends |= {step["with"]["cloud-url"] for step in job["steps"] if "cloud-url" in step.get("with", {})}
 
-    # THEN the stack is the environment's own
+    # THEN the stack is that of the job's environment
     assert stack == bare(job["environment"]) or job["environment"].endswith("-${{ matrix.stack }}")
     assert backends == {"${{ vars.PULUMI_BACKEND_URL }}"}
     assert all(re.search(r'--stack "\$STACK"', line) for step in commands for line in _ops_lines(step["run"]))
@@ -261,13 +261,13 @@ _PROPOSE: Final = "gh pr create --head locks --title Newer Python packages --bod
         ("drift deployed", {"STACK": "dev"}, (), "ref=main"),
         (
             "drift deployed",
-            {"STACK": "prod", "GITHUB_REPOSITORY": "us/it", "GH_SAYS": "v1"},
+            {"STACK": "prod", "GITHUB_REPOSITORY": "us/it", "GH_STDOUT": "v1"},
             ("gh release view --repo us/it --json tagName --jq .tagName",),
             "ref=v1",
         ),
-        ("locks propose", {"GIT_SAYS": "0"}, ("git diff --quiet",), ""),
-        ("locks propose", {"GIT_SAYS": "1"}, (*_PROPOSED, _PROPOSE), "changed=true"),
-        ("locks propose", {"GIT_SAYS": "1", "GH_SAYS": "7"}, _PROPOSED, "changed=true"),
+        ("locks propose", {"GIT_EXIT_CODE": "0"}, ("git diff --quiet",), ""),
+        ("locks propose", {"GIT_EXIT_CODE": "1"}, (*_PROPOSED, _PROPOSE), "changed=true"),
+        ("locks propose", {"GIT_EXIT_CODE": "1", "GH_STDOUT": "7"}, _PROPOSED, "changed=true"),
         (
             "preview Comment",
             {**_COMMENTS, "STACK": "dev"},
@@ -276,7 +276,7 @@ _PROPOSE: Final = "gh pr create --head locks --title Newer Python packages --bod
         ),
         (
             "preview Comment",
-            {**_COMMENTS, "STACK": "dev", "GH_SAYS": "7"},
+            {**_COMMENTS, "STACK": "dev", "GH_STDOUT": "7"},
             (_FIND, "gh api --silent --method PATCH repos/us/it/issues/comments/7 --field body=@preview.md"),
             "",
         ),
@@ -290,8 +290,8 @@ def test_a_script_makes_these_calls_of_git_and_github(
     path = FOLDER / f"{workflow}.yml"
     (script,) = (each["run"] for each in steps_of(path) if name in {each.get("id"), each.get("name")})
     stubs = (
-        'gh() { echo "gh $*" >> calls; [ -z "$GH_SAYS" ] || echo "$GH_SAYS"; }\n'
-        'git() { echo "git $*" >> calls; [ "$1" != diff ] || return "$GIT_SAYS"; }\n'
+        'gh() { echo "gh $*" >> calls; [ -z "$GH_STDOUT" ] || echo "$GH_STDOUT"; }\n'
+        'git() { echo "git $*" >> calls; [ "$1" != diff ] || return "$GIT_EXIT_CODE"; }\n'
     )
     environment = {"PATH": os.environ["PATH"], "GITHUB_OUTPUT": "output", "GITHUB_STEP_SUMMARY": "summary", **given}
 
@@ -303,7 +303,7 @@ def test_a_script_makes_these_calls_of_git_and_github(
         each: (tmp_path / each).read_text() if (tmp_path / each).exists() else ""
         for each in ("calls", "output", "preview.md")
     }
-    # AND the comment of a run that failed before its preview says so, and has a link to the run
+    # AND if the run failed before its preview, the comment reports the failure and has a link to the run
     assert name != "Comment" or all(
         text in written["preview.md"] for text in (marker("dev"), "Preview of dev failed", "https://the.run")
     )

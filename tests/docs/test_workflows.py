@@ -104,7 +104,7 @@ def test_every_file_is_valid_for_its_schema(schema: str, files: list[Path]) -> N
 
 
 @pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.stem)
-def test_actions_are_pinned_by_commit_with_their_version_beside(path: Path) -> None:
+def test_actions_are_pinned_by_commit_with_their_version_in_a_comment(path: Path) -> None:
     # GIVEN every `uses` of the workflow
     uses = re.findall(r"uses: (.+)", path.read_text())
     # THEN each names a commit, with its version in a comment
@@ -162,11 +162,11 @@ def set_up_pythons(workflow: str) -> list[dict[str, str]]:
 @pytest.mark.parametrize("workflow", DEPLOYING)
 def test_workflows_that_build_the_package_use_one_exact_python_release(workflow: str) -> None:
     # GIVEN / WHEN
-    asked = set_up_pythons(workflow)
+    inputs = set_up_pythons(workflow)
 
-    # THEN each pins one patch release, as another may compile other bytes, and every function would look changed
-    assert asked
-    assert asked == [{"python-version-file": ".github/python-version"}] * len(asked)
+    # THEN each pins one patch release: another could compile other bytes, so that every function would look changed
+    assert inputs
+    assert inputs == [{"python-version-file": ".github/python-version"}] * len(inputs)
     assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)
 
 
@@ -183,10 +183,10 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
     assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")
 
 
-def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
-    """Run a step of the deploy workflow as GitHub does; returns its exit code and the `ops` commands.
+def run_step(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
+    """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    `ops` ends with `code`, except for `ops deploy`. `shift` is the result of the preceding shift.
+    Each command exits with `code`, but `ops deploy` with 0. `shift` is the result of the preceding shift.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -203,9 +203,9 @@ def typed(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int
 def test_only_a_failed_smoke_test_causes_a_rollback(tmp_path: Path, code: int) -> None:
     # GIVEN a smoke test that succeeds, fails, has no token, or is incomplete
     # WHEN
-    ended, commands = typed("Smoke test", tmp_path, code)
+    status, commands = run_step("Smoke test", tmp_path, code)
     # THEN the step fails unless the test succeeds, and only a failed test leads to a rollback
-    assert ended == code
+    assert status == code
     assert commands == ["smoke --stack", *(["deploy rollback"] if code == 1 else [])]
 
 
@@ -213,17 +213,17 @@ def test_only_a_failed_smoke_test_causes_a_rollback(tmp_path: Path, code: int) -
 def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift: str) -> None:
     # GIVEN a release without new code, and a smoke test that fails
     # WHEN
-    ended, commands = typed("Smoke test", tmp_path, 1, shift)
+    status, commands = run_step("Smoke test", tmp_path, 1, shift)
     # THEN the step fails without a rollback, so callers stay on their release
-    assert ended == 1
+    assert status == 1
     assert commands == ["smoke --stack"]
 
 
-@pytest.mark.parametrize(("code", "red"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
+@pytest.mark.parametrize(("code", "fails"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
 def test_preflight_fails_the_step_for_obstacles_but_not_for_unreadable_settings(
-    tmp_path: Path, code: int, red: bool
+    tmp_path: Path, code: int, fails: bool
 ) -> None:
     # GIVEN / WHEN
-    ended, _ = typed("Preflight", tmp_path, code)
+    status, _ = run_step("Preflight", tmp_path, code)
     # THEN
-    assert (ended != 0) is red
+    assert (status != 0) is fails
