@@ -11,7 +11,7 @@ from lab.simulation.world import Deployment, World, simulated
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """A world with stock, in which an order fails after two attempts."""
+    """A world with stock, in which SQS dead-letters a message after two receives."""
     with simulated(World(seed=5, deployment=Deployment(max_receive_count=2))) as made:
         made.stock_up("SKU-1", 1000)
         yield made

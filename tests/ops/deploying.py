@@ -62,12 +62,12 @@ class FakeLambda:
 
     Attributes:
         calls: The calls that changed something, in their order.
-        killed_after: The number of changes after which the next one kills the caller instead.
+        killed_after: The number of changes that succeed. The next change kills the caller instead.
 
     Args:
         versions: The numbers of the published versions.
-        live: The version that callers reach.
-        behind: The functions for which `live` holds. Callers of the others reach the newest version.
+        live: The version to which the alias of a function in `behind` points.
+        behind: The functions that are behind. The aliases of the others point to the newest version.
         weights: The weights in the routing configuration of each alias.
         never_ready: Whether no version ever becomes active.
         refused: The versions that cannot be deleted.
@@ -112,7 +112,7 @@ class FakeLambda:
         return [each.versions[number] for each in self.functions.values()]
 
     def tag(self, name: str) -> list[str]:
-        """Return this tag of every function, empty where the function does not have it."""
+        """Return this tag of every function; empty for a function without the tag."""
         return [each.tags.get(name, "") for each in self.functions.values()]
 
     def _note(self, call: str, function: str, what: str) -> None:
@@ -192,7 +192,7 @@ class FakeLambda:
         return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
 
     def _version_pages(self, function: str) -> list[dict[str, Any]]:
-        # Sorted as text, "9" would come after "10". A page can end anywhere.
+        # A page can end anywhere. There is a version 10, so that code that sorts versions as text fails.
         shown = ["$LATEST", *map(str, self.functions[function].versions)]
         return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
 
@@ -209,7 +209,7 @@ class _Pages:
 
 
 class FakeCodeDeploy:
-    """Deployments that end at the second look; those of the groups `bad` are rolled back at the first."""
+    """Deployments that succeed at the second `GetDeployment`. Those of the groups in `bad` fail at the first."""
 
     def __init__(self, bad: Sequence[str] = (), refused: Sequence[str] = (), endless: bool = False) -> None:
         self._endless = endless
@@ -257,7 +257,7 @@ class DeployTarget:
         monkeypatch.setattr(shift.Deployer, "pause", self.slept.append)
 
     def run(self, action: str, *arguments: str) -> int:
-        """Type `python -m ops deploy ACTION` for this stack."""
+        """Run `python -m ops deploy ACTION` for this stack."""
         self._path.write_text(json.dumps(self.outputs))
         return main(["deploy", action, "--outputs", str(self._path), *arguments])
 
@@ -273,7 +273,7 @@ class DeployTarget:
 
 
 def ago(time: timedelta) -> str:
-    """Return the time that lies this long in the past, as the tags write it."""
+    """Return the time this long ago, in the format of the tags."""
     return (datetime.now(UTC) - time).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 

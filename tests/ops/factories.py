@@ -1,4 +1,4 @@
-"""Builders of received messages and stored orders, and worlds with dead letters."""
+"""Builders of received messages, of stored orders, and of worlds with dead letters."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def accept(world: World, key: str) -> str:
 
 
 def dead_letter(world: World, count: int) -> list[str]:
-    """Accept `count` orders, let each use up its attempts, and return the orders' ids."""
+    """Accept `count` orders, make every attempt fail until all are dead letters, and return the orders' ids."""
     ids = [accept(world, f"key-{number}") for number in range(count)]
     world.drain(table_down)
     assert len(world.dead_letters.messages) == count
@@ -86,9 +86,9 @@ def dead_letter(world: World, count: int) -> list[str]:
 
 
 def settles_meanwhile(world: World) -> str:
-    """Return the id of an order with a dead letter, and the same message in the orders queue.
+    """Put an order's message into both queues, and return the order's id.
 
-    That message settles the order just before `DISCARDED` is written.
+    The worker settles the order from the orders queue just before a command writes `DISCARDED`.
     """
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()
@@ -117,7 +117,7 @@ def sweep_of(world: World) -> Sweep:
 
 
 def logs_of(world: World) -> FakeLogs:
-    """Return an empty log group. Its calls pass through the world's wire, where tests inject faults."""
+    """Return an empty log group. Tests inject faults into its calls through the world's wire."""
     return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 
@@ -126,7 +126,7 @@ def journal_of(world: World, logs: FakeLogs | None = None) -> Journal:
 
 
 def begun(world: World, verb: str, logs: FakeLogs | None = None) -> Run:
-    """Begin a run in Ada's name."""
+    """Begin a journalled run of a command by Ada."""
     return journal_of(world, logs).begin(verb, Decision.of("Ada", "a test"), [])
 
 

@@ -29,9 +29,9 @@ _POINTS: Final = ("Timestamps", "Values")
 
 
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
-    """Return the members that ask for a page and that announce another, or None for an operation without pages."""
+    """Return the members with the page token in the request and in the answer; None for an operation without pages."""
     given, told = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's token has the same name in request and answer. Answers of other services also contain the request's token.
+    # IAM's token has one name in request and answer. Other services repeat the request's token under that name.
     same = "Marker" if "Marker" in given and "IsTruncated" in told else None
     asks = same or next(filter(_TOKEN_OF_INPUT.fullmatch, given), None)
     tells = same or next(filter(_TOKEN.fullmatch, told), None)
@@ -39,7 +39,7 @@ def token_of(operation: OperationModel) -> tuple[str, str] | None:
 
 
 def left_out_of(operation: OperationModel) -> str | None:
-    """Return the member that lists or counts what was not done."""
+    """Return the member of the answer that lists or counts refused entries."""
     return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
 
 
@@ -67,7 +67,7 @@ class InPart:
     Args:
         refused: The operation that refuses.
         times: The number of calls in which it refuses.
-        after: The number of whole answers before that.
+        after: The number of calls before that, in which it refuses nothing.
 
     Attributes:
         paged: Operations whose second item was read.
@@ -81,7 +81,7 @@ class InPart:
 
     @contextmanager
     def answering(self) -> Iterator[InPart]:
-        """Answer every client of this process in this way."""
+        """Give such answers to every client of this process."""
         real: Any = vars(BaseClient)["_make_api_call"]
 
         def call(client: Any, operation: str, parameters: Any) -> Any:
@@ -140,7 +140,7 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Do everything except the first entry, and return the operation's answer for that."""
+    """Run the operation without its first entry, and return the answer with which AWS refuses that entry."""
     told = left_out_of(operation)
     if told == "UnprocessedKeys":
         ((table, asked),) = parameters["RequestItems"].items()

@@ -43,7 +43,7 @@ class Answers:
 
 
 class Known(Ground):
-    """A ground whose AWS gives the answers in `answers`."""
+    """A `Ground` for which AWS gives the answers in `answers`."""
 
     answers: dict[str, Any]
     asked: set[str]

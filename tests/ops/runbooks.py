@@ -33,7 +33,7 @@ SHOWN = {
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
 }
-"""The texts that each command shows, in every runbook that has it."""
+"""By command: texts that its output contains, in every runbook that has the command."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:

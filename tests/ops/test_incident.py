@@ -19,7 +19,7 @@ from runtime.metric import MetricName
 
 
 def test_the_incident_uses_the_runbooks_commands() -> None:
-    # GIVEN the runbook that the page links
+    # GIVEN the runbook to which the page links
     # WHEN its commands are read
     commands = commands_of("dead-letters.md", "dead-letters")
     # THEN the last one is the redrive
@@ -58,5 +58,5 @@ def test_the_incident_ends_with_the_runbooks_commands(tmp_path: Path) -> None:
     with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:
         # WHEN the incident is played
         play(stack, transcript)
-    # THEN everything that the transcript says is true, and every guarantee holds
+    # THEN every check of the transcript succeeds, and every guarantee holds
     assert transcript.ok, told.getvalue()

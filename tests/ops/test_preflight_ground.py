@@ -1,4 +1,4 @@
-"""Tests what is read of a stack before it is deployed."""
+"""Tests of reading a stack before its deployment."""
 
 from __future__ import annotations
 
