@@ -20,7 +20,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
 
 
 def writes(world: DeployTarget, versions: dict[int, str], worker: dict[int, str]) -> None:
-    """Set the schema versions that versions of create_order and of the worker know."""
+    """Set the schema versions that each version of create_order and of the worker can read."""
     for function, known in ((FUNCTIONS[0], versions), (FUNCTIONS[2], worker)):
         for number, schemas in known.items():
             world.lambda_.functions[function].versions[number].environment["ORDER_SCHEMA_VERSIONS"] = schemas
@@ -32,7 +32,7 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
     # GIVEN a release that raised the schema version
     writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
-    # WHEN all functions are to go back, and then those that the refusal names
+    # WHEN a rollback of all functions is run, and then the rollback that its refusal names
     refused = world.run("rollback", "--yes")
     told = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
@@ -61,7 +61,7 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
     assert world.run("rollback", "--to", "process_order=9", "--yes") == code
 
 
-def test_messages_from_before_the_latest_shift_count_too(world: DeployTarget) -> None:
+def test_messages_that_were_sent_before_the_latest_shift_count_too(world: DeployTarget) -> None:
     # GIVEN an old worker that reads schema 1 only, and an API that a release took back from schema 2 to schema 1
     writes(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 

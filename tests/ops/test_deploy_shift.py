@@ -63,7 +63,7 @@ def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
-def test_a_deployment_that_cannot_start_stops_those_that_did(world: DeployTarget) -> None:
+def test_a_deployment_that_cannot_start_stops_those_that_started(world: DeployTarget) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
 
@@ -83,7 +83,7 @@ def test_alarms_can_stop_a_shift_by_default(world: DeployTarget) -> None:
     assert [each for each in world.codedeploy.made.values() if "overrideAlarmConfiguration" in each] == []
 
 
-def test_a_shift_that_ignores_alarms_says_so(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_shift_that_ignores_alarms_reports_this(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = world.run("shift", "--yes", "--ignore-alarms")
 
@@ -143,7 +143,9 @@ def test_without_a_newer_version_nothing_is_started(world: DeployTarget, capsys:
     assert not world.codedeploy.made
 
 
-def test_a_stack_without_gradual_deploy_is_left_alone(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_shifted_in_a_stack_without_gradual_deploy(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     world.outputs = outputs()
 

@@ -68,7 +68,7 @@ def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) 
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
-def test_a_leftover_of_a_finished_order_is_deleted_and_the_order_stays(world: World) -> None:
+def test_a_dead_letter_of_a_finished_order_is_deleted_and_the_order_stays(world: World) -> None:
     # GIVEN a settled order whose event was published, and a copy of its message among the dead letters
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()
@@ -114,8 +114,9 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
     assert world.orders[order_id]["status"]["S"] == "ACCEPTED"
 
 
-def test_an_order_that_settles_meanwhile_is_left_alone(world: World) -> None:
-    # GIVEN a dead letter whose twin settles the order just before the decision is written
+def test_an_order_that_settles_during_a_discard_is_not_discarded(world: World) -> None:
+    # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
+    # written
     order_id = settles_meanwhile(world)
     # WHEN the order is discarded
     with pytest.raises(RefusedError, match="became CONFIRMED before"):
@@ -126,7 +127,7 @@ def test_an_order_that_settles_meanwhile_is_left_alone(world: World) -> None:
 
 
 def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
-    """Return the fault for the call with this index, if it fits."""
+    """Return the fault if the call has this index and the fault fits the call."""
     return kind.fault if call.index == index and kind.fits(call) else None
 
 

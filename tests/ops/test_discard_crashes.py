@@ -1,4 +1,4 @@
-"""Discarding many dead letters with every fault at every call: nothing is lost, and the same command finishes."""
+"""Discarding many dead letters with every fault at every call: nothing is lost, and a second run finishes."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ WHERE = ("state=failed", "state=unreadable")
 
 
 def flood(world: World) -> tuple[list[str], str, str]:
-    """Fill the dead-letter queue with more than one batch: failed orders, a message without order, an unpublished one.
+    """Fill the dead-letter queue with more than one batch, of three causes.
 
     Returns:
         The ids of the failed orders, the id of the message that names no order, and the id of a settled order whose

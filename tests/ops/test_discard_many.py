@@ -1,4 +1,4 @@
-"""Discarding many in one pass: what is marked, deleted, refused and left, and what the journal records."""
+"""Discarding many dead letters in one pass: which are marked, deleted or kept, and the journal of the pass."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: Worl
     logs = logs_of(world)
     # WHEN everything that may be discarded is discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN one pass has seen each, discarded 1,600, and left the settled orders without event
+    # THEN one pass has counted each, discarded 1,600, and kept the settled orders without event
     assert (tally.seen, tally.discarded, tally.failed, tally.undeleted) == (2_000, 1_600, 0, 0)
     assert tally.refused == {State.NOTIFICATION_MISSING: 400}
     assert world.dead_letters.counts() == (400, 0, 0)
@@ -87,37 +87,37 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
     world.dead_letters.send("not json", {})
     # WHEN the messages that are no JSON are discarded
     tally = discard_many(world, "error_type=MALFORMED_BODY")
-    # THEN the failed orders wait as before
+    # THEN the failed orders are still in the queue
     assert (tally.discarded, tally.unselected) == (1, 3)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"FAILED"}
 
 
-def test_an_order_that_settles_meanwhile_keeps_its_message(world: World) -> None:
+def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) -> None:
     # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
     # written
     order_id = settles_meanwhile(world)
     # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s")
-    # THEN the order is counted as settled, and its message is left
+    # THEN the order is counted as settled, and its message stays
     assert (tally.settled, tally.discarded) == (1, 0)
     assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
-def test_the_message_of_an_unreadable_order_row_is_left_until_the_row_is_repaired(world: World) -> None:
+def test_the_message_of_an_unreadable_order_row_stays_until_the_row_is_repaired(world: World) -> None:
     # GIVEN a dead letter whose row is unreadable, and another whose row is readable
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}
     logs = logs_of(world)
     # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN the unreadable one is left, and the other is discarded
+    # THEN the first dead letter stays, and the second is discarded
     assert tally.refused == {State.CORRUPT_ORDER: 1}
     assert world.orders[first]["status"]["S"] == "FAILED"
     assert world.orders[second]["status"]["S"] == "DISCARDED"
     assert (tally.discarded, tally.seen, tally.undeleted) == (1, 2, 0)
     assert world.dead_letters.counts() == (1, 0, 0)
-    # AND the journal records the cause of the discarded one
+    # AND the journal records the cause of the second
     (run,) = history(world, logs)
     (told,) = run["messages"]
     assert (told["order_id"], told["state"], told["error_type"]) == (second, "failed", "ThrottledError")

@@ -41,7 +41,7 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
         with accepted:
             # WHEN the client loses its network
             BlindClients._reset(Mock(), connection)
-            # THEN the server sees a reset, not an end
+            # THEN the server receives a reset, not an orderly close
             with pytest.raises(ConnectionResetError):
                 accepted.recv(1)
 
@@ -162,7 +162,7 @@ def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -
     dear = BlindClients(ill, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
         dear.send(wishes[:2])
-    # WHEN / THEN the second accepts nothing before the client's patience ends
+    # WHEN / THEN the second accepts nothing before the client stops
     hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
     started = time.monotonic()
     hopeless.send(wishes[:1])
@@ -228,7 +228,7 @@ def test_each_mistake_fails_its_check(
 
 
 def test_percentiles_are_times_of_real_orders() -> None:
-    # GIVEN / WHEN / THEN a hundred times, three, one, none
+    # GIVEN / WHEN / THEN percentiles of a hundred times, of three, of one, and of none
     assert spread(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     assert spread([3, 1, 2])["p50"] == 2
     assert set(spread([2.5]).values()) == {2.5}

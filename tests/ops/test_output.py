@@ -1,4 +1,4 @@
-"""Tests what commands show and publish beyond what is stored."""
+"""Tests events that are published again, periods of metrics, durations, and the expected outputs of runbooks."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, pe
 
     def pages(**call: Any) -> list[dict[str, Any]]:
         asked.extend(call["MetricDataQueries"])
-        # The newest come first, over two pages.
+        # The newest values come first, over two pages.
         return [
             {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[2], moments[1]], "Values": [0.0, 2.0]}]},
             {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[0]], "Values": [1.0]}]},
@@ -116,6 +116,6 @@ def test_the_expected_output_of_every_runbook_command_is_declared() -> None:
     # GIVEN the commands of all runbooks
     commands = {command for sequence in sequences() for command in sequence}
     # WHEN the expected output of each is looked up
-    # THEN there is some text, which `make long` looks for on a running stack
+    # THEN each has an expected text, which `make long` looks for on a running stack
     assert len(commands) > 10
     assert all(what_it_shows(command) for command in commands)

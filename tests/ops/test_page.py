@@ -1,4 +1,4 @@
-"""Tests who receives pages, and a page that is a test. Whole commands on moto."""
+"""Tests the list of the receivers of pages, and test pages. Whole commands on moto."""
 
 from __future__ import annotations
 
@@ -45,10 +45,10 @@ def test_without_yes_nobody_is_paged(
     assert pages(stack, pager) == []
 
 
-def test_a_test_page_arrives_like_an_alarm_and_says_that_it_is_a_test(stack: MockStack, pager: str) -> None:
+def test_a_test_page_arrives_like_an_alarm_and_is_marked_as_a_test(stack: MockStack, pager: str) -> None:
     # GIVEN / WHEN
     code = stack.run("page", "--test", "--yes")
-    # THEN a notification for ALARM and one for OK are received, and both say that they are a test
+    # THEN a notification for ALARM and one for OK are received, and both are marked as a test
     heard = pages(stack, pager)
     assert code == 0
     assert sorted(page["NewStateValue"] for page in heard) == ["ALARM", "OK"]

@@ -1,4 +1,4 @@
-"""Tests that commands report what they did only in part, and what is left. Whole commands, on moto."""
+"""Tests that a command reports what it could not do, if it did only a part. Whole commands on moto."""
 
 from __future__ import annotations
 

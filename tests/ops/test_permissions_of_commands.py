@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's row that begins with `start`. Only the first action of a service names it."""
+    """Return the actions in the page's row that begins with `start`. Only a service's first action names it."""
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""
@@ -74,7 +74,7 @@ def documented(start: str) -> set[str]:
 
 
 def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
-    """Return the actions for which IAM would need to give permission."""
+    """Return the actions that IAM must allow for the command's calls."""
     client_class: Any = BaseClient
     real = client_class._make_api_call
     called: set[str] = set()
@@ -85,7 +85,7 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 
     with patch.object(client_class, "_make_api_call", noted):
         stack.run(*command)
-    # The permission for a transaction is that of its items; ours are updates.
+    # A transaction needs the permissions for its items. All items of our transactions are updates.
     iam = {"monitoring:": "cloudwatch:", "TransactWriteItems": "UpdateItem"}
     return {re.sub("|".join(iam), lambda match: iam[match[0]], action) for action in called}
 
@@ -117,7 +117,7 @@ def test_the_page_lists_every_call_of_a_command(
 
 
 @pytest.mark.parametrize(
-    # `smoke` and `load` call the API. The row of `smoke` belongs to the deploy role.
+    # Not `smoke` and `load`, which call the API instead of AWS. The row of `smoke` is for the deploy role.
     ("command", "row"),
     [each for each in CASES if each[0] not in {"smoke", "load"}],
     ids=[each for each in IDS if not each.startswith(("smoke", "load"))],

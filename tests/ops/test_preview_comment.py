@@ -48,7 +48,7 @@ def test_deletions_are_listed_first_and_the_title_counts_all_changes() -> None:
     assert "the diff" in text
 
 
-def test_no_change_is_one_line() -> None:
+def test_the_comment_on_a_preview_without_changes_has_one_line() -> None:
     assert comment(step("same", "left"), output="Resources: 80 unchanged") == (
         f"{marker('dev')}\n### Preview of dev: no changes\n\n"
     )
@@ -129,7 +129,7 @@ def test_the_command_runs_pulumi_and_returns_its_exit_code(
     assert "- a wrong key" in (tmp_path / "comment.md").read_text()
 
 
-def test_without_pulumi_the_comment_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_comment_reports_a_missing_pulumi_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN
     monkeypatch.setenv("PATH", "")
 

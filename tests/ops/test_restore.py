@@ -40,8 +40,8 @@ class Disaster:
 
     Attributes:
         before: An order that was settled before this time.
-        across: An order that was accepted before it and settled after it.
-        after: An order that was accepted after it.
+        across: An order that was accepted before this time and settled after it.
+        after: An order that was accepted after this time.
     """
 
     def __init__(self, world: World) -> None:
@@ -92,7 +92,7 @@ def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> No
     disaster.restore(*RESTORED)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN the worker takes the order for settled, because of its record: this is why the records have to be deleted
+    # THEN the worker treats the order as settled, because of its record, so the records must be deleted
     assert disaster.status(disaster.across) == OrderStatus.ACCEPTED
     assert world.available("SKU-1") == 98
 
@@ -127,7 +127,7 @@ def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_dele
     disaster.forget(API_RECORDS)
     anew = world.post("after", order_body(), caller="ann").response
     world.drain()
-    # THEN the first repetition changes nothing, and the second makes the order again: same id, new acceptance time
+    # THEN the first repetition changes nothing, and the second creates the order again: same id, new acceptance time
     assert first is not None
     assert replayed is not None
     assert anew is not None
@@ -138,7 +138,7 @@ def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_dele
     assert world.available("SKU-1") == 94
 
 
-def test_a_waiting_message_makes_its_lost_row_again(world: World) -> None:
+def test_the_worker_creates_a_lost_row_again_from_its_waiting_message(world: World) -> None:
     # GIVEN an order whose message waits and whose row the restore has removed
     disaster = Disaster(world)
     waiting = accept(world, "waiting")
@@ -146,7 +146,7 @@ def test_a_waiting_message_makes_its_lost_row_again(world: World) -> None:
     disaster.forget(WORKER_RECORDS)
     # WHEN the worker resumes
     disaster.resend_open()
-    # THEN the worker makes the row again from the message
+    # THEN the worker creates the row again from the message
     assert disaster.status(waiting) == OrderStatus.CONFIRMED
     assert world.available("SKU-1") == 94
 

@@ -1,4 +1,4 @@
-"""Tests what commands write: whole ids at any width, any encoding, no control by data, and readers that stop."""
+"""Tests the output of commands: any width and encoding, data with control characters, and readers that stop."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def without_reader(code: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     "write", ["out.tell('x' * 100_000)", "out.raw('x' * 100_000)", "out.rows(('a',), [('x',)])", "out.raw('x')"]
 )
-def test_a_closed_output_ends_the_output_and_not_the_work(write: str) -> None:
+def test_a_command_whose_output_is_closed_finishes_its_work(write: str) -> None:
     # GIVEN a command whose reader has stopped reading (`… | true`)
     done = without_reader(
         "import sys; from ops.cli.screen import Screen; out = Screen(stderr=False)\n"
@@ -145,10 +145,10 @@ def test_a_report_shows_every_count(report: Callable[..., None], kind: Any, act:
     shown, written = screen(80)
     context: Any = SimpleNamespace(as_json=False, out=shown, say=shown.tell, heading=shown.tell, clock=time)
 
-    # WHEN it is reported
+    # WHEN they are reported
     report(context, tally, 2_001, act=act)
 
-    # THEN it shows each count
+    # THEN the report shows each count
     counted = {*re.findall(r"\d{4,}", json.dumps(tally.as_json())), "2001"}
     assert {*re.findall(r"\d{4,}", written.getvalue())} >= counted
     assert ("would be" in written.getvalue()) is not act

@@ -132,7 +132,7 @@ def test_a_missing_token_is_no_failure_of_the_stack(smoke: Callable[..., tuple[S
     # WHEN the smoke test runs without a token
     with pytest.raises(NoAccessError) as caught:
         list(run.steps())
-    # THEN it asks for a token, and reports no failed step
+    # THEN its error asks for a token, and no step is reported as failed
     assert "--token" in str(caught.value)
 
 
@@ -265,8 +265,8 @@ def test_no_token_is_sent_unencrypted(url: str) -> None:
     assert "allowed: https" in str(caught.value)
 
 
-def test_a_port_without_listener_is_no_answer() -> None:
-    # GIVEN a port that nobody listens on
+def test_a_port_without_listener_counts_as_no_answer() -> None:
+    # GIVEN a port on which no process listens
     with HTTPServer(("127.0.0.1", 0), Echo) as server:
         port = server.server_port
     # WHEN

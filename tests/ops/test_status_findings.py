@@ -78,7 +78,7 @@ def with_metrics(**more: Value) -> Reading:
 def test_a_healthy_stack_gets_the_verdict_all_is_well() -> None:
     # GIVEN a healthy, monitored stack
     # WHEN it is judged
-    # THEN one line says so, and counts the orders of the last hour
+    # THEN one line says that all is well, and counts the orders of the last hour
     assert findings_of(reading()) == []
     assert verdict_of(reading(), []).startswith("All is well: 7 orders accepted and 6 settled in the last 1h")
 
@@ -227,7 +227,7 @@ def test_a_finding_has_its_severity_its_text_and_its_commands(case: str) -> None
         ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
     ],
 )
-def test_an_error_budget_is_the_percentage_that_failures_have_left(
+def test_an_error_budget_is_the_percentage_of_allowed_failures_that_is_left(
     counts: dict[str, float], budgets: dict[str, float]
 ) -> None:
     # GIVEN objectives of 99.9 and 99 %

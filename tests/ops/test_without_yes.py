@@ -43,7 +43,7 @@ def _open_order(stack: MockStack) -> None:
 
 
 def settled_orders(stack: MockStack, *rows: dict[str, Any]) -> None:
-    """Store rows of settled orders, and the worker's setting that their events contain."""
+    """Store rows of settled orders, and the `EVENT_SOURCE` of the worker, which their events contain."""
     for row in rows:
         stack.put_order(row)
     source = {"Variables": {"EVENT_SOURCE": "/orders-prod"}}
@@ -159,7 +159,7 @@ def test_every_command_that_changes_something_has_a_row() -> None:
 
 @dataclass
 class Typed:
-    """Types commands, and records what they changed: calls that do more than read, and requests to the API."""
+    """Runs commands, and records their changes: calls that do more than read, and requests to the API."""
 
     stack: MockStack
     made: list[str] = field(default_factory=list)
@@ -223,18 +223,18 @@ def test_a_command_changes_something_only_with_yes(
     before = typed.state()
     typed.made.clear()
 
-    # WHEN it is typed without --yes
+    # WHEN the command is run without --yes
     monkeypatch.setattr(sys, "argv", ["ops", *command.split(), *row.arguments])
     code = typed.run(command, *row.arguments)
 
-    # THEN it says that it changed nothing, and shows the line to type
+    # THEN the output says that nothing was changed, and shows the next command
     told = "".join(capsys.readouterr())
     assert code == 0, told
     assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", told)
     assert typed.made == []
     assert typed.state() == before
 
-    # WHEN the shown line is typed
+    # WHEN that command is run
     typed.run(command, *row.arguments, *expected(told), "--yes")
 
     # THEN
