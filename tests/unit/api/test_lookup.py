@@ -30,7 +30,7 @@ def test_a_caller_sees_the_order_as_it_was_accepted(api: Api) -> None:
     assert document(response) == {**accepted, "lines": [line()], "reference": "r"}
 
 
-def test_the_case_of_an_id_does_not_matter(api: Api) -> None:
+def test_an_id_is_accepted_in_upper_and_in_lower_case(api: Api) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
 

@@ -214,7 +214,7 @@ def test_a_missing_authorizer_is_counted_and_the_log_says_what_to_repair(
         ({"JWT_AUTHORIZER": "true"}, True),
     ],
 )
-def test_the_setting_is_read_by_both_functions(variables: dict[str, str], expected: bool) -> None:
+def test_the_authorizer_setting_is_read_by_both_functions(variables: dict[str, str], expected: bool) -> None:
     # GIVEN an environment
     # WHEN it is read
     read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
@@ -223,7 +223,7 @@ def test_the_setting_is_read_by_both_functions(variables: dict[str, str], expect
     assert read == [expected, expected]
 
 
-def test_a_setting_that_is_neither_true_nor_false_fails_at_init() -> None:
+def test_an_authorizer_setting_that_is_neither_true_nor_false_fails_at_init() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValidationError, match="jwt_authorizer"):
         LookupSettings.from_environment({**INTAKE, "JWT_AUTHORIZER": "perhaps"})

@@ -235,7 +235,7 @@ def test_a_body_that_is_no_order_is_refused_with_all_its_errors(
     assert len(response["body"]) < 1000
 
 
-def test_very_many_errors_are_cut_short_and_counted(untouched_api: Api) -> None:
+def test_only_the_first_errors_are_listed_but_all_are_counted(untouched_api: Api) -> None:
     # GIVEN
     body = {**order(), **{f"n{number}": number for number in range(300)}}
 
@@ -288,7 +288,7 @@ def test_the_key_is_checked_before_the_media_type_and_the_media_type_before_the_
     assert kinds == ["idempotency-key-missing", "unsupported-media-type", "content-too-large", "malformed-json"]
 
 
-def test_types_are_unique_and_stable() -> None:
+def test_problem_types_are_unique_and_stable() -> None:
     # GIVEN / WHEN
     types = {kind.type: kind.status for kind in CATALOGUE}
 

@@ -115,7 +115,7 @@ def test_a_message_whose_order_cannot_be_marked_is_not_dead_lettered(world: Work
     assert world.dead_letters() == []
 
 
-def test_the_first_original_id_survives_a_redrive(world: WorkerAccount) -> None:
+def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> None:
     # GIVEN a message that was dead-lettered before and redriven under a new id
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again

@@ -90,7 +90,7 @@ def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(worl
     assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
 
 
-def test_a_last_attempt_at_a_newer_version_marks_the_order_that_it_names(world: WorkerAccount) -> None:
+def test_a_last_attempt_at_a_message_of_a_newer_version_marks_its_order(world: WorkerAccount) -> None:
     # GIVEN a message of a newer version, which no worker could read in time
     # WHEN it is processed for the last time
     world.run(record(content(schema_version=NEWER), receives=8))

@@ -92,7 +92,7 @@ def test_a_message_whose_record_may_remain_is_retried_after_its_lease(world: Wor
     assert world.delays() == [41]
 
 
-def test_without_time_nothing_is_started(world: WorkerAccount) -> None:
+def test_no_attempt_starts_without_enough_time(world: WorkerAccount) -> None:
     # GIVEN less time than the budget of one item plus the margin
     world.stock(SKU_1=5)
     # WHEN two messages are received
@@ -104,7 +104,7 @@ def test_without_time_nothing_is_started(world: WorkerAccount) -> None:
     assert world.counted == {"AttemptDeferred": 2}
 
 
-def test_with_just_enough_time_an_item_is_started(world: WorkerAccount) -> None:
+def test_an_attempt_starts_with_just_enough_time(world: WorkerAccount) -> None:
     # GIVEN exactly the budget of one item plus the margin
     world.stock(SKU_1=5)
     # WHEN a message is received

@@ -52,7 +52,7 @@ def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: WorkerAc
     assert world.order() == settled
 
 
-def test_the_order_that_was_stored_first_counts(world: WorkerAccount) -> None:
+def test_the_result_is_the_order_that_was_stored_first(world: WorkerAccount) -> None:
     # GIVEN an order that the API stored, and a second message of the same order from the client's retry
     world.stock(SKU_1=5)
     world.accept(message(accepted_at="2026-01-31T11:59:59.000Z", correlation_id="first"))
@@ -128,7 +128,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     assert world.status() == "CONFIRMED"
 
 
-def test_a_final_row_that_the_answer_left_out_is_read(world: WorkerAccount) -> None:
+def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount) -> None:
     # GIVEN a settled order, and an answer without its item
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
@@ -165,7 +165,7 @@ def test_other_refusals_are_raised_unchanged(world: WorkerAccount) -> None:
     assert len(world.called("transact_write_items")) == 1
 
 
-def test_a_settlement_whose_answer_was_lost_is_found_settled(world: WorkerAccount) -> None:
+def test_a_settlement_whose_answer_was_lost_takes_stock_only_once(world: WorkerAccount) -> None:
     # GIVEN a transaction that took effect but whose answer was lost
     world.stock(SKU_1=2)
     world.disturb("transact_write_items", answer_lost)
@@ -232,7 +232,7 @@ def test_marking_an_unknown_order_stores_a_minimal_one_that_the_api_completes(wo
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_a_mark_never_changes_a_final_order(world: WorkerAccount, status: str) -> None:
+def test_marking_an_order_failed_never_changes_a_final_order(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order
     world.put_order(order_id=order_id(1), status=status)
     before = world.order()
