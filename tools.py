@@ -1,4 +1,4 @@
-"""Names the commands that have replaced `python -m tools.NAME` in 2026-11."""
+"""Prints the commands that replaced `python -m tools.NAME` in 2026-11."""
 
 import sys
 

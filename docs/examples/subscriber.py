@@ -1,6 +1,6 @@
 """An HTTPS subscriber: it receives SNS's requests and handles each event once.
 
-Put `Subscriber.receive` behind any web framework. It needs the package `cryptography`.
+Call `Subscriber.receive` from any web framework. This example needs the package `cryptography`.
 """
 
 import base64
@@ -33,7 +33,7 @@ class RefusedError(Exception):
 
 
 def fetch(url: str) -> bytes:
-    """Return the body that an address of SNS answers with."""
+    """Return the body of the answer from an address of SNS."""
     with urllib.request.urlopen(url, timeout=5) as answer:  # noqa: S310 - `_of_sns` allows https only
         return bytes(answer.read())
 

@@ -1,1 +1,1 @@
-"""Checks the guarantees after retrying clients, broken connections, failing dependencies and killed workers."""
+"""Checks the guarantees after a run with retrying clients, broken connections, failing calls and killed workers."""

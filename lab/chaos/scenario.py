@@ -48,7 +48,7 @@ _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
 # Every eighth key orders the scarce article. The stock is enough for half of these orders.
 _SCARCE_EVERY = 8
-_NOBODYS = "00000000-0000-5000-8000-000000000000"
+_UNKNOWN_ORDER = "00000000-0000-5000-8000-000000000000"
 _CALM_SECONDS = 300.0
 
 
@@ -93,7 +93,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     tokens = _tokens(stack, plan)
     clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, STORMY)
     storm = Storm(stack, plan.kills, plan.outage_seconds)
-    with storm.raging():
+    with storm.running():
         clients.send(wishes(plan))
     # Poisonous orders still fail: wait until they have used up their receives and all others are processed.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
@@ -142,7 +142,7 @@ def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
     """
     api, tokens = OrdersApi(stack.outputs["api_url"]), {name: token_of(stack, name) for name in plan.names}
     for name, token in tokens.items():
-        answer = api.call("GET", f"/orders/{_NOBODYS}", headers=bearer(token))
+        answer = api.call("GET", f"/orders/{_UNKNOWN_ORDER}", headers=bearer(token))
         if answer.status != HTTPStatus.NOT_FOUND:
             raise LocalError(f"The API should accept the token of {name}, but answered {answer.status}.")
     return tokens

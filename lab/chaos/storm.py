@@ -14,8 +14,8 @@ from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
 
-# With these probabilities most invocations succeed, and each kind of fault still hits every kind of call.
-_WEATHER: tuple[tuple[str, str | None, FaultKind, float], ...] = (
+# The probabilities are so low that most invocations succeed, and so high that every run has each fault.
+_RANDOM_FAULTS: tuple[tuple[str, str | None, FaultKind, float], ...] = (
     ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
     ("dynamodb", None, FaultKind.RESET, 0.02),
     ("dynamodb", None, FaultKind.LOST_ANSWER, 0.02),
@@ -49,18 +49,18 @@ class Storm:
     """Number of worker processes that were killed."""
 
     @contextmanager
-    def raging(self) -> Iterator[None]:
+    def running(self) -> Iterator[None]:
         """Inject faults and kill workers until the end of the block. Afterwards only orders of `POISON` fail."""
         self._poison()
-        for service, operation, kind, probability in _WEATHER:
+        for service, operation, kind, probability in _RANDOM_FAULTS:
             self.stack.add_fault(service, operation, kind, probability=probability)
-        enough = threading.Event()
+        ended = threading.Event()
         with ThreadPoolExecutor(1, thread_name_prefix="killer") as pool:
-            killer = pool.submit(self._kill, enough)
+            killer = pool.submit(self._kill, ended)
             try:
                 yield
             finally:
-                enough.set()
+                ended.set()
             killer.result()
         self._end(poison=False)
 
@@ -72,19 +72,19 @@ class Storm:
         self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
 
     def _end(self, *, poison: bool) -> None:
-        """End the faults. That of `POISON` ends only if `poison` is set, because its orders must fail until `over`."""
+        """End the faults. `POISON`'s fault ends only if `poison` is set, because its orders must fail until `over`."""
         control = Control(self.stack.instance)
         for status in self.stack.faults():
             if poison or status.rule.containing is None:
                 self.hits[status.rule.kind] += status.hits
                 control.remove_fault(status.id)
 
-    def _kill(self, enough: threading.Event) -> None:
-        """Kill workers, with an outage in the middle, so that messages meet a kill, the outage, both or neither."""
+    def _kill(self, ended: threading.Event) -> None:
+        """Kill workers, with an outage in the middle, so that some messages are hit by a kill, the outage or both."""
         function = self.stack.outputs["process_order_function"]
-        enough.wait(_FIRST_KILL_SECONDS)
+        ended.wait(_FIRST_KILL_SECONDS)
         for number in range(self.kills):
-            if not self._wait_for_work(enough):
+            if not self._wait_for_work(ended):
                 return
             killed = self.stack.kill_workers(function)
             self.killed += killed
@@ -94,17 +94,17 @@ class Storm:
                 time.sleep(self.outage_seconds)
             time.sleep(_BETWEEN_KILLS_SECONDS)
 
-    def _wait_for_work(self, enough: threading.Event) -> bool:
+    def _wait_for_work(self, ended: threading.Event) -> bool:
         """Wait until a batch is running. Return False when no client sends orders and no batch has run for a while."""
         quiet_since = time.monotonic()
-        while not self._in_work():
-            if not enough.is_set():
+        while not self._is_batch_running():
+            if not ended.is_set():
                 quiet_since = time.monotonic()
             elif time.monotonic() - quiet_since > _QUIET_SECONDS:
                 return False
         return True
 
-    def _in_work(self) -> bool:
+    def _is_batch_running(self) -> bool:
         """Return whether the worker is making calls at this moment, so that a batch is running."""
         before = self._transactions()
         time.sleep(_LOOK_SECONDS)

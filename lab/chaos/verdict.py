@@ -82,15 +82,17 @@ def messages(evidence: Evidence) -> int:
 
 def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
     """Return the number of dead letters whose orders do not contain `poison`."""
-    guilty = {order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}}
-    return sum(letter.order_id not in guilty for letter in letters)
+    poisoned = {
+        order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}
+    }
+    return sum(letter.order_id not in poisoned for letter in letters)
 
 
-def lost(evidence: Evidence, told: Mapping[Asked, Set[str]], wanted: int) -> int:
-    """Return the number of accepted (202) orders that are not settled, plus that of orders without a final answer."""
-    promised = {each.order_id for each in evidence.acceptances}.union(*told.values())
+def lost(evidence: Evidence, answered: Mapping[Asked, Set[str]], wanted: int) -> int:
+    """Return the number of accepted (202) orders that are not settled, plus the orders without a final answer."""
+    promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
-    return len((promised | evidence.orders.keys()) - settled) + wanted - len(told)
+    return len((promised | evidence.orders.keys()) - settled) + wanted - len(answered)
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:

@@ -16,8 +16,8 @@ def main(arguments: list[str] | None = None) -> int:
     """Play the rounds. Returns 0 if no round had a violation, 1 if one had, 2 if the command is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.fuzz",
-        description="Hostile events to the API's functions and hostile batches to the worker, on the in-memory AWS: no "
-        "exception, no 5xx without a fault, nothing of the input in answers and logs, no record lost.",
+        description="Send hostile events to the API's functions and hostile batches to the worker, on the in-memory "
+        "AWS. Report exceptions, 5xx without a fault, input in answers or logs, and lost records.",
         epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
         "Exit status: 0 without violations, 1 with violations, 2 if the command is wrong.",
     )

@@ -75,7 +75,8 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # An id is derived from the order, so no real message has the same id with another order.
+            # A whole message is sent again. Ids are derived from orders, so no real message has this id for another
+            # order.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()
@@ -127,7 +128,7 @@ class Round:
         return attributes
 
     def mutated(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return the event with records that SQS would not make."""
+        """Return the event with records that SQS would not send."""
         hostile = self.hostile
         changed = hostile.near(event["Records"], 0.08)
         records = changed if isinstance(changed, list) else event["Records"]
@@ -179,13 +180,13 @@ class Round:
             return
         self.watch.look_for(self.hostile.marks - _ids(records), json.dumps(value), "the batch response")
         for letter in letters:
-            told = {name: letter.attributes.get(name, {}).get("StringValue", "") for name in ("error", "error_type")}
-            self.watch.look_for(self.hostile.marks, json.dumps(told), "a dead letter's error")
+            errors = {name: letter.attributes.get(name, {}).get("StringValue", "") for name in ("error", "error_type")}
+            self.watch.look_for(self.hostile.marks, json.dumps(errors), "a dead letter's error")
         named = [record for record in records if _id_of(record)]
         if ("" in reported) != (len(named) < len(records)):
             self.watch.violated(
                 "record lost",
-                "the batch must be returned if and only if a record has no id",
+                "the whole batch must be reported if and only if a record has no id",
             )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:
@@ -230,7 +231,7 @@ class Round:
 
 
 def _reported(value: Any) -> set[str] | None:
-    """Return the identifiers in a batch response; none if the value is no batch response."""
+    """Return the identifiers in a batch response, or `None` if the value is not a batch response."""
     try:
         json.dumps(value)
         identifiers = {failure["itemIdentifier"] for failure in value["batchItemFailures"]}

@@ -162,7 +162,7 @@ class Number(str):
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Return whether the document is an order. A message has the further texts `more`, and optional members `known`."""
+    """Return whether the document is an order. A message also has the text members `more`, and may have `known`."""
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}
@@ -208,7 +208,7 @@ def order_id_of(record: Mapping[str, Any]) -> str | None:
 
 
 def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
-    """Return the allowed outcomes of a record that SQS made, if no dependency fails."""
+    """Return the allowed outcomes of a record that SQS sent, if no dependency fails."""
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
         return frozenset({REPORTED})

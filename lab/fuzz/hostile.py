@@ -103,7 +103,7 @@ class Hostile:
         return name
 
     def scalar(self) -> Any:
-        """Return any JSON value without parts."""
+        """Return any JSON value except arrays and objects."""
         return self.random.choice((None, True, False, self.random.choice(_NUMBERS), self.text(), self.text()))
 
     def value(self, depth: int = 2) -> Any:
@@ -136,7 +136,7 @@ class Hostile:
         return text
 
     def raw(self, document: Any) -> str:
-        """Return a body: `document`, or one that is expensive to parse, or no JSON at all."""
+        """Return a body: `document`, a text that is expensive to parse, or a text that is not JSON."""
         kind = self.random.random()
         if kind < 0.05:
             return self.random.choice(_RAW)

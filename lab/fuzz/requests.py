@@ -166,8 +166,8 @@ class Round:
         except RefusedError as refused:
             return set(refused.problems)
         parameters = event.get("pathParameters") if isinstance(event, Mapping) else None
-        asked = parameters.get("order_id") if isinstance(parameters, Mapping) else None
-        if not isinstance(asked, str) or self.orders.get(asked.lower(), "nobody") != caller:
+        order_id = parameters.get("order_id") if isinstance(parameters, Mapping) else None
+        if not isinstance(order_id, str) or self.orders.get(order_id.lower(), "nobody") != caller:
             return {NOT_FOUND}
         return {FOUND}
 
@@ -188,7 +188,7 @@ class Round:
         outcome = outcome_of(response)
         self.watch.counted.append(outcome)
         if outcome not in allowed:
-            kind = "5xx that is not ours" if _status(response) >= 500 else "answer"
+            kind = "unexpected 5xx" if _status(response) >= 500 else "answer"
             self.watch.violated(kind, f"{outcome}, but the contract allows {sorted(allowed)}")
         for what in broken(response):
             self.watch.violated("answer", what)
@@ -232,7 +232,7 @@ def _broken_acceptance(document: dict[str, Any], headers: dict[str, str]) -> lis
 def _broken_problem(document: dict[str, Any], headers: dict[str, str], response: dict[str, Any]) -> list[str]:
     kind = _KINDS.get(document["type"])
     if kind is None or response["statusCode"] != kind.status:
-        return [f"a problem that the contract does not have: {document['type']} with {response['statusCode']}"]
+        return [f"a problem that is not in the contract: {document['type']} with {response['statusCode']}"]
     found = [] if document.keys() <= _MEMBERS else ["problem: members"]
     if (document["title"], document["status"]) != (kind.title, kind.status) or not document["detail"]:
         found.append("problem: title, status or detail")

@@ -18,7 +18,7 @@ _SURVIVED = tuple(kind for kind in FAULTS if not kind.name.startswith("crash"))
 
 @dataclass
 class Disturbed(Process):
-    """A process in which the call with number `at` meets a fault of its dependency.
+    """A process in which a fault of the dependency happens at the call with number `at`.
 
     Attributes:
         fault: The fault's name after it has happened.
@@ -41,7 +41,7 @@ class Disturbed(Process):
 
 
 def process(hostile: Hostile, share: float, calls: int) -> Disturbed:
-    """Return a process. With probability `share` one of its first `calls` calls meets a fault."""
+    """Return a process. With probability `share`, a fault happens at one of its first `calls` calls."""
     at = hostile.random.randrange(calls) if hostile.chance(share) else -1
     return Disturbed(at=at, pick=hostile.random.randrange(100))
 
@@ -72,7 +72,7 @@ class Watch:
             self.violated("input repeated", f"{where} has {found[0]}: …{around!r}…")
 
     def read_log(self, hostile: Hostile, ignored: Collection[str] = ()) -> None:
-        """Check the log lines since the last call, and remove them. Marks in `ignored` are allowed."""
+        """Check the log lines since the last check, and remove them. Marks in `ignored` are allowed."""
         text = self.output.text
         self.output.stream.seek(0)
         self.output.stream.truncate()

@@ -1,7 +1,7 @@
 """`python -m lab.mutation`: makes small mistakes in a copy of the tree, and runs the tests that must notice them.
 
-`make mutation` makes the environment for it. Each part takes an hour or more. Exit codes: 0 the run succeeded; 1 it
-failed, and the reasons are below its table (docs/mutation.md).
+`make mutation` builds the environment for this command. Each part takes an hour or more. Exit codes: 0 the run
+succeeded; 1 it failed, and the reasons are below its table (docs/mutation.md).
 
 example:
   make mutation MUTATION_OPTIONS="--part runtime --only 'runtime.logic.processing.*'"
@@ -40,7 +40,7 @@ def _runtime(arguments: argparse.Namespace) -> int:
     if not arguments.report:
         started = time.monotonic()
         _run_mutmut(arguments.only, arguments.children)
-        print(f"mutmut took {(time.monotonic() - started) / 60:.0f} min with {arguments.children} at a time.\n")
+        print(f"mutmut took {(time.monotonic() - started) / 60:.0f} min with {arguments.children} mutants at a time.\n")
     report = Report(read_results(FOLDER), read_listed())
     problems = report.problems(complete=not arguments.only)
     print("\n".join([*report.table(), "", *problems]))
@@ -58,7 +58,7 @@ def _arguments() -> argparse.Namespace:
     kind.add_argument("--again", action="store_true", help="run only mutants that are new or not killed yet")
     kind.add_argument("--report", action="store_true", help="only print the table of the last run")
     parser.add_argument("--seed", type=int, default=1, help="selects the mutants of part around (default: 1)")
-    parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="mutants at a time")
+    parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="parallel mutants")
     return parser.parse_args()
 
 

@@ -118,7 +118,7 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Run each test file that concerns these folders once without a mistake. Return its seconds and the lines it runs.
 
-    The result has an entry for each test if a folder of the file is `alone`, otherwise one for the file.
+    The result has an entry for each test if a folder of the file is `alone`, otherwise one for the whole file.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))
@@ -130,7 +130,7 @@ def _measure(folders: set[str], children: int) -> dict[str, Measured]:
         if result.exists():
             measured |= json.loads(result.read_text())["tests"]
         else:
-            print(f"LEFT OUT, it fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
+            print(f"LEFT OUT, fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
 
 

@@ -52,7 +52,9 @@ def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) 
     for entry in entries:
         source, before = sources[entry["file"]], entry["before"]
         if source.count(before) != 1:
-            raise ValueError(f"{entry['name']}: {entry['file']} has {source.count(before)} times, not once: {before}")
+            raise ValueError(
+                f"{entry['name']}: the text occurs {source.count(before)} times in {entry['file']}, not once: {before}"
+            )
         start = len(source[: source.index(before)].encode())
         end = start + len(before.encode())
         edits.append(Edit(entry["file"], entry["name"], "example", 1, start, end, entry["after"]))

@@ -46,7 +46,7 @@ class Folder:
         tests: Patterns of the paths of its test files.
         count: Number of its mutants, without the examples.
         least: Percentage of its mutants that the tests must notice.
-        alone: Whether its tests do not depend on each other, so only tests that run its function notice a mutant.
+        alone: Whether its tests are independent of each other, so a mutant concerns only tests that run its function.
     """
 
     files: tuple[str, ...]

@@ -204,7 +204,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
     if child == 0:
         code = 99
         try:
-            _become(folder, log)
+            _prepare_child(folder, log)
             code = int(work())
         finally:
             # The child must exit here even after an error, because the rest of the program is the parent's.
@@ -226,7 +226,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
         pause = min(pause * 1.5, 0.25)
 
 
-def _become(folder: Path, log: Path) -> None:
+def _prepare_child(folder: Path, log: Path) -> None:
     os.setsid()
     os.chdir(folder)
     # No mutant may leave byte code that the next one would use.

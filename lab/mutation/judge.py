@@ -46,7 +46,7 @@ class Judge:
         self._sound: set[tuple[str, ...]] = set()
 
     def judge(self, edit: Edit, folder: str) -> tuple[Verdict, str]:
-        """Return the verdict on a mistake, and the test that noticed it or the reason why it is unclear."""
+        """Return the verdict on a mistake, with the test that noticed it, or with the reason of an unclear verdict."""
         source = (self.copy / edit.path).read_bytes()
         chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in self._measured.items()})
         tests: dict[str, list[str]] = defaultdict(list)
@@ -62,13 +62,13 @@ class Judge:
 
         for file in sorted(tests, key=rank):
             patience = LEAST_PATIENCE + _PATIENCE * seconds[file]
-            verdict, by = self.put(edit.path, edit.applied(source), tests[file], patience)
+            verdict, by = self.run_file(edit.path, edit.applied(source), tests[file], patience)
             if verdict is not Verdict.SURVIVED:
                 self._noticed_by.update((each, file) for each in kin)
                 return verdict, by
         return Verdict.SURVIVED, ""
 
-    def put(self, path: str, text: bytes, tests: list[str], patience: float) -> tuple[Verdict, str]:
+    def run_file(self, path: str, text: bytes, tests: list[str], patience: float) -> tuple[Verdict, str]:
         """Run tests of one test file in a separate process, with the mutated `text` of the file `path`.
 
         A failed test counts if it fails twice and passes without the mistake. A failed import or a timeout counts if
@@ -82,7 +82,7 @@ class Judge:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
                 # The mistake renamed a test case. `make test` would run the cases that exist, so the whole file runs.
-                return self.put(path, text, [tests[0].partition("::")[0]], patience)
+                return self.run_file(path, text, [tests[0].partition("::")[0]], patience)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, patience):
                 continue
             if ended.end in {End.FAILED, End.UNREAD, End.LATE} and self._pass_without(tests, ended, patience):
@@ -97,7 +97,7 @@ class Judge:
             return forks.ended(self.copy, tests, self._log, patience).end is End.FAILED
 
     def _pass_without(self, tests: list[str], ended: forks.Ended, patience: float) -> bool:
-        """Return whether tests pass without the mistake, up to the one that failed with it.
+        """Return whether tests pass without the mistake, up to the test that failed with the mistake.
 
         If a test of a whole file failed, nothing runs, because that file passed when it was measured. After a failed
         import or a timeout the tests run now, because the machine may be busier than at the measurement.

@@ -52,12 +52,12 @@ class Order:
     def __init__(self, folder: Path, mutant: str) -> None:
         function = mutant.rpartition("__mutmut_")[0]
         self._costs = read_costs(folder / "costs.json")
-        # The tests that noticed mutants of this function, and of its module. The latter serve its first mutants.
+        # The tests that noticed mutants of this function, and of its module. The latter order its first mutants' tests.
         self._killers = [_killers_file(folder, name) for name in (function, function.rpartition(".")[0])]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Run tests first that noticed a mutant of this function, then those of this module, then file by file."""
+        """Run first the tests that noticed a mutant of this function, then those of this module, then all others."""
         of_function, of_module = (
             Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._killers
         )
@@ -97,6 +97,6 @@ def _killers_file(folder: Path, name: str) -> Path:
 
 
 def read_costs(file: Path) -> dict[str, float]:
-    """Return the seconds of each test; nothing before the measurement."""
+    """Return the seconds of each test, or an empty result before the measurement."""
     read: dict[str, float] = json.loads(file.read_text()) if file.exists() else {}
     return read

@@ -113,7 +113,7 @@ class _Finder(ast.NodeVisitor):
 
     def visit(self, node: ast.AST) -> None:
         """Find the mistakes in a node, then in its children."""
-        if isinstance(node, ast.JoinedStr) or _is_noise(node):
+        if isinstance(node, ast.JoinedStr) or _is_exempt(node):
             return
         named = isinstance(node, ast.FunctionDef | ast.ClassDef)
         if isinstance(node, ast.FunctionDef | ast.ClassDef):
@@ -229,7 +229,7 @@ def _of_statement(node: ast.AST, source: _Source) -> Iterator[_Change]:
         yield source.replaced("first-only", node.test, once)
 
 
-def _is_noise(node: ast.AST) -> bool:
+def _is_exempt(node: ast.AST) -> bool:
     """Return whether a node is not mutated: docstrings, imports, `raise`, log lines, types, and the like."""
     if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant):
         return True

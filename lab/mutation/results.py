@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end, so the mutant counts as noticed, unless it is listed: a slow machine may be the cause."""
+    """The tests did not end. The mutant counts as noticed; for a listed mutant a slow machine may be the cause."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, or were interrupted."""

@@ -50,7 +50,7 @@ class Clock:
 class Entropy:
     """Seeded randomness: the same seed gives the same identifiers and the same choices.
 
-    Identifiers begin with a count. So none occurs twice, even if ``random`` is seeded again.
+    Identifiers begin with a count, so no identifier occurs twice, even if ``random`` is seeded again.
     """
 
     seed: int = 0

@@ -117,7 +117,7 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
 
 
 def by_script(script: Sequence[int]) -> Choose:
-    """Choose the task numbers of ``script`` in turn; if a task cannot continue, the lowest one that can."""
+    """Choose the task numbers of ``script`` in turn. If that task cannot continue, choose the lowest that can."""
     steps = iter(script)
 
     def choose(waiting: Sequence[int]) -> int:

@@ -29,7 +29,8 @@ def nothing_lost(world: World) -> list[str]:
     """G1: an order answered 202 is final, or its message is in the queue or the dead-letter queue within their
     retention.
 
-    The same is true of every stored order: a crash may leave a message without an order, never the reverse.
+    The same is true of every stored order: a crash may leave a message without an order, but no open order without a
+    message.
     """
     waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     return [
@@ -179,7 +180,8 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""The checks that must hold at every moment between two calls. Each excuses orders that still have a message."""
+"""The checks that must hold at every moment between two calls. None requires that an order with a waiting message is
+settled or published."""
 
 
 def violations(world: World) -> list[str]:

@@ -162,7 +162,7 @@ class _Invocation:
         settings = self.simulation.settings
         self.deadline = self.simulation.now + settings.worker_timeout_seconds
         isolated = any(message.receives > 1 for message in self.batch)
-        # The messages nearest to their last attempt come first, as in the worker. `pop` takes them from the list's end.
+        # The messages nearest to their last attempt run first, as in the worker. `pop` takes them from the list's end.
         self.batch.sort(key=lambda message: message.receives)
         self.running = 1 if isolated else min(settings.batch_threads, len(self.batch))
         if isolated or self.simulation.together is None:
@@ -181,7 +181,7 @@ class _Invocation:
             if self.deadline - simulation.now >= settings.item_budget_seconds + settings.time_margin_seconds:
                 simulation.work(simulation, message, partial(self._worked, message, simulation.now))
                 return
-            self._come_back_later(message)
+            self._retry_later(message)
         self.running -= 1
         if not self.running:
             simulation.invocation_ended()
@@ -192,10 +192,10 @@ class _Invocation:
             self.simulation.queue.gone(message)
             self._count(message)
         else:
-            self._come_back_later(message)
+            self._retry_later(message)
         self._next()
 
-    def _come_back_later(self, message: Message) -> None:
+    def _retry_later(self, message: Message) -> None:
         settings, simulation = self.simulation.settings, self.simulation
         delay = 0
         if message.receives < settings.max_receive_count:
@@ -227,8 +227,8 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
 
 def group_fails(seconds: float, failing_call_seconds: float) -> Together:
-    """Return a `Together` with the dependency of `down_for`, which fails the transaction of a batch whose orders all
-    share a SKU."""
+    """Return a `Together` for batches whose orders all share a SKU. Their transaction fails while the dependency of
+    `down_for` is down."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
         taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS

@@ -70,8 +70,8 @@ _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
 
 
 def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
-    """Simulate a flood of orders in 20 seconds from ``callers``. Each of ten quiet callers sends one order in two
-    seconds.
+    """Simulate a flood of 100,000 orders in 20 seconds from this number of callers. Each of ten quiet callers sends
+    one order in two seconds, on average.
 
     Returns the sorted seconds of the quiet callers' orders, and the seconds of the flood's slowest order.
     """

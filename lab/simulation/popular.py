@@ -48,7 +48,7 @@ class Stock:
         self._transact(simulation, {message.group for message in shared}, GROUP_SECONDS, ended)
 
     def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
-        """Process an order: its record, the read or the transaction, the event, and the record again."""
+        """Simulate the calls for an order: its record, the read or the transaction, the event, the record again."""
         if id(message) in self._settled:
             simulation.after(4 * CALL_SECONDS, partial(end, True))
             return

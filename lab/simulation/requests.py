@@ -70,5 +70,5 @@ class Context:
 
 
 def lambda_context(clock: Clock, timeout_seconds: float) -> LambdaContext:
-    """Return a context under Powertools' type. It has only the attributes that the handlers read."""
+    """Return a context, typed as Powertools' `LambdaContext`. It has only the attributes that the handlers read."""
     return cast("LambdaContext", Context(clock, timeout_seconds))

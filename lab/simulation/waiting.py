@@ -30,7 +30,8 @@ class Waiting:
     """The messages that no worker is processing.
 
     Attributes:
-        fair: Whether groups count; if not, a receive returns the message that has been visible for the longest time.
+        fair: Whether messages of noisy groups come last; if not, a receive returns the message that has been visible
+            for the longest time.
     """
 
     fair: bool

@@ -49,7 +49,7 @@ class Deployment:
     """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as in a real stack."""
 
     batch_size: int = 10
-    batch_threads: int = 1  # with a pool, the order of calls, and so a history, would depend on the machine
+    batch_threads: int = 1  # more threads would make the order of calls, and so a history, depend on the machine
     max_receive_count: int = 8
     retry_base_seconds: int = 30
     retry_cap_seconds: int = 900
@@ -163,7 +163,7 @@ class World:
         return self.mapping.settle(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. The caller passes its result to ``mapping.settle``, late or never for zombies."""
+        """Run the worker on a batch. Callers pass the outcome to ``mapping.settle``; for a zombie, late or never."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:
@@ -203,7 +203,7 @@ class World:
         return sent
 
     def discard(self, order_id: str) -> bool:
-        """Discard an order, as a named person may; returns ``False`` if the order was already final."""
+        """Discard an order, as a person on call may; returns ``False`` if the order was already final."""
         order = self.orders.get(order_id)
         if order is not None and order["status"]["S"] not in {OrderStatus.ACCEPTED, OrderStatus.FAILED}:
             return False
@@ -256,7 +256,7 @@ class World:
             orders_queue_fifo=self.deployment.fifo,
             idempotency_table=API_RECORDS,
             idempotency_ttl_seconds=self.deployment.api_record_seconds,
-            **self._before_the_api(),
+            **self._access_settings(),
         )
         return create_order.build(
             dynamodb=self.cloud.dynamodb_client,
@@ -267,10 +267,10 @@ class World:
         )
 
     def _reader(self) -> GetOrder:
-        settings = LookupSettings(orders_table=ORDERS, **self._before_the_api())
+        settings = LookupSettings(orders_table=ORDERS, **self._access_settings())
         return get_order.build(dynamodb=self.cloud.dynamodb_client, settings=settings)
 
-    def _before_the_api(self) -> dict[str, Any]:
+    def _access_settings(self) -> dict[str, Any]:
         config = self.deployment
         return {"jwt_authorizer": config.jwt_authorizer, "origin_secret_sha256": config.origin_secret_sha256}
 

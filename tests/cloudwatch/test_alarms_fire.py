@@ -26,9 +26,9 @@ from lab.simulation.cloudwatch.scenarios import (
     START,
     Phase,
     api,
-    on_trial,
     own,
     publish,
+    run_alone,
     sqs,
     step_of,
 )
@@ -70,7 +70,7 @@ def test_an_alarm_is_raised_by_its_cause_notifies_and_recovers(row: str, behavio
     store = publish(*healthy, Phase(BEGIN, END, {**CAUSES, **BUS_CAUSES}[row]), step=step)
 
     # WHEN
-    run = on_trial(store, alarm, deployed(bus=bus)[1], behaviour)
+    run = run_alone(store, alarm, deployed(bus=bus)[1], behaviour)
 
     # THEN
     minutes = [((c.at - START) // step, c.state) for c in run.changes if c.alarm == f"{PREFIX}-{row}"]

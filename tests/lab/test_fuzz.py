@@ -20,7 +20,7 @@ BUGS = {
     ),
     "a 5xx without a fault": (
         EVENTS,
-        "5xx that is not ours",
+        "unexpected 5xx",
         Rewrite("runtime.http.body:parse_json", "except UnicodeDecodeError as error", "except KeyError as error"),
     ),
     "an order that the contract refuses": (

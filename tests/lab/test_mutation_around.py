@@ -115,7 +115,7 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
     entry = {"name": "acts without --yes", "file": "a.py", "before": "if yes:", "after": "if True:"}
 
     # WHEN / THEN
-    with pytest.raises(ValueError, match=r"acts without --yes: a\.py has 0 times, not once: if yes:"):
+    with pytest.raises(ValueError, match=r"acts without --yes: the text occurs 0 times in a\.py, not once: if yes:"):
         read_examples([entry], {"a.py": "if no:"})
 
 

@@ -70,7 +70,7 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     text = f"CASES = ['case']\ndef f(): {mistake}\n".encode()
 
     # WHEN
-    found, detail = judge.put(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
+    found, detail = judge.run_file(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
     # THEN a crash, or a failure that also occurs without the mistake, gives no verdict, and the detail names the log
     assert found == Verdict(verdict)
@@ -83,7 +83,7 @@ def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) ->
     text = "CASES = ['other']\ndef f(): return {}\n"
 
     # WHEN the test is run by the old name of the case
-    right, wrong = (judge.put("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
+    right, wrong = (judge.run_file("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
 
     # THEN the tests with the new names are run
     assert right == (Verdict.SURVIVED, "")
@@ -104,7 +104,7 @@ def test_f():
     (judge.copy / "tests" / "test_by_turns.py").write_text(test)
 
     # WHEN
-    found, detail = judge.put("pipeline/a.py", b"", ["tests/test_by_turns.py::test_f"], 30)
+    found, detail = judge.run_file("pipeline/a.py", b"", ["tests/test_by_turns.py::test_f"], 30)
 
     # THEN
     assert (found, "a test failed" in detail) == (Verdict.UNCLEAR, True)

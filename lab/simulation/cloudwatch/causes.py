@@ -97,29 +97,29 @@ def _colliding(world: ObservedWorld) -> None:
 
 
 @dataclass(frozen=True)
-class Made:
-    """One cause and the deployment it happens in."""
+class CauseIn:
+    """A cause and the deployment in which it happens."""
 
     cause: Cause
     deployment: Deployment = field(default_factory=Deployment)
 
 
-BY_METRIC: Final[Mapping[MetricName, Made]] = {
-    MetricName.ORDER_ACCEPTED: Made(_accepted),
-    MetricName.IDEMPOTENT_REPLAY: Made(_replayed),
-    MetricName.IDEMPOTENCY_CONFLICT: Made(_conflicting),
-    MetricName.IDEMPOTENCY_MISMATCH: Made(_mismatched),
-    MetricName.DEPENDENCY_FAILURE: Made(_unknown),
-    MetricName.ORDER_CONFIRMED: Made(_confirmed),
-    MetricName.ORDER_REJECTED: Made(_rejected),
-    MetricName.ATTEMPT_FAILED: Made(_failed_once),
-    MetricName.LAST_ATTEMPT_FAILED: Made(_failed_for_good),
-    MetricName.MESSAGE_DEAD_LETTERED: Made(_dead_lettered),
+BY_METRIC: Final[Mapping[MetricName, CauseIn]] = {
+    MetricName.ORDER_ACCEPTED: CauseIn(_accepted),
+    MetricName.IDEMPOTENT_REPLAY: CauseIn(_replayed),
+    MetricName.IDEMPOTENCY_CONFLICT: CauseIn(_conflicting),
+    MetricName.IDEMPOTENCY_MISMATCH: CauseIn(_mismatched),
+    MetricName.DEPENDENCY_FAILURE: CauseIn(_unknown),
+    MetricName.ORDER_CONFIRMED: CauseIn(_confirmed),
+    MetricName.ORDER_REJECTED: CauseIn(_rejected),
+    MetricName.ATTEMPT_FAILED: CauseIn(_failed_once),
+    MetricName.LAST_ATTEMPT_FAILED: CauseIn(_failed_for_good),
+    MetricName.MESSAGE_DEAD_LETTERED: CauseIn(_dead_lettered),
     # This timeout is shorter than one item's budget plus the margin.
-    MetricName.ATTEMPT_DEFERRED: Made(_out_of_time, Deployment(worker_timeout_seconds=9)),
-    MetricName.ACCEPTED_TO_SETTLED: Made(_confirmed),
-    MetricName.BATCH_ISOLATED: Made(_failed_once),
-    MetricName.TRANSACTION_CONFLICT: Made(_colliding),
+    MetricName.ATTEMPT_DEFERRED: CauseIn(_out_of_time, Deployment(worker_timeout_seconds=9)),
+    MetricName.ACCEPTED_TO_SETTLED: CauseIn(_confirmed),
+    MetricName.BATCH_ISOLATED: CauseIn(_failed_once),
+    MetricName.TRANSACTION_CONFLICT: CauseIn(_colliding),
 }
 
 
@@ -136,9 +136,9 @@ class Emitted:
 @cache
 def happened(metric: MetricName) -> tuple[Emitted, ...]:
     """Make the cause of `metric` happen, and return what is emitted."""
-    made = BY_METRIC[metric]
-    with observed(deployment=made.deployment) as (world, output):
-        made.cause(world)
+    case = BY_METRIC[metric]
+    with observed(deployment=case.deployment) as (world, output):
+        case.cause(world)
     return tuple(each for document in output.metrics for each in read_emf(document))
 
 

@@ -17,7 +17,7 @@ EVALUATION_INTERVAL: Final = 60
 
 @dataclass(frozen=True)
 class Change:
-    """An alarm entered a state."""
+    """The entry of an alarm into a state."""
 
     at: int
     alarm: str
@@ -26,7 +26,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Notice:
-    """An action was invoked: CloudWatch notified `target` (a topic ARN) that the alarm entered the state."""
+    """One invoked action: CloudWatch notified `target` (a topic ARN) that the alarm entered the state."""
 
     at: int
     alarm: str
@@ -38,7 +38,7 @@ class AlarmRun:
     """Runs alarms against a store.
 
     Args:
-        store: all published metrics, also future ones; each evaluation reads only those before its own time.
+        store: all published metrics, also future ones; each evaluation reads only data points before its own time.
         alarms: metric alarms, all starting in INSUFFICIENT_DATA as CloudWatch creates them.
         composites: composite alarms; each names only alarms of these two arguments.
         behaviour: see `Behaviour`.
@@ -81,7 +81,7 @@ class AlarmRun:
         for composite in self._composites:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
-                self._pending.setdefault(composite.name, _Pending(told=State.OK)).since = now
+                self._pending.setdefault(composite.name, _Pending(notified=State.OK)).since = now
         # All states are known only after the loops above. A suppressor that changed in the same minute counts.
         for composite in self._composites:
             self._act(now, composite)
@@ -103,8 +103,8 @@ class AlarmRun:
         if composite.suppressor is not None and self._suppressed(now, composite, pending):
             return
         state = self.states[composite.name]
-        if state != pending.told:
-            pending.told = state
+        if state != pending.notified:
+            pending.notified = state
             self._notify(now, composite, state)
 
     def _suppressed(self, now: int, composite: CompositeAlarm, pending: "_Pending") -> bool:
@@ -121,7 +121,7 @@ class AlarmRun:
 class _Pending:
     """A composite's last notified state, and the times from which the suppression periods count."""
 
-    told: State
+    notified: State
     since: int = 0
     suppressed_at: int | None = None
 

@@ -1,4 +1,4 @@
-"""Evaluates when a metric alarm changes state.
+"""Evaluates the state of a metric alarm.
 
 Sources, all Amazon CloudWatch User Guide: "Alarm evaluation" (M out of N), "Alarm evaluation window" (the window
 slides: it advances each time the alarm is evaluated), "Configuring how CloudWatch alarms treat missing data" with its
@@ -88,8 +88,8 @@ class Behaviour:
     Attributes:
         extra_points: how many points beyond N are retrieved.
         dynamodb_always_ignores: the PutMetricAlarm reference says that alarms on `AWS/DynamoDB` *always* ignore
-                missing data; the User Guide says that they ignore it by default. Only in the second case can such an
-                alarm recover.
+                missing data; the User Guide says that they ignore it by default. Such an alarm can recover only in
+                the second case.
     """
 
     extra_points: int = 2
@@ -142,7 +142,7 @@ def decide(points: Sequence[bool | None], n: int, m: int, treatment: MissingData
         return State.OK
     if not real:
         return unknown
-    # All points breach, but there are fewer than M. ALARM is premature, unless the oldest is at least M periods old.
+    # All points breach, but there are fewer than M. ALARM is premature unless the oldest is at least M periods old.
     age = len(points) - points.index(True)
     return State.ALARM if age >= m and treatment == "missing" else unknown
 

@@ -24,8 +24,8 @@ class CompositeAlarm:
     """A composite alarm as CloudWatch stores it.
 
     Attributes:
-        rule: expression over other alarms' states; names or ARNs.
-        suppressor: while this alarm is in ALARM, no action is taken.
+        rule: expression over the states of other alarms, which it references by name or ARN.
+        suppressor: name of an alarm that suppresses all actions while it is in ALARM.
         wait_period: seconds to wait, after a change, for the suppressor to go into ALARM.
         extension_period: seconds to wait after the suppressor left ALARM.
     """

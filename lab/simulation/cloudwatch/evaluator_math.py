@@ -46,7 +46,7 @@ def evaluate(expression: str, context: MathContext) -> Series:
     """Evaluate an alarm's expression.
 
     Raises:
-        MathError: it does not yield a time series, which an alarm requires.
+        MathError: the expression does not yield a time series, which an alarm requires.
     """
     value = _value(parse(expression), context)
     if not isinstance(value, dict):
@@ -102,7 +102,7 @@ def _lookup(name: str, context: MathContext) -> Series:
     for known in (context.metrics, context.named):
         if name in known:
             return known[name]
-    raise MathError(f"{name!r} is the id of no metric or expression: {sorted({*context.metrics, *context.named})}")
+    raise MathError(f"{name!r} is not the id of a metric or expression: {sorted({*context.metrics, *context.named})}")
 
 
 def _function(name: str) -> "Function":
@@ -201,7 +201,7 @@ def _fill(nodes: Sequence[ast.expr], context: MathContext) -> Value:
     series = _series(_value(nodes[0], context))
     filler = _value(nodes[1], context)
     if not isinstance(filler, float):
-        raise MathError("FILL fills with a number here")
+        raise MathError("FILL is supported only with a number as its second argument")
     return {start: series.get(start, filler) for start in context.starts}
 
 

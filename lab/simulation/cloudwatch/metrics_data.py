@@ -1,8 +1,8 @@
 """Metrics that AWS and the program publish to CloudWatch. An alarm on any other metric can never fire.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
-publishes per table *and operation* does not exist per table. `sparse` means that quiet periods publish nothing
-(then missing data means "all is well"). `advice` lists the meaningful statistics.
+publishes per table *and operation* does not exist per table. `sparse` means that a metric has no data points in quiet
+periods (then missing data means "all is well"). `advice` lists the meaningful statistics.
 """
 
 from collections.abc import Iterable
@@ -72,7 +72,7 @@ def _sns(name: str, note: str) -> Published:
 
 
 def _events(name: str, note: str) -> Published:
-    # The dimension RuleName alone is for rules of the default bus.
+    # Without EventBusName, the dimension RuleName covers only rules of the default bus.
     return Published("AWS/Events", name, _sets("EventBusName RuleName"), "Count", 60, True, ("Sum",), note, _EVENTS)
 
 
@@ -96,17 +96,17 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start. Excludes init time."),
     _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the Region's total."),
     _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
-         "Ignores messages received three times or more. In a dead-letter queue it counts from the move, "
+         "Ignores messages received three times or more. In a dead-letter queue the age counts from the move, "
          "while retention on a standard queue counts from the original send."),
     _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool is listing."),
     _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
     _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
     _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),
     _sqs("NumberOfMessagesReceived", "Count", ("Sum",), "Each delivery counts."),
-    _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; redrive policy moves do not."),
+    _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; moves by a redrive policy do not."),
     _sns("NumberOfMessagesPublished", "The worker's publishes."),
-    _sns("NumberOfNotificationsDelivered", "Per subscription that accepted the message."),
-    _sns("NumberOfNotificationsFailed", "After the last retry; for HTTP(S) endpoints after every attempt."),
+    _sns("NumberOfNotificationsDelivered", "Counted per subscription that accepted the message."),
+    _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S) endpoints, after every attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
     _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
     _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
@@ -114,8 +114,8 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _events("InvocationsFailedToBeSentToDlq", "Lost: neither delivered nor kept."),
     _table("ReadThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
-    _table("ThrottledRequests", "TableName Operation", "Not published per table alone."),
-    _table("SystemErrors", "TableName Operation", "Not published per table alone."),
+    _table("ThrottledRequests", "TableName Operation", "Not published per table without the operation."),
+    _table("SystemErrors", "TableName Operation", "Not published per table without the operation."),
     _table("ConditionalCheckFailedRequests", "TableName", "Normal here: a failed condition reveals a replay."),
     _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
     Published("AWS/CertificateManager", "DaysToExpiry", _sets("CertificateArn"), "Count", 43_200, False, ("Minimum",),
@@ -137,7 +137,7 @@ _API: Final = (
 
 
 def own_metrics(namespace: str) -> tuple[Published, ...]:
-    """Return the metrics that our functions publish to `{project}-{stack}`. `SERVICES` maps metrics to services."""
+    """Return the metrics that our functions publish to `namespace`, which is `{project}-{stack}`."""
     return tuple(
         Published(
             namespace,

@@ -82,12 +82,12 @@ def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) 
 def dashboard_args(**overrides: Any) -> DashboardArgs:
     """Return the dashboard's arguments for a stack with the names above."""
     table = alarm_table(THRESHOLDS, LIMITS, certificate=True)
-    heard: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
+    rows: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)
     values: dict[str, Any] = {
         "table": table,
         "sections": dashboard_sections(table, LIMITS.objectives),
         "watched": WATCHED,
-        "alarm_arns": {row.name: f"arn:{PREFIX}-{row.name}" for row in heard},
+        "alarm_arns": {row.name: f"arn:{PREFIX}-{row.name}" for row in rows},
         "log_groups": {group: f"/aws/lambda/{group}" for group in LOG_GROUPS},
         "region": "eu-central-1",
     }

@@ -172,24 +172,24 @@ def _unit(key: MetricKey) -> str:
     return published.unit
 
 
-def on_trial(
+def run_alone(
     store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
 ) -> AlarmRun:
     """Run the alarm alone, over minutes of the length that `step_of` gives.
 
     Each of its composites is reduced to this alarm and has no suppressor.
     """
-    heard_through = [
+    reduced = [
         CompositeAlarm(composite.name, f'ALARM("{alarm.name}")', composite.actions)
         for composite in composites
         if alarm.name in composite.alarms()
     ]
     step = step_of(alarm)
-    return AlarmRun(store, [alarm], heard_through, behaviour).run(START + 50 * step, START + (HORIZON - 1) * step, step)
+    return AlarmRun(store, [alarm], reduced, behaviour).run(START + 50 * step, START + (HORIZON - 1) * step, step)
 
 
 def verdict(store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm]) -> tuple[State, ...]:
     """Return the states that the alarm enters after the cause has begun."""
-    run = on_trial(store, alarm, composites, Behaviour(5))
+    run = run_alone(store, alarm, composites, Behaviour(5))
     begin = START + BEGIN * step_of(alarm)
     return tuple(change.state for change in run.changes if change.alarm == alarm.name and change.at >= begin)

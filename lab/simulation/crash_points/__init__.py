@@ -1,4 +1,5 @@
 """Plays every path of the handlers once per call and fault: at each call, each fault that can happen to the call.
 
-No list of calls exists: a run without faults records them. So a call that is added to a handler is a new crash point.
+No list of calls exists: a run without faults records the calls. So a call that is added to a handler is a new crash
+point.
 """

@@ -23,17 +23,17 @@ def main() -> int:
     parser.add_argument("--pairs", action="store_true", help="add cases with a second fault at a later call")
     options = parser.parse_args()
     table = Table(pairs=options.pairs)
-    _tell(table.head())
+    _write(table.head())
     for path in PATHS:
         if options.path in path.name:
             for case in cases(path):
                 table.run(case)
-            _tell(table.rows(path.function, path.name))
-    _tell(table.sums())
+            _write(table.rows(path.function, path.name))
+    _write(table.sums())
     return 1 if table.violations or not table.count else 0
 
 
-def _tell(text: str) -> None:
+def _write(text: str) -> None:
     sys.stdout.write(text)
     sys.stdout.flush()
 

@@ -1,4 +1,4 @@
-"""The paths of the API's handlers."""
+"""Paths of the API's handlers."""
 
 from __future__ import annotations
 
@@ -56,9 +56,6 @@ def _drained(stage: Stage) -> None:
 def _dead_lettered(stage: Stage) -> None:
     stage.message().body = "not JSON"
     stage.world.drain()
-
-
-_sent_and_dead = _died_after("SendMessage", _dead_lettered, Stage.lease_passes)
 
 
 def _overtaken(stage: Stage) -> Run:
@@ -130,7 +127,7 @@ def _row_busy(call: Call) -> Fault | None:
 
 CONFIRMED = ends("CONFIRMED")
 SENT = CONFIRMED | ends()
-"""The ends if the caller does not retry: the order was sent, or no order exists."""
+"""The ends if the caller does not retry: the order is confirmed, or no order exists."""
 API_PATHS = (
     Path("first call", CREATE, _first_call, CONFIRMED),
     Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
@@ -149,7 +146,7 @@ API_PATHS = (
     ),
     Path("other body", CREATE, _mismatch, CONFIRMED),
     Path("other body, first in progress", CREATE, _mismatch_in_progress, CONFIRMED),
-    Path("key's life has passed", CREATE, _expired, CONFIRMED),
+    Path("key has expired", CREATE, _expired, CONFIRMED),
     Path("other caller, same key", CREATE, _other_caller, ends("CONFIRMED", "CONFIRMED")),
     Path("queue throttled", CREATE, _first_call, CONFIRMED, background=_queue_down),
     Path("orders throttled", CREATE, _first_call, CONFIRMED, background=_orders_down),

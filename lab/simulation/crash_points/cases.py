@@ -111,8 +111,8 @@ def _check_recording(case: Case, process: Process) -> None:
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """Return whether an order may lack its mark: each of the run's writes of the order was disturbed, or the process
-    made only reads before the call that killed it."""
+    """Return whether an order may lack the mark ``FAILED``: each of the run's writes of the order was disturbed, or the
+    process made only reads before the call that killed it."""
     writes = [
         call.index
         for call in process.calls

@@ -63,7 +63,7 @@ def _zombie_after(stage: Stage) -> Fault:
 
 
 def _down_from_here(*, every_service: bool) -> Callable[[Stage], Fault]:
-    """The service, or every service, throttles this call and all later calls of the run."""
+    """The call's service, or every service, throttles this call and all later calls of the run."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:
@@ -133,7 +133,7 @@ def disturbances(call: Call) -> Iterator[Disturbance]:
         yield IN_PROGRESS
         for mix in product((None, *TRANSIENT), repeat=len(call.params["TransactItems"])):
             if any(mix):
-                name = ", ".join(code or "as it is" for code in mix)
+                name = ", ".join(code or "true reason" for code in mix)
                 yield Disturbance(f"cancelled: {name}", "transaction cancelled", _cancelled(mix))
 
 

@@ -1,4 +1,4 @@
-"""The paths of both handlers where each caller's orders are kept in order."""
+"""Paths of the API and the worker in a stack that keeps each caller's orders in order."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def _behind_a_dead_letter(stage: Stage) -> Run:
 
 
 def _between_two_others(stage: Stage) -> Run:
-    """The middle one of three requests is disturbed while the first waits."""
+    """Disturb the second of a caller's three requests, while the first order waits in the queue."""
     stage.accept("one")
 
     def run(process: Process) -> object:
@@ -70,7 +70,7 @@ _BOTH = (*API_PATHS, *WORKER_PATHS)
 _BY_NAME = {(path.function, path.name): path for path in _BOTH}
 FIFO_PATHS = (
     *(_on_a_fifo_stack(_BY_NAME[function, name]) for function, names in _SAME.items() for name in names),
-    Path("fifo: between two others", CREATE, _between_two_others, THREE, fifo=True),
+    Path("fifo: second of three requests", CREATE, _between_two_others, THREE, fifo=True),
     Path("fifo: first of three", WORKER, _three, THREE, fifo=True),
     Path("fifo: two callers", WORKER, _two_callers, THREE, fifo=True),
     Path(

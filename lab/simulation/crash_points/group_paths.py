@@ -1,4 +1,4 @@
-"""The paths of orders that share an article in a batch: one transaction settles them before each is processed."""
+"""Paths of orders that share an article in a batch. One transaction settles them before each order is processed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def _pair(stage: Stage) -> Run:
 
 
 def _group_and_others(stage: Stage) -> Run:
-    """A group with an order that is already processed, in a batch with a message that is not JSON."""
+    """Prepare a batch with a processed order, a message that is not JSON, and a new order for the same article."""
     stage.accept("old")
     processed = stage.message()
     stage.world.drain()
@@ -44,14 +44,14 @@ def _group_and_others(stage: Stage) -> Run:
     return stage.world.deliver
 
 
-def _group_before_the_store(stage: Stage) -> Run:
+def _api_killed_before_store(stage: Stage) -> Run:
     stage.post("one", process=dies_after("SendMessage"))
     stage.post("two", process=dies_after("SendMessage"))
     return stage.world.deliver
 
 
 def _group_twice(stage: Stage) -> Run:
-    """A batch with two messages of one order, and another order for the same article."""
+    """Prepare a batch with two messages of one order, and another order for the same article."""
     stage.accept()
     twice = stage.message()
     stage.accept("other")
@@ -59,7 +59,7 @@ def _group_twice(stage: Stage) -> Run:
     return stage.world.deliver
 
 
-def _groups_meet(fault: Fault) -> Callable[[Call], Fault | None]:
+def _group_fault(fault: Fault) -> Callable[[Call], Fault | None]:
     def on_call(call: Call) -> Fault | None:
         return fault if call.operation == "TransactWriteItems" and len(call.params["TransactItems"]) > 2 else None
 
@@ -75,22 +75,22 @@ GROUP_PATHS = (
     Path("group: one article", WORKER, _group, THREE),
     Path("group: two articles", WORKER, _two_articles, TWO),
     Path(
-        "group: beside others",
+        "group: beside a replay and a bad message",
         WORKER,
         _group_and_others,
         ends("CONFIRMED", "CONFIRMED", "FAILED"),
         later=THREE,
         dead="always",
     ),
-    Path("group: before the API has stored it", WORKER, _group_before_the_store, TWO),
+    Path("group: before the API stored the orders", WORKER, _api_killed_before_store, TWO),
     Path("group: one order twice", WORKER, _group_twice, TWO),
     Path(
-        "group: conflicts outlive it",
+        "group: conflicts on every attempt",
         WORKER,
         _pair,
         TWO,
-        background=_groups_meet(transaction_cancelled(["TransactionConflict"])),
+        background=_group_fault(transaction_cancelled(["TransactionConflict"])),
     ),
-    Path("group: refused", WORKER, _pair, TWO, background=_groups_meet(_invalid)),
-    Path("group: answer lost", WORKER, _pair, TWO, background=_groups_meet(answer_lost)),
+    Path("group: refused", WORKER, _pair, TWO, background=_group_fault(_invalid)),
+    Path("group: answer lost", WORKER, _pair, TWO, background=_group_fault(answer_lost)),
 )

@@ -15,7 +15,7 @@ Prepare = Callable[[Stage], Run]
 
 
 def undisturbed(_: Call) -> Fault | None:
-    """No fault."""
+    """Return no fault."""
     return None
 
 
@@ -31,9 +31,12 @@ class Path:
         name: Name in tables and test ids.
         function: The handler's name.
         prepare: Prepares a stage for the run, and returns the run.
-        ends: The allowed statuses of all orders after all retries and redrives; several where the callers do not retry.
-        later: The allowed statuses a day later, if they differ: a caller's retry then sends the order once more.
-        dead: Whether dead letters may exist after all retries. Usually ``never``: one fault must not cause one.
+        ends: The allowed sets of statuses of all orders after all retries and redrives. Only a path whose callers do
+            not retry has several.
+        later: The allowed statuses a day later, if they differ. By then the idempotency records have expired, and a
+            caller's retry sends the order once more.
+        dead: Whether dead letters may exist after all retries. Usually ``never``: one fault must not cause a dead
+            letter.
         marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
         background: The path's own faults, such as a topic that is down.
         recover: Removes the cause of the path's own failure, for example by a deploy, before the queue delivers the
@@ -63,5 +66,5 @@ class Path:
 
 
 def ends(*statuses: str) -> frozenset[tuple[str, ...]]:
-    """Return one allowed end: these statuses."""
+    """Return the allowed ends of a path that may end only with these statuses."""
     return frozenset({tuple(sorted(statuses))})

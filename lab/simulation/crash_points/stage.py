@@ -32,7 +32,7 @@ class Stage:
         recover: Removes the cause of the path's own failure before the queue redelivers.
         late: Calls of killed processes that have not yet taken effect.
         down: Whether a disturbance made a service unavailable until the end of the disturbed run.
-        stuck: One text for each intent that got no answer after all retries.
+        stuck: One text for each intent that got no final answer after all retries.
     """
 
     world: World
@@ -44,7 +44,7 @@ class Stage:
     down: bool = False
     stuck: list[str] = field(default_factory=list)
 
-    # --- scenes ------------------------------------------------------------------------------------------------------
+    # --- preparation -------------------------------------------------------------------------------------------------
 
     def post(
         self, key: str = "k", body: str | None = None, *, caller: str = "ann", process: Process | None = None

@@ -1,4 +1,4 @@
-"""The paths of the worker."""
+"""Paths of the worker."""
 
 from __future__ import annotations
 
@@ -37,12 +37,12 @@ def _ordered(*lines: tuple[str, int]) -> Prepare:
 _first, _out_of_stock = _ordered(("SKU-1", 2)), _ordered(("SKU-1", 2), ("SKU-2", 6))
 
 
-def _before_the_store(stage: Stage) -> Run:
+def _api_killed_before_store(stage: Stage) -> Run:
     stage.post(process=dies_after("SendMessage"))
     return _deliver(stage)
 
 
-# --- again -----------------------------------------------------------------------------------------------------------
+# --- later receives --------------------------------------------------------------------------------------------------
 
 
 def _delivered_again(stage: Stage) -> Run:
@@ -80,7 +80,7 @@ def settled_and_stock_gone(stage: Stage) -> Run:
     """Prepare a confirmed order that sold out its SKU, and whose worker was killed before it published."""
     run = _settled_not_published(stage, ("SKU-2", 5))
     if stage.world.available("SKU-2") != 0:
-        raise AssertionError("the path needs SKU-2 to be sold out by this order")
+        raise AssertionError("the path needs an order that sells out SKU-2")
     return run
 
 
@@ -123,7 +123,7 @@ def _newer_schema(stage: Stage) -> Run:
 
 
 def _set_version(stage: Stage, version: int) -> None:
-    """Set the schema version of every waiting message: one that the worker does not know, or its own."""
+    """Set the schema version of every waiting message."""
     for message in stage.world.orders_queue.messages.values():
         message.attributes = {
             **message.attributes,
@@ -172,8 +172,8 @@ def _last(prepare: Prepare) -> Prepare:
 
     def last(stage: Stage) -> Run:
         run = prepare(stage)
-        suspect = next(iter(stage.world.orders_queue.messages.values()))
-        suspect.receive_count = stage.world.deployment.max_receive_count - 1
+        message = next(iter(stage.world.orders_queue.messages.values()))
+        message.receive_count = stage.world.deployment.max_receive_count - 1
         return run
 
     return last
@@ -209,7 +209,7 @@ def _isolated(stage: Stage) -> Run:
     """Prepare a batch of three messages whose first run was killed in the middle of the second message."""
     stage.world.stock_up("SKU-3", 5)
     for number in (1, 2, 3):
-        # Each order has its own article: one transaction would settle orders for the same article.
+        # Each order has its own article, because one transaction would settle orders for the same article.
         stage.accept(f"{number}", (f"SKU-{number}", 1))
     seen: list[Call] = []
 
@@ -228,8 +228,10 @@ THREE = ends(*["CONFIRMED"] * 3)
 WORKER_PATHS = (
     Path("first receive", WORKER, _first, CONFIRMED),
     Path("two lines", WORKER, _ordered(("SKU-1", 2), ("SKU-2", 1)), CONFIRMED),
-    Path("before the API has stored it", WORKER, _before_the_store, CONFIRMED),
-    Path("before the API has stored it, caller gives up", WORKER, _before_the_store, CONFIRMED, gives_up=True),
+    Path("before the API stored the order", WORKER, _api_killed_before_store, CONFIRMED),
+    Path(
+        "before the API stored the order, caller gives up", WORKER, _api_killed_before_store, CONFIRMED, gives_up=True
+    ),
     Path("out of stock", WORKER, _out_of_stock, REJECTED),
     Path("unknown SKU", WORKER, _ordered(("SKU-1", 2), ("NO-SUCH", 1)), REJECTED),
     Path("replay: delivered again", WORKER, _delivered_again, CONFIRMED),
@@ -265,7 +267,7 @@ WORKER_PATHS = (
     Path("bus: confirmed, not published", WORKER, _settled_not_published, CONFIRMED, bus=True),
     Path("bus: refuses the event", WORKER, _first, CONFIRMED, background=_bus_refuses, bus=True),
     Path(
-        "bus: refuses it on the last attempt",
+        "bus: refuses the event, last attempt",
         WORKER,
         _last(_first),
         CONFIRMED,
@@ -273,9 +275,9 @@ WORKER_PATHS = (
         background=_bus_refuses,
         bus=True,
     ),
-    Path("batch: last unit, twice", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
+    Path("batch: last units ordered twice", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
     Path(
-        "batch: poison beside good",
+        "batch: malformed beside valid",
         WORKER,
         _batch_with_poison,
         ends("CONFIRMED", "FAILED"),

@@ -39,20 +39,20 @@ class Cloud:
 
     @property
     def dynamodb_client(self) -> DynamoDBClient:
-        """The DynamoDB fake under boto3's type. It has only the methods that the program calls."""
+        """The DynamoDB fake, typed as boto3's client. It has only the methods that the program calls."""
         return cast("DynamoDBClient", self.dynamodb)
 
     @property
     def sqs_client(self) -> SQSClient:
-        """The SQS fake under boto3's type."""
+        """The SQS fake, typed as boto3's client."""
         return cast("SQSClient", self.sqs)
 
     @property
     def sns_client(self) -> SNSClient:
-        """The SNS fake under boto3's type."""
+        """The SNS fake, typed as boto3's client."""
         return cast("SNSClient", self.sns)
 
     @property
     def events_client(self) -> EventBridgeClient:
-        """The EventBridge fake under boto3's type."""
+        """The EventBridge fake, typed as boto3's client."""
         return cast("EventBridgeClient", self.events)

@@ -34,7 +34,7 @@ class FakeEvents:
         only_known("PutEvents", params, frozenset({"Entries"}))
         if len(params["Entries"]) != 1:
             raise UnsupportedByFakeError(
-                f"PutEvents with {len(params['Entries'])} entries. Extend the fake, or put one."
+                f"PutEvents with {len(params['Entries'])} entries. Extend the fake, or put one entry per call."
             )
         (entry,) = params["Entries"]
         only_known("PutEvents", entry, _ENTRY)
@@ -46,9 +46,9 @@ class FakeEvents:
             raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
         bus = self.buses.get(entry["EventBusName"])
         if bus is None:
-            # AWS does not document the answer.
-            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Extend the fake, or add one.")
-        # EventBridge parses and rewrites the document. The program's canonical JSON keeps its text through that.
+            # AWS does not document the answer for an unknown bus.
+            raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Extend the fake, or add the bus.")
+        # EventBridge parses and rewrites the document. This does not change the program's canonical JSON.
         body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
         bus.received.append(Notification(self.entropy.uuid(), body))
         return {

@@ -65,7 +65,7 @@ def write_conflict(call: Call, perform: Perform) -> Response:
 
 
 def entry_refused(call: Call, perform: Perform) -> Response:
-    """EventBridge accepts the call and refuses its event: the SDK neither raises nor retries."""
+    """EventBridge accepts the call and refuses its event, so the SDK neither raises nor retries."""
     return refused_entry("InternalFailure")
 
 

@@ -27,7 +27,7 @@ class FakeLogs:
 
     @property
     def client(self) -> CloudWatchLogsClient:
-        """The fake under boto3's type."""
+        """The fake, typed as boto3's client."""
         return cast("CloudWatchLogsClient", self)
 
     @property
@@ -39,7 +39,7 @@ class FakeLogs:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """All log lines, parsed as JSON, by group and stream."""
+        """All log lines, parsed as JSON and ordered by group and stream."""
         return [json.loads(event["message"]) for _, _, event in self.events]
 
     def write(self, group: str, stream: str, text: str) -> None:

@@ -32,7 +32,7 @@ MAX_VISIBILITY_SECONDS = 43_200
 
 
 class FakeSQS:
-    """Stands in for ``boto3.client("sqs")``. Queues are objects of the queue model, which tests may change directly."""
+    """Stands in for ``boto3.client("sqs")``. Its queues are objects of the queue model; tests may change them."""
 
     def __init__(self, wire: Wire) -> None:
         self.wire = wire
@@ -60,7 +60,7 @@ class FakeSQS:
         return self._one("SendMessage", params, _SEND, _send)
 
     def send_message_batch(self, **params: Any) -> Response:
-        """Send up to ten messages; each succeeds or fails by itself."""
+        """Send up to ten messages; each succeeds or fails independently."""
         return self._batch("SendMessageBatch", params, _SEND, _send)
 
     # --- receiving ------------------------------------------------------------------------------------------------
@@ -97,7 +97,7 @@ class FakeSQS:
         """Set the visibility timeouts of up to ten in-flight messages."""
         return self._batch("ChangeMessageVisibilityBatch", params, _HIDE, _hide)
 
-    # --- looking ----------------------------------------------------------------------------------------------------
+    # --- queue attributes -------------------------------------------------------------------------------------------
 
     def get_queue_attributes(self, **params: Any) -> Response:
         """Get attributes of a queue, as text."""
@@ -109,7 +109,7 @@ class FakeSQS:
 
         return self._carry("GetQueueAttributes", params, frozenset({"QueueUrl", "AttributeNames"}), work)
 
-    # --- plumbing ---------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------------------------
 
     def _one(self, operation: str, params: Mapping[str, Any], known: frozenset[str], work: Work) -> Response:
         return self._carry(operation, params, known | {"QueueUrl"}, lambda queue: work(queue, operation, params))
@@ -212,16 +212,16 @@ def received(message: Message, system: Collection[str], names: Sequence[str]) ->
     standard = {name: value for name, value in shown.items() if name in system or "All" in system}
     if standard:
         answer["Attributes"] = standard
-    chosen = {name: value for name, value in message.attributes.items() if _asked_for(name, names)}
+    chosen = {name: value for name, value in message.attributes.items() if _is_requested(name, names)}
     if chosen:
         answer["MessageAttributes"] = {name: dict(value) for name, value in chosen.items()}
         answer["MD5OfMessageAttributes"] = md5_of_attributes(chosen)
     return answer
 
 
-def _asked_for(name: str, names: Sequence[str]) -> bool:
+def _is_requested(name: str, names: Sequence[str]) -> bool:
     return any(
-        asked in {"All", ".*", name} or (asked.endswith(".*") and name.startswith(asked[:-2])) for asked in names
+        wanted in {"All", ".*", name} or (wanted.endswith(".*") and name.startswith(wanted[:-2])) for wanted in names
     )
 
 

@@ -14,7 +14,7 @@ OK: dict[str, Any] = {"HTTPStatusCode": 200, "RetryAttempts": 0, "RequestId": "f
 
 
 class ProcessKilled(BaseException):
-    """The process that made the call was killed. Not an ``Exception``, so that no ``except`` clause catches it."""
+    """The process that made the call was killed. Not an ``Exception``, so that no ``except Exception`` catches it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ def main() -> int:
         ),
     )
     parser.add_argument("--histories", type=int, default=1000, help="number of histories (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first history; each next one adds 1")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first history; each further history adds 1")
     parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the counts to this file, repeatedly during the run")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
@@ -47,11 +47,11 @@ def main() -> int:
 
 def _replay(file: Path) -> int:
     try:
-        told = History.read(file.read_text(encoding="utf-8"))
+        read = History.read(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:
         sys.stderr.write(f"{file} is not a history in the format that --show prints: {error!r}\n")
         return 2
-    violations = play(told)
+    violations = play(read)
     sys.stdout.write("".join(f"{text}\n" for text in violations) or "Everything held.\n")
     return 1 if violations else 0
 
@@ -93,9 +93,11 @@ def _write(tally: HistoryCounts, options: argparse.Namespace, seconds: float) ->
 
 
 def _explain(seed: int, violations: list[str]) -> None:
-    told = history(seed)
-    sys.stdout.write(f"\nSeed {seed} ({told.length} steps) violates:\n" + "".join(f"  {text}\n" for text in violations))
-    small = shrink(told)
+    failed = history(seed)
+    sys.stdout.write(
+        f"\nSeed {seed} ({failed.length} steps) violates:\n" + "".join(f"  {text}\n" for text in violations)
+    )
+    small = shrink(failed)
     sys.stdout.write(f"It shrinks to {small.length} steps:\n\n{small.text()}\nwhich violates:\n")
     sys.stdout.write("".join(f"  {text}\n" for text in play(small)))
     sys.stdout.write("Save the JSON to a file and play it again with --replay FILE.\n")

@@ -23,13 +23,14 @@ from lab.simulation.histories.versions import VERSIONS
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
-"""Number of calls per run that can be disturbed: a run for one order makes four to six calls, a batch more."""
+"""Number of calls per run that can be disturbed: a run for one order makes four to six calls, a run for a
+batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
 """Probabilities that a request inside another repeats that request's key, and that it then repeats the body too."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
-_LIVES: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
-_LONGEST: Final = (14 * 86_400 + 1, 21 * 86_400)
+_LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
+_LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)
 """Seconds beyond a dead letter's retention, and beyond the life of the worker's idempotency records."""
 
 
@@ -42,7 +43,7 @@ def history(seed: int) -> do.History:
 class _Maker:
     random: random.Random
     killers: bool = False
-    asking: list[tuple[str, str, str]] = field(default_factory=list)
+    open: list[tuple[str, str, str]] = field(default_factory=list)
 
     def history(self, seed: int) -> do.History:
         chance = self.random
@@ -82,15 +83,15 @@ class _Maker:
         chance = self.random
         draw = chance.random()
         orders = KILLERS if self.killers and draw < 0.25 else ORDINARY if draw < 0.97 else ("invalid",)
-        asked = chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders)
-        if self.asking and chance.random() < _TWIN:
+        intent = chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders)
+        if self.open and chance.random() < _TWIN:
             # The same key as the request that is still running, and mostly the same body.
-            caller, key, order = self.asking[-1]
-            asked = caller, key, order if chance.random() < _SAME_BODY else asked[2]
-        self.asking.append(asked)
+            caller, key, order = self.open[-1]
+            intent = caller, key, order if chance.random() < _SAME_BODY else intent[2]
+        self.open.append(intent)
         at = self._at(depth)
-        self.asking.pop()
-        return do.Post(*asked, at, self._chance())
+        self.open.pop()
+        return do.Post(*intent, at, self._chance())
 
     def _deliver(self, depth: int = 0) -> do.Step:
         return do.Deliver(self._at(depth), self._chance())
@@ -129,7 +130,7 @@ class _Maker:
         return do.Wait(self.random.choice((1, 5, 15, 40, 120, 400)))
 
     def _long_wait(self) -> do.Step:
-        return do.Wait(self.random.choice(_LIVES if self.random.random() < 0.75 else _LONGEST))
+        return do.Wait(self.random.choice(_LONG_WAITS if self.random.random() < 0.75 else _LONGEST_WAITS))
 
     def _outage(self) -> do.Step:
         chance = self.random

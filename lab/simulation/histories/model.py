@@ -33,7 +33,7 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Calls that mark an order ``FAILED`` before its last attempt. A disturbance of one can prevent the mark."""
+"""Calls that mark an order ``FAILED`` before its last attempt. A disturbance of such a call can prevent the mark."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
@@ -47,7 +47,7 @@ class Expected:
 
 @dataclass(slots=True)
 class Batch:
-    """Batch, as the model sees it before the worker's run.
+    """Batch before the worker's run.
 
     Attributes:
         messages: The batch's messages.
@@ -90,7 +90,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """By order: the lease of a run belongs to the order, and any message of the order can start a run."""
+    """Counted by order, because a run's lease belongs to the order, and any message of the order can start a run."""
 
     def __post_init__(self) -> None:
         tables = self.world.cloud.dynamodb.tables
@@ -195,20 +195,20 @@ class Model:
         killers = [one.message_id for one in batch.messages if self._is_killer(one)]
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
-                met = self._killed_with[message.message_id]
-                # A message that could not be processed or deleted returns for that reason, with or without a killer.
+                lost = self._killed_with[message.message_id]
+                # A message that could not be processed or deleted is received again, with or without a killer.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
                 order = invariants.order_of(message) or message.message_id
                 if only_killed and message.message_id not in batch.excuses:
-                    met["by killers"] += 1
+                    lost["by killers"] += 1
                 else:
                     self._killed_otherwise[order] += 1
                 for killer in killers:
-                    met[killer] += 1
-                allowed = 1 + len(met.keys() - {"by killers"}) + self._killed_otherwise[order]
-                if met["by killers"] > allowed and message.message_id not in self.overlapping:
+                    lost[killer] += 1
+                allowed = 1 + len(lost.keys() - {"by killers"}) + self._killed_otherwise[order]
+                if lost["by killers"] > allowed and message.message_id not in self.overlapping:
                     self._violated(
-                        "M7", f"{message.message_id} lost {met['by killers']} receives to killers: {dict(met)}"
+                        "M7", f"{message.message_id} lost {lost['by killers']} receives to killers: {dict(lost)}"
                     )
 
     def _is_killer(self, message: Message) -> bool:

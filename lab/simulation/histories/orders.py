@@ -1,4 +1,4 @@
-"""Orders of a history's callers. They are few, so that keys and bodies often coincide."""
+"""Orders, callers and keys of histories: few of each, so that requests often share a key or a body."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Order:
         body: The JSON text.
         lines: SKU and quantity; empty if the API refuses the body.
         kills: Operation at which the order kills its worker, if any.
-        by_deadline: Whether it kills the worker by its deadline instead of by a crash.
+        by_deadline: Whether the worker is killed at its deadline, instead of by a crash.
     """
 
     body: str

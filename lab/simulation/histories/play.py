@@ -52,7 +52,7 @@ class Player:
         deployment = Deployment(batch_size=history.batch_size, max_receive_count=history.max_receive_count)
         self.world = World(seed=history.seed, deployment=deployment)
         self.model = Model(self.world)
-        self.around = Surroundings(self.world, self.model.order, self._take_all)
+        self.around = Surroundings(self.world, self.model.order, self._play_steps)
         self.seen = Seen(self.world, self.model.seen_paths)
         for sku, quantity in history.stock.items():
             self.world.stock_up(sku, quantity)
@@ -60,13 +60,13 @@ class Player:
     def play(self) -> list[str]:
         """Play the history; returns every violation, or an empty list."""
         with simulated(self.world), _reproducible(self.world):
-            self._take_all(self.history.steps)
+            self._play_steps(self.history.steps)
             self._settle_down()
             return self.model.judge(patient=self.history.patient)
 
-    def _take_all(self, steps: tuple[do.Step, ...]) -> None:
+    def _play_steps(self, steps: tuple[do.Step, ...]) -> None:
         for step in steps:
-            _TAKE[type(step)](self, step)
+            _METHODS[type(step)](self, step)
 
     def forget(self) -> None:
         """Clear the world's contents. A world is one reference cycle, and large cycles are slow to collect."""
@@ -157,8 +157,8 @@ class Player:
             self.world.redrive(message)
 
     def _letters(self) -> list[Message]:
-        """Return the unexpired dead letters. The model's queue expires messages on a receive, and nothing receives
-        here."""
+        """Return the unexpired dead letters. Without the call of ``expire``, expired messages are dropped only by a
+        receive."""
         self.world.dead_letters.expire()
         return list(self.world.dead_letters.messages.values())
 
@@ -246,7 +246,7 @@ class Player:
 
 
 # The method with a step's name plays the step.
-_TAKE: dict[type[do.Step], Callable[[Player, Any], None]] = {
+_METHODS: dict[type[do.Step], Callable[[Player, Any], None]] = {
     kind: getattr(Player, f"_{name}") for name, kind in do.STEPS.items()
 }
 

@@ -45,7 +45,7 @@ def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> 
 
 
 def explained(tally: HistoryCounts) -> str:
-    """Return the first failure of a tally, and the steps to which it shrinks."""
+    """Return the failure with the lowest seed, and the steps that remain of its history after shrinking."""
     seed, violations = min(tally.failures)
     return f"seed {seed}: {violations}\n{shrink(history(seed)).text()}"
 
@@ -60,10 +60,10 @@ def play_in_chunks(first: int, count: int, workers: int) -> Iterator[HistoryCoun
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with context.Pool(workers, initializer=gc.disable, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:
-        yield from pool.imap(_play_and_leave, chunks)
+        yield from pool.imap(_play_uncollected, chunks)
 
 
-def _play_and_leave(seeds: Sequence[int]) -> HistoryCounts:
+def _play_uncollected(seeds: Sequence[int]) -> HistoryCounts:
     """Play a chunk in a pool's process, without garbage collection: the process ends soon, and collection takes 10 % of
     the time."""
     return play_seeds(seeds, collect_every=0)
@@ -71,8 +71,8 @@ def _play_and_leave(seeds: Sequence[int]) -> HistoryCounts:
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
-    """Disable automatic garbage collection. A world is one large reference cycle; collecting many at once is
-    cheaper."""
+    """Disable automatic garbage collection. A world is one large reference cycle; collecting many worlds at
+    once is cheaper."""
     was_enabled = gc.isenabled()
     gc.freeze()
     gc.disable()

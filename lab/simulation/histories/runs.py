@@ -41,7 +41,7 @@ class Surroundings:
     Attributes:
         world: The simulated world.
         find: Returns the order of an id, if a caller of the history posted it.
-        take_all: Plays steps in the middle of a run.
+        play_steps: Plays steps in the middle of a run.
         fired: Occurrences of each disturbance, by function, operation and name.
         late: Calls of killed processes that have not yet taken effect.
         outages: By service: the end of its outage, and the fault of its calls.
@@ -52,7 +52,7 @@ class Surroundings:
 
     world: World
     find: Callable[[str], Order | None]
-    take_all: Callable[[tuple[Step, ...]], None]
+    play_steps: Callable[[tuple[Step, ...]], None]
     fired: Counter[tuple[str, str, str]] = field(default_factory=Counter)
     late: list[Callable[[], Any]] = field(default_factory=list)
     outages: dict[str, tuple[float, str]] = field(default_factory=dict)
@@ -93,7 +93,7 @@ class Surroundings:
 
     def _meanwhile(self, run: Run, call: Call, at: At) -> None:
         self._note(run, call, at.what)
-        self.take_all(at.steps)
+        self.play_steps(at.steps)
 
     def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
         """Perform the call without its planned fault."""
@@ -142,7 +142,7 @@ class Surroundings:
         self._note(run, call, "conflict on a popular SKU")
         return self._busy(lambda update: _sku(update) in busy)
 
-    # --- plumbing ---------------------------------------------------------------------------------------------------
+    # --- helpers ----------------------------------------------------------------------------------------------------
 
     def _busy(self, busy: Callable[[dict[str, Any]], bool]) -> Fault:
         return faults.row_is_busy(self.world.cloud.dynamodb.transactions, busy)

@@ -14,9 +14,9 @@ from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Exchange, World
 TWINS: Final = "requests whose twin was running"
 API_ZOMBIES: Final = "answers of the API after its deadline"
 WORKER_ZOMBIES: Final = "batches that went on after their deadline"
-OLD_KEYS: Final = "requests with a key whose life had passed"
+OLD_KEYS: Final = "requests with an expired key"
 OLD_ORDERS: Final = "orders delivered when the worker's record had expired"
-NEIGHBOURS: Final = "messages in a batch that another message killed"
+NEIGHBOURS: Final = "other messages in the batch of a killer"
 GROUPS: Final = "transactions of several orders"
 OLD_LETTERS: Final = "dead letters that outlived their retention"
 
@@ -27,17 +27,17 @@ class Seen:
 
     world: World
     counts: Counter[str]
-    _asking: list[tuple[str, str]] = field(default_factory=list)
+    _running: list[tuple[str, str]] = field(default_factory=list)
 
     def request_begins(self, caller: str, key: str) -> None:
         """Record that a request begins, perhaps in the middle of another."""
-        self.counts[TWINS] += (caller, key) in self._asking
+        self.counts[TWINS] += (caller, key) in self._running
         self.counts[OLD_KEYS] += self._has_expired(API_RECORDS, api_record(caller, key))
-        self._asking.append((caller, key))
+        self._running.append((caller, key))
 
     def request_ends(self, exchange: Exchange) -> None:
         """Record the end of the request that began last."""
-        self._asking.pop()
+        self._running.pop()
         late = exchange.answered_at - exchange.sent_at > self.world.deployment.api_timeout_seconds
         self.counts[API_ZOMBIES] += late and exchange.response is not None
 

@@ -16,8 +16,8 @@ class At:
 
     Attributes:
         call: Index among the run's calls, from 0; a run with fewer calls is not disturbed.
-        what: A fault's name (:data:`~lab.simulation.histories.faults.BY_NAME`), or one of the two "meanwhile": the
-                run pauses before or after this call until ``steps`` have been played, and then continues.
+        what: A fault's name (:data:`~lab.simulation.histories.faults.BY_NAME`), or "meanwhile before" or "meanwhile
+                after": the run pauses before or after this call until ``steps`` have been played, and then continues.
         steps: The steps played during the pause.
     """
 
@@ -104,7 +104,7 @@ class Redrive(Step):
 
 @dataclass(frozen=True, slots=True)
 class Discard(Step):
-    """Discard an order, as a named person may."""
+    """Discard an order, as a person on call may."""
 
     pick: int
 
@@ -134,8 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema version that each knows: the present
-    one or the next."""
+    """Deploy the API and the worker. ``api`` and ``worker`` are the schema version that each writes and can read:
+    today's or the next."""
 
     api: int
     worker: int

@@ -1,6 +1,6 @@
 """Simulates the program's next version, which writes the next schema version and reads both versions.
 
-To today's worker, the next version's messages are newer than its own, as they will be after a real new version.
+Today's worker treats a message of the next version as too new, as it will after a real change of the schema.
 """
 
 from __future__ import annotations

@@ -1,4 +1,5 @@
-"""A model of SQS and of Lambda's event source mapping. Tests compare it with emulators and with AWS's documentation."""
+"""A model of SQS and of Lambda's event source mapping. Tests compare the model with emulators and with AWS's
+documentation."""
 
 from lab.simulation.queue_model.fifo import FifoQueue
 from lab.simulation.queue_model.mapping import (

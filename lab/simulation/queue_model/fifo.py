@@ -17,7 +17,7 @@ class FifoQueue(Queue):
     """A FIFO queue; its name ends in ``.fifo``.
 
     Attributes:
-        content_based_deduplication: Whether the body gives a missing deduplication id.
+        content_based_deduplication: Whether a digest of the body replaces a missing deduplication id.
         recent: Deduplication id to (time, message) of the last five minutes, deleted messages included.
     """
 
@@ -86,7 +86,7 @@ class FifoQueue(Queue):
         Queue.adopt(self, message)
 
     def delete(self, receipt: str) -> None:
-        """Delete by handle.
+        """Delete a message by its handle.
 
         Raises:
             StaleReceiptError: the visibility timeout has passed, so a FIFO queue refuses the handle.
@@ -97,15 +97,15 @@ class FifoQueue(Queue):
         Queue.delete(self, receipt)
 
     def next_visible_at(self) -> float | None:
-        """Return the earliest time at which a group's first message becomes visible. The group's others wait for it."""
+        """Return the earliest time at which a group's first message becomes visible. Its other messages wait."""
         first: dict[str | None, float] = {}
         for message in self.messages.values():
             first.setdefault(message.group_id, message.visible_at)
         return min(first.values(), default=None)
 
     def resend(self, message: Message) -> Message:
-        """Redrive with a new deduplication id: a send with the old id stores nothing within five minutes of its first
-        use.
+        """Redrive with a new deduplication id: a send with the old id stores nothing within five minutes of the id's
+        first use.
 
         Raises:
             InvalidMessageError: the message has no group.

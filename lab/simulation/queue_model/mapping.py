@@ -91,7 +91,7 @@ class EventSourceMapping:
 
 
 def run(invoke: Invoke, event: dict[str, Any]) -> Outcome:
-    """Invoke a function; returns a value or a failure, as Lambda sees it."""
+    """Invoke a function; returns its value, or a failure if it raised."""
     try:
         return Returned(invoke(event))
     except Exception as error:  # noqa: BLE001 - to Lambda, any raised error is a failed invocation

@@ -34,7 +34,7 @@ class Queue:
         retention_seconds: Retention of a message, from its original send.
         redrive: Redrive policy, if any.
         messages: Stored messages, in order of arrival.
-        deleted: Deleted messages. At-least-once delivery may show one again (:meth:`resurrect`).
+        deleted: Deleted messages. At-least-once delivery may deliver such a message again (:meth:`resurrect`).
         expired: Messages that outlived the retention.
         moves: Id and receive count of each message that the redrive policy moved away.
         shuffled: Whether receives choose at random, as SQS promises no order.
@@ -86,7 +86,7 @@ class Queue:
         return self.store(body, attributes or {}, group_id, delay_seconds)
 
     def store(self, body: str, attributes: Attributes, group_id: str | None, delay_seconds: float = 0) -> Message:
-        """Store a new message, in a standard or FIFO queue. Raises `InvalidMessageError` for its content."""
+        """Store a new message, in a standard or FIFO queue. Raises `InvalidMessageError` if SQS would refuse it."""
         check_content(body, attributes)
         now = self.clock.time()
         message = Message(self.entropy.uuid(), body, dict(attributes), now, now + delay_seconds, group_id=group_id)
@@ -98,7 +98,7 @@ class Queue:
     def receive(self, count: int = 1, *, visibility_seconds: float | None = None) -> list[Message]:
         """Receive up to ``count`` visible messages, and hide each for the visibility timeout.
 
-        A message that was already received ``max_receive_count`` times is moved instead.
+        The redrive policy moves a message that was already received ``max_receive_count`` times.
         """
         self.expire()
         now = self.clock.time()
@@ -145,7 +145,8 @@ class Queue:
     # --- settling -------------------------------------------------------------------------------------------------
 
     def delete(self, receipt: str) -> None:
-        """Delete by handle. An old handle is accepted but deletes no message, as SQS documents for standard queues."""
+        """Delete a message by its handle. An old handle is accepted but deletes no message, as SQS documents for
+        standard queues."""
         message = self.by_receipt(receipt)
         if message is not None:
             self.deleted[message.message_id] = self.messages.pop(message.message_id)
@@ -166,7 +167,7 @@ class Queue:
         message = self.messages.get(receipt.partition("#")[0])
         return message if message is not None and message.receipt == receipt else None
 
-    # --- time and chaos ---------------------------------------------------------------------------------------------
+    # --- retention and repeated delivery ----------------------------------------------------------------------------
 
     def expire(self) -> list[Message]:
         """Drop the messages that outlived the retention, and return them."""
@@ -185,7 +186,7 @@ class Queue:
         self.messages[message_id].visible_at = self.clock.time()
 
     def resurrect(self, message_id: str) -> None:
-        """Make a deleted message visible again, as when one of the service's servers missed the delete.
+        """Make a deleted message visible again, as can happen if a server of SQS was unavailable during the delete.
 
         Raises:
             KeyError: no such message was deleted.
@@ -198,7 +199,7 @@ class Queue:
         """Send the content again, as a redrive does: the new message has a new id, send time and receive count."""
         return self.send(message.body, message.attributes, group_id=message.group_id)
 
-    # --- looking ----------------------------------------------------------------------------------------------------
+    # --- state ------------------------------------------------------------------------------------------------------
 
     def next_visible_at(self) -> float | None:
         """Return the earliest time at which a message is visible, or ``None`` if the queue is empty."""

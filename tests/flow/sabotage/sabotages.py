@@ -207,7 +207,7 @@ WORKER = (
     ),
     Sabotage(
         "the worker updates an order row but never creates one",
-        crash_points("process_order", "before the API has stored it, caller gives up"),
+        crash_points("process_order", "before the API stored the order, caller gives up"),
         (
             Rewrite(
                 UPSERT,
@@ -229,7 +229,7 @@ WORKER = (
     ),
     Sabotage(
         "stock is taken without the condition that enough is left",
-        crash_points("process_order", "batch: last unit, twice"),
+        crash_points("process_order", "batch: last units ordered twice"),
         (
             Rewrite(
                 "runtime.store.settlement:SettlementStore._take",
@@ -313,7 +313,7 @@ GROUPS = (
     ),
     Sabotage(
         "a shortage rejects the whole group",
-        crash_points("process_order", "batch: last unit, twice"),
+        crash_points("process_order", "batch: last units ordered twice"),
         (
             Rewrite(
                 f"{GROUP}._settle",

@@ -22,7 +22,7 @@ Values = Mapping[str, AttributeValue]
 Operand = Callable[[Item, Values], AttributeValue | None]
 Condition = Callable[[Item, Values], bool]
 Projection = Callable[[Item], Item]
-# Arguments: the item before the update, the item to change, the values. Right-hand sides read the first.
+# Arguments: the item before the update, the item to change, the values. Right-hand sides read the item before.
 Action = Callable[[Item, Item, Values], object]
 
 _TOKEN = re.compile(r"\s*(?:[#:]\w+|[A-Za-z_]\w*|<>|<=|>=|[=<>(),.\[\]+\-])", re.ASCII)
@@ -242,7 +242,7 @@ def parse_condition(expression: str, scope: Scope) -> Condition:
 
 
 def parse_update(expression: str, scope: Scope) -> Update:
-    """Compile an update. Raises `InvalidExpressionError`, also for one path changed twice, or one clause twice."""
+    """Compile an update. Raises `InvalidExpressionError`, also if a path or a clause occurs twice."""
     clauses: dict[str, list[str]] = {}
     clause = ""
     for word in _tokens(expression):
