@@ -53,8 +53,8 @@ class HistoryCounts:
             self.orders[order["status"]["S"]] += 1
         queues = (world.orders_queue, world.dead_letters)
         self.seen["published"] += len(world.subscriber.received)
-        self.seen["moved to the dead-letter queue by SQS"] += len(world.orders_queue.moves)
-        self.seen["outlived a queue's retention"] += sum(len(queue.expired) for queue in queues)
+        self.seen["messages moved to the dead-letter queue by SQS"] += len(world.orders_queue.moves)
+        self.seen["messages that outlived a queue's retention"] += sum(len(queue.expired) for queue in queues)
         self.seen[OLD_LETTERS] += len(world.dead_letters.expired)
         self.seen.update(player.model.seen_paths)
         if violations:
@@ -91,6 +91,6 @@ class HistoryCounts:
             ("also", self.seen),
         ):
             lines.append(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counter.most_common()))
-        lines.append(f"  {len(self.paths)} different (function, call, fault)")
+        lines.append(f"  {len(self.paths)} different combinations of function, call and fault")
         lines.append(f"  {1000 * self.cpu_seconds / max(self.histories, 1):.1f} ms of processor time per history")
         return "\n".join(lines)

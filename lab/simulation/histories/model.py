@@ -218,11 +218,11 @@ class Model:
     def _excuse(self, message: Message, version: int) -> str | None:
         text = message.attributes.get("schema_version", {}).get("StringValue", "0")
         if int(text) > version or message.body == FOREIGN_BODIES["newer than any"]:
-            return "newer"
+            return "messages of a newer version"
         records = self.world.cloud.dynamodb.tables[WORKER_RECORDS].items
         record = records.get((worker_record(invariants.order_of(message) or ""),))
         if record is not None and record["status"]["S"] == "INPROGRESS":
-            return "twin" if _lease_end(record) >= self.world.cloud.clock.millis else None
+            return "messages whose twin was running" if _lease_end(record) >= self.world.cloud.clock.millis else None
         return None
 
     def letters_are_marked(self) -> None:
