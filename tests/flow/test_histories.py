@@ -68,7 +68,12 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         f"worker {name}" for name in ("UpdateItem", "DeleteItem", "DeleteMessage", "ChangeMessageVisibility")
     } <= paths
     assert len(tally.paths) > 100
-    for name in ("moved to the dead-letter queue by SQS", "last attempts", "newer", "twin"):
+    for name in (
+        "messages moved to the dead-letter queue by SQS",
+        "last attempts",
+        "messages of a newer version",
+        "messages whose twin was running",
+    ):
         assert tally.seen[name] > 0
     # AND the rare situations occur: those with concurrent runs or long pauses
     for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS, GROUPS):
