@@ -72,7 +72,7 @@ def identity_policy(grants: Sequence[Grant]) -> pulumi.Output[str]:
     sids = [grant.sid for grant in grants]
     doubled = sorted({each for each in sids if sids.count(each) > 1})
     if doubled:
-        raise ValueError(f"statement ids {doubled} are given twice; join those grants into one")
+        raise ValueError(f"statement ids {doubled} are given twice; join the grants that share an id")
     return document([grant.statement() for grant in grants])
 
 

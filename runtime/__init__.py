@@ -1,1 +1,1 @@
-"""Code that runs in Lambda: handlers (event in, answer out) → logic (decides) → store (the only caller of AWS)."""
+"""Code that runs in Lambda: handlers (event in, answer out) → logic (decides) → store (our only calls to AWS)."""

@@ -22,7 +22,7 @@ class MetricName(StrEnum):
     ATTEMPT_FAILED = "AttemptFailed"
     """One failed attempt at one message. Partial batch failures never show in Lambda's `Errors`."""
     LAST_ATTEMPT_FAILED = "LastAttemptFailed"
-    """The last attempt at a message failed, so SQS moves the message to the dead-letter queue."""
+    """The last attempt at a message failed or did not start, so SQS moves the message to the dead-letter queue."""
     MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
     """A message with a permanent failure: the worker itself sent it to the dead-letter queue."""
     ATTEMPT_DEFERRED = "AttemptDeferred"

@@ -1,1 +1,1 @@
-"""The only code that calls AWS; each module has one purpose."""
+"""The only code of ours that calls AWS; each module has one purpose. Powertools calls DynamoDB itself."""

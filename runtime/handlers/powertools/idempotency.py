@@ -143,7 +143,7 @@ class WorkerIdempotency:
     def in_progress_until(self, order_id: str) -> int | None:
         """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress.
 
-        Only a killed run leaves its record in progress; a failed or successful run does not.
+        A run leaves its record in progress only if it is killed or cannot write to the table.
         """
         # The type stub expects a dict, but the persistence layer hashes data of any type, here the order id.
         data: Any = order_id

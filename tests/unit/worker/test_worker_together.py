@@ -75,7 +75,7 @@ def test_only_orders_that_share_an_article_are_a_group(
 @pytest.mark.parametrize(
     ("deployment", "retry"),
     [(Deployment(fifo=True), False), (Deployment(), True), (Deployment(worker_timeout_seconds=28.9), False)],
-    ids=["strict ordering", "a retry", "too little time"],
+    ids=["FIFO queue", "isolated batch", "too little time"],
 )
 def test_orders_are_settled_alone_on_fifo_queues_in_isolated_batches_and_with_too_little_time(
     deployment: Deployment, retry: bool
@@ -142,7 +142,7 @@ def test_a_group_without_enough_stock_rejects_no_order_and_its_article_is_not_gr
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, then more orders at once, and more after `SHORT_SECONDS`
+        # WHEN they are processed, further orders follow at once, and others after `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)
