@@ -15,19 +15,19 @@ from local.demo.account import Account, wait_for
 from local.demo.http import OrdersApi, order
 from local.proxy.faults import FaultKind
 from ops.gateway.http import Answer
-from tests.e2e.alarms import Deployed, emitted, total
+from tests.e2e.alarms import DeployedAlarms, emitted, total
 
 _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("service"))
 
 
 @dataclass(frozen=True)
-class Shop:
+class CauseContext:
     """A stack, and the clients with which a cause uses it."""
 
     stack: LocalStack
     account: Account
     client: OrdersApi
-    deployed: Deployed
+    alarms: DeployedAlarms
     keys: Callable[[], str]
     _effects: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
 
@@ -56,49 +56,49 @@ class Shop:
 
         series: dict[MetricKey, list[float]] = defaultdict(list)
         for each in wait_for(f"{least} of {metric}", look, 60):
-            series[self.deployed.in_scenario_name(each.key)].extend(each.values)
+            series[self.alarms.in_scenario_name(each.key)].extend(each.values)
         return {**dict.fromkeys(_OWN, None), **series}
 
 
-Cause = Callable[[Shop], Mapping[MetricKey, Value]]
+Cause = Callable[[CauseContext], Mapping[MetricKey, Value]]
 
 
-def _queue_fails(shop: Shop) -> Mapping[MetricKey, Value]:
+def _queue_fails(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    with shop.stack.fault("sqs", "SendMessage", FaultKind.ERROR):
-        answers = shop.post_many(6, "SKU-any")
+    with context.stack.fault("sqs", "SendMessage", FaultKind.ERROR):
+        answers = context.post_many(6, "SKU-any")
     failed = sum(answer.status >= 500 for answer in answers)
-    series = shop.published("create-order", "DependencyFailure", failed, since)
+    series = context.published("create-order", "DependencyFailure", failed, since)
     return {**series, api("5xx"): failed, api("Count"): len(answers)}
 
 
-def _keys_reused(shop: Shop) -> Mapping[MetricKey, Value]:
-    key, since = shop.keys(), datetime.now(UTC)
-    shop.client.post(order(("SKU-none", 100)), key)
-    shop.post_many(12, "SKU-none", key=key)
-    return shop.published("create-order", "IdempotencyMismatch", 12, since)
+def _keys_reused(context: CauseContext) -> Mapping[MetricKey, Value]:
+    key, since = context.keys(), datetime.now(UTC)
+    context.client.post(order(("SKU-none", 100)), key)
+    context.post_many(12, "SKU-none", key=key)
+    return context.published("create-order", "IdempotencyMismatch", 12, since)
 
 
-def _nothing_in_stock(shop: Shop) -> Mapping[MetricKey, Value]:
+def _nothing_in_stock(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
     # More orders than the metric needs, because a worker that reaches its timeout on a busy machine loses its counts.
-    shop.post_many(16, "SKU-none")
-    return shop.published("process-order", "OrderRejected", 10, since)
+    context.post_many(16, "SKU-none")
+    return context.published("process-order", "OrderRejected", 10, since)
 
 
-def _table_fails(shop: Shop) -> Mapping[MetricKey, Value]:
+def _table_fails(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    with shop.stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR):
-        shop.post_many(4, "SKU-none")
-        return shop.published("process-order", "AttemptFailed", 3, since)
+    with context.stack.fault("dynamodb", "TransactWriteItems", FaultKind.ERROR):
+        context.post_many(4, "SKU-none")
+        return context.published("process-order", "AttemptFailed", 3, since)
 
 
-def _message_unreadable(shop: Shop) -> Mapping[MetricKey, Value]:
+def _message_unreadable(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    before = shop.account.waiting("dead_letter_queue_url")
-    shop.account.send("no order")
-    series = shop.published("process-order", "MessageDeadLettered", 1, since)
-    depth = shop.account.waiting("dead_letter_queue_url") - before
+    before = context.account.waiting("dead_letter_queue_url")
+    context.account.send("no order")
+    series = context.published("process-order", "MessageDeadLettered", 1, since)
+    depth = context.account.waiting("dead_letter_queue_url") - before
     return {**series, sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue"): depth}
 
 

@@ -36,7 +36,7 @@ class Notification:
 
 
 @dataclass
-class Deployed:
+class DeployedAlarms:
     """The alarms of a running stack."""
 
     stack: LocalStack

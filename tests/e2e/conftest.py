@@ -16,7 +16,7 @@ from local.demo.http import OrdersApi
 from tests.e2e.deployed import NAME, STOCK_PREFIX, Deployed
 
 _NUMBERS = count(1)
-# A stack on AWS still has the keys of earlier runs.
+# A stack on AWS still has the idempotency keys and articles of earlier runs, so each run uses new names.
 _RUN = uuid.uuid4().hex[:8]
 
 

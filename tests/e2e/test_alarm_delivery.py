@@ -18,8 +18,8 @@ from local.client import LocalStack
 from local.demo.account import Account
 from local.demo.http import OrdersApi
 from pipeline.alarms import alarm_table
-from tests.e2e.alarm_causes import CAUSING_METRIC, REAL_CAUSES, Shop
-from tests.e2e.alarms import COLUMNS, REPORT, Deployed, Receivers, Shown
+from tests.e2e.alarm_causes import CAUSING_METRIC, REAL_CAUSES, CauseContext
+from tests.e2e.alarms import COLUMNS, REPORT, DeployedAlarms, Receivers, Shown
 
 pytestmark = pytest.mark.e2e
 
@@ -28,8 +28,8 @@ ROWS: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
 
 
 @pytest.fixture(scope="module")
-def alarms(stack: LocalStack) -> Deployed:
-    return Deployed(stack)
+def alarms(stack: LocalStack) -> DeployedAlarms:
+    return DeployedAlarms(stack)
 
 
 @pytest.fixture(scope="module")
@@ -38,9 +38,9 @@ def receivers(stack: LocalStack) -> Receivers:
 
 
 @pytest.fixture(scope="module")
-def shop(stack: LocalStack, account: Account, api: OrdersApi, alarms: Deployed) -> Shop:
+def context(stack: LocalStack, account: Account, api: OrdersApi, alarms: DeployedAlarms) -> CauseContext:
     numbers = count(1)
-    return Shop(stack, account, api, alarms, lambda: f"alarm-cause-{next(numbers)}")
+    return CauseContext(stack, account, api, alarms, lambda: f"alarm-cause-{next(numbers)}")
 
 
 @pytest.fixture(scope="module")
@@ -53,8 +53,8 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
 
 
 @pytest.mark.parametrize("row", TABLE.alarms, ids=lambda row: row.name)
-def test_an_alarm_fires_is_delivered_with_its_runbook_and_recovers(
-    alarms: Deployed, receivers: Receivers, shown: Shown, row: Alarm
+def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
+    alarms: DeployedAlarms, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
     # GIVEN the cause, as metrics that AWS would publish
     store = publish(Phase(BEGIN, END, CAUSES[row.name]), step=step_of(alarms.in_scenario(row.name)))
@@ -86,13 +86,15 @@ def test_an_alarm_fires_is_delivered_with_its_runbook_and_recovers(
 
 
 @pytest.mark.parametrize("row", REAL_CAUSES)
-def test_an_alarm_fires_for_its_real_cause_and_recovers_afterwards(shop: Shop, shown: Shown, row: str) -> None:
+def test_an_alarm_fires_for_its_real_cause_and_recovers_afterwards(
+    context: CauseContext, shown: Shown, row: str
+) -> None:
     # GIVEN a cause on the stack, whose effects are published as metrics
-    series = shop.effects_of(row)
+    series = context.effects_of(row)
 
     # WHEN
     decided = verdict(
-        publish(Phase(BEGIN, END, series)), shop.deployed.in_scenario(row), shop.deployed.composite.values()
+        publish(Phase(BEGIN, END, series)), context.alarms.in_scenario(row), context.alarms.composite.values()
     )
 
     # THEN
@@ -103,7 +105,7 @@ def test_an_alarm_fires_for_its_real_cause_and_recovers_afterwards(shop: Shop, s
 
 @pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)
 def test_a_composite_notifies_once_for_any_number_of_members(
-    alarms: Deployed, receivers: Receivers, composite: Composite
+    alarms: DeployedAlarms, receivers: Receivers, composite: Composite
 ) -> None:
     # GIVEN
     members = [f"{alarms.prefix}-{row}" for row in composite.rows]

@@ -30,10 +30,10 @@ def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
 
     # THEN every check succeeds, and the demo reports this
     assert done.returncode == 0, done.stderr
-    story = json.loads(done.stdout)
-    assert story["ok"] is True
-    assert [guarantee["name"] for guarantee in story["guarantees"]] == ["G1", "G2", "G3", "G4", "G5", "G6"]
-    assert all(check["ok"] for chapter in story["chapters"] for check in chapter["checks"])
+    report = json.loads(done.stdout)
+    assert report["ok"] is True
+    assert [guarantee["name"] for guarantee in report["guarantees"]] == ["G1", "G2", "G3", "G4", "G5", "G6"]
+    assert all(check["ok"] for chapter in report["chapters"] for check in chapter["checks"])
     assert "Everything holds" in done.stderr
 
     # AND the demo leaves no process and no temporary file

@@ -73,7 +73,7 @@ def test_an_unknown_state_is_reported(
     # WHEN
     code, found = preflight(stack, capsys)
 
-    # THEN the state is unknown, and the exit code says that not everything was read
+    # THEN the state is unknown, and the exit code shows that not everything was read
     assert code == ExitCode.INCOMPLETE
     assert found["Pulumi's state"]["verdict"] == "unknown"
 

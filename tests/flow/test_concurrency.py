@@ -1,4 +1,4 @@
-"""Tests that records processed in parallel give the same result as in sequence, whatever the order of their calls."""
+"""Tests that a batch gives the same result in parallel as one record after another, in any sequence of its calls."""
 
 from __future__ import annotations
 
@@ -138,13 +138,13 @@ def one_order_twice(stage: Stage) -> None:
         pytest.param(one_order_twice, ("CONFIRMED",), marks=pytest.mark.long),
     ],
 )
-def test_one_of_two_messages_takes_the_stock_in_every_order_of_their_calls(
+def test_one_of_two_messages_takes_the_stock_in_every_sequence_of_their_calls(
     scene: Callable[[Stage], None], statuses: tuple[str, ...]
 ) -> None:
     # GIVEN two messages of one batch for the same stock
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
-    # WHEN they run in every order of their steps: a start and five calls each
+    # WHEN they run in every sequence of their steps: a start and five calls each
     for schedule in schedules(6):
         with staged(Deployment(batch_threads=2)) as stage:
             scene(stage)
@@ -180,10 +180,10 @@ def test_a_popular_sku_is_never_oversold(seed: int) -> None:
         assert invariants.violations(stage.world) == []
 
 
-def test_two_requests_with_one_key_make_one_order_in_every_order_of_their_calls() -> None:
+def test_two_requests_with_one_key_make_one_order_in_every_sequence_of_their_calls() -> None:
     # GIVEN two concurrent requests of one caller with the same key and body
     violations: list[str] = []
-    # WHEN they run in every order of their steps: a start and four calls each
+    # WHEN they run in every sequence of their steps: a start and four calls each
     for schedule in schedules(5):
         with staged() as stage:
             baton = Baton(stage.world.cloud.wire, by_script(schedule))
@@ -196,11 +196,11 @@ def test_two_requests_with_one_key_make_one_order_in_every_order_of_their_calls(
 
 
 @pytest.mark.long
-def test_a_worker_beside_the_api_confirms_in_every_order_of_their_calls() -> None:
+def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker() -> None:
     # GIVEN a request, and a worker that receives its message as soon as it is in the queue
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
-    # WHEN both run in every order of their calls
+    # WHEN both run in every sequence of their calls
     for schedule in schedules(6):
         with staged() as stage:
             baton = Baton(stage.world.cloud.wire, by_script(schedule))

@@ -78,12 +78,12 @@ def test_a_late_failing_run_deletes_the_record_and_leads_to_the_same_answer() ->
     # GIVEN a request that pauses until its lease has ended and its retry is answered, and then fails
     with staged() as stage:
 
-        def stand_still(call: Call, perform: Perform) -> Response:
+        def pause(call: Call, perform: Perform) -> Response:
             stage.lease_passes()
             stage.post()
             return unreachable(call, perform)
 
-        stage.post(process=at("SendMessage", stand_still))
+        stage.post(process=at("SendMessage", pause))
         # WHEN its caller retries again
         again = stage.post()
         stage.world.drain()
@@ -166,10 +166,10 @@ def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked(
         stage.accept()
         stage.message().receive_count = stage.world.deployment.max_receive_count - 1
 
-        def dies(call: Call, perform: Perform) -> Response:
+        def killed(call: Call, perform: Perform) -> Response:
             return crash_after(call, dict)
 
-        stage.world.deliver(at("UpdateItem", dies))
+        stage.world.deliver(at("UpdateItem", killed))
         # WHEN the redrive policy moves the message
         stage.world.drain()
         # THEN there is a dead letter, but its order is still ACCEPTED

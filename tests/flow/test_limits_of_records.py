@@ -117,12 +117,12 @@ def test_a_worker_that_fails_late_deletes_the_record_so_that_a_further_message_p
     with staged() as stage:
         stage.accept()
 
-        def stand_still(call: Call, perform: Perform) -> Response:
+        def pause(call: Call, perform: Perform) -> Response:
             stage.lease_passes()
             stage.world.deliver()
             return unreachable(call, perform)
 
-        stage.world.deliver(at("Publish", stand_still))
+        stage.world.deliver(at("Publish", pause))
         assert len(published(stage)) == 1
         # WHEN a further message of the order is delivered
         send_again(stage)

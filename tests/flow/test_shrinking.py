@@ -110,7 +110,7 @@ def test_a_history_without_violations_is_not_shrunk() -> None:
     # GIVEN a history that violates nothing
     made = history(1)
     # WHEN it is shrunk
-    # THEN an error says that there is nothing to shrink
+    # THEN an error reports that the history violates nothing
     with pytest.raises(ValueError, match="seed 1 violates nothing"):
         shrink(made)
 

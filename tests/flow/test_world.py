@@ -48,7 +48,7 @@ def test_callers_see_their_own_orders_only(world: World) -> None:
     ids = [accepted_id(world, caller=caller) for caller in ("ann", "bob")]
     # WHEN each looks up both orders
     statuses = [world.get(order_id, caller=caller)["statusCode"] for order_id in ids for caller in ("ann", "bob")]
-    # THEN each finds only its own
+    # THEN each caller can read only its own order
     assert statuses == [200, 404, 404, 200]
 
 

@@ -1,4 +1,4 @@
-"""Tests CloudFront and its firewall in front of the API, and the secret that proves a request came through them."""
+"""Tests CloudFront and its firewall in front of the API, and the secret that proves that a request passed them."""
 
 import pytest
 
@@ -19,7 +19,7 @@ WAF = {"orders:waf": "true", "orders:origin_secret": SECRET}
 
 
 class TestFirewall:
-    """Tests that no request gets around the firewall: CloudFront adds the secret and the functions check it."""
+    """Tests that no request can bypass the firewall: CloudFront adds the secret, and the functions check it."""
 
     def test_cloudfront_adds_the_secret_that_the_api_s_functions_check(self) -> None:
         # GIVEN / WHEN

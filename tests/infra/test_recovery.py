@@ -1,6 +1,6 @@
-"""Tests that exactly these resources with data can be restored and are protected against deletion by mistake.
+"""Tests which resources with data can be restored, and which are protected against deletion by mistake.
 
-Add a new resource with data here by hand: no test fails if you forget it.
+Add a new resource with data to these tests by hand: no test fails if you forget it.
 """
 
 from collections.abc import Mapping
@@ -72,7 +72,7 @@ def test_orders_and_stock_can_be_restored_to_any_second() -> None:
         each.urn for each in everything_on().of_type(TABLE) if each.inputs["pointInTimeRecovery"] == {"enabled": True}
     }
 
-    # THEN the idempotency tables are not among them, because their records expire
+    # THEN only these two tables can be restored; idempotency tables need no backups, because their records expire
     assert restorable == urns(TABLES)
 
 

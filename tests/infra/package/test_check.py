@@ -75,7 +75,7 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
     # WHEN it is checked
     result = project.run("--no-bytecode", "--architecture", other, "--check")
 
-    # THEN the message says what can be checked here
+    # THEN the message names the target that can be checked on this machine
     assert result.returncode == 1
     assert "--target local" in result.stderr
 

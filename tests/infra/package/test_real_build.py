@@ -186,7 +186,7 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
     # THEN the path has no folder of this machine in it
     assert not Path(path).is_absolute()
     assert (REPOSITORY / path).samefile(package.path)
-    assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - as an independent reader sees it
+    assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - read independently of the program
 
 
 NEVER_RUN = {

@@ -38,7 +38,7 @@ def test_an_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     # WHEN the project is built
     message = refusal(project, *LOCAL, PIP_NO_INDEX="0", PIP_FIND_LINKS="", PIP_INDEX_URL=index)
 
-    # THEN the message says that the index does not answer, and where to look
+    # THEN the message reports that the index does not answer, and names the variable to check
     assert "the package index does not answer" in message
     assert "PIP_INDEX_URL" in message
 
@@ -112,7 +112,7 @@ def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, lin
     # WHEN it is built
     message = refusal(project, *LOCAL)
 
-    # THEN the message quotes the requirement and says what to run
+    # THEN the message names what is wrong with the requirement, and the command to run
     assert says in message
     assert "make lock" in message
 
@@ -188,7 +188,7 @@ def test_a_package_above_a_limit_of_lambda_is_refused(
     before = zips(project)
 
     # WHEN it is built
-    # THEN the message says how large the package is, and no new zip file is left
+    # THEN the message states the size of the package, and no new zip file is left
     with pytest.raises(BuildError, match=rf"MB {what}, and Lambda accepts at most"):
         build_package(spec_of(project), print)
     assert zips(project) == before
@@ -207,7 +207,7 @@ def test_a_full_disk_is_reported(
     monkeypatch.setattr(build, "write_archive", refuse)
 
     # WHEN the package is built
-    # THEN the message says which disk is full and how much space is needed, and no incomplete file is left
+    # THEN the message names the full disk and the space that the build needs, and no incomplete file is left
     with pytest.raises(BuildError, match=r"no space left on the disk of .*\.build/package: the build needs about"):
         build_package(spec_of(project), print)
     assert not (project.root / ".build/package/scratch").exists()
