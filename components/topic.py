@@ -94,7 +94,7 @@ class Topic(Component):
 
 
 def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[str, object]:
-    # The roles are named in a condition, not as principals: SNS refuses roles that do not exist yet.
+    # The roles are named in a condition, not as principals: SNS refuses principals that do not exist yet.
     return {
         "Sid": "NamedPublishers",
         "Effect": "Allow",

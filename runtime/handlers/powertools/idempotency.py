@@ -70,7 +70,7 @@ class ApiIdempotency:
         )
 
     def register(self, context: "LambdaContext") -> None:
-        """Register the invocation, so that its lease ends with it.
+        """Register the invocation. The lease of its run then ends with the invocation.
 
         An unregistered run keeps its lease as long as its record exists.
         """
@@ -112,7 +112,7 @@ class WorkerIdempotency:
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
-        """Register the invocation, so that its leases end with it.
+        """Register the invocation. The leases of its runs then end with the invocation.
 
         An unregistered run keeps its lease as long as its record exists.
         """

@@ -89,7 +89,7 @@ class FakeTime:
 
 @dataclass
 class WorkerAccount:
-    """The account, the worker on it, and the calls and metrics that it made."""
+    """The account, the worker on it, and the worker's calls and metrics."""
 
     dynamodb: "DynamoDBClient"
     sqs: "SQSClient"
@@ -251,10 +251,12 @@ def make_world() -> WorkerAccount:
             AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"}],
             KeySchema=[{"AttributeName": key, "KeyType": "HASH"}],
         )
-    urls = {name: sqs.create_queue(QueueName=f"orders-test-{name}")["QueueUrl"] for name in ("orders", "dlq", "seen")}
+    urls = {
+        name: sqs.create_queue(QueueName=f"orders-test-{name}")["QueueUrl"] for name in ("orders", "dlq", "subscriber")
+    }
     topic = sns.create_topic(Name="orders-test-notifications")["TopicArn"]
-    seen = sqs.get_queue_attributes(QueueUrl=urls["seen"], AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
-    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=seen)
+    queue = sqs.get_queue_attributes(QueueUrl=urls["subscriber"], AttributeNames=["QueueArn"])["Attributes"]
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=queue["QueueArn"])
     settings = WorkerSettings(
         orders_table=ORDERS,
         stock_table=STOCK,
@@ -271,4 +273,4 @@ def make_world() -> WorkerAccount:
         item_budget_seconds=10,
         time_margin_seconds=2,
     )
-    return WorkerAccount(dynamodb, sqs, sns, settings, urls["seen"])
+    return WorkerAccount(dynamodb, sqs, sns, settings, urls["subscriber"])
