@@ -1,4 +1,4 @@
-"""Tests answers in pages and answers that refuse entries: a command reads on, and reports what was not done."""
+"""Tests answers in pages and answers that refuse entries: a command reads every page, and reports refused entries."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ PREFIX = "orders-prod"
 
 
 class Owned(Ground):
-    """A ground whose state has no resources."""
+    """A `Ground` whose state has no resources."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()
@@ -45,7 +45,7 @@ class Owned(Ground):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
-    """A stack with two of everything that is listed."""
+    """A stack with two items in every list."""
     folder = tmp_path_factory.mktemp("stack")
     with account(folder) as made:
         client: Any = boto3.Session(region_name=REGION).client
@@ -178,7 +178,7 @@ READERS: dict[str, tuple[Callable[[MockStack, Any], Any], set[str]]] = {
 
 @pytest.mark.parametrize("command", READERS)
 def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN the command's output from whole answers
+    # GIVEN the command's output from answers without pages
     read, pages = READERS[command]
     stack.run("dlq", "redrive", "--where", "order_id=none", *DECISION, "--yes")
     capsys.readouterr()
@@ -192,7 +192,7 @@ def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pyte
     assert answers.stale.total() == 0
 
 
-# The command, the operation that refuses its first entry, the number of whole answers before that, and the exit codes
+# The command, the operation that refuses its first entry, the number of complete calls before that, and the exit codes
 # if the operation refuses once and if it always refuses.
 REDRIVE = ("dlq", "redrive", *DECISION, "--yes")
 DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
@@ -244,7 +244,7 @@ def test_a_refused_entry_is_reported_and_the_next_run_finishes(
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN the exit code says how the run ended, no decision rests on old data, and every order is still in some place
+    # THEN the exit code says how the run ended, no read was stale, and every order is still in some place
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())

@@ -119,8 +119,8 @@ def _received_too_often(shop: Shop) -> None:
     shop.stack.logs.write("/aws/lambda/orders-test-process-order", "s", json.dumps(line))
 
 
-def _given_up_early(shop: Shop) -> None:
-    """Change the dead letter to one that SQS moved after a single receive: SQS does not write an attempt's number."""
+def _dead_lettered_early(shop: Shop) -> None:
+    """Change the dead letter to one that SQS moved after a single receive, and that therefore names no attempt."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -158,7 +158,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "processed twice": ("G4", "{order} was processed 2 times", _processed_twice),
     "received too often": ("G4", "message m-1 was received 4 times, 3 are allowed", _received_too_often),
-    "given up early": ("G4", "{dead} is a dead letter after 1 receives; the queue allows 3", _given_up_early),
+    "dead-lettered early": ("G4", "{dead} is a dead letter after 1 receives; the queue allows 3", _dead_lettered_early),
     "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
     "another outcome published": (
         "G5",
@@ -261,7 +261,7 @@ def test_random_faults_violate_no_guarantee(seed: int) -> None:
     assert found["ok"]
 
 
-def test_an_order_younger_than_the_cut_off_is_not_judged(shop: Shop) -> None:
+def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
     # GIVEN an order that was accepted a minute ago
     accept(shop.stack, "young")
 

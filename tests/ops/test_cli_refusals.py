@@ -25,7 +25,7 @@ REGION = "eu-west-1"
 
 @pytest.fixture
 def sqs() -> Iterator[Any]:
-    """An account of moto, seen through its SQS client."""
+    """The SQS client of an account on moto."""
     with mock_aws():
         yield boto3.client("sqs", region_name=REGION)
 
@@ -42,7 +42,7 @@ def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
     return str(path)
 
 
-def test_queues_that_do_not_belong_together_are_left_alone(sqs: Any, tmp_path: Path, capsys: Any) -> None:
+def test_queues_that_do_not_belong_together_are_refused(sqs: Any, tmp_path: Path, capsys: Any) -> None:
     # GIVEN a stack file that names another stack's dead-letter queue, which has a message
     stranger = sqs.create_queue(QueueName="theirs")["QueueUrl"]
     sqs.send_message(QueueUrl=stranger, MessageBody="{}")
@@ -165,7 +165,7 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tu
 # The arguments of every command, except --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
 # `...` for many values, `?` for none or one, `*` for required. The default follows `=`. The value of an option that
 # stands alone follows `|`.
-TAKEN = """
+ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h
 audit: --cut-off=15m --since=1d --no-logs! --limit:int=20
@@ -199,7 +199,7 @@ load: --yes! --orders=100 --rate=10.0 --clients=50 --sku... --spend-at-most=1 --
 
 
 def shape(action: argparse.Action) -> str:
-    """Describe an option or argument, with the marks of `TAKEN`."""
+    """Describe an option or argument, with the marks of `ARGUMENTS`."""
     kind = getattr(action.type, "__name__", "")
     many = {"0": "!", "?": "?", "+": "...", "*": "..."}.get(str(action.nargs), "")
     parts = [
@@ -225,4 +225,4 @@ def test_no_argument_that_scripts_use_has_changed() -> None:
     # THEN
     assert [each for each in taken.values() if everywhere not in each] == []
     lines = [f"{' '.join(path)}: {' '.join(each.replace(everywhere, '').split())}" for path, each in taken.items()]
-    assert [each.strip() for each in lines] == TAKEN.replace("DECISION", "--by* --reason*").strip().splitlines()
+    assert [each.strip() for each in lines] == ARGUMENTS.replace("DECISION", "--by* --reason*").strip().splitlines()

@@ -34,7 +34,7 @@ EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
 
 def lines(function: str, debug: float) -> float:
     of_level = {name: float(size) for name, size in FACTS[function]["log_bytes"].items()}
-    return 330 + of_level["DEBUG"] * debug + of_level["INFO"] * (1 - debug)  # with what Lambda writes
+    return 330 + of_level["DEBUG"] * debug + of_level["INFO"] * (1 - debug)  # with the lines that Lambda itself writes
 
 
 def kept(written: float, days: int) -> float:
@@ -174,7 +174,7 @@ def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, st
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
 
 
-def test_of_more_than_one_call_a_second_five_percent_are_traced() -> None:
+def test_five_percent_of_the_calls_beyond_one_a_second_are_traced() -> None:
     # GIVEN ten times as many orders as seconds in a month
     load = Load(26_280_000)
     # WHEN
@@ -219,7 +219,7 @@ def test_the_committed_usage_of_an_order_is_up_to_date(capsys: pytest.CaptureFix
     code = usage.main(["--check"])
     # THEN
     assert code == 0, capsys.readouterr().err
-    # AND a changed count is reported, but not a few bytes
+    # AND a changed count is reported, but not a difference of a few bytes
     assert usage.differences({"bytes": 100, "units": 9}, {"bytes": 104, "units": 10}) == [
         "/units: committed 9, counted 10"
     ]

@@ -45,7 +45,7 @@ def test_the_state_of_a_dead_letter_follows_its_order(order: Any, finished: bool
     assert case.state is state
 
 
-def test_a_dead_letter_of_an_unreadable_row_has_a_state_of_its_own() -> None:
+def test_a_dead_letter_of_an_unreadable_row_has_its_own_state() -> None:
     # GIVEN a row that is no order
     # WHEN its dead letter is judged
     case = assess(read_letter(received()), Facts(corrupt={ORDER_ID: UNREADABLE_ROW}))
@@ -73,12 +73,12 @@ def test_a_message_of_a_newer_version_counts_as_readable() -> None:
     assert letter.order_id == ORDER_ID
 
 
-def test_a_message_that_names_two_orders_names_none() -> None:
+def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
     # GIVEN a message whose body and attribute name different orders
     message = received(attributes={"order_id": text(OTHER_ID)})
     # WHEN it is read
     letter = read_letter(message)
-    # THEN it names no order, so that neither is marked because of it
+    # THEN it counts as naming no order, so that neither order is marked
     assert letter.order_id is None
 
 

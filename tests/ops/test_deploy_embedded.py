@@ -147,7 +147,7 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a repair is merged, or somebody wants the bad code again
+    # WHEN a shift of the bad code is planned with --again, and a shift of repaired code without
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
     said_again = json.loads(capsys.readouterr().out)
@@ -155,12 +155,12 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     repaired = releases.ops("shift", "--json")
     said_repaired = json.loads(capsys.readouterr().out)
 
-    # THEN a shift to either would begin
+    # THEN both shifts are possible
     assert (again, repaired) == (0, 0)
     assert said_again["state"] == said_repaired["state"] == "planned"
 
 
-def test_an_alias_that_somebody_else_moves_is_left_alone(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_rollback_fails_if_somebody_else_moves_an_alias(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a release, and somebody who moves an alias after the command has read it
     releases.publish(f"# another\n{BAD}")
     releases.shift()

@@ -66,7 +66,7 @@ def test_a_rollback_undoes_a_shift(world: DeployTarget) -> None:
     # WHEN
     code = world.run("rollback", "--yes")
 
-    # THEN they are back on 7, not on a version that they never had
+    # THEN they are back on 7, not on a version that they never used
     assert code == 0
     assert live(world) == [7, 7, 7]
 
@@ -105,7 +105,7 @@ def test_a_rollback_skips_versions_that_were_rolled_back(world: DeployTarget) ->
     assert second == (0, [8, 8, 8])
 
 
-def test_a_rollback_leaves_functions_that_the_latest_shift_did_not_move(world: DeployTarget) -> None:
+def test_a_rollback_does_not_move_functions_that_the_latest_shift_did_not_move(world: DeployTarget) -> None:
     # GIVEN a release, and a later shift of one function
     function = world.lambda_.functions[FUNCTIONS[1]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -126,7 +126,7 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
     assert world.run("rollback", "--yes") == 130
     world.lambda_.killed_after = None
 
-    # WHEN the same command is typed again
+    # WHEN the same command is run again
     code = world.run("rollback", "--yes")
 
     # THEN every function went back by one release only, and every rollback is recorded
@@ -135,7 +135,7 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_a_shift_to_code_that_was_rolled_back_needs_again(
+def test_a_shift_to_code_that_was_rolled_back_needs_the_option_again(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rollback, an older rollback of one function, and a new version of that function with the same code,
@@ -156,11 +156,11 @@ def test_a_shift_to_code_that_was_rolled_back_needs_again(
     assert (refused, started) == (5, 0)
     assert "--again" in told
     assert (again, len(world.codedeploy.made)) == (0, 3)
-    # Callers use this code again, so that its rollback is forgotten. The older rollback is not.
+    # Callers use this code again, so the record of its rollback is deleted. The record of the older rollback stays.
     assert world.lambda_.tag("RolledBack") == ["", "", older]
 
 
-def test_new_code_can_be_shifted_to_after_a_rollback(world: DeployTarget) -> None:
+def test_callers_can_be_shifted_to_new_code_after_a_rollback(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     for function in world.lambda_.functions.values():

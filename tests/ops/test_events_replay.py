@@ -180,7 +180,7 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
 def test_a_rule_that_changes_the_event_is_refused(
     bus_stack: MockStack, more: Any, says: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule that sends its target another text than the event, or no rule
+    # GIVEN a rule that does not send the event itself to its target, or no rule
     if more is not None:
         rule(bus_stack, "billing", [], **more)
     # WHEN / THEN
@@ -217,7 +217,7 @@ def test_a_pattern_matches_as_in_eventbridge(lines: Any, let: bool) -> None:
 def test_a_replay_that_stopped_is_continued(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN SQS, which refuses every batch from the eleventh on
+    # GIVEN a queue that refuses every batch from the eleventh on
     url = subscribe(stack, "billing", RawMessageDelivery="true")
     real, calls = Mailbox.send, 0
 
@@ -229,7 +229,7 @@ def test_a_replay_that_stopped_is_continued(
     monkeypatch.setattr(Mailbox, "send", send)
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 6
 
-    # WHEN SQS accepts batches again, and the same command is typed
+    # WHEN the queue accepts batches again, and the same command is run
     monkeypatch.setattr(Mailbox, "send", real)
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
 

@@ -1,4 +1,4 @@
-"""The keys of every command's JSON output, which scripts rely on, and the commands that it advises."""
+"""The keys of every command's JSON output, which scripts rely on, and the commands that each command advises."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, req
         "[WARNING] something of a library",
     ],
 )
-def test_lambdas_lines_about_every_request_are_no_death(line: str) -> None:
+def test_lambdas_lines_about_every_request_do_not_count_as_deaths(line: str) -> None:
     # GIVEN / WHEN / THEN
     assert death_of(line) is None
 
@@ -175,13 +175,13 @@ def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
     }
 
 
-def test_a_trace_says_that_the_worker_dies(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_trace_reports_that_the_worker_dies(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an accepted order, and a worker whose import fails, so that no line names the order
     at = order_since(stack)
     stack.log("process_order", *({"at": at + number, "text": IMPORT_FAILED} for number in (-60, 10, 70)))
     # WHEN
     assert stack.run("order", "trace", ORDER_ID, "--json") == 0
-    # THEN the judgement says so, and counts the deaths since the order was accepted
+    # THEN the judgement reports the worker's deaths, and counts those since the order was accepted
     told = capsys.readouterr()
     judgement = json.loads(told.out)["judgement"]
     assert "the worker died 2 times" in judgement

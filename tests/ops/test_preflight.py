@@ -76,7 +76,7 @@ def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
         stack = config(alarm_thresholds=given)
         # WHEN the account has another quota
         found = alarm(stack, 50)
-        # THEN the command changes this threshold, and leaves the others
+        # THEN the command changes this threshold, and keeps the others
         assert found.verdict is Verdict.WARNING
         key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
         items = list(given)
@@ -89,7 +89,7 @@ def roles_called(*found: str) -> dict[str, Any]:
     return {"list_roles": {"Roles": [{"RoleName": name} for name in found]}}
 
 
-def test_existing_names_of_the_stack_block_its_first_deployment_only(
+def test_existing_names_of_the_stack_block_only_its_first_deployment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a role with this stack's prefix, one of the stack prod-eu, and one of no stack
@@ -130,7 +130,7 @@ def test_a_log_group_belongs_to_the_stack_by_the_last_part_of_its_name() -> None
     assert GROUP in found.found
 
 
-def test_a_check_without_permission_is_unknown_and_the_others_go_on() -> None:
+def test_a_check_without_permission_is_unknown_and_the_others_still_run() -> None:
     # GIVEN credentials without permissions
     # WHEN every check runs
     found = checks.ask(known(config(package_bytecode=False), {}))
@@ -149,7 +149,7 @@ def test_a_check_without_permission_is_unknown_and_the_others_go_on() -> None:
         ("orders.example.com", ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole"), Verdict.WARNING),
     ],
 )
-def test_the_role_of_domain_names(domain: str, answer: Any, verdict: Verdict) -> None:
+def test_a_missing_role_for_domains_is_a_warning_with_a_domain(domain: str, answer: Any, verdict: Verdict) -> None:
     # GIVEN
     options = {"domain_name": domain, "domain_zone_id": "Z1"} if domain else {}
     nothing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")
@@ -159,7 +159,7 @@ def test_the_role_of_domain_names(domain: str, answer: Any, verdict: Verdict) ->
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_an_existing_boundary_must_be_named_and_a_named_one_must_exist() -> None:
+def test_an_existing_boundary_must_be_configured_and_a_configured_one_must_exist() -> None:
     # GIVEN the boundary's name as the bootstrap's template makes it
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
@@ -203,7 +203,7 @@ def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remo
     assert "pulumi cancel --stack prod" in held.todo[0]
 
 
-def test_a_pager_without_subscriber_and_an_unconfirmed_address_are_reported() -> None:
+def test_pages_without_a_subscriber_and_an_unconfirmed_address_are_reported() -> None:
     # GIVEN a deployed stack without subscribers to pages, and one whose only address is not confirmed
     outputs = {"alarm_topic_arns": {"page": "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"}}
     answer = {"Subscriptions": [{"SubscriptionArn": PENDING, "Protocol": "email", "Endpoint": "ada@example.com"}]}

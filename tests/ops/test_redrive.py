@@ -117,7 +117,7 @@ def accept_and_move(world: World) -> tuple[str]:
     return (order_id,)
 
 
-def test_a_settled_order_without_notification_is_notified_by_a_redrive(world: World) -> None:
+def test_a_redrive_publishes_the_missing_event_of_a_settled_order(world: World) -> None:
     # GIVEN a settled order whose event could not be published
     order_id = accept(world, "k")
     world.drain(topic_down)
@@ -183,7 +183,7 @@ def test_the_source_queue_is_never_received_from(world: World) -> None:
     }
 
 
-def test_a_pass_sees_each_message_once_after_the_visibility_timeout(world: World) -> None:
+def test_a_pass_that_exceeds_the_visibility_timeout_returns_each_message_once(world: World) -> None:
     # GIVEN dead letters, and a person who needs longer than the visibility timeout
     dead_letter(world, 15)
     seen: list[str] = []
@@ -192,7 +192,7 @@ def test_a_pass_sees_each_message_once_after_the_visibility_timeout(world: World
         for batch in sweep.batches():
             seen += [message.message_id for message in batch]
             world.cloud.clock.advance(301)
-    # THEN each message was seen once, and the pass ended
+    # THEN the pass returned each message once, and ended
     assert len(seen) == len(set(seen)) == 15
     assert world.dead_letters.counts() == (15, 0, 0)
 

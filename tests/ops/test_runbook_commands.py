@@ -80,7 +80,7 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
     order_id = an_order_for(commands, stack, account, sku)
     filled_in = {"ORDER_ID": order_id, "SKU": sku, "NAME": "Ada", "REASON": "found in a test"}
     filled_in |= {"ERROR_TYPE": "InternalServerError", "SINCE": "1h", "SUBSCRIPTION": "everything"}
-    # WHEN the runbook's commands are typed one after the other
+    # WHEN the runbook's commands are run one after the other
     for command in commands:
         capsys.readouterr()
         code = main(shlex.split(Template(command).substitute(filled_in))[3:])
@@ -101,7 +101,7 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
     assert main(["worker", "resume", "--yes"]) == 0
 
 
-def test_a_killed_worker_shows_in_logs_and_trace(
+def test_a_killed_worker_is_shown_in_logs_and_trace(
     stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an order whose attempt hangs, and a worker that is killed during this attempt
@@ -130,10 +130,10 @@ def logged(order_id: str, capsys: pytest.CaptureFixture[str]) -> list[dict[str, 
     return found
 
 
-def test_the_status_command_runs_in_a_process_of_its_own(stack: LocalStack) -> None:
+def test_the_status_command_runs_in_its_own_process(stack: LocalStack) -> None:
     # GIVEN a terminal
     environment = {**os.environ, "ORDERS_STACK": "local", "ORDERS_LOCAL_DIR": str(stack.state.path)}
-    # WHEN the first command of most runbooks is typed
+    # WHEN the first command of most runbooks is run
     done = subprocess.run(
         [sys.executable, "-m", "ops", "status"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
@@ -150,7 +150,7 @@ def status(capsys: pytest.CaptureFixture[str]) -> str:
     return capsys.readouterr().out
 
 
-def test_status_shows_what_runbooks_say_it_shows(
+def test_status_shows_what_the_runbooks_describe(
     stack: LocalStack, account: Account, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the stack chosen for this terminal, and an article
@@ -186,7 +186,7 @@ def advice(told: str) -> list[str]:
 
 
 def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:
-    """Type a command and return the commands that its output advises next."""
+    """Run a command and return the commands that its output advises next."""
     words = shlex.split(command)[3:]
     monkeypatch.setattr("sys.argv", ["ops", *words])
     capsys.readouterr()
@@ -222,7 +222,7 @@ def test_the_commands_that_are_printed_repair_a_corrupt_row(
             ExpressionAttributeValues={":value": {"S": "2026-02-30T00:00:00.000Z"}},
         )
     wait_for("the order to be a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
-    # WHEN the printed commands are typed one after the other
+    # WHEN the printed commands are run one after the other
     shown = typed(f"python -m ops dlq show {order_id}", monkeypatch, capsys)
     if row == "order":
         (repair,) = typed(shown[0], monkeypatch, capsys)

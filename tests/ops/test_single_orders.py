@@ -115,11 +115,11 @@ def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, rec
         (["order settled"], "unknown"),
     ],
 )
-def test_a_trace_uses_what_the_log_says_of_an_event(messages: list[str], said: str) -> None:
+def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], said: str) -> None:
     # GIVEN a settled order without a worker's record, and lines of its log
     steps = [step_of_line(line(message=message)) for message in messages]
     # WHEN the trace describes the order's notification
-    # THEN it says what the log says, instead of "unknown"
+    # THEN the trace has the outcome in the log, instead of "unknown"
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(said)
 
 
@@ -171,7 +171,7 @@ def test_stock_is_added_once_if_the_answer_is_lost(world: World) -> None:
     assert world.available("SKU-1") == 1010
 
 
-def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
+def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
     # GIVEN a count of 1000 that somebody has seen, and that was corrected to 900
     stock = stock_of(world)
     seen = stock.get("SKU-1")
@@ -187,7 +187,7 @@ def test_a_count_is_corrected_only_if_it_is_what_was_seen(world: World) -> None:
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_stock_is_added_only_to_an_article_as_it_was_seen(sku: str, before: Count | None, world: World) -> None:
+def test_stock_is_added_only_to_an_article_that_has_not_changed(sku: str, before: Count | None, world: World) -> None:
     # GIVEN one known article without a reference point
     # WHEN stock is added to an article that was seen in another state
     with pytest.raises(RefusedError):

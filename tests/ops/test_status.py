@@ -66,7 +66,7 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the stack's alarms are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN its own are found, with the members of its composites; alarms with an action of their own come first
+    # THEN only that stack's alarms are found, with the members of its composites, and alarms with an action come first
     assert [(each.name, each.heard) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
@@ -207,7 +207,7 @@ def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, caps
 def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, reason: str) -> None:
     # GIVEN an empty reason, or one that is too long for a tag
     # WHEN somebody pauses the worker
-    # THEN the exit code is that of wrong usage, and the worker runs on
+    # THEN the exit code is that of wrong usage, and the worker keeps running
     assert stack.run("worker", "pause", "--by", "Ada", "--reason", reason, "--yes") == 2
     assert stack.lambda_.get_event_source_mapping(UUID=stack.mapping)["State"] == "Enabled"
 

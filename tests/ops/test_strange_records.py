@@ -1,4 +1,4 @@
-"""Strange records: no command fails because of one. It shows the record as strange, and reads on. On moto."""
+"""Strange records: no command fails because of one. Commands report it, and read the other records. On moto."""
 
 from __future__ import annotations
 
@@ -187,7 +187,7 @@ def test_a_row_that_is_no_order_is_listed_as_such_and_repaired(
     stack.put_order(good_row(STRANGE, accepted_at={"S": moment}))
     assert stack.run("orders", "open") == 0
     assert "not a valid order: accepted_at" in capsys.readouterr().out
-    # WHEN the advised repair is tried and then run
+    # WHEN the advised repair is run without --yes and then with it
     assert stack.run("order", "repair", STRANGE, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["removed"] == ["accepted_at"]
@@ -234,7 +234,7 @@ def test_a_repair_that_could_do_harm_is_refused(
     assert stack.order(STRANGE) == before
 
 
-def test_a_row_that_changed_since_it_was_shown_is_left_alone(
+def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an unreadable row that changed after somebody had looked at it
@@ -285,7 +285,7 @@ def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
 ) -> None:
     # GIVEN an article whose available stock is no count
     stack.put_stock({"sku": {"S": "SKU-9"}, **row})
-    # WHEN somebody looks at it, and sets a count that expects the shown value
+    # WHEN somebody looks at the article, and sets its count, expecting the shown value
     assert stack.run("stock", "get", "SKU-9") == 0
     assert capsys.readouterr().out == f"SKU-9: {shown}\n"
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5

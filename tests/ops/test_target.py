@@ -55,7 +55,7 @@ def test_account_region_and_prefix_come_from_the_outputs() -> None:
     assert target.credentials is None
 
 
-def test_the_environment_names_the_stack_for_a_whole_terminal() -> None:
+def test_a_variable_of_the_environment_names_the_stack() -> None:
     # GIVEN no stack on the command line
     # WHEN the stack is looked up
     target = resolve(Choice(), {"ORDERS_STACK": "prod"}, lambda _: outputs())
@@ -92,7 +92,7 @@ def test_every_function_that_the_stack_exports_is_one_of_its_functions() -> None
     assert target.functions == tuple(f"orders-prod-{each}-order" for each in ("create", "delete", "get", "process"))
 
 
-def test_a_file_works_without_pulumi(tmp_path: Path) -> None:
+def test_outputs_in_a_file_are_read_without_pulumi(tmp_path: Path) -> None:
     # GIVEN saved outputs in a file
     path = tmp_path / "prod.json"
     path.write_text(json.dumps(outputs()))
