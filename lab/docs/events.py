@@ -52,7 +52,7 @@ def path_of(event_type: str) -> Path:
 
 def schema(status: OrderStatus) -> str:
     """Return the schema of the `data` of orders that end with this status."""
-    document = _of_what_is_there(_MODELS[status].model_json_schema(mode="serialization"))
+    document = _without_nulls(_MODELS[status].model_json_schema(mode="serialization"))
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"data of {EVENT_TYPES[status]}",
@@ -61,13 +61,13 @@ def schema(status: OrderStatus) -> str:
     return json.dumps({**document, **head}, indent=2, ensure_ascii=False) + "\n"
 
 
-def _of_what_is_there(schema: Any) -> Any:
+def _without_nulls(schema: Any) -> Any:
     """Return the schema without nulls and defaults, because an event leaves out members without a value."""
     if isinstance(schema, list):
-        return [_of_what_is_there(each) for each in schema]
+        return [_without_nulls(each) for each in schema]
     if not isinstance(schema, dict):
         return schema
-    kept = {name: _of_what_is_there(value) for name, value in schema.items() if name != "default"}
+    kept = {name: _without_nulls(value) for name, value in schema.items() if name != "default"}
     allowed = [each for each in kept.pop("anyOf", ()) if each != {"type": "null"}]
     return {**kept, **allowed[0]} if allowed else kept
 

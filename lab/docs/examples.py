@@ -43,7 +43,7 @@ class Examples:
 
 
 def record() -> Examples:
-    """Provoke every answer once and return all of them."""
+    """Cause every answer once, and return all answers."""
     with simulated(World()) as world:
         accepted = _document(world.post(KEY, json.dumps(ORDER)).response)
         refused = [
