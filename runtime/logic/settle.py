@@ -42,7 +42,7 @@ class Settler:
 
         `on_conflict` is called before each further try. If a group transaction may have settled the order, `settled_at`
         is the time of that transaction. Then the order is read first, and a final order is returned; this invocation
-        settled it if the stored `settled_at` is equal.
+        settled it if the stored `settled_at` is that time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -94,7 +94,7 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
 
 
 def test_an_absent_policy_allows_and_denies_nothing() -> None:
-    # GIVEN a queue with an empty policy, and a queue whose policy belongs to another queue
+    # GIVEN a role and a queue with empty policies, and a queue whose policy belongs to another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 

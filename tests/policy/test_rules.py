@@ -62,7 +62,7 @@ TLS_ONLY = policy("Deny", "sqs:*", Principal="*", Condition={"Bool": {"aws:Secur
 
 
 def with_queue(*others: Resource, **props: Any) -> list[Resource]:
-    """Return a queue and its other resources."""
+    """Return a queue with these properties, and the other resources of its stack."""
     return [make(QUEUE, props), *others]
 
 
