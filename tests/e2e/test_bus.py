@@ -55,7 +55,7 @@ def test_each_rule_gets_the_events_that_match_its_pattern(
 def test_an_event_that_is_published_twice_has_the_same_bytes(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN a publish that succeeds but whose answer is lost, so that it is repeated
+    # GIVEN a publish that succeeds but whose answer is lost, so that the worker publishes again
     with stack.fault("events", "PutEvents", FaultKind.LOST_ANSWER, count=1):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id
@@ -68,7 +68,7 @@ def test_an_event_that_is_published_twice_has_the_same_bytes(
 def test_a_failed_publish_is_repeated(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN a bus that refuses events for a while, longer than the SDK retries
+    # GIVEN a bus that refuses events for longer than the SDK retries
     with stack.fault("events", "PutEvents", FaultKind.THROTTLE, count=4):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id

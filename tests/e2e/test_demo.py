@@ -43,7 +43,7 @@ def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("moment", ["An order is accepted", "x at once: POST"])
 def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
-    # GIVEN a demo that runs; in one case, many requests wait for an answer
+    # GIVEN a running demo; in the second case, many of its requests wait for an answer
     state = tmp_path / "demo"
     command = [sys.executable, "-m", "local", "demo", "--state-dir", str(state)]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:

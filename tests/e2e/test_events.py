@@ -64,7 +64,7 @@ def test_a_filter_for_rejections_passes_only_rejections(
 def test_a_failed_publish_is_repeated(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN a topic that refuses events for a while, longer than the SDK retries
+    # GIVEN a topic that refuses events for longer than the SDK retries
     sku = stocked(5)
     with stack.fault("sns", "Publish", FaultKind.ERROR, count=4):
         # WHEN an order is processed
@@ -79,7 +79,7 @@ def test_a_failed_publish_is_repeated(
 def test_an_event_that_is_published_twice_has_the_same_bytes(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN a publish that succeeds but whose answer is lost, so that it is repeated
+    # GIVEN a publish that succeeds but whose answer is lost, so that the worker publishes again
     with stack.fault("sns", "Publish", FaultKind.LOST_ANSWER, count=1):
         # WHEN an order is processed
         order_id = api.post(order((stocked(5), 1)), key).order_id

@@ -36,7 +36,7 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
 def test_a_failing_order_delays_only_its_own_caller(
     stack: LocalStack, account: Account, api: OrdersApi, keys: Callable[[], str]
 ) -> None:
-    # GIVEN two callers; a message of the first one fails until it is a dead letter
+    # GIVEN two callers; a message of the first caller fails until it is a dead letter
     shop, warehouse = (token_of(stack, name) for name in ("shop", "warehouse"))
     opening = keys()
     wait_until(lambda: post(api, shop, opening).status == 202, 20)
@@ -51,21 +51,21 @@ def test_a_failing_order_delays_only_its_own_caller(
     )
 
     # WHEN both place more orders
-    behind = [post(api, shop, keys()).order_id for _ in range(3)]
-    beside = [post(api, warehouse, keys()).order_id for _ in range(2)]
-    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in beside))
-    waiting = [_row(account, each)["status"] for each in behind]
-    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in behind))
+    of_first_caller = [post(api, shop, keys()).order_id for _ in range(3)]
+    of_second_caller = [post(api, warehouse, keys()).order_id for _ in range(2)]
+    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in of_second_caller))
+    waiting = [_row(account, each)["status"] for each in of_first_caller]
+    wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in of_first_caller))
 
     # THEN the second caller's orders are settled while the first caller's orders wait. The first caller's orders are
     # then settled in the sequence in which they were accepted.
     assert waiting == ["ACCEPTED"] * 3
-    settled = [str(_row(account, each)["settled_at"]) for each in behind]
+    settled = [str(_row(account, each)["settled_at"]) for each in of_first_caller]
     assert settled == sorted(settled)
     letters = [each.message for each in account.dead_letters()]
     assert [each["MessageId"] for each in letters] == [poison["MessageId"]]
     events = [each.document["subject"] for each in account.events("everything")]
-    assert [each for each in events if each in behind] == behind
+    assert [each for each in events if each in of_first_caller] == of_first_caller
 
 
 def _row(account: Account, order_id: str) -> dict[str, Any]:

@@ -60,14 +60,14 @@ def every_try(stack: LocalStack) -> dict[tuple[str, str], Try]:
 
 
 def table_name(stack: LocalStack, name: str) -> str:
-    return deployed(stack, "aws:dynamodb/table:Table", name)
+    return physical_id(stack, "aws:dynamodb/table:Table", name)
 
 
 def queue_url(stack: LocalStack, name: str) -> str:
-    return deployed(stack, "aws:sqs/queue:Queue", name)
+    return physical_id(stack, "aws:sqs/queue:Queue", name)
 
 
-def deployed(stack: LocalStack, token: str, name: str) -> str:
+def physical_id(stack: LocalStack, token: str, name: str) -> str:
     (found,) = [each["id"] for each in stack.resources if (each["type"], each["name"]) == (token, name)]
     return str(found)
 

@@ -134,7 +134,7 @@ def test_the_current_code_writes_the_bytes_of_the_last_release() -> None:
 
 @pytest.mark.parametrize("release", list(RECORDED))
 class TestFromARelease:
-    """The current code continues from an older release's state."""
+    """Tests that the current code continues correctly from an older release's state."""
 
     def test_a_retry_gets_the_recorded_answer(self, release: str) -> None:
         # GIVEN the release's state after its answer
