@@ -17,7 +17,7 @@ from lab.simulation.world import ORDERS, STOCK, Deployment
 from runtime.models.fields import SCHEMA_VERSION
 
 BATCHES = 4
-"""Number of batches of a round. A batch has new messages, and those that earlier batches did not finish."""
+"""Number of batches of a round. A batch has new messages, and messages that earlier batches did not finish."""
 
 _STOCK: Final = 20
 _VERSIONS: Final = (*[SCHEMA_VERSION] * 3, SCHEMA_VERSION + 1, 0, 10**30)
@@ -37,7 +37,7 @@ class Round:
     """The batches of one seed.
 
     Attributes:
-        strange: Ids of orders and articles with unreadable rows. Their messages must have some outcome.
+        strange: Ids of orders and articles with unreadable rows. A message about one of them may have any outcome.
         events: Subjects of the events that were published.
         sent: Bodies and attributes of sent messages, some of which are sent again.
     """
@@ -51,7 +51,7 @@ class Round:
     # --- making messages ------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Write the stock, with some unreadable rows, and unreadable rows of orders."""
+        """Write the stock. In some rounds one row of the stock, or one of the orders, is unreadable."""
         hostile, world = self.hostile, self.watch.world
         tables = world.cloud.dynamodb.tables
         for sku in (SKU, *(f"SKU-{number}" for number in range(1, 50, 2))):
@@ -190,9 +190,9 @@ class Round:
             )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:
-            self._account(record, reported, letters, exact=exact)
+            self._check_outcome(record, reported, letters, exact=exact)
 
-    def _account(self, record: Any, reported: set[str], letters: list[Message], *, exact: bool) -> None:
+    def _check_outcome(self, record: Any, reported: set[str], letters: list[Message], *, exact: bool) -> None:
         ends = {REPORTED} if record["messageId"] in reported else set[str]()
         order_id = contract.order_id_of(record)
         if order_id in self.events and self._status(order_id) in _FINAL:

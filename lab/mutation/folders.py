@@ -117,7 +117,7 @@ def edits(path: str, source: str) -> list[Edit]:
 
 
 def _in_turn(by_pattern: Mapping[str, list[Edit]], seed: str) -> Iterator[Edit]:
-    """Yield one mistake of each pattern in turn, sorted by a hash of its name.
+    """Yield one mistake of each pattern in turn. The mistakes of a pattern are sorted by a hash of their names.
 
     So changes of other code hardly change the selection.
     """

@@ -112,9 +112,9 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published, always with one id and the same bytes.
+    """G5: if a settled order has no message left, its outcome was published, and every time as the same bytes.
 
-    Messages that expired in their queue are excused, as in G1.
+    An order whose message expired in a queue is exempt, as in G1.
     """
     bodies: dict[str, set[str]] = defaultdict(set)
     types: dict[str, set[str]] = defaultdict(set)

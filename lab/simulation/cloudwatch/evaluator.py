@@ -82,7 +82,7 @@ class AlarmRun:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
                 self._pending.setdefault(composite.name, _Pending(notified=State.OK)).since = now
-        # All states are known only after the loops above. A suppressor that changed in the same minute counts.
+        # Actions come after both loops, so that a suppressor that changed in the same minute counts.
         for composite in self._composites:
             self._act(now, composite)
 

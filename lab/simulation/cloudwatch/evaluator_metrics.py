@@ -2,7 +2,7 @@
 
 Sources: Amazon CloudWatch User Guide, "Metrics concepts" (sections "Dimensions", "Statistics", "Units", "Periods",
 "Percentiles"): CloudWatch treats each unique combination of dimensions as a separate metric and does not aggregate
-across them; a request for one unit does not return data points of another.
+across them; a request for one unit does not return data points of another unit.
 """
 
 import math

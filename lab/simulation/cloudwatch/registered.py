@@ -68,7 +68,7 @@ class Registered(Protocol):
 def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Recorded, ...]:
     """Return the resources that the alarms component registers for a stack with the names above.
 
-    `bus` gives the stack an event bus with its own encryption key instead of a topic.
+    With `bus`, the stack has an event bus with its own encryption key instead of a topic.
     """
 
     def program() -> None:

@@ -22,7 +22,7 @@ class Disturbance:
         name: The exact disturbance.
         column: The table's column; several disturbances may share a column.
         fault: Returns the fault for a stage.
-        kills: Whether it kills the process, which then makes no further call.
+        kills: Whether the disturbance kills the process, which then makes no further call.
     """
 
     name: str

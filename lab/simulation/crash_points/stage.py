@@ -55,7 +55,7 @@ class Stage:
         return self.world.post(key, body, caller=caller, process=process)
 
     def accept(self, key: str = "k", *lines: tuple[str, int]) -> str:
-        """POST an order undisturbed and return its id."""
+        """POST an order without faults, and return its id."""
         response = self.post(key, order_body(*lines)).response
         if response is None or response["statusCode"] != 202:
             raise AssertionError(f"the path needs an accepted order, but the answer is {response}")

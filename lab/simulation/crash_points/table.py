@@ -11,7 +11,7 @@ from lab.simulation.crash_points.disturbances import COLUMNS, Disturbance, distu
 LETTERS = {"same": "=", "retried": "r", "redriven": "d", "violated": "!"}
 RANK = "=rd!"
 SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"})
-"""The faults that may be the second of a pair."""
+"""Names of the faults that may follow another fault in the same run."""
 LEGEND = f"""
 =  the disturbed run ended like an undisturbed run    r  a retry by the caller or the queue was needed
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call

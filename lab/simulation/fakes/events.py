@@ -1,4 +1,4 @@
-"""The EventBridge client: each bus has one rule that matches every event, and records what its target receives."""
+"""The EventBridge client. Each bus has one rule, which matches every event, and records the events of its target."""
 
 from __future__ import annotations
 

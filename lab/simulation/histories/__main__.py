@@ -85,7 +85,7 @@ def _progress(tally: HistoryCounts, wanted: int, rate: float) -> None:
 
 
 def _write(tally: HistoryCounts, options: argparse.Namespace, seconds: float) -> None:
-    """Write the counts so far. After a stopped run, a new one can start at the next seed."""
+    """Write the counts so far, so that a new run can continue a stopped run at the next seed."""
     if options.json is not None:
         run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
         document = {**run, "seconds": round(seconds, 1), **tally.document()}

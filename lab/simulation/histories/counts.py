@@ -1,4 +1,4 @@
-"""Counts of steps, faults and results of a run: they show how much a run without violations has tried."""
+"""Counts of the steps, faults and results of a run. They show how much a run without violations has tested."""
 
 from __future__ import annotations
 

@@ -159,7 +159,7 @@ class Model:
     # --- worker -----------------------------------------------------------------------------------------------------
 
     def before_delivery(self, delivery: Delivery, version: int) -> Batch:
-        """Return the model's view of a batch that a worker of this version receives."""
+        """Return a received batch, with the reasons for which a worker of this version may keep messages."""
         messages = [self.world.orders_queue.messages[message_id] for message_id in delivery.handles]
         excuses = {one.message_id: excuse for one in messages if (excuse := self._excuse(one, version))}
         most = self.world.deployment.max_receive_count

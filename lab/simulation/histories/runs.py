@@ -114,7 +114,7 @@ class Surroundings:
     # --- ambient ----------------------------------------------------------------------------------------------------
 
     def _ambient(self, run: Run, call: Call) -> Fault | None:
-        """Return the fault of a call from an outage, a killing order or a popular SKU, if any."""
+        """Return the fault that an outage, a killing order or a popular SKU causes at a call, if any."""
         outage = self.outages.get(call.service)
         if outage is not None and self.world.cloud.clock.now < outage[0]:
             self._note(run, call, f"outage: {outage[1]}")

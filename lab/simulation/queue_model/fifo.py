@@ -97,7 +97,7 @@ class FifoQueue(Queue):
         Queue.delete(self, receipt)
 
     def next_visible_at(self) -> float | None:
-        """Return the earliest time at which a group's first message becomes visible. Its other messages wait."""
+        """Return the earliest time at which a group's first message becomes visible. Later messages wait for it."""
         first: dict[str | None, float] = {}
         for message in self.messages.values():
             first.setdefault(message.group_id, message.visible_at)

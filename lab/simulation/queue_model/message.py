@@ -48,7 +48,7 @@ class Message:
     system_attributes: dict[str, str] = field(default_factory=dict)
 
     def in_flight(self, now: float) -> bool:
-        """Return whether it was received and its visibility timeout is still running."""
+        """Return whether the message was received and its visibility timeout is still running."""
         return self.receipt is not None and self.visible_at > now
 
     def standard_attributes(self, account: str) -> dict[str, str]:
