@@ -59,20 +59,20 @@ TIMEOUT: Final = -99
 
 
 class End(StrEnum):
-    """How the tests of a mutant ended."""
+    """The outcome of a mutant's tests."""
 
     PASSED = "passed"
     FAILED = "a test failed"
     UNREAD = "a file of tests could not be imported"
     GONE = "a test is no longer in its file"
-    LATE = "without end"
+    LATE = "timed out"
     BROKEN = "neither passed nor failed"
     """A crash, a signal or an error of pytest itself, which proves nothing about the mistake."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How tests ended, and the first test that failed."""
+    """The outcome of tests, and the first test that failed."""
 
     end: End
     first: str = ""
@@ -89,7 +89,7 @@ def copy_tree(root: Path, folder: Path) -> None:
 def mutated(file: Path, text: bytes) -> Iterator[None]:
     """Replace a file's content until the context ends.
 
-    Each content has its own modification time, so Python does not use the byte code of the other one.
+    Each content has its own modification time, so Python does not use the byte code of the other content.
     """
     before, times = file.read_bytes(), file.stat()
     file.write_bytes(text)
@@ -190,7 +190,7 @@ def ended(folder: Path, tests: list[str], log: Path, seconds: float) -> Ended:
 
 
 def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> int:
-    """Call `work` in a separate process in `folder`, which imports our modules from there.
+    """Call `work` in a separate process, which runs in `folder` and imports our modules from there.
 
     Returns the exit code of the process, or `TIMEOUT`.
 
@@ -229,7 +229,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
 def _prepare_child(folder: Path, log: Path) -> None:
     os.setsid()
     os.chdir(folder)
-    # No mutant may leave byte code that the next one would use.
+    # No mutant may leave byte code that the next mutant would use.
     os.environ["PYTHONDONTWRITEBYTECODE"] = "1"
     sys.dont_write_bytecode = True
     with log.open("w") as out:

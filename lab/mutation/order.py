@@ -47,12 +47,12 @@ class Costs:
 
 
 class Order:
-    """Sorts the tests of one mutant, and remembers which one noticed it."""
+    """Sorts the tests of one mutant, and records the tests that noticed it."""
 
     def __init__(self, folder: Path, mutant: str) -> None:
         function = mutant.rpartition("__mutmut_")[0]
         self._costs = read_costs(folder / "costs.json")
-        # The tests that noticed mutants of this function, and of its module. The latter order its first mutants' tests.
+        # The files with the tests that noticed mutants of this function, and of its module.
         self._killers = [_killers_file(folder, name) for name in (function, function.rpartition(".")[0])]
 
     @pytest.hookimpl(trylast=True)
@@ -64,7 +64,7 @@ class Order:
         items[:] = sorted_tests(items, of_function, of_module, self._costs)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Note the test that noticed the mutant."""
+        """Record a test that noticed the mutant."""
         if report.failed:
             for file in self._killers:
                 with file.open("a") as killers:

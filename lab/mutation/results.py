@@ -12,7 +12,7 @@ from lab.mutation.tree import MUTANTS
 _METHOD_SEPARATOR = "ǁ"
 _KILLED = frozenset({1, 3})
 _SURVIVED = frozenset({0, 5, 33})
-"""The exit codes of pytest for "all tests passed" and "no tests", and that of mutmut for "no tests"."""
+"""The exit codes of pytest for "all tests passed" and "no tests", and mutmut's exit code for "no tests"."""
 _TIMEOUT = frozenset({36, 24, -24, 152, 255})
 
 
@@ -21,7 +21,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed; for a listed mutant a slow machine may be the cause."""
+    """The tests did not end. The mutant counts as noticed. A listed mutant may time out too, on a slow machine."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, or were interrupted."""

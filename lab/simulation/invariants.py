@@ -112,7 +112,7 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published, and every time as the same bytes.
+    """G5: if a settled order has no message left, its outcome was published. All events with one id are the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """

@@ -24,7 +24,8 @@ def main() -> None:
     """Print all tables."""
     argparse.ArgumentParser(
         prog="python -m lab.simulation.outage_tables",
-        description="Print the tables of docs/simulation.md: outages, popular SKUs and floods. The command has no options.",
+        description="Print the tables of docs/simulation.md: outages, popular SKUs and floods. "
+        "The command takes no options.",
     ).parse_args()
     _line("dependency down", "a failing call takes", *_COLUMNS)
     for minutes in (5, 20):
