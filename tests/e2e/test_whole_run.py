@@ -1,4 +1,4 @@
-"""Tests the guarantees after all other tests of this folder. It runs last, because its name sorts last."""
+"""Tests the guarantees after all other tests of this folder. This file runs last, because its name sorts last."""
 
 import pytest
 

@@ -22,7 +22,7 @@ def stage() -> Iterator[Stage]:
 
 
 def subjects(stage: Stage) -> list[str]:
-    """Return the order ids in the order of their events."""
+    """Return the order ids in the sequence of their events."""
     return [str(order) for order in invariants.published(stage.world)]
 
 

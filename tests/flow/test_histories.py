@@ -59,7 +59,7 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         tally.merge(played(first))
     # WHEN their events are counted
     paths = {path.partition(":")[0] for path in tally.paths}
-    # THEN every answer and every final status occurs, and every call of both functions is disturbed
+    # THEN every answer, every final status and FAILED occur, and every call of both functions is disturbed
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}
     assert {"CONFIRMED", "REJECTED", "FAILED", "DISCARDED"} <= set(tally.orders)
     assert {"api PutItem", "api SendMessage", "api UpdateItem", "api DeleteItem"} <= paths

@@ -145,7 +145,7 @@ def test_a_report_decides_which_messages_of_its_batch_are_kept(report: Any, kept
     for number in range(3):
         queue.send(str(number))
     mapping = EventSourceMapping(queue)
-    # WHEN the function reports
+    # WHEN the function returns the report
     failed = mapping.deliver(lambda event: report([record["messageId"] for record in event["Records"]]))
     # THEN the expected number of messages is kept, hidden until their visibility timeout ends
     assert failed is not None

@@ -1,4 +1,4 @@
-"""Tests components on their own: their identity in the state, several uses, and arguments that they refuse."""
+"""Tests components on their own: their URNs, several uses in one program, and the arguments that they refuse."""
 
 import importlib
 import inspect

@@ -1,4 +1,4 @@
-"""Tests each field of the configuration: the values that it accepts, and the message about all others."""
+"""Tests each field of the configuration: the values that it accepts, and the message about a value that it refuses."""
 
 import json
 

@@ -20,7 +20,7 @@ NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
-def test_a_stack_without_gradual_deployments_has_no_codedeploy_and_moves_its_aliases_itself(stack: str) -> None:
+def test_without_gradual_deployments_a_stack_has_no_codedeploy_and_pulumi_moves_its_aliases(stack: str) -> None:
     # GIVEN / WHEN
     recording = recorded(stack)
 

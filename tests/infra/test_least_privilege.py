@@ -21,7 +21,7 @@ def needed(variant: str = "prod") -> frozenset[Allowed]:
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
 
-def refused(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
+def missing(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed]:
     """Return the needed permissions that are missing."""
     return sorted(needed(variant) - permissions)
 
@@ -37,7 +37,7 @@ def idle(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed
 @pytest.mark.parametrize("variant", VARIANTS)
 class TestEveryStack:
     def test_a_role_may_do_all_that_its_handler_calls(self, variant: str) -> None:
-        assert refused(allowed(variant), variant) == []
+        assert missing(allowed(variant), variant) == []
 
     def test_every_action_that_a_role_may_do_is_called_or_has_a_reason(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
@@ -66,7 +66,7 @@ def test_a_missing_permission_is_found() -> None:
     without = frozenset(each for each in allowed("prod") if each.action != "sqs:ChangeMessageVisibility")
 
     # WHEN / THEN
-    assert refused(without) == [Allowed("process-order", "sqs:ChangeMessageVisibility", "orders-queue")]
+    assert missing(without) == [Allowed("process-order", "sqs:ChangeMessageVisibility", "orders-queue")]
 
 
 @pytest.mark.parametrize(

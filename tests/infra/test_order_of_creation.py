@@ -1,4 +1,4 @@
-"""Tests which resources are created before others: in another order AWS would refuse requests or lose messages."""
+"""Tests which resources are created before others: in another order, requests would fail or messages would be lost."""
 
 import re
 

@@ -98,7 +98,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ConditionCase:
-    """Put the item again under a condition."""
+    """A case that puts ITEM again under a condition."""
 
     expression: str
 
@@ -111,7 +111,7 @@ class ConditionCase:
 
 @dataclass(frozen=True, slots=True)
 class UpdateCase:
-    """Update the item and read it back."""
+    """A case that updates ITEM and reads it again."""
 
     expression: str
 

@@ -159,7 +159,8 @@ def a_message_sent_again_has_a_new_id_and_count(backend: Backend) -> Any:
 
 @scenario(expected="ok", docs=HANDLES)
 def an_old_handle_is_accepted(backend: Backend) -> Any:
-    # AWS leaves open whether the message is deleted ("might not be deleted"). The model keeps it: the worse case.
+    # AWS leaves open whether the message is deleted ("might not be deleted"). The model keeps the message, because that
+    # is the worse case.
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (first,) = receive(backend, url)

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.long
 @pytest.mark.parametrize("implementation", ["fake", "ministack"])
 @pytest.mark.parametrize("scenario", mapping_reports.SCENARIOS, ids=lambda one: one.name)
 def test_mapping_behaves_as_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
-    # GIVEN a queue, a function that returns this report, and a mapping between them
+    # GIVEN a queue, a function that returns the scenario's report, and a mapping between them
     expected = expected_of(scenario, implementation)
     # WHEN a message is delivered
     observed = scenario.observe(backend)

@@ -1,4 +1,4 @@
-"""Tests `--check`, which imports the handlers from the package and from nothing else."""
+"""Tests `--check`, which imports the handlers with only the package and the standard library."""
 
 import platform
 from pathlib import Path

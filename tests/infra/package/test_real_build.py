@@ -1,4 +1,4 @@
-"""Tests the package of this project, built for this interpreter: its handlers import, and its boto3 works."""
+"""Tests the package of this project, built for this interpreter: its handlers can be imported, and its boto3 works."""
 
 import ast
 import json

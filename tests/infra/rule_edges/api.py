@@ -116,7 +116,7 @@ EDGES: Edges = {
         EXTERNAL,
         "both jwt_issuer and jwt_audiences",
     ),
-    ("_cors", "any and one"): (
+    ("_cors", "any origin and a named one"): (
         {"cors_origins": '["*", "https://shop.example.com"]'},
         {"cors_origins": '["*"]'},
         "either * alone",
