@@ -5,8 +5,8 @@ first line is `{"command": …, "env": …, "log": …, "scratch": …}`; comman
 user. The emulator runs in a separate process group. The guard ends the whole group, and then removes the scratch
 folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal.
 The guard writes one JSON line to standard output: the emulator's process id.
-The script uses only the standard library and imports nothing of this package: the script must start fast, even if the
-package has a defect.
+The script uses only the standard library and imports nothing of this package. So the script starts fast, and a defect
+of the package cannot stop it.
 """
 
 import contextlib
@@ -83,7 +83,7 @@ def _start(options: dict[str, Any]) -> "subprocess.Popen[bytes]":
 
 
 def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
-    """Block until the supervisor ends, the emulator ends or a signal comes. Return whether the emulator ended."""
+    """Block until the supervisor ends, the emulator ends or a signal arrives. Return whether the emulator ended."""
     supervisor = sys.stdin.fileno()
     while True:
         readable, _, _ = select.select([supervisor, wake], [], [])

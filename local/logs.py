@@ -84,9 +84,9 @@ def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Itera
 class _Reader:
     """Reads the new lines of one log group at each call.
 
-    The emulator writes all lines of an invocation at once, with the same time, into a separate stream. Its log events
-    have no ids, and its answers have no page tokens. So this class pages by time, and skips the streams that it has
-    already read.
+    The emulator writes all lines of an invocation at once, with the same time, into a separate stream. The emulator's
+    log events have no ids, and its answers have no page tokens. So this class pages by time, and skips the streams
+    that it has already read.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:

@@ -133,12 +133,12 @@ class Workspace:
         return ["pulumi", *arguments, "--non-interactive", "--color", "never"]
 
     def outputs(self) -> dict[str, Any]:
-        """Return the stack's outputs, secrets in plain text."""
+        """Return the stack's outputs, with secrets in plain text."""
         text = self.checked("stack", "output", "--stack", self.stack, "--json", "--show-secrets")
         return dict(json.loads(text))
 
     def exported(self) -> str:
-        """Return the stored state, secrets encrypted."""
+        """Return the stored state, with encrypted secrets."""
         return self.checked("stack", "export", "--stack", self.stack)
 
 

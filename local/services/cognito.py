@@ -17,7 +17,7 @@ class UserPool(Handler):
     updatable = names("adminCreateUserConfig deletionProtection")
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        # AWS's own host name, because the emulator's tokens have it as their issuer too.
+        # The host name is AWS's own, because it is also the issuer in the emulator's tokens.
         return {
             "arn": aws.arn("cognito-idp", f"userpool/{id_}"),
             "endpoint": f"cognito-idp.{aws.region}.amazonaws.com/{id_}",

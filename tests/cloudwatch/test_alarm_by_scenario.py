@@ -99,7 +99,7 @@ def test_composite_alarms_match_the_table() -> None:
     assert found == TOGETHER
 
 
-def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
+def behaviour_of(alarm: MetricAlarm, cause: Series, tier: str) -> str:
     """Return the alarm's behaviour in the format of `ROWS`."""
 
     def state(ages: Collection[int], absent: Collection[MetricKey] = (), current: State = State.OK) -> State:
@@ -124,7 +124,7 @@ def seen(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
     """Return metrics with the cause in the periods of the given ages (1 is the latest). Other periods are healthy.
 
-    A period of more than an hour gets the values of one hour.
+    A period of more than an hour gets the values of only one hour.
     """
     store = MetricStore()
     for age in range(1, alarm.evaluation_periods + 3):
@@ -151,7 +151,7 @@ def _rows() -> Iterator[tuple[str, str]]:
             alarm = alarms[name]
             notifying = next((each for each in composites if alarm.name in each.alarms()), alarm)
             tiers = {target.rpartition("-")[2] for target in notifying.actions[State.ALARM]}
-            yield name, seen(alarm, cause, "+".join(sorted(tiers)))
+            yield name, behaviour_of(alarm, cause, "+".join(sorted(tiers)))
 
 
 @cache

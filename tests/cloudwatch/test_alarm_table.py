@@ -31,7 +31,7 @@ from pipeline.functions import API_FUNCTIONS
 RUNBOOKS = Path(__file__).parents[2] / "docs" / "runbooks"
 PARTS = ("Customers", "Why", "Look", "Do", "Over when", "Wake somebody")
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
-HEARD: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
+NOTIFYING: tuple[Alarm | Composite, ...] = (*TABLE.alarms, *TABLE.composites)
 RESOURCES = register_alarms()
 
 
@@ -105,7 +105,7 @@ def _key(metric: Metric) -> MetricKey:
 def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
     # GIVEN
     bus = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)
-    wanted = {(row.runbook, row.heading) for row in (*HEARD, *bus.alarms)}
+    wanted = {(row.runbook, row.heading) for row in (*NOTIFYING, *bus.alarms)}
 
     # WHEN
     written = set(headings())
@@ -180,7 +180,7 @@ def _rule(name: str) -> frozenset[str]:
     return next(c for c in composite_alarms(RESOURCES) if c.name == f"{PREFIX}-{name}").alarms()
 
 
-@pytest.mark.parametrize("row", HEARD, ids=lambda row: row.name)
+@pytest.mark.parametrize("row", NOTIFYING, ids=lambda row: row.name)
 def test_a_description_has_the_runbooks_link_and_fits_into_1024_characters(row: Alarm | Composite) -> None:
     # GIVEN
     physical = f"{PREFIX}-{row.name}"
@@ -235,7 +235,7 @@ def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
     # WHEN
     queue, dead = rows["queue-retention-half"].threshold.value, rows["dead-letter-retention-half"].threshold.value
 
-    # THEN a dead letter may have spent the queue's whole retention before it arrived
+    # THEN time is left even for a dead letter that spent the whole retention of the orders queue there
     assert queue == LIMITS.queue_retention / 2
     assert dead + LIMITS.queue_retention < LIMITS.dead_letter_retention
 

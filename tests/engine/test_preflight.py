@@ -51,7 +51,7 @@ def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monk
     first = ground(Choice(stack="dev"))
     assert (first.outputs, first.ids(), lock(first)[0]) == ({}, frozenset(), Verdict.OK)
 
-    # WHEN its first `up` is killed during its work
+    # WHEN its first `up` is killed while it creates resources
     process = subprocess.Popen(
         workspace.command(*workspace.arguments("up", "--yes", "--skip-preview")),
         cwd=workspace.program,

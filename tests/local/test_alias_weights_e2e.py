@@ -16,11 +16,11 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 CALLS = 40
 """The number of calls. The probability that chance sends all of them to the same version is 1 in 2**39."""
-SPEAKING = "def handler(event, context):\n    return {{'version': {0}, 'seen': context.function_version}}\n"
+HANDLER = "def handler(event, context):\n    return {{'version': {0}, 'seen': context.function_version}}\n"
 
 
 def code(number: int) -> pulumi.AssetArchive:
-    return pulumi.AssetArchive({"app.py": pulumi.StringAsset(SPEAKING.format(number))})
+    return pulumi.AssetArchive({"app.py": pulumi.StringAsset(HANDLER.format(number))})
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def url(emulated: Aws, alias: Made) -> Iterator[str]:
         each.delete()
 
 
-def weigh(alias: Made, weights: dict[str, float]) -> None:
+def set_weights(alias: Made, weights: dict[str, float]) -> None:
     alias.change(routingConfig={"additionalVersionWeights": weights})
 
 
@@ -72,7 +72,7 @@ def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
 
 def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Made, url: str) -> None:
     # GIVEN
-    weigh(alias, {"2": 0.5})
+    set_weights(alias, {"2": 0.5})
 
     # WHEN
     answered = by_api(url)
@@ -84,7 +84,7 @@ def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Mad
 
 def test_with_half_the_weight_both_versions_answer_direct_calls(emulated: Aws, alias: Made) -> None:
     # GIVEN
-    weigh(alias, {"2": 0.5})
+    set_weights(alias, {"2": 0.5})
 
     # WHEN
     answered = by_invoke(emulated)
@@ -98,7 +98,7 @@ def test_without_a_split_one_version_answers_every_call(
     emulated: Aws, alias: Made, url: str, weights: dict[str, float], version: int
 ) -> None:
     # GIVEN
-    weigh(alias, weights)
+    set_weights(alias, weights)
 
     # WHEN / THEN
     assert set(by_api(url)) == {version}
@@ -107,7 +107,7 @@ def test_without_a_split_one_version_answers_every_call(
 
 def test_a_description_of_the_alias_shows_its_main_version_with_any_weights(emulated: Aws, alias: Made) -> None:
     # GIVEN
-    weigh(alias, {"2": 0.5})
+    set_weights(alias, {"2": 0.5})
 
     # WHEN
     described = {

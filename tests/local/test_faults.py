@@ -72,7 +72,7 @@ def test_rule_ends_after_its_time() -> None:
     assert faults.list()[0].expired
 
 
-def test_probability_decides_call_by_call() -> None:
+def test_probability_is_applied_to_each_call() -> None:
     # GIVEN a rule with probability 0.5 and known random numbers
     dice = iter([0.4, 0.6, 0.49])
     faults = Faults(random=lambda: next(dice))

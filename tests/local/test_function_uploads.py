@@ -1,4 +1,4 @@
-"""Tests uploads of functions' packages. They are so big that a busy emulator closes the connection."""
+"""Tests uploads of functions' packages, which are so big that a busy emulator can close the connection."""
 
 import hashlib
 import time

@@ -113,7 +113,7 @@ def test_a_killed_worker_does_not_end_the_emulator(guarded: Guarded) -> None:
     os.kill(guarded.workers[0], signal.SIGKILL)
     time.sleep(0.3)
 
-    # THEN all other processes go on
+    # THEN all other processes keep running
     assert len(guarded.alive) == 3
 
 
@@ -147,7 +147,7 @@ def test_the_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(guard, "CLEANING_SECONDS", -1.0)
     (tmp_path / "worker-1").mkdir()
 
-    # WHEN the guard cleans
+    # WHEN the guard removes the folders
     guard._clean(str(tmp_path))
 
     # THEN it stops at once, so the folders remain until the next start removes them

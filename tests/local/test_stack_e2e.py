@@ -70,9 +70,9 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
             monkeypatch.setenv(name, value)
 
     # WHEN an instance is started, used by every kind of client, and stopped
-    deaf = LocalStack.start(tmp_path / "deaf", warm_workers=0)
+    started = LocalStack.start(tmp_path / "started", warm_workers=0)
     try:
-        where = ["--state-dir", str(deaf.state.path)]
+        where = ["--state-dir", str(started.state.path)]
         commands = [
             ["ops", "status", "--local", *where],
             ["ops", "stock", "add", "SKU-1", "5", "--new", "--local", *where, "--yes"],
@@ -86,7 +86,7 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
             for each in commands
         ]
     finally:
-        deaf.stop()
+        started.stop()
 
     # THEN every command succeeds
     assert {" ".join(each.args[2:4]): each.stderr for each in done if each.returncode} == {}

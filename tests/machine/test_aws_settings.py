@@ -70,7 +70,7 @@ def test_help_works_with_broken_aws_settings(program: str, everything: dict[str,
 def test_a_command_on_a_stack_reports_broken_aws_settings(
     tmp_path: Path, broken: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a stack on AWS, by its outputs
+    # GIVEN a stack on AWS, as a file of its outputs
     outputs = tmp_path / "prod.json"
     outputs.write_text(json.dumps(STACK))
     for name in [name for name in os.environ if name.startswith("AWS_")]:

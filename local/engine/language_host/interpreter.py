@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-_ASK_SECONDS = 60
+_LIST_SECONDS = 60
 
 # This script runs in the program's interpreter, which may differ from ours. A plugin's package has pulumi-plugin.json.
 _INVENTORY = """
@@ -82,7 +82,7 @@ def inventory(python: Path) -> Inventory:
     """
     try:
         answer = subprocess.run(
-            [str(python), "-c", _INVENTORY], capture_output=True, text=True, check=True, timeout=_ASK_SECONDS
+            [str(python), "-c", _INVENTORY], capture_output=True, text=True, check=True, timeout=_LIST_SECONDS
         )
     except (OSError, subprocess.SubprocessError) as error:
         message = f"{python} cannot list its packages: {error}"

@@ -1,8 +1,8 @@
-"""Requests and file accesses of another user of the machine. Prints, as JSON, those that succeeded.
+"""Tries requests and file accesses as another user of the machine, and prints those that succeeded, as JSON.
 
-A script. Arguments: the addresses (JSON list of host:port), the state folder and the user's number. Standard input
+Arguments: the addresses (JSON list of host:port), the state folder and the user's number. Standard input
 has the function to plant in its first line, and then a forged query. Only root can become that user. Without root, the
-script tries only the addresses, where the missing key makes it a stranger, too.
+script sends only the requests. They lack the instance's key, as those of another user do.
 """
 
 import encodings.idna  # noqa: F401 after the change of user it cannot be imported
