@@ -135,7 +135,7 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         "get-order-function",
         {"reservedConcurrentExecutions": 0},
-        ("get-order-ready", "given provisionedConcurrentExecutions 1", "1 to the 0 reserved"),
+        ("get-order-ready", "given provisionedConcurrentExecutions 1", "1 to 0, the reserved concurrency"),
         stack="ready",
     ),
     "route without an integration": Broken(

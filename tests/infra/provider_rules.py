@@ -132,7 +132,11 @@ def warm_starts(recording: Recording) -> Iterator[str]:
         most = functions[name].inputs.get("reservedConcurrentExecutions", -1)
         given = each.inputs["provisionedConcurrentExecutions"]
         if given < 1 or 0 <= most < given:
-            yield _finding(each, f"provisionedConcurrentExecutions {given}", f"1 to the {most} reserved (-1: any)")
+            yield _finding(
+                each,
+                f"provisionedConcurrentExecutions {given}",
+                f"1 to {most}, the reserved concurrency (-1: no limit)",
+            )
         if each.inputs["qualifier"] == "$LATEST":
             yield _finding(each, "qualifier $LATEST", "a version or an alias")
 

@@ -95,7 +95,7 @@ class TestFirewall:
         assert int(body["cloudfront"]["defaultSizeInspectionLimit"].removeprefix("KB_")) * 1024 == MAX_BYTES
 
     @pytest.mark.parametrize(("managed", "action"), [("block", "none"), ("count", "count")])
-    def test_the_rate_limit_blocks_and_managed_rules_block_or_count_as_the_option_says(
+    def test_the_rate_limit_blocks_and_managed_rules_block_or_count_as_configured(
         self, managed: str, action: str
     ) -> None:
         # GIVEN

@@ -38,7 +38,7 @@ def code_of(call: Callable[[], Any]) -> str:
     except ClientError as error:
         return error.response["Error"]["Code"].rpartition(".")[2]
     except (ArithmeticError, LookupError, TypeError, ValueError) as error:
-        return f"crash: {type(error).__name__}"  # moto runs in this process, so its bugs raise here
+        return f"crash: {type(error).__name__}"  # moto runs in this process, so its bugs are Python errors here
     return "ok"
 
 
