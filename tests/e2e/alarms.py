@@ -144,7 +144,7 @@ def _queue_policy(topic: str, queue: str) -> str:
 
 
 def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
-    """Return the metrics that a deployed function wrote to its log."""
+    """Return the metrics that a deployed function has written to its log since `since`."""
     lines = read_lines(stack.aws, log_groups(stack.state, function), since)
     documents = [json.loads(line.message) for line in lines if line.message.startswith("{")]
     return [each for document in documents if "_aws" in document for each in read_emf(document)]

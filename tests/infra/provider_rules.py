@@ -31,7 +31,7 @@ def _finding(resource: Recorded, given: str, allowed: str) -> str:
 
 
 def _by_output(recording: Recording, token: str, output: str) -> dict[str, Recorded]:
-    """Return the resources of a type in a dict, whose keys are one of their outputs, such as the ARN."""
+    """Return the resources of a type, keyed by one of their outputs, such as the ARN."""
     return {str(recording.state(token, each.name)[output]): each for each in recording.of_type(token)}
 
 

@@ -1,4 +1,4 @@
-"""Tests that each role has exactly the permissions that its function needs, by recorded policies and recorded calls."""
+"""Tests that each role has exactly the permissions that its function needs: recorded policies match recorded calls."""
 
 import json
 from dataclasses import replace
