@@ -48,7 +48,7 @@ class CauseContext:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """Wait until `metric` has reached `least`; return the function's metrics since `since`, and None for others."""
+        """Wait until `metric` has reached `least`; return the function's metrics since `since` (`None`: no data)."""
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)
