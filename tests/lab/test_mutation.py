@@ -1,6 +1,8 @@
 """Tests the evaluation of a mutation run: its survivors, the listed exceptions, and the run's success."""
 
 import json
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 from types import SimpleNamespace
@@ -12,7 +14,8 @@ from lab.mutation.listed import entry, read_listed, stale
 from lab.mutation.order import sorted_tests
 from lab.mutation.report import Report
 from lab.mutation.results import Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
-from lab.mutation.tree import MUTANTS
+from lab.mutation.tree import MUTANTS, copy_fresh, settings
+from lab.recording.recording import ROOT
 
 MUTATED = """\
 class C:
@@ -168,3 +171,16 @@ def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> 
     # THEN the order is: tests that noticed mutants of this function, tests that noticed mutants of its module, and the
     # rest by file, beginning with the file with the least time per test
     assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]
+
+
+@pytest.mark.long
+def test_the_copy_has_everything_that_its_tests_import(tmp_path: Path) -> None:
+    # GIVEN the copy of the tree that mutmut mutates
+    copy_fresh(ROOT, tmp_path / "copy")
+    given = settings(ROOT)
+    # WHEN pytest collects the tests of a run in it
+    options = [*given["pytest_add_cli_args"], *given["pytest_add_cli_args_test_selection"]]
+    command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *options]
+    ran = subprocess.run(command, cwd=tmp_path / "copy", capture_output=True, text=True, timeout=300, check=False)
+    # THEN it finds them all
+    assert ran.returncode == 0, ran.stdout[-2_000:] + ran.stderr[-2_000:]
