@@ -4,5 +4,5 @@ import sys
 
 sys.exit(
     "python -m tools.… was removed: gradual_deploy is now `python -m ops deploy shift`, prune_versions is "
-    "`python -m ops deploy prune`, generators of docs are `python -m lab.docs.…`, the rest is below `lab` and `local`."
+    "`python -m ops deploy prune`, generators of docs are `python -m lab.docs.…`, other tools are in `lab` and `local`."
 )

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
         waiting = {edit: folder for edit, folder in mutants.items() if _digest(edit) not in killed}
         _judge_all(waiting, options.children)
         minutes = (time.monotonic() - started) / 60
-        print(f"{len(waiting)} mutants took {minutes:.0f} min with {options.children} at a time.\n")
+        print(f"{len(waiting)} mutants took {minutes:.0f} min with {options.children} in parallel.\n")
     results = _read_results()
     found = [_mutant(edit, folder, results) for edit, folder in mutants.items()]
     least = {name: folder.least for name, folder in FOLDERS.items()}

@@ -51,7 +51,7 @@ def _zombie_before(stage: Stage) -> Fault:
 
 
 def _zombie_after(stage: Stage) -> Fault:
-    """The process pauses in the same way, but after the call's effect and before its answer."""
+    """The process pauses as in `_zombie_before`, but after the call's effect and before its answer."""
 
     def fault(call: Call, perform: Perform) -> Response:
         response = perform()
@@ -91,7 +91,7 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel with these reason codes. ``None`` stands for the item's true reason, as AWS never reports a false result
+    """Cancel with these reason codes. ``None`` stands for the item's true reason, as AWS never reports a wrong result
     of a condition."""
 
     def make(stage: Stage) -> Fault:

@@ -1,4 +1,4 @@
-"""The EventBridge client. Each bus has one rule, which matches every event, and records the events of its target."""
+"""The EventBridge client. A bus has one rule, which matches every event, and lists what the rule's target received."""
 
 from __future__ import annotations
 

@@ -27,7 +27,7 @@ _MOST_CALL: Final = 7
 batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""Probabilities that a request inside another repeats that request's key, and that it then repeats the body too."""
+"""Probabilities that a nested request repeats the outer request's key, and that it then repeats the body too."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)

@@ -72,7 +72,7 @@ def _page(
         after = table.key_of(start, whole=True)
         if after in remaining:
             remaining = remaining[remaining.index(after) + 1 :]
-    # The limit counts items before the filter, as in the service. So an empty page need not be the last.
+    # The limit counts items before the filter, as in the service. So more pages can follow an empty page.
     limit = params.get("Limit", len(remaining))
     page, rest = remaining[:limit], remaining[limit:]
     items = [table.items[key] for key in page]

@@ -31,7 +31,7 @@ class ConditionFailedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A checked write, ready to be applied: the item before it and the item after it (``None``: absent)."""
+    """A checked write, ready to be applied: the items before and after the write (``None``: absent)."""
 
     table: Table
     key: Key
@@ -98,7 +98,7 @@ class Table:
         """Check a ``Put``, ``Update`` (an upsert), ``Delete`` or ``ConditionCheck``, and write nothing.
 
         Raises:
-            ConditionFailedError: its condition does not hold.
+            ConditionFailedError: the write's condition does not hold.
             InvalidExpressionError, InvalidValueError: the service would refuse the request.
         """
         expressions = compile_request(params)
@@ -127,7 +127,7 @@ class Table:
         """Delete the items that have expired by ``now`` (epoch seconds), as the service does *some time* after expiry.
 
         Returns:
-            The number of deleted items. Until a sweep, reads and conditions see expired items.
+            The number of deleted items. Until a sweep, reads return expired items, and conditions apply to them.
         """
         name = self.ttl_attribute
         if name is None:
@@ -141,7 +141,7 @@ class Table:
 
 
 def _refuse_large(item: Item) -> None:
-    # Without references, a marshalled item is at least as long as its size in DynamoDB. So a short one needs no exact
-    # count, which is far slower.
+    # Without references, a marshalled item is at least as long as its size in DynamoDB. So a short
+    # marshalled item needs no exact count, which is far slower.
     if len(marshal.dumps(item, _WITHOUT_REFERENCES)) > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
         raise InvalidValueError("Item size has exceeded the maximum allowed size")

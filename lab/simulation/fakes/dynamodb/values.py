@@ -25,7 +25,7 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     Raises:
         InvalidValueError: not exactly one known type, or content that does not fit the type.
     """
-    if len(value) == 1 and "S" in value:  # a shortcut for most values, as histories need speed
+    if len(value) == 1 and "S" in value:  # a shortcut for most values, which makes histories faster
         return {"S": value["S"]}
     if len(value) != 1:
         raise InvalidValueError(
