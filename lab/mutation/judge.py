@@ -55,16 +55,16 @@ class Judge:
         seconds: dict[str, float] = {
             file: sum(self._measured[name]["seconds"] for name in names) for file, names in tests.items()
         }
-        kin = edit.path, folder
+        scopes = edit.path, folder
 
         def rank(file: str) -> float:
-            return (1 + seconds[file]) / (1 + sum(self._noticed_by[each, file] for each in kin))
+            return (1 + seconds[file]) / (1 + sum(self._noticed_by[each, file] for each in scopes))
 
         for file in sorted(tests, key=rank):
             patience = LEAST_PATIENCE + _PATIENCE * seconds[file]
             verdict, by = self.run_file(edit.path, edit.applied(source), tests[file], patience)
             if verdict is not Verdict.SURVIVED:
-                self._noticed_by.update((each, file) for each in kin)
+                self._noticed_by.update((each, file) for each in scopes)
                 return verdict, by
         return Verdict.SURVIVED, ""
 

@@ -163,7 +163,7 @@ def in_order(world: World) -> list[str]:
         came = [order_id for order_id in published(world) if order_id in order_ids]
         expected = [order_id for order_id in order_ids if order_id in came]
         if came != expected:
-            violations.append(f"order: {group} sent {expected}, but published were {came}")
+            violations.append(f"order: {group} sent {expected}, but {came} were published")
     return violations
 
 

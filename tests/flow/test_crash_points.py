@@ -112,7 +112,7 @@ def test_a_violation_is_reported_with_its_case() -> None:
 
         return fault
 
-    (path,) = [path for path in PATHS if name_of(path) == "create_order-first call, caller gives up"]
+    (path,) = [path for path in PATHS if name_of(path) == "create_order-first call, no retries"]
     (send,) = [call for call in calls_of(path) if call.operation == "SendMessage"]
     # WHEN it happens at the API's send
     outcome = run_case(Case(path, send, Disturbance("lost", "crash before", loses)))

@@ -130,7 +130,7 @@ SENT = CONFIRMED | ends()
 """The ends if the caller does not retry: the order is confirmed, or no order exists."""
 API_PATHS = (
     Path("first call", CREATE, _first_call, CONFIRMED),
-    Path("first call, caller gives up", CREATE, _first_call, SENT, gives_up=True),
+    Path("first call, no retries", CREATE, _first_call, SENT, no_retries=True),
     Path("overtaken by the worker", CREATE, _overtaken, CONFIRMED),
     Path("replay", CREATE, _replay, CONFIRMED),
     Path("in progress", CREATE, _died_after("PutItem"), CONFIRMED),
@@ -150,7 +150,7 @@ API_PATHS = (
     Path("other caller, same key", CREATE, _other_caller, ends("CONFIRMED", "CONFIRMED")),
     Path("queue throttled", CREATE, _first_call, CONFIRMED, background=_queue_down),
     Path("orders throttled", CREATE, _first_call, CONFIRMED, background=_orders_down),
-    Path("orders throttled, caller gives up", CREATE, _first_call, SENT, background=_orders_down, gives_up=True),
+    Path("orders throttled, no retries", CREATE, _first_call, SENT, background=_orders_down, no_retries=True),
     Path("order row busy", CREATE, _first_call, CONFIRMED, background=_row_busy),
     Path("own order", GET, lambda stage: _get(stage, "ann"), CONFIRMED),
     Path("somebody else's order", GET, lambda stage: _get(stage, "bob"), CONFIRMED),

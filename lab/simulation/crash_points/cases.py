@@ -84,7 +84,7 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
     """
     path = case.path
     with staged(path.deployment) as stage:
-        stage.gives_up, stage.recover = path.gives_up, lambda: path.recover(stage)
+        stage.no_retries, stage.recover = path.no_retries, lambda: path.recover(stage)
         run = path.prepare(stage)
         before = _last_written(stage)
         planned = {
@@ -204,7 +204,7 @@ def _state(stage: Stage, result: object) -> tuple[object, ...]:
 @cache
 def _undisturbed(path: Path) -> tuple[object, ...]:
     with staged(path.deployment) as stage:
-        stage.gives_up = path.gives_up
+        stage.no_retries = path.no_retries
         return _state(stage, path.prepare(stage)(Process(on_call=path.background)))
 
 

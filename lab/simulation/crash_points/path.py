@@ -41,7 +41,7 @@ class Path:
         background: The path's own faults, such as a topic that is down.
         recover: Removes the cause of the path's own failure, for example by a deploy, before the queue delivers the
             message again.
-        gives_up: The callers do not retry.
+        no_retries: The callers do not retry.
         bus: The worker publishes to an event bus instead of the topic.
         fifo: The stack keeps each caller's orders in order.
     """
@@ -55,7 +55,7 @@ class Path:
     marked: bool = True
     background: Callable[[Call], Fault | None] = undisturbed
     recover: Callable[[Stage], None] = unchanged
-    gives_up: bool = False
+    no_retries: bool = False
     bus: bool = False
     fifo: bool = False
 

@@ -28,7 +28,7 @@ class Stage:
     Attributes:
         process: The process of the disturbed run.
         intents: Caller, key and body of every requested order, answered or not.
-        gives_up: The callers do not retry.
+        no_retries: The callers do not retry.
         recover: Removes the cause of the path's own failure before the queue redelivers.
         late: Calls of killed processes that have not yet taken effect.
         down: Whether a disturbance made a service unavailable until the end of the disturbed run.
@@ -38,7 +38,7 @@ class Stage:
     world: World
     process: Process = field(default_factory=Process)
     intents: dict[tuple[str | None, str, str], None] = field(default_factory=dict)
-    gives_up: bool = False
+    no_retries: bool = False
     recover: Callable[[], None] = lambda: None
     late: list[Callable[[], Any]] = field(default_factory=list)
     down: bool = False
@@ -93,7 +93,7 @@ class Stage:
     def quiet(self) -> None:
         """Recover, retry every intent until a final answer, and deliver until the orders queue is empty."""
         self.recover()
-        if not self.gives_up:
+        if not self.no_retries:
             for intent in list(self.intents):
                 self._repeat(*intent)
         self.world.drain()

@@ -160,7 +160,7 @@ def table_down(call: Call) -> Fault | None:
     return throttled if call.operation == "TransactWriteItems" else None
 
 
-def _hot_row(call: Call) -> Fault | None:
+def _row_conflict(call: Call) -> Fault | None:
     return transaction_cancelled(["TransactionConflict"]) if call.operation == "TransactWriteItems" else None
 
 
@@ -229,9 +229,7 @@ WORKER_PATHS = (
     Path("first receive", WORKER, _first, CONFIRMED),
     Path("two lines", WORKER, _ordered(("SKU-1", 2), ("SKU-2", 1)), CONFIRMED),
     Path("before the API stored the order", WORKER, _api_killed_before_store, CONFIRMED),
-    Path(
-        "before the API stored the order, caller gives up", WORKER, _api_killed_before_store, CONFIRMED, gives_up=True
-    ),
+    Path("before the API stored the order, no retries", WORKER, _api_killed_before_store, CONFIRMED, no_retries=True),
     Path("out of stock", WORKER, _out_of_stock, REJECTED),
     Path("unknown SKU", WORKER, _ordered(("SKU-1", 2), ("NO-SUCH", 1)), REJECTED),
     Path("replay: delivered again", WORKER, _delivered_again, CONFIRMED),
@@ -255,7 +253,7 @@ WORKER_PATHS = (
     Path("retryable: newer schema", WORKER, _newer_schema, CONFIRMED, recover=_deploy_completes),
     Path("retryable: topic down", WORKER, _first, CONFIRMED, background=_topic_down),
     Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=table_down),
-    Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_hot_row),
+    Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_row_conflict),
     Path("retryable: corrupt stock row", WORKER, _corrupt_stock, CONFIRMED, recover=_stock_is_repaired),
     Path("last attempt", WORKER, _last_of_all, CONFIRMED, dead="maybe"),
     Path("last attempt: topic down", WORKER, _last_of_all, CONFIRMED, dead="maybe", background=_topic_down),

@@ -28,7 +28,7 @@ class Sabotage:
 INTAKE = (
     Sabotage(
         "the order is stored before its message is sent",
-        crash_points("create_order", "first call, caller gives up"),
+        crash_points("create_order", "first call, no retries"),
         (
             Rewrite("runtime.logic.accept:Acceptance.accept", "    self.queue.send(message)\n", ""),
             Rewrite(
@@ -207,7 +207,7 @@ WORKER = (
     ),
     Sabotage(
         "the worker updates an order row but never creates one",
-        crash_points("process_order", "before the API stored the order, caller gives up"),
+        crash_points("process_order", "before the API stored the order, no retries"),
         (
             Rewrite(
                 UPSERT,
