@@ -30,12 +30,12 @@ _POINTS: Final = ("Timestamps", "Values")
 
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
     """Return the members with the page token in the request and in the answer; None for an operation without pages."""
-    given, told = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
+    request, answer = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
     # IAM's token has one name in request and answer. Other services repeat the request's token under that name.
-    same = "Marker" if "Marker" in given and "IsTruncated" in told else None
-    asks = same or next(filter(_TOKEN_OF_INPUT.fullmatch, given), None)
-    tells = same or next(filter(_TOKEN.fullmatch, told), None)
-    return (asks, tells) if asks and tells else None
+    same = "Marker" if "Marker" in request and "IsTruncated" in answer else None
+    token_in = same or next(filter(_TOKEN_OF_INPUT.fullmatch, request), None)
+    token_out = same or next(filter(_TOKEN.fullmatch, answer), None)
+    return (token_in, token_out) if token_in and token_out else None
 
 
 def left_out_of(operation: OperationModel) -> str | None:
@@ -92,16 +92,16 @@ class InPart:
             tokens = token_of(model)
             if tokens is None:
                 return real(client, operation, parameters)
-            asks, tells = tokens
-            whole = real(client, operation, {name: value for name, value in parameters.items() if name != asks})
-            return self._page(model, whole, parameters.get(asks), tells)
+            token_in, token_out = tokens
+            whole = real(client, operation, {name: value for name, value in parameters.items() if name != token_in})
+            return self._page(model, whole, parameters.get(token_in), token_out)
 
         with patch.object(BaseClient, "_make_api_call", call):
             yield self
 
-    def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, tells: str) -> dict[str, Any]:
+    def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, token_out: str) -> dict[str, Any]:
         assert token is None or token.startswith(_OURS), "the token is not from these answers"
-        assert tells not in whole, f"{operation.name} is answered in pages already: use fewer items"
+        assert token_out not in whole, f"{operation.name} is answered in pages already: use fewer items"
         number = int(token.removeprefix(_OURS)) if token else 0
         items = list(_items(whole))
         if number > 1:
@@ -112,7 +112,7 @@ class InPart:
             lists[name] = [item]
         more = number < len(items)
         truncated = {"IsTruncated": more} if "IsTruncated" in whole else {}
-        return {**whole, **lists, **truncated, **({tells: f"{_OURS}{number + 1}"} if more else {})}
+        return {**whole, **lists, **truncated, **({token_out: f"{_OURS}{number + 1}"} if more else {})}
 
     def _is_due(self) -> bool:
         if self._after:
@@ -123,8 +123,8 @@ class InPart:
 
     def _note_stale(self, operation: OperationModel, parameters: Any) -> None:
         if operation.name in {"GetItem", "BatchGetItem"}:
-            asked = parameters.get("RequestItems", {"": parameters}).values()
-            self.stale[operation.name] += sum(not each.get("ConsistentRead") for each in asked)
+            requested = parameters.get("RequestItems", {"": parameters}).values()
+            self.stale[operation.name] += sum(not each.get("ConsistentRead") for each in requested)
 
 
 def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
@@ -141,16 +141,16 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run the operation without its first entry, and return the answer with which AWS refuses that entry."""
-    told = left_out_of(operation)
-    if told == "UnprocessedKeys":
-        ((table, asked),) = parameters["RequestItems"].items()
-        first, rest = asked["Keys"][:1], asked["Keys"][1:]
-        left = {told: {table: {**asked, "Keys": first}}}
-        return {**(call({"RequestItems": {table: {**asked, "Keys": rest}}}) if rest else {"Responses": {}}), **left}
-    if told == "rejectedLogEventsInfo":
-        return {told: {"tooNewLogEventStartIndex": 0}}
+    member = left_out_of(operation)
+    if member == "UnprocessedKeys":
+        ((table, requested),) = parameters["RequestItems"].items()
+        first, rest = requested["Keys"][:1], requested["Keys"][1:]
+        left = {member: {table: {**requested, "Keys": first}}}
+        return {**(call({"RequestItems": {table: {**requested, "Keys": rest}}}) if rest else {"Responses": {}}), **left}
+    if member == "rejectedLogEventsInfo":
+        return {member: {"tooNewLogEventStartIndex": 0}}
     first, rest = parameters["Entries"][0], parameters["Entries"][1:]
     done = call({**parameters, "Entries": rest}) if rest else {"Entries": []}
-    if told == "FailedEntryCount":
-        return {told: 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}, *done["Entries"]]}
+    if member == "FailedEntryCount":
+        return {member: 1, "Entries": [{"ErrorCode": "ThrottlingException", "ErrorMessage": "slow"}, *done["Entries"]]}
     return {**done, "Failed": [{"Id": first["Id"], "SenderFault": False, "Code": "InternalError", "Message": "no"}]}

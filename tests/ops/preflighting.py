@@ -20,12 +20,12 @@ def config(**options: Any) -> StackConfig:
 class Answers:
     """A client of any service. `answers` maps operations to answers; every other operation is denied."""
 
-    def __init__(self, service: str, answers: dict[str, Any], asked: set[str]) -> None:
-        self._service, self._answers, self._asked = service, answers, asked
+    def __init__(self, service: str, answers: dict[str, Any], called: set[str]) -> None:
+        self._service, self._answers, self._called = service, answers, called
 
     def __getattr__(self, operation: str) -> Any:
         def call(**_: Any) -> Any:
-            self._asked.add(f"{self._service}.{operation}")
+            self._called.add(f"{self._service}.{operation}")
             answer = self._answers.get(operation, ClientError({"Error": {"Code": "AccessDenied"}}, operation))
             if isinstance(answer, Exception):
                 raise answer
@@ -46,7 +46,7 @@ class Known(Ground):
     """A `Ground` for which AWS gives the answers in `answers`."""
 
     answers: dict[str, Any]
-    asked: set[str]
+    called: set[str]
     owned: frozenset[str] = frozenset()
 
     def ids(self) -> frozenset[str]:
@@ -54,7 +54,7 @@ class Known(Ground):
 
     def client(self, service: str, region: str | None = None) -> Any:
         del region
-        return Answers(service, self.answers, self.asked)
+        return Answers(service, self.answers, self.called)
 
 
 def known(
@@ -62,7 +62,7 @@ def known(
 ) -> Known:
     settings = StackSettings("orders", stack, {"aws:region": "eu-west-1"})
     made = Known(settings, stack_config, deployed or {})
-    vars(made)["asked"] = set()
+    vars(made)["called"] = set()
     vars(made)["answers"] = {"get_caller_identity": {"Account": "123456789012"}, **answers}
     return made
 

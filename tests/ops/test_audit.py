@@ -187,14 +187,14 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_a_planted_fault_is_named(name: str, shop: Shop) -> None:
     # GIVEN a healthy stack with one fault
-    guarantee, told, plant = FAULTS[name]
+    guarantee, finding, plant = FAULTS[name]
     plant(shop)
 
     # WHEN
     found = {one["name"]: one for one in shop.audit()["guarantees"]}[guarantee]
 
     # THEN the JSON document names it under its guarantee
-    wanted = told.format(order=shop.order, dead=shop.dead)
+    wanted = finding.format(order=shop.order, dead=shop.dead)
     assert any(wanted in text for text in [*found["violations"], *found["named"]]), found
     # AND so does the text for people
     assert re.search(f"^!!? {guarantee}: .*{re.escape(wanted)}", shop.stack.type("audit").out, re.MULTILINE)

@@ -66,10 +66,10 @@ def test_a_dry_run_lists_versions_and_deletes_none(world: DeployTarget, capsys: 
     code = world.run("prune", "--json", "--keep", "10")
 
     # THEN
-    told = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert told["dry_run"] is True
-    assert [each["old"] for each in told["functions"]] == [[1, 2]] * 3
+    assert output["dry_run"] is True
+    assert [each["old"] for each in output["functions"]] == [[1, 2]] * 3
     assert world.lambda_.deleted == []
 
 
@@ -91,17 +91,17 @@ def test_a_version_that_cannot_be_deleted_is_reported_and_the_rest_is_deleted(
 
 
 @pytest.mark.parametrize(
-    ("options", "told"),
+    ("options", "output"),
     [((), "would delete 1, 2; would keep 3, 4, 5"), (("--yes",), "deleted 1, 2; kept 3, 4, 5")],
 )
 def test_the_output_distinguishes_a_plan_from_deletions(
-    world: DeployTarget, options: tuple[str, ...], told: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, options: tuple[str, ...], output: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN / WHEN
     world.run("prune", "--keep", "10", *options)
 
     # THEN
-    assert told in capsys.readouterr().out
+    assert output in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "all"])

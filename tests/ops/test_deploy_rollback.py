@@ -49,11 +49,11 @@ def test_a_dry_run_shows_the_moves_and_changes_nothing(world: DeployTarget, caps
     code = world.run("rollback", "--json")
 
     # THEN
-    told = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert told["dry_run"] is True
-    assert [(each["key"], each["from"], each["to"]) for each in told["functions"]] == [(key, 10, 9) for key in KEYS]
-    assert told["functions"][0]["changed_variables"] == ["LOG_LEVEL"]
+    assert output["dry_run"] is True
+    assert [(each["key"], each["from"], each["to"]) for each in output["functions"]] == [(key, 10, 9) for key in KEYS]
+    assert output["functions"][0]["changed_variables"] == ["LOG_LEVEL"]
     assert world.lambda_.calls == []
 
 
@@ -148,13 +148,13 @@ def test_a_shift_to_code_that_was_rolled_back_needs_the_option_again(
 
     # WHEN
     refused = world.run("shift", "--yes")
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     started = len(world.codedeploy.made)
     again = world.run("shift", "--again", "--yes")
 
     # THEN
     assert (refused, started) == (5, 0)
-    assert "--again" in told
+    assert "--again" in output
     assert (again, len(world.codedeploy.made)) == (0, 3)
     # Callers use this code again, so the record of its rollback is deleted. The record of the older rollback stays.
     assert world.lambda_.tag("RolledBack") == ["", "", older]
@@ -254,7 +254,7 @@ def another_queue(world: DeployTarget) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "message"),
     [
         (never_shifted, "no shift was recorded"),
         (unreadable_tags, "no shift was recorded"),
@@ -267,7 +267,7 @@ def another_queue(world: DeployTarget) -> None:
     ids=lambda case: getattr(case, "__name__", ""),
 )
 def test_a_rollback_that_cannot_succeed_is_refused(
-    world: DeployTarget, make: Any, says: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, make: Any, message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     make(world)
@@ -277,7 +277,7 @@ def test_a_rollback_that_cannot_succeed_is_refused(
 
     # THEN
     assert code == 5
-    assert says in " ".join(capsys.readouterr().err.split())
+    assert message in " ".join(capsys.readouterr().err.split())
     assert world.lambda_.calls == []
 
 
@@ -287,7 +287,7 @@ def test_a_version_whose_variables_name_the_stacks_resources_is_accepted(world: 
     if bus:
         del world.outputs["notifications_topic_arn"]
         world.outputs["notifications_bus_arn"] = "arn:aws:events:eu-west-1:123456789012:event-bus/orders-prod-events"
-    told = {
+    variables = {
         "ORDERS_TABLE": world.outputs["orders_table"],
         "STOCK_TABLE": world.outputs["stock_table"],
         "ORDERS_QUEUE_URL": world.outputs["orders_queue_url"],
@@ -300,7 +300,7 @@ def test_a_version_whose_variables_name_the_stacks_resources_is_accepted(world: 
     }
     for index, each in enumerate(world.lambda_.versions(9)):
         owner = "worker" if index == 2 else "api"
-        each.environment = {**told, "IDEMPOTENCY_TABLE": world.outputs[f"{owner}_idempotency_table"]}
+        each.environment = {**variables, "IDEMPOTENCY_TABLE": world.outputs[f"{owner}_idempotency_table"]}
 
     # WHEN / THEN
     assert world.run("rollback", "--yes") == 0

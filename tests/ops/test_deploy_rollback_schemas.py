@@ -34,12 +34,12 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
 
     # WHEN a rollback of all functions is run, and then the rollback that its refusal names
     refused = world.run("rollback", "--yes")
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
 
     # THEN
     assert (refused, api) == (5, 0)
-    assert "--to create_order=9 --to get_order=9" in told
+    assert "--to create_order=9 --to get_order=9" in output
     assert world.lambda_.moved == [(function, "9") for function in API]
 
 

@@ -162,10 +162,10 @@ def test_a_dry_run_lists_the_planned_moves(world: DeployTarget, capsys: pytest.C
     code = world.run("shift", "--json")
 
     # THEN
-    told = json.loads(capsys.readouterr().out)
+    output = json.loads(capsys.readouterr().out)
     assert code == 0
-    assert told["state"] == "planned"
-    assert [(each["key"], each["current"], each["target"]) for each in told["moves"]] == [
+    assert output["state"] == "planned"
+    assert [(each["key"], each["current"], each["target"]) for each in output["moves"]] == [
         (name.replace("-", "_"), "9", "10") for name in NAMES
     ]
     assert not world.codedeploy.made
@@ -185,7 +185,7 @@ def failed(world: DeployTarget) -> None:
 
 
 @pytest.mark.parametrize(
-    ("make", "says"),
+    ("make", "message"),
     [
         (never_ready, "version 10 of orders-prod-create-order does not become ready"),
         (under_way, "being shifted right now"),
@@ -193,7 +193,7 @@ def failed(world: DeployTarget) -> None:
     ],
 )
 def test_a_shift_that_cannot_succeed_is_refused(
-    world: DeployTarget, make: Callable[[DeployTarget], None], says: str, capsys: pytest.CaptureFixture[str]
+    world: DeployTarget, make: Callable[[DeployTarget], None], message: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
     make(world)
@@ -202,10 +202,10 @@ def test_a_shift_that_cannot_succeed_is_refused(
     code = world.run("shift", "--yes")
 
     # THEN
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
     assert code == 5
-    assert says in told
-    assert make is not failed or "docs/delivery.md" in told
+    assert message in output
+    assert make is not failed or "docs/delivery.md" in output
     assert not world.codedeploy.made
 
 

@@ -66,8 +66,8 @@ def test_a_fault_in_a_discard_loses_nothing_and_the_next_run_finishes(
     assert world.orders[settled]["status"]["S"] == "CONFIRMED"
     assert world.dead_letters.counts() == (1, 0, 0)
     # THEN each deleted message has a line in the journal, with a name and a reason
-    told = {line["message_id"] for line in logs.lines if line["what"] == "message"}
-    assert len(told) == ORDERS + 1
-    assert nameless in told
+    recorded = {line["message_id"] for line in logs.lines if line["what"] == "message"}
+    assert len(recorded) == ORDERS + 1
+    assert nameless in recorded
     assert {(line["by"], line["reason"]) for line in logs.lines} == {("Ada", "a test")}
     assert invariants.violations(world) == []

@@ -61,9 +61,9 @@ def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: Worl
     # THEN the journal names who discarded each message and why, also for messages without a known order
     (run,) = history(world, logs)
     assert (run["verb"], run["by"], run["reason"]) == ("discard", "Ada", "a test")
-    told = {one["message_id"] for one in run["messages"]}
-    assert len(told) == 1_600
-    assert told.issuperset(ids["nameless"])
+    recorded = {one["message_id"] for one in run["messages"]}
+    assert len(recorded) == 1_600
+    assert recorded.issuperset(ids["nameless"])
     assert invariants.violations(world) == []
 
 
@@ -119,5 +119,5 @@ def test_the_message_of_an_unreadable_order_row_stays_until_the_row_is_repaired(
     assert world.dead_letters.counts() == (1, 0, 0)
     # AND the journal records the cause of the second
     (run,) = history(world, logs)
-    (told,) = run["messages"]
-    assert (told["order_id"], told["state"], told["error_type"]) == (second, "failed", "ThrottledError")
+    (recorded,) = run["messages"]
+    assert (recorded["order_id"], recorded["state"], recorded["error_type"]) == (second, "failed", "ThrottledError")

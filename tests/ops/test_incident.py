@@ -42,9 +42,9 @@ def test_the_incident_pages_as_the_alarm_table_does() -> None:
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
     # THEN the pages are those of the incident, in the same order, and each comes after the alarms that cause it
-    heard = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
-    assert [one.alarm for one in heard] == [f"{PREFIX}-{name}" for name in PAGES]
-    for page, members in zip(heard, PAGES.values(), strict=True):
+    paged = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
+    assert [one.alarm for one in paged] == [f"{PREFIX}-{name}" for name in PAGES]
+    for page, members in zip(paged, PAGES.values(), strict=True):
         raised = {one.alarm for one in run.changes if one.at <= page.at and one.state == "ALARM"}
         assert {f"{PREFIX}-{name}" for name in members} <= raised
 
@@ -53,10 +53,10 @@ def test_the_incident_pages_as_the_alarm_table_does() -> None:
 @pytest.mark.long
 def test_the_incident_ends_with_the_runbooks_commands(tmp_path: Path) -> None:
     # GIVEN a separate stack
-    told = io.StringIO()
-    transcript = Transcript(Console(file=told))
+    output = io.StringIO()
+    transcript = Transcript(Console(file=output))
     with LocalStack.started(tmp_path, warm_workers=1, config=CONFIG) as stack:
         # WHEN the incident is played
         play(stack, transcript)
     # THEN every check of the transcript succeeds, and every guarantee holds
-    assert transcript.ok, told.getvalue()
+    assert transcript.ok, output.getvalue()

@@ -141,11 +141,11 @@ def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: R
 
     # THEN
     kind = " ".join([command, *({"--where", "--yes"} & set(row.arguments))])
-    told = capsys.readouterr()
-    document = json.loads(told.out)
+    output = capsys.readouterr()
+    document = json.loads(output.out)
     assert list(keys_of(document)) == KEYS[kind].split()
     assert isinstance(document, list) or document.get("dry_run", False) is ((command, row) in CASES)
-    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in re.findall("next: python -m ops (.*)", told.err)]
+    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in re.findall("next: python -m ops (.*)", output.err)]
     assert next_ == NEXT.get(command, []) or (command, row) not in LOOKING
 
 

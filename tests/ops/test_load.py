@@ -47,7 +47,7 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
 
 
 @pytest.mark.parametrize(
-    ("arguments", "said"),
+    ("arguments", "message"),
     [
         pytest.param((), "--in-production", id="production without its option"),
         pytest.param(("--in-production", "--orders", "1000000"), "--spend-at-most", id="too many orders"),
@@ -55,14 +55,14 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
     ],
 )
 def test_a_load_that_is_not_allowed_is_refused_before_the_first_order(
-    typed: Typed, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], said: str
+    typed: Typed, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     # GIVEN a production stack
     # WHEN
     code = typed.run("load", *arguments, "--yes")
     # THEN
     assert (code, typed.made) == (ExitCode.REFUSED, [])
-    assert said in capsys.readouterr().err
+    assert message in capsys.readouterr().err
 
 
 def test_a_load_with_a_failed_check_fails(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:

@@ -109,13 +109,13 @@ def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: 
     )
     stack.log("create_order", {"at": at, "service": "api", "level": "INFO", "message": "order accepted"})
     # WHEN somebody asks for everything, errors, one error, one function, and one order
-    told: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {}
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0
-        told[arguments] = [line["what"] for line in shown(capsys)]
+        found[arguments] = [line["what"] for line in shown(capsys)]
     # THEN each filter shows its lines; the death belongs to the order, because its request was about the order
     died = "died: Sandbox.Timedout"
-    assert told == {
+    assert found == {
         "": ["order accepted", "attempt failed", died],
         "--error": ["attempt failed", died],
         "--error ContentionError": ["attempt failed"],
@@ -152,8 +152,8 @@ def test_following_the_logs_shows_each_new_line_once(
     code = stack.run("logs", "--follow", "--json")
     # THEN each line is shown once
     assert code == 0
-    told = [json.loads(line)["what"] for line in capsys.readouterr().out.splitlines()]
-    assert told == ["attempt failed", "attempt deferred"]
+    found = [json.loads(line)["what"] for line in capsys.readouterr().out.splitlines()]
+    assert found == ["attempt failed", "attempt deferred"]
 
 
 def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
@@ -182,12 +182,13 @@ def test_a_trace_reports_that_the_worker_dies(stack: MockStack, capsys: pytest.C
     # WHEN
     assert stack.run("order", "trace", ORDER_ID, "--json") == 0
     # THEN the judgement reports the worker's deaths, and counts those since the order was accepted
-    told = capsys.readouterr()
-    judgement = json.loads(told.out)["judgement"]
+    written = capsys.readouterr()
+    judgement = json.loads(written.out)["judgement"]
     assert "the worker died 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
     # AND the advised commands show the deaths, the worker and the order
-    assert re.findall("next: python -m ops (.*)", told.err) == ["logs --function process-order --error", "status", LOOK]
+    advised = re.findall("next: python -m ops (.*)", written.err)
+    assert advised == ["logs --function process-order --error", "status", LOOK]
 
 
 LOOK = f"dlq show {ORDER_ID}"
@@ -225,9 +226,9 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     # WHEN
     assert stack.run("order", "trace", ORDER_ID, "--json", "--since", "1h") == 0
     # THEN
-    told = capsys.readouterr()
-    assert says in json.loads(told.out)["judgement"]
-    assert re.findall("next: python -m ops (.*)", told.err) == commands
+    output = capsys.readouterr()
+    assert says in json.loads(output.out)["judgement"]
+    assert re.findall("next: python -m ops (.*)", output.err) == commands
 
 
 @pytest.mark.parametrize("read", ["read", "record_status"])
@@ -244,9 +245,9 @@ def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
     monkeypatch.setattr(Orders, read, gone)
     # WHEN
     code = stack.run("order", "trace", ORDER_ID, "--json")
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     # THEN the table is named, the exit code says that something was not read, and the log line is shown
-    document = json.loads(told.out)
+    document = json.loads(output.out)
     assert code == 6
-    assert [each["what"].split()[-1] in told.err for each in document["unread"]] == [True]
+    assert [each["what"].split()[-1] in output.err for each in document["unread"]] == [True]
     assert "attempt failed" in [step["what"] for step in document["steps"]]

@@ -43,7 +43,7 @@ def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: py
     # WHEN somebody looks at status and at the list of mutes
     capsys.readouterr()
     stack.run("status")
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     stack.run("mute", "list")
     listed = capsys.readouterr().out
 
@@ -51,7 +51,7 @@ def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: py
     assert rule["Rule"]["Schedule"]["Duration"] == "PT120M"
     assert sorted(rule["MuteTargets"]["AlarmNames"]) == ["orders-prod-api-failing", "orders-prod-dead-letters"]
     until = f"until {rule['ExpireDate']:%Y-%m-%d %H:%M} UTC, by Ada: a test"
-    assert f"?  2 alarms are muted {until}" in told
+    assert f"?  2 alarms are muted {until}" in output
     assert until in listed
 
     # WHEN the mute is ended
@@ -79,9 +79,9 @@ def test_one_alarm_can_be_muted_and_rules_of_others_are_kept(
 
     # THEN the console's rule is reported and kept
     assert muted.startswith("1 alarms")
-    told = "".join(capsys.readouterr())
-    assert "not ended: console" in told
-    assert "others" not in told
+    output = "".join(capsys.readouterr())
+    assert "not ended: console" in output
+    assert "others" not in output
     assert stack.run("mute", "on", "--for", "15m", "--alarm", "nothing", *DECISION, "--yes") == 5
 
 

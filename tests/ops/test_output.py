@@ -81,11 +81,11 @@ def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
 @pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])
 def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, period: int) -> None:
     # GIVEN the age of the oldest value in a sum
-    asked: list[dict[str, Any]] = []
+    queries: list[dict[str, Any]] = []
     moments = [datetime(2026, 1, 30, hour, tzinfo=UTC) for hour in (1, 2, 3)]
 
     def pages(**call: Any) -> list[dict[str, Any]]:
-        asked.extend(call["MetricDataQueries"])
+        queries.extend(call["MetricDataQueries"])
         # The newest values come first, over two pages.
         return [
             {"MetricDataResults": [{"Id": "q0", "Timestamps": [moments[2], moments[1]], "Values": [0.0, 2.0]}]},
@@ -98,7 +98,7 @@ def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, pe
     # WHEN a sum since that time is read
     values = telemetry.values([Query("k", "orders-prod", "M", {})], end - timedelta(seconds=parse_duration(age)), end)
     # THEN its period is one that CloudWatch still keeps
-    assert [query["MetricStat"]["Period"] for query in asked] == [period]
+    assert [query["MetricStat"]["Period"] for query in queries] == [period]
     assert values == {"k": Value(3.0, moments[1])}
 
 

@@ -49,10 +49,10 @@ def test_a_test_page_arrives_like_an_alarm_and_is_marked_as_a_test(stack: MockSt
     # GIVEN / WHEN
     code = stack.run("page", "--test", "--yes")
     # THEN a notification for ALARM and one for OK are received, and both are marked as a test
-    heard = pages(stack, pager)
+    received = pages(stack, pager)
     assert code == 0
-    assert sorted(page["NewStateValue"] for page in heard) == ["ALARM", "OK"]
-    assert all(page["AlarmName"].startswith("TEST-") and "TEST" in page["AlarmDescription"] for page in heard)
+    assert sorted(page["NewStateValue"] for page in received) == ["ALARM", "OK"]
+    assert all(page["AlarmName"].startswith("TEST-") and "TEST" in page["AlarmDescription"] for page in received)
 
 
 def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:

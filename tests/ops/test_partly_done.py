@@ -74,10 +74,10 @@ def test_dead_letters_behind_those_that_stay_are_reported(tmp_path: Path, capsys
     path = make_stack(tmp_path, letters(15))
     # WHEN a redrive selects none of them
     code = main(["dlq", "redrive", *DECISION, "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
-    document, told = shown(capsys)
+    document, output = shown(capsys)
     # THEN it reports the five that it could not receive, and the exit code says that it is not complete
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
-    assert "not looked at" not in told
+    assert "not looked at" not in output
     assert code == 6
 
 
@@ -125,10 +125,10 @@ def test_orders_that_cannot_be_sent_are_reported(tmp_path: Path, capsys: Any) ->
         boto3.client("dynamodb", region_name=REGION).put_item(TableName=table, Item=item)
     # WHEN all open orders are sent again
     code = main(["orders", "resend", "--older-than", "0s", "--outputs", path, "--yes", "--json"])
-    document, told = shown(capsys)
+    document, output = shown(capsys)
     # THEN the complete order is sent, and the exit code says that others are left
     assert (document["orders"], document["incomplete"], code) == ([sent], [ORDER_ID], 6)
-    assert "not sent: none" in told
+    assert "not sent: none" in output
 
 
 def store_order(number: int) -> str:

@@ -175,12 +175,12 @@ def test_an_existing_boundary_must_be_configured_and_a_configured_one_must_exist
     assert forgotten.todo == (f"pulumi config set permissions_boundary_arn {arn}",)
 
 
-@pytest.mark.parametrize("told_by", [BACKEND_VARIABLE, "pulumi whoami"])
+@pytest.mark.parametrize("source", [BACKEND_VARIABLE, "pulumi whoami"])
 def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remove_it(
-    told_by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a state in a folder, which a variable or the `pulumi` command names
-    environment = {told_by: f"file://{tmp_path}"}
+    environment = {source: f"file://{tmp_path}"}
     answer = json.dumps({"url": f"file://{tmp_path}"})
     pulumi = tmp_path / "pulumi"
     pulumi.write_text(f"#!/bin/sh\n[ \"$*\" = 'whoami --json --non-interactive' ] && echo '{answer}'\n")
@@ -250,10 +250,10 @@ def test_every_permission_that_preflight_needs_is_in_the_docs() -> None:
             list(findings)
         list(state(each, {BACKEND_VARIABLE: "s3://state"}))
     # THEN docs/ops.md names each call. Another test compares that page with the permissions of the deploy role.
-    asked = sorted({call for each in both for call in each.asked} - NOT_NAMED)
+    called = sorted({call for each in both for call in each.called} - NOT_NAMED)
     (row,) = [line for line in (ROOT / "docs/ops.md").read_text().splitlines() if line.startswith("| `preflight` |")]
-    assert len(asked) > 14
-    assert [each for each in asked if action(each) not in row] == []
+    assert len(called) > 14
+    assert [each for each in called if action(each) not in row] == []
 
 
 # `get_caller_identity` needs no permission. `list_objects_v2` needs s3:ListBucket, which has another name.

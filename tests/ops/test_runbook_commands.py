@@ -84,11 +84,11 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
     for command in commands:
         capsys.readouterr()
         code = main(shlex.split(Template(command).substitute(filled_in))[3:])
-        told = "".join(capsys.readouterr())
+        output = "".join(capsys.readouterr())
         # THEN each command succeeds and shows what the reader looks for. Two fail on the local stack: only Pulumi moves
-        # its callers, and it has no mute rules
-        assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), told
-        assert [text for text in what_it_shows(command) if Template(text).substitute(filled_in) not in told] == [], told
+        # that stack's callers, and it has no mute rules
+        assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), output
+        assert [each for each in what_it_shows(command) if Template(each).substitute(filled_in) not in output] == []
     # THEN each command that changes something has changed it
     if any(" dlq redrive " in command and "--yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
@@ -114,9 +114,9 @@ def test_a_killed_worker_is_shown_in_logs_and_trace(
         order_id = place(stack, sku)
         wait_for("the attempt to hang", lambda: any(each.matched for each in stack.faults() if each.id == hanging.id))
         stack.kill_workers(worker)
-    told = wait_for("the death to be logged", lambda: logged(order_id, capsys))
+    output = wait_for("the death to be logged", lambda: logged(order_id, capsys))
     # WHEN somebody reads the errors in the order's logs, and its trace
-    assert [line["what"] for line in told][-1] == "died: Runtime.ExitError"
+    assert [line["what"] for line in output][-1] == "died: Runtime.ExitError"
     main(["order", "trace", order_id])
     # THEN the trace ends with the worker's death, unless another attempt has settled the order since
     assert re.search("conclusion: (open, and the worker died once|done)", capsys.readouterr().out)
@@ -180,9 +180,9 @@ def test_status_shows_what_the_runbooks_describe(
     main(["worker", "resume", "--yes"])
 
 
-def advice(told: str) -> list[str]:
+def advice(output: str) -> list[str]:
     """Return the commands that the output advises as the next ones."""
-    return [line.partition("next: ")[2] for line in told.splitlines() if line.startswith("  next: ")]
+    return [line.partition("next: ")[2] for line in output.splitlines() if line.startswith("  next: ")]
 
 
 def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> list[str]:

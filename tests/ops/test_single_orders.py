@@ -68,11 +68,11 @@ def test_a_trace_contains_only_the_orders_own_lines(overrides: dict[str, Any], o
         line(service="api", order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-1"),
         line(order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-9", message_id="m-1"),
     ]
-    asked = line(**overrides)
+    other = line(**overrides)
     # WHEN a line of the log is compared with them
-    found = own_lines([*known, asked], ORDER_ID)
+    found = own_lines([*known, other], ORDER_ID)
     # THEN it is shown only if it is certainly about this order
-    assert found == [*known, asked][: 2 + own]
+    assert found == [*known, other][: 2 + own]
 
 
 def test_a_line_shows_only_details_that_are_known_to_be_harmless() -> None:
@@ -90,7 +90,7 @@ def test_a_line_shows_only_details_that_are_known_to_be_harmless() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "record", "said"),
+    ("status", "record", "expected"),
     [
         (OrderStatus.CONFIRMED, "COMPLETED", "published as"),
         (OrderStatus.REJECTED, "INPROGRESS", "not confirmed"),
@@ -99,28 +99,28 @@ def test_a_line_shows_only_details_that_are_known_to_be_harmless() -> None:
         (OrderStatus.FAILED, None, "not yet"),
     ],
 )
-def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, record: str | None, said: str) -> None:
+def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, record: str | None, expected: str) -> None:
     # GIVEN an order and the worker's record of it
     # WHEN the trace describes the order's notification
     text = notification(stored(status=status), record)
     # THEN it claims nothing that is not known
-    assert said in text
+    assert expected in text
 
 
 @pytest.mark.parametrize(
-    ("messages", "said"),
+    ("messages", "expected"),
     [
         (["order settled", "attempt failed"], "not published: the last attempt failed with ContentionError: None"),
         (["attempt failed", "event published"], "published as"),
         (["order settled"], "unknown"),
     ],
 )
-def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], said: str) -> None:
+def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], expected: str) -> None:
     # GIVEN a settled order without a worker's record, and lines of its log
     steps = [step_of_line(line(message=message)) for message in messages]
     # WHEN the trace describes the order's notification
     # THEN the trace has the outcome in the log, instead of "unknown"
-    assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(said)
+    assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(expected)
 
 
 def test_an_order_sent_again_is_the_same_message(world: World) -> None:

@@ -240,17 +240,17 @@ def test_error_budgets_cover_30_days_and_use_the_promised_time() -> None:
     # GIVEN a stack with objectives, and the counts of CloudWatch
     promised = {"accepting_percent": 99.9, "settling_percent": 99, "promise_seconds": 900}
     target = Target.from_outputs("it", outputs(api_id="a", api_stage="$default", objectives=promised))
-    asked: dict[str, tuple[str, timedelta]] = {}
+    periods: dict[str, tuple[str, timedelta]] = {}
 
     def values(queries: list[Query], start: datetime, end: datetime) -> dict[str, Value]:
-        asked.update({each.key: (each.statistic, end - start) for each in queries})
+        periods.update({each.key: (each.statistic, end - start) for each in queries})
         return {"requests": counted(1_000), "accepted": counted(1_000), "in_time": counted(995)}
 
     clock = SimpleNamespace(time=NOW.timestamp)
     context: Any = SimpleNamespace(target=target, telemetry=SimpleNamespace(values=values), clock=clock)
     # WHEN / THEN
     assert Gatherer(context, 3_600)._budgets() == {"accepting": 100, "settling": 50}
-    assert asked["in_time"] == ("TC(:900000)", timedelta(days=30))
+    assert periods["in_time"] == ("TC(:900000)", timedelta(days=30))
 
 
 @given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))
@@ -259,7 +259,7 @@ def test_of_several_findings_the_most_urgent_comes_first(names: set[str]) -> Non
     found = [finding for name in names for finding in findings_of(WRONG[name][0])]
     ordered = sorted(found, key=lambda finding: finding.severity)
     # WHEN the verdict is made
-    said = verdict_of(reading(), ordered)
+    verdict = verdict_of(reading(), ordered)
     # THEN it names the most urgent finding, and counts the others
-    assert ordered[0].text[1:] in said
-    assert f"({len(ordered) - 1} more below)" in said
+    assert ordered[0].text[1:] in verdict
+    assert f"({len(ordered) - 1} more below)" in verdict

@@ -41,16 +41,16 @@ def local(folder: Path, **overrides: Any) -> Path:
 
 def test_account_region_and_prefix_come_from_the_outputs() -> None:
     # GIVEN a stack named on the command line
-    asked: list[str] = []
+    names: list[str] = []
 
     def pulumi(stack: str) -> dict[str, Any]:
-        asked.append(stack)
+        names.append(stack)
         return outputs()
 
     # WHEN the stack is looked up, and ORDERS_STACK names another one
     target = resolve(Choice(stack="prod"), {"ORDERS_STACK": "dev"}, pulumi)
     # THEN the command line wins
-    assert asked == ["prod"]
+    assert names == ["prod"]
     assert (target.account, target.region, target.prefix) == ("123456789012", "eu-west-1", "orders-prod")
     assert target.credentials is None
 

@@ -228,22 +228,22 @@ def test_a_command_changes_something_only_with_yes(
     code = typed.run(command, *row.arguments)
 
     # THEN the output says that nothing was changed, and shows the next command
-    told = "".join(capsys.readouterr())
-    assert code == 0, told
-    assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", told)
+    output = "".join(capsys.readouterr())
+    assert code == 0, output
+    assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", output)
     assert typed.made == []
     assert typed.state() == before
 
     # WHEN that command is run
-    typed.run(command, *row.arguments, *expected(told), "--yes")
+    typed.run(command, *row.arguments, *expected(output), "--yes")
 
     # THEN
     assert typed.made != []
 
 
-def expected(told: str) -> list[str]:
+def expected(output: str) -> list[str]:
     """Return the option with the fingerprint that `order repair` needs."""
-    found = re.search(r"--expect \S+(?= --yes)", told)
+    found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
 
 
@@ -262,14 +262,14 @@ def test_a_deploy_command_changes_something_only_with_yes(
 
     # WHEN
     code = world.run(*command, "--json")
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     dry = deployed(world)
     world.run(*command, "--yes")
 
     # THEN the output is complete for programs and people, and only the second run changes something
-    assert code == 0, told
-    assert json.loads(told.out)
-    assert "Dry run: nothing was changed." in told.err
+    assert code == 0, output
+    assert json.loads(output.out)
+    assert "Dry run: nothing was changed." in output.err
     assert dry == before
     assert deployed(world) != before
 
