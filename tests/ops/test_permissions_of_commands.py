@@ -19,9 +19,9 @@ from tests.ops.test_without_yes import CASES, IDS, Row, alarm, expected, settled
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
 _ACTION = re.compile(r"`(?:([\w-]+):)?([A-Z][A-Za-z]+)`")
-_ALL = "looking"
+_READING = "every command that reads the stack"
 COMMANDS: dict[str, list[tuple[str, ...]]] = {
-    "looking": [
+    _READING: [
         ("orders", "open"),
         ("order", "trace", ORDER_ID),
         ("logs",),
@@ -43,10 +43,10 @@ ROW_OF = {
     "mute on": "mute",
     "mute off": "mute",
 }
-BESIDES = {
-    "dlq": ("looking", "dlq list"),
-    "events replay": ("looking", "dlq list"),
-    "order repair": ("looking", "dlq list"),
+OTHER_ROWS_OF = {
+    "dlq": (_READING, "dlq list"),
+    "events replay": (_READING, "dlq list"),
+    "order repair": (_READING, "dlq list"),
 }
 
 
@@ -92,8 +92,8 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 
 def is_allowed(called: set[str], command: str) -> bool:
     """Return whether the page lists these actions, in the command's row or in the other rows that apply to it."""
-    besides = next((rows for start, rows in BESIDES.items() if command.startswith(start)), (_ALL,))
-    allowed = documented(ROW_OF.get(command, command)).union(*map(documented, besides))
+    others = next((rows for start, rows in OTHER_ROWS_OF.items() if command.startswith(start)), (_READING,))
+    allowed = documented(ROW_OF.get(command, command)).union(*map(documented, others))
     return called - allowed == {"sts:GetCallerIdentity"}
 
 
