@@ -16,7 +16,7 @@ from typing import Any
 _HERE = Path(__file__).parent
 
 
-# MiniStack's own value. It is longer than clients keep connections, which is about a minute.
+# MiniStack's own value. Clients keep connections for a shorter time, about a minute.
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 512
 

@@ -32,7 +32,7 @@ _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 @dataclass(frozen=True)
 class UpOptions:
-    """Options of `up`. `port` 0 picks a free one; `config` overrides the stack's configuration, as `pulumi up -c` does.
+    """Options of `up`. `port` 0 picks a free port; `config` overrides the configuration, as `pulumi up -c` does.
 
     `engine` deploys with Pulumi's own engine instead of the SDK's mock monitor.
     """

@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Print the status; exit code 4 when nothing is running."""
+    """Print the status. If no instance is running, the exit code is 4."""
     state = state_dir(options)
     status = describe(state, state.running())
     if options.json:

@@ -73,7 +73,7 @@ def engine_stack(
 
 
 def engine_access(state: StateDir) -> EngineAccess:
-    """Return the access to the running instance's stack. Raises `NotRunningError`, also without the engine."""
+    """Return access to the running instance's stack. Raises `NotRunningError` if no instance runs with the engine."""
     state.running()
     try:
         return EngineAccess.model_validate_json(_access_file(state).read_text())

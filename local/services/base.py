@@ -169,7 +169,7 @@ class Attributed(Handler):
             if isinstance(value, bool)
             else str(value)
             for key, value in inputs.items()
-            # For a standard queue or topic even `false` is an error.
+            # SQS and SNS refuse `FifoQueue` and `FifoTopic` for a standard queue or topic, even with the value `false`.
             if key in self.separate and value is not None and (key, value) not in _STANDARD
         }
 

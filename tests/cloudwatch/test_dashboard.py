@@ -16,7 +16,8 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand: view, size, unit, period, time range, then visible lines / all lines, or the number of log groups.
+# Written by hand, for each widget: view, size, unit, period, time range, and then the visible lines / all lines or the
+# number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -151,7 +152,7 @@ def test_alarms_are_below_the_question_that_they_answer() -> None:
     assert questions["What fails?"] == others
 
 
-def test_the_states_of_all_alarms_that_notify_come_first_and_pages_before_tickets() -> None:
+def test_the_states_of_all_notifying_alarms_come_first_with_pages_before_tickets() -> None:
     # GIVEN / WHEN
     first = drawn()[0]
     shown = first["properties"]["alarms"]

@@ -20,7 +20,7 @@ class Account(Protocol):
         """Create a resource. Raises `RefusedError`."""
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Return inputs and outputs of a resource, or `None` when it is gone. Raises `RefusedError` if unreadable."""
+        """Return inputs and outputs of a resource; `None` if it is gone. Raises `RefusedError` if it cannot be read."""
 
     def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:
         """Change a resource in place and return its outputs. Raises `RefusedError`."""
