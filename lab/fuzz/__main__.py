@@ -1,4 +1,4 @@
-"""``python -m lab.fuzz``: hostile requests and messages against the functions, each judged by the contract."""
+"""``python -m lab.fuzz``: sends hostile requests and messages to the functions, and judges them by the contract."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--batches", type=int, default=50_000, help="number of invocations of the worker (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first round; each next round adds 1")
+    parser.add_argument("--seed", type=int, default=0, help="seed of the first round; each further round adds 1")
     parser.add_argument("--workers", type=int, default=2, help="number of processes (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.events < 0 or options.batches < 0 or options.workers < 1:

@@ -1,4 +1,4 @@
-"""An independent implementation of the contract of requests and messages, to judge the real one.
+"""An independent implementation of the contract of requests and messages, to judge the real implementation.
 
 It uses only the message's version numbers from `runtime`. Where the contract permits two answers, both are allowed.
 """

@@ -31,7 +31,7 @@ class FuzzCounts:
     """Counts of the played rounds.
 
     Attributes:
-        seed: The seed of each kind's first round; each next round adds 1.
+        seed: The seed of each kind's first round; each further round adds 1.
         rounds: The number of rounds by kind.
         counted: The numbers of answers, outcomes of records, and faults.
         violations: Kind, seed and violations of each round with violations.

@@ -29,7 +29,7 @@ def labels(violations: Sequence[str]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tries:
-    """Checks, a limited number of times, whether a history still violates one of the original labels."""
+    """Checks, a limited number of times, whether a history's violations still have one of the original labels."""
 
     wanted: frozenset[str]
     left: int = MOST_TRIES
@@ -42,7 +42,7 @@ class _Tries:
 
 
 def shrink(history: History) -> History:
-    """Return the smallest history found that still violates one of the labels that ``history`` violates.
+    """Return the smallest history found whose violations still have one of the labels of ``history``'s violations.
 
     Raises:
         ValueError: ``history`` violates nothing.

@@ -134,8 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy the API and the worker. ``api`` and ``worker`` are the schema version that each writes and can read:
-    today's or the next."""
+    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema version of each: today's or the
+    next."""
 
     api: int
     worker: int
