@@ -23,7 +23,7 @@ KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
 
 _CHUNK: Final = 50
 _CHUNKS_PER_PROCESS: Final = 20
-"""A process ends after this many chunks, which frees its memory: simulated worlds are reference cycles."""
+"""A process ends after this many chunks, because simulated worlds are reference cycles and fill its memory."""
 
 
 @dataclass

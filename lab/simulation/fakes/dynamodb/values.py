@@ -23,7 +23,7 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     """Return a checked deep copy.
 
     Raises:
-        InvalidValueError: not exactly one known type, or content that does not fit the type.
+        InvalidValueError: the value does not have exactly one known type, or its content does not fit the type.
     """
     if len(value) == 1 and "S" in value:  # a shortcut for most values, which makes histories faster
         return {"S": value["S"]}
@@ -55,7 +55,7 @@ def number_text(content: str) -> str:
     """Return a number as the service returns it: without superfluous zeros and, if possible, without an exponent.
 
     Raises:
-        InvalidValueError: not a number, or beyond 38 digits.
+        InvalidValueError: the text is not a number, or has more than 38 significant digits.
     """
     if content.isdecimal() and content.isascii() and len(content) <= 38 and (content[0] != "0" or len(content) == 1):
         return content
