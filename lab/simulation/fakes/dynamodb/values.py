@@ -52,7 +52,7 @@ def copy_item(item: Item) -> Item:
 
 
 def number_text(content: str) -> str:
-    """Return a number as the service returns it: without superfluous zeros and, if possible, without an exponent.
+    """Return a number as the service returns it: without superfluous zeros and without an exponent.
 
     Raises:
         InvalidValueError: the text is not a number, or has more than 38 significant digits.
