@@ -104,23 +104,23 @@ class DiscardMany:
     def _batch(self, sweep: Sweep, received: list[Received]) -> None:
         letters = [read_letter(message) for message in received]
         facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
-        given_up: list[Case] = []
+        to_delete: list[Case] = []
         for message, letter in zip(received, letters, strict=True):
             case = assess(letter, facts)
-            if not self._is_meant(case):
+            if not self._is_selected(case):
                 self.tally.unselected += 1
             elif case.state in NOT_DISCARDABLE:
                 self.tally.refused[case.state] += 1
-            elif self._is_given_up(message, case):
-                given_up.append(case)
-        self._delete(sweep, given_up)
+            elif self._may_be_deleted(message, case):
+                to_delete.append(case)
+        self._delete(sweep, to_delete)
 
-    def _is_meant(self, case: Case) -> bool:
+    def _is_selected(self, case: Case) -> bool:
         # An interrupted run may have marked this order. The order then lost the state and the error that selected it.
-        where = self.where.whatever_failed() if case.state is State.DISCARDED else self.where
+        where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 
-    def _is_given_up(self, message: Received, case: Case) -> bool:
+    def _may_be_deleted(self, message: Received, case: Case) -> bool:
         order_id = case.letter.order_id
         if order_id is None or case.state in _FINAL:
             return True

@@ -27,7 +27,7 @@ MAX_COMMENT: Final = 60_000
 
 _OUTPUT_KEPT: Final = 4_000
 # The engine's names of the steps that the comment shows, in the order of the title.
-_TOLD: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
+_WORDS: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
 _FENCE: Final = "`````"
 
 
@@ -51,7 +51,7 @@ class Change:
     def line(self) -> str:
         """Return the change as a line of a Markdown list."""
         because = f": {', '.join(f'`{each}`' for each in self.because)}" if self.because else ""
-        return f"- {_TOLD[self.op]}: **{self.name}** ({self.kind}){because}"
+        return f"- {_WORDS[self.op]}: **{self.name}** ({self.kind}){because}"
 
 
 @dataclass
@@ -69,7 +69,7 @@ class Preview:
         """Create a preview from the engine's events."""
         preview = cls(stack, code, output)
         for event in events:
-            if "resourcePreEvent" in event and event["resourcePreEvent"]["metadata"]["op"] in _TOLD:
+            if "resourcePreEvent" in event and event["resourcePreEvent"]["metadata"]["op"] in _WORDS:
                 preview.changes.append(Change.of(event["resourcePreEvent"]["metadata"]))
             diagnostic = event.get("diagnosticEvent", {})
             if diagnostic.get("severity") == "error":
@@ -102,8 +102,8 @@ class Preview:
 
     def _title(self) -> str:
         counts = Counter(each.op for each in self.changes)
-        told = ", ".join(f"{counts[op]} {word}" for op, word in _TOLD.items() if counts[op]) or "no changes"
-        return f"Preview of {self.stack} failed" if self.code else f"Preview of {self.stack}: {told}"
+        counted = ", ".join(f"{counts[op]} {word}" for op, word in _WORDS.items() if counts[op]) or "no changes"
+        return f"Preview of {self.stack} failed" if self.code else f"Preview of {self.stack}: {counted}"
 
     def _diff(self, room: int) -> str:
         if not self.output.strip() or (not self.changes and not self.code):

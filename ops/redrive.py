@@ -162,12 +162,12 @@ class Redrive:
         self.pace.wait(len(batch))
         return self.queue.send(batch)
 
-    def _delete(self, sweep: Sweep, message_ids: list[str], told: Sequence[Case] = ()) -> None:
+    def _delete(self, sweep: Sweep, message_ids: list[str], cases: Sequence[Case] = ()) -> None:
         if self.run is None:
             return
         deleted: set[str] = set()
         try:
-            self.run.record(told)
+            self.run.record(cases)
             deleted = sweep.delete(message_ids)
         finally:
             self.tally.undeleted += len(message_ids) - len(deleted)

@@ -71,7 +71,7 @@ def figures(rounds: int) -> Iterator[Figure]:
     yield Figure(
         "package, as uploaded; bare: sources only", "MB", package.size / 1e6, bare=sources.size / 1e6, goal="14 MB"
     )
-    yield from _reckoned()
+    yield from _computed()
 
 
 def _batches(rounds: int) -> Iterator[Figure]:
@@ -84,7 +84,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
     yield Figure(what, "ms", found["ours"] * 1e3, bare=found["bare"] * 1e3)
 
 
-def _reckoned() -> Iterator[Figure]:
+def _computed() -> Iterator[Figure]:
     """Yield the computed figures: money by `ops cost`, and results of the queue model."""
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))

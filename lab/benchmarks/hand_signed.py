@@ -47,8 +47,8 @@ class Client:
         for part in scope.split("/"):
             key = hmac.digest(key, part.encode(), "sha256")
         name, signature = os.environ["AWS_ACCESS_KEY_ID"], hmac.digest(key, text.encode(), "sha256").hex()
-        told = f"AWS4-HMAC-SHA256 Credential={name}/{scope}, SignedHeaders={names}, Signature={signature}"
-        return headers | {"authorization": told}
+        authorization = f"AWS4-HMAC-SHA256 Credential={name}/{scope}, SignedHeaders={names}, Signature={signature}"
+        return headers | {"authorization": authorization}
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:

@@ -111,9 +111,9 @@ def hand_signed_calls(recorded: list[tuple[str, str, dict[str, Any]]], answers: 
     """Return a function that makes the recorded calls without an SDK."""
     hand_signed = importlib.import_module("hand_signed")
     clients = {service: hand_signed.Client(service) for service, *_ in recorded}
-    told = {operation: json.dumps(answers.get(operation, {})).encode() for _, operation, _ in recorded}
+    bodies = {operation: json.dumps(answers.get(operation, {})).encode() for _, operation, _ in recorded}
     prepared = [(clients[service].call, operation, params) for service, operation, params in recorded]
-    return lambda: [call(name, params, lambda *_, name=name: told[name]) for call, name, params in prepared]
+    return lambda: [call(name, params, lambda *_, name=name: bodies[name]) for call, name, params in prepared]
 
 
 def peer(work: dict[str, Any]) -> Callable[[], object]:

@@ -157,7 +157,7 @@ def _lookups(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> 
 
     return [
         Lookup(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
-        *(Lookup(name, partial(look_up, token), traffic.told(name)) for name, token in tokens.items()),
+        *(Lookup(name, partial(look_up, token), traffic.order_ids_of(name)) for name, token in tokens.items()),
     ]
 
 

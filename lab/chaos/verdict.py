@@ -8,7 +8,7 @@ from typing import Any
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence, audit
 from ops.audit.judge import Finding
-from ops.load.clients import Asked
+from ops.load.clients import CallerKey
 
 SETTLED = frozenset({"CONFIRMED", "REJECTED"})
 
@@ -88,7 +88,7 @@ def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> 
     return sum(letter.order_id not in poisoned for letter in letters)
 
 
-def lost(evidence: Evidence, answered: Mapping[Asked, Set[str]], wanted: int) -> int:
+def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int) -> int:
     """Return the number of accepted (202) orders that are not settled, plus the orders without a final answer."""
     promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}

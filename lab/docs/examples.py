@@ -53,7 +53,7 @@ def record() -> Examples:
             world.post("large", " " * 65_537).response,
             world.post("wrong", json.dumps(_WRONG)).response,
             world.post("lost", json.dumps(ORDER), process=Process(faults={1: unreachable})).response,
-            _meanwhile(world),
+            _conflict(world),
             _call(world, "POST", {}),
             _call(world, "POST", {"idempotency-key": KEY, "content-type": "text/plain"}),
             _call(world, "POST", {}, claims={"iss": ISSUER}),
@@ -73,15 +73,15 @@ def record() -> Examples:
     return Examples(accepted, seen, _by_type(refused), _by_type(unseen))
 
 
-def _meanwhile(world: World) -> Response | None:
+def _conflict(world: World) -> Response | None:
     """Return the answer to a POST while the first POST with the same key is being processed."""
     answers: list[Response | None] = []
 
-    def ask_again(_: Call, perform: Perform) -> Answer:
+    def send_duplicate(_: Call, perform: Perform) -> Answer:
         answers.append(world.post("at-once", json.dumps(ORDER)).response)
         return perform()
 
-    world.post("at-once", json.dumps(ORDER), process=Process(faults={1: ask_again}))
+    world.post("at-once", json.dumps(ORDER), process=Process(faults={1: send_duplicate}))
     return answers[0]
 
 

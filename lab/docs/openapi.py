@@ -134,8 +134,8 @@ def _open(field: dict[str, Any]) -> dict[str, Any]:
     if "enum" not in field:
         return field
     more = "`x-extensible-enum` lists the present values; others may be added."
-    said = {"description": f"{field.get('description', '')} {more}".strip(), "x-extensible-enum": field["enum"]}
-    return {name: value for name, value in field.items() if name != "enum"} | said
+    open_field = {"description": f"{field.get('description', '')} {more}".strip(), "x-extensible-enum": field["enum"]}
+    return {name: value for name, value in field.items() if name != "enum"} | open_field
 
 
 def _not_null(field: dict[str, Any]) -> dict[str, Any]:

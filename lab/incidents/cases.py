@@ -25,9 +25,9 @@ _IMPORT: Final = "[ERROR] Runtime.ImportModuleError: Unable to import module 'ha
 _LOGS: Final = "logs --error --since 2h"
 
 
-def _well(shop: Shop) -> None:
+def _repaired(shop: Shop) -> None:
     shop.api_fault = shop.worker_fault = lambda _: None
-    shop.dies = None
+    shop.startup_error = None
 
 
 @dataclass(frozen=True)
@@ -47,13 +47,13 @@ class Incident:
     begin: Callable[[Shop], None]
     minutes: int
     commands: Sequence[str] = ()
-    end: Callable[[Shop], None] = _well
+    end: Callable[[Shop], None] = _repaired
     per_hour: float = 60
 
 
-def _worker(fault: OnCall, told: str = "") -> Callable[[Shop], None]:
+def _worker(fault: OnCall, death_line: str = "") -> Callable[[Shop], None]:
     def begin(shop: Shop) -> None:
-        shop.worker_fault, shop.told_died = fault, told
+        shop.worker_fault, shop.death_line = fault, death_line
 
     return begin
 
@@ -72,7 +72,7 @@ def _denied(call: Call, perform: Perform) -> Response:
 
 
 def _import_error(shop: Shop) -> None:
-    shop.dies = _IMPORT
+    shop.startup_error = _IMPORT
 
 
 def _poison(shop: Shop) -> None:
@@ -97,12 +97,12 @@ def _corrupt_record(shop: Shop) -> None:
 
 
 def _table_gone(shop: Shop) -> None:
-    shop.kept = shop.stack.world.cloud.dynamodb.tables.pop(WORKER_RECORDS)
+    shop.removed = shop.stack.world.cloud.dynamodb.tables.pop(WORKER_RECORDS)
 
 
 def _table_restored(shop: Shop) -> None:
-    if shop.kept is not None:
-        shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS] = shop.kept
+    if shop.removed is not None:
+        shop.stack.world.cloud.dynamodb.tables[WORKER_RECORDS] = shop.removed
 
 
 def _flood(shop: Shop) -> None:
@@ -120,7 +120,7 @@ def _flood(shop: Shop) -> None:
             world.cloud.dynamodb.tables[ORDERS].items[order_id,] |= {"status": {"S": "FAILED"}, "error": {"M": error}}
 
 
-def _leak(shop: Shop) -> None:
+def _every_25th_send_fails(shop: Shop) -> None:
     sends = iter(range(10**9))
     shop.api_fault = lambda call: server_error if call.operation == "SendMessage" and next(sends) % 25 == 0 else None
 
@@ -143,5 +143,5 @@ INCIDENTS: Final = (
     Incident("the worker's idempotency table is deleted, 60 min", _table_gone, 60, (REDRIVE,), _table_restored),
     Incident("2,000 dead letters with two causes", _flood, 30, ("errors", DISCARD, REDRIVE)),
     Incident("a shop with 20 orders an hour is down, 3 h", _dynamodb_down, 180, per_hour=20),
-    Incident("every 25th request fails, 8 h", _leak, 480, per_hour=120),
+    Incident("every 25th request fails, 8 h", _every_25th_send_fails, 480, per_hour=120),
 )

@@ -98,15 +98,15 @@ def _type(command: str, shop: Shop) -> Typed:
 
 def _notices(stack: Stack, begun: int, *, page: bool) -> Iterator[tuple[str, int]]:
     """Yield each alarm with the minute of its first notification."""
-    told: set[str] = set()
+    yielded: set[str] = set()
     for notice in stack.alarms.notices:
         name = notice.alarm.removeprefix(f"{PREFIX}-")
         if (
             notice.at < begun
             or notice.state != State.ALARM
-            or name in told
+            or name in yielded
             or (notice.target == topics()["page"]) is not page
         ):
             continue
-        told.add(name)
+        yielded.add(name)
         yield name, (notice.at - begun) // MINUTE

@@ -35,20 +35,20 @@ class Shop:
     Attributes:
         per_hour: How many orders customers place in an hour.
         api_fault, worker_fault: Return the fault of a call by the API's functions or the worker, or none.
-        dies: Lambda's log line, if each worker dies before it processes a message.
-        told_died: Lambda's log line, if a worker dies while it processes messages.
+        startup_error: Lambda's log line, if each worker dies before it processes a message.
+        death_line: Lambda's log line, if a worker dies while it processes messages.
         about: The incident's order, if it has one.
-        kept: A table that an incident has removed and restores at its end.
+        removed: A table that an incident has removed and restores at its end.
     """
 
     stack: Stack
     per_hour: float
     api_fault: OnCall = lambda _: None
     worker_fault: OnCall = lambda _: None
-    dies: str | None = None
-    told_died: str = ""
+    startup_error: str | None = None
+    death_line: str = ""
     about: str | None = None
-    kept: Table | None = None
+    removed: Table | None = None
     _due: float = 0
     _posted: int = 0
     _moved: dict[str, float] = field(default_factory=dict)
@@ -104,14 +104,16 @@ class Shop:
             if delivery is None:
                 return
             outcome = (
-                Failed(self.dies)
-                if self.dies
+                Failed(self.startup_error)
+                if self.startup_error
                 else world.work(delivery, Process(on_call=self._watched(self.worker_fault)))
             )
             self._counts[function("Invocations", "process_order")] += 1
             if isinstance(outcome, Failed):
                 self._counts[function("Errors", "process_order")] += 1
-                self.stack.logs.write(f"/aws/lambda/{PREFIX}-process-order", STREAM, self.dies or self.told_died)
+                self.stack.logs.write(
+                    f"/aws/lambda/{PREFIX}-process-order", STREAM, self.startup_error or self.death_line
+                )
             world.mapping.settle(delivery, outcome)
 
     def _watched(self, fault: OnCall) -> OnCall:

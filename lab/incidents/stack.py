@@ -47,8 +47,8 @@ def registered() -> tuple[Registered, ...]:
 @cache
 def topics() -> dict[str, str]:
     """Return the alarms' topics by tier."""
-    heard = (arn for one in registered() for arn in one.inputs.get("alarmActions") or ())
-    return {arn.rpartition("-")[2]: arn for arn in heard}
+    arns = (arn for one in registered() for arn in one.inputs.get("alarmActions") or ())
+    return {arn.rpartition("-")[2]: arn for arn in arns}
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ class Stack:
     store: MetricStore = field(default_factory=MetricStore)
     logs: FakeLogs = field(init=False)
     alarms: AlarmRun = field(init=False)
-    _told: int = 0
+    _collected: int = 0
 
     def __post_init__(self) -> None:
         names = (f"/aws/lambda/{WATCHED[f'{name}_function']}" for name in FUNCTIONS)
@@ -106,7 +106,7 @@ class Stack:
         """Write the functions' new log lines to CloudWatch Logs. Return the lines with metrics."""
         group_of = dict(groups())
         lines = self.output.text.splitlines()
-        fresh, self._told = [json.loads(line) for line in lines[self._told :]], len(lines)
+        fresh, self._collected = [json.loads(line) for line in lines[self._collected :]], len(lines)
         for line in fresh:
             if "_aws" not in line and line.get("service") in group_of:
                 self.logs.write(group_of[line["service"]], STREAM, json.dumps(line))

@@ -9,7 +9,7 @@ from lab.permissions.provider_calls import Request, requests
 from lab.permissions.template import boundary_arn
 from lab.recording.recording import PROJECT, read_stack_file, record_config
 
-_NOTHING_LEFT_OUT: Mapping[str, str] = {
+_EVERY_OPTION: Mapping[str, str] = {
     "encryption": "customer",
     "subscriptions": '["{name: billing, protocol: sqs}"]',
     "domain_name": "orders.example.com",
@@ -19,7 +19,7 @@ _NOTHING_LEFT_OUT: Mapping[str, str] = {
     "tracing": "true",
     "trace_group": "true",
 }
-_EITHER: Mapping[str, Mapping[str, str]] = {
+_BY_KIND: Mapping[str, Mapping[str, str]] = {
     "topic and domain": {},
     "bus and firewall": {
         "events_target": "bus",
@@ -27,7 +27,7 @@ _EITHER: Mapping[str, Mapping[str, str]] = {
         "origin_secret": "0123456789abcdef0123456789abcdef",
     },
 }
-NEIGHBOURS: Final = tuple(_EITHER)
+NEIGHBOURS: Final = tuple(_BY_KIND)
 _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 
@@ -38,7 +38,7 @@ def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
     The kinds together have every type of resource.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
-    recording = record_config({**own, **_NOTHING_LEFT_OUT, **_EITHER[kind]}, stack)
+    recording = record_config({**own, **_EVERY_OPTION, **_BY_KIND[kind]}, stack)
     return tuple(requests(recording, boundary_arn(stack)))
 
 

@@ -34,14 +34,14 @@ PROJECT = "orders"
 STACKS = ("dev", "prod", "local")
 STACK_TYPE = "pulumi:pulumi:Stack"
 _LOG = logging.getLogger(__name__)
-_TOLD: set[str] = set()
+_LOGGED: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
     """Return whether this message is new. Generators of pages run the program often, but log each warning once."""
-    told = record.getMessage() in _TOLD
-    _TOLD.add(record.getMessage())
-    return not told
+    logged = record.getMessage() in _LOGGED
+    _LOGGED.add(record.getMessage())
+    return not logged
 
 
 _LOG.addFilter(_first_time)

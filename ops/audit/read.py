@@ -70,7 +70,7 @@ class Reader:
         found.after = self._part(STOCK, self._stock) or {}
         self._part(API_RECORDS, self._answers)
         found.cases = self._part(DEAD_LETTERS, self._dead_letters) or ()
-        self._part(AGAIN, self._ask_again)
+        self._part(AGAIN, self._recheck)
         depth = self._part(QUEUE, lambda: depth_of(self._context.clients.sqs, target.orders_queue_url))
         if depth is not None:
             found.waiting, found.max_receives = depth.all, depth.max_receives
@@ -129,19 +129,21 @@ class Reader:
             if record_state(item) != COMPLETED:
                 continue
             del wanted[str(item["id"]["S"])]
-            told = record_answer(item).get("status")
-            if told == order.status:
+            published_status = record_answer(item).get("status")
+            if published_status == order.status:
                 self.evidence.published += 1
             else:
-                self.evidence.problems["G5"].append(f"{order.order_id} is {order.status}, but its record has {told}")
+                self.evidence.problems["G5"].append(
+                    f"{order.order_id} is {order.status}, but its record has {published_status}"
+                )
         for order in wanted.values():
-            if self._is_forgotten(order):
+            if self._has_expired_record(order):
                 self.evidence.forgotten += 1
             else:
                 self.evidence.doubts[order.order_id] = Doubt.UNPUBLISHED
         return True
 
-    def _is_forgotten(self, order: StoredOrder) -> bool:
+    def _has_expired_record(self, order: StoredOrder) -> bool:
         if self._life is None or order.settled_at is None:
             return self._life is None
         return from_timestamp(order.settled_at).timestamp() + self._life < self._context.clock.time()
@@ -184,19 +186,19 @@ class Reader:
             self.seen = sweep.seen
         return merge(cases)
 
-    def _ask_again(self) -> None:
+    def _recheck(self) -> None:
         """Drop doubts that were resolved meanwhile, and doubts about orders with a dead letter."""
         found = self.evidence
         dead = {case.letter.order_id for case in found.cases}
         doubts = {order_id: doubt for order_id, doubt in found.doubts.items() if order_id not in dead}
         facts = self._context.orders.facts(doubts)
-        stands = {
+        remains = {
             Doubt.OPEN: lambda order: order is None or order.status in OPEN_STATUSES,
             Doubt.UNPUBLISHED: lambda order: order is None or order.order_id not in facts.finished,
             Doubt.UNSTORED: lambda order: order is None,
         }
         found.doubts = {
-            order_id: doubt for order_id, doubt in doubts.items() if stands[doubt](facts.orders.get(order_id))
+            order_id: doubt for order_id, doubt in doubts.items() if remains[doubt](facts.orders.get(order_id))
         }
 
     def _logs(self) -> None:

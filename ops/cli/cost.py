@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     per_batch: int = options.orders_per_batch
     if not 1 <= per_batch <= config.batch_size:
         raise RefusedError(f"given --orders-per-batch {per_batch}; allowed: 1 to {config.batch_size}, the batch_size")
-    document = reckoned(config, options.orders_per_month, per_batch)
+    document = costs_of(config, options.orders_per_month, per_batch)
     out = Screen(stderr=False)
     if options.json:
         numbers = {"stack": settings.stack, "region": REGION, "prices_as_of": AS_OF, **document}
@@ -67,16 +67,16 @@ def run(options: argparse.Namespace) -> int:
     return ExitCode.OK
 
 
-def reckoned(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
+def costs_of(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
     """Return items and sums in USD.
 
     `idle` is an idle month, `per_million` a million further orders, and `month` a month with `orders`.
     """
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)
-    asked = bill(config, load._replace(orders=orders)) if orders is not None else million
+    months = bill(config, load._replace(orders=orders)) if orders is not None else million
     items: list[dict[str, Any]] = []
-    for each, month in zip(million, asked, strict=True):
+    for each, month in zip(million, months, strict=True):
         row = {"service": each.service, "what": each.what, "option": each.option, "estimated": each.estimated}
         usd = {"idle": each.idle, "per_million": each.used}
         items.append(row | usd | ({"month": month.idle + month.used} if orders is not None else {}))
@@ -95,7 +95,7 @@ def _used(config: StackConfig, load: Load) -> Decimal:
 
 def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 1) -> None:
     """Print the table and its notes."""
-    found = reckoned(config, orders, per_batch)
+    found = costs_of(config, orders, per_batch)
     numbers = {"idle": "idle", "per_million": "million"} | ({"month": f"{orders:,}"} if orders is not None else {})
     columns = ("service", "what", "option", *numbers.values())
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]

@@ -45,8 +45,8 @@ def _report(context: Context, done: Sequence[Pruned], *, act: bool) -> None:
     for each in done:
         gone = _list(each, [version for version in each.old if version not in each.failed]) or "none"
         kept = _list(each, each.kept)
-        told = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
-        context.out.tell(f"{each.function}: {told}")
+        text = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
+        context.out.tell(f"{each.function}: {text}")
         for version, why in each.failed.items():
             context.out.tell(f"  version {version} was not deleted: {why}")
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from ops.cli.common import add_command, dry_run
 from ops.cli.context import Context
-from ops.deploy.history import forgive, note_shift
+from ops.deploy.history import allow_again, note_shift
 from ops.deploy.shift import Deployer, Ended, Move, plan
 from ops.errors import ExitCode
 
@@ -59,7 +59,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         _report(context, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
         return ExitCode.FAILED
     for each in moves:
-        forgive(context.clients.lambda_, each.function_arn, each.code)
+        allow_again(context.clients.lambda_, each.function_arn, each.code)
     return _report(context, "moved", "Callers are on the newest versions.", moves, ended)
 
 

@@ -65,7 +65,7 @@ def run_replay(options: argparse.Namespace, context: Context) -> int:
     if span.since >= span.until:
         raise WrongValueError(f"--since {span.since} is not before --until {span.until}.")
     where = [*span.words, f"to={options.to}"]
-    after = _came_to(context, where)
+    after = _resume_after(context, where)
     clients = context.clients
     box = (
         bus_mailbox(clients.events, clients.sqs, target.notifications_bus_arn, options.to)
@@ -103,7 +103,7 @@ def _moment(context: Context, text: str) -> str:
     return to_timestamp(found)
 
 
-def _came_to(context: Context, where: list[str]) -> Place | None:
+def _resume_after(context: Context, where: list[str]) -> Place | None:
     """Return the place where the latest run over the same orders was interrupted; `None` if that run ended."""
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))

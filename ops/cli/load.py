@@ -12,7 +12,7 @@ from ops.audit.judge import Finding, judge
 from ops.audit.read import Reader
 from ops.cli.common import add_command, dry_run
 from ops.cli.context import Context
-from ops.cli.cost import reckoned
+from ops.cli.cost import costs_of
 from ops.cost.bill import MILLION
 from ops.cost.prices import usd
 from ops.errors import ExitCode, NoStackError, RefusedError
@@ -54,7 +54,7 @@ class Plan:
         usd = {"about_usd": float(round(self.about, 9)), "spend_at_most_usd": float(self.most)}
         return {"orders": self.orders, "per_second": self.per_second, **usd}
 
-    def wishes(self, run: str) -> list[Wish]:
+    def all_orders(self, run: str) -> list[Wish]:
         """Return the orders, each for one unit of one article."""
         lines = [{"sku": sku, "quantity": 1, "unit_price": "0.01"} for sku in self.skus or (f"LOAD-{run}",)]
         bodies = [{"currency": TEST_CURRENCY, "lines": [line]} for line in lines]
@@ -146,7 +146,7 @@ def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan
             "its customers share its limits. Test another stack, or add --in-production."
         )
     rows = context.clients.dynamodb.describe_table(TableName=context.target.orders_table)["Table"].get("ItemCount", 0)
-    of_order = reckoned(config, None)["total"]["per_million"] / MILLION
+    of_order = costs_of(config, None)["total"]["per_million"] / MILLION
     of_audit = _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
     about = options.orders * of_order * (1 + Decimal(str(_ASKS_AGAIN))) + of_audit
     if about > options.spend_at_most:
@@ -166,9 +166,9 @@ def _run(context: Context, plan: Plan, token: str | None, within: float) -> tupl
     traffic = clients.traffic
     with context.err.status("load") as status:
         of = f"of {plan.orders}"
-        clients.send(plan.wishes(run), plan.per_second, lambda done: status.update(f"answered: {done} {of}"))
-        told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
-        watch = Watch(context.orders, context.clock, told)
+        clients.send(plan.all_orders(run), plan.per_second, lambda done: status.update(f"answered: {done} {of}"))
+        order_ids = {order_id for ids in traffic.order_ids.values() for order_id in ids}
+        watch = Watch(context.orders, context.clock, order_ids)
         for settled in watch.until(context.clock.time() + within):
             status.update(f"settled: {settled} {of}")
         reader = Reader(context, watch.last, began, lambda what: status.update(f"audit: {what}"))

@@ -101,7 +101,7 @@ class _Reader:
         if options.order:
             fresh = of_order(fresh, options.order)
         lines = read_events(fresh, context.target.prefix)
-        return lines if options.error is None else [line for line in lines if _is_meant(line, options.error)]
+        return lines if options.error is None else [line for line in lines if _has_cause(line, options.error)]
 
     def _words(self) -> tuple[str, ...]:
         if self._options.order:
@@ -109,5 +109,5 @@ class _Reader:
         return () if self._options.error is None else ERROR_WORDS
 
 
-def _is_meant(line: LogLine, error: str) -> bool:
+def _has_cause(line: LogLine, error: str) -> bool:
     return line.cause is not None and error in {_ANY, line.cause}

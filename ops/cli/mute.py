@@ -58,7 +58,7 @@ def register(commands: Any) -> None:
 def run_list(options: argparse.Namespace, context: Context) -> int:
     """Print the mute rules."""
     del options
-    mutes = context.mutes.of(_heard(context))
+    mutes = context.mutes.of(_notifying_alarms(context))
     if context.as_json:
         context.print_json([_view(mute) for mute in mutes])
     else:
@@ -73,8 +73,8 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
     if not _LEAST_SECONDS <= seconds <= _MOST_SECONDS:
         raise WrongValueError(f"--for {options.duration}: CloudWatch mutes for 1m to 15d.")
     decision = Decision.of(options.by, options.reason)
-    heard = _heard(context)
-    wanted = [_named(name, context, heard) for name in options.alarm or ()] or heard
+    notifying = _notifying_alarms(context)
+    wanted = [_full_name(name, context, notifying) for name in options.alarm or ()] or notifying
     if not wanted:
         raise RefusedError("This stack has no alarm that notifies anybody, so nothing can be muted.")
     mutes = context.mutes.begin(wanted, seconds, decision) if options.yes else []
@@ -94,7 +94,7 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
 
 def run_off(options: argparse.Namespace, context: Context) -> int:
     """End the rules that `mute on` created, or print which would be ended."""
-    mutes = context.mutes.of(_heard(context))
+    mutes = context.mutes.of(_notifying_alarms(context))
     ours = [mute for mute in mutes if mute.ours]
     for mute in ours if options.yes else ():
         context.mutes.end(mute)
@@ -114,18 +114,20 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
     return ExitCode.OK
 
 
-def _heard(context: Context) -> list[str]:
+def _notifying_alarms(context: Context) -> list[str]:
     """Return the names of the alarms that notify somebody directly, not through a composite alarm."""
     target = context.target
     alarms = alarms_of(context.clients.cloudwatch, target.prefix, target.alarm_topic_arns)
-    return [alarm.name for alarm in alarms if alarm.heard]
+    return [alarm.name for alarm in alarms if alarm.notifies]
 
 
-def _named(name: str, context: Context, heard: list[str]) -> str:
+def _full_name(name: str, context: Context, notifying: list[str]) -> str:
     for each in (name, f"{context.target.prefix}-{name}"):
-        if each in heard:
+        if each in notifying:
             return each
-    raise RefusedError(f"--alarm {name}: no alarm that notifies has this name; allowed: {', '.join(heard) or 'none'}.")
+    raise RefusedError(
+        f"--alarm {name}: no alarm that notifies has this name; allowed: {', '.join(notifying) or 'none'}."
+    )
 
 
 def _view(mute: Mute) -> dict[str, Any]:

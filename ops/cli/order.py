@@ -15,7 +15,7 @@ from ops.logic.durations import parse_duration
 from ops.logic.judgement import judge
 from ops.logic.log_lines import LogEvent, of_order, read_events
 from ops.logic.stored import UnreadableOrder
-from ops.logic.trace import CODE_PLACES, UNTOLD, notification, steps_of_order, timeline
+from ops.logic.trace import CODE_PLACES, NOT_KNOWN, notification, steps_of_order, timeline
 from ops.status.attempts import Attempts
 from runtime.logic.event import EVENT_TYPES, event_for
 from runtime.logic.protocols import Notifications
@@ -81,11 +81,11 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
             f"Nothing was found about order {options.id}: no row, no record, no log line in the last {options.since}. "
             "Ids are UUIDs in lower case. To look further back: --since 7d."
         )
-    event = UNTOLD if isinstance(row, UnreadableOrder) else notification(order, record, steps)
+    event = NOT_KNOWN if isinstance(row, UnreadableOrder) else notification(order, record, steps)
     view = None if row is None else attempts.read("reason", lambda: row_view(context, row))
     deaths = [line for line in read_events(events or [], context.target.prefix) if line.died]
-    told = [*(line for line in lines if not line.died), *deaths]
-    judgement = judge(options.id, row, record, told, [each.what for each in attempts.unread])
+    relevant = [*(line for line in lines if not line.died), *deaths]
+    judgement = judge(options.id, row, record, relevant, [each.what for each in attempts.unread])
     if context.as_json:
         context.print_json(
             {

@@ -41,7 +41,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
         )
     acted = bool(options.yes and planned.removed)
     if acted:
-        (context.orders.forget(row) if "order_id" not in row.item else context.orders.repair(row, planned.known))
+        (context.orders.delete_record(row) if "order_id" not in row.item else context.orders.repair(row, planned.known))
     _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
         context.say(

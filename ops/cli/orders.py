@@ -115,7 +115,9 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
     """Send open orders again, or print which would be sent."""
     if bool(options.ids) == bool(options.older_than):
         raise WrongValueError("Give exactly one of the two: order ids, or --older-than AGE for all older orders.")
-    rows = _told(context, options.older_than) if options.older_than else [_one(context, one) for one in options.ids]
+    rows = (
+        _old_orders(context, options.older_than) if options.older_than else [_one(context, one) for one in options.ids]
+    )
     orders = [row for row in rows if isinstance(row, StoredOrder)]
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
@@ -135,7 +137,7 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
     return ExitCode.INCOMPLETE if lost or len(orders) < len(rows) else ExitCode.OK
 
 
-def _told(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
+def _old_orders(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
     """Return the rows of at least this age, and report those that are not valid orders."""
     rows = _open(context, age)
     for row in rows:

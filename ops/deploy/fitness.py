@@ -37,11 +37,11 @@ class Schemas:
     @classmethod
     def of(cls, version: Version) -> "Schemas":
         """Read the schema versions of a function's version: only schema version 1 if the variable is not set."""
-        said = version.environment.get(SCHEMA_VARIABLE, "1-1")
-        match = re.fullmatch(r"([0-9]+)-([0-9]+)", said)
+        text = version.environment.get(SCHEMA_VARIABLE, "1-1")
+        match = re.fullmatch(r"([0-9]+)-([0-9]+)", text)
         if match is None:
             raise RefusedError(
-                f"version {version.number} has {SCHEMA_VARIABLE}={said}; allowed: two numbers, such as 1-2."
+                f"version {version.number} has {SCHEMA_VARIABLE}={text}; allowed: two numbers, such as 1-2."
             )
         return cls(int(match[1]), int(match[2]))
 
@@ -80,7 +80,7 @@ def refuse_unreadable_messages(
             raise RefusedError(
                 f"version {after[WORKER].number} of the worker reads schema versions {worker.oldest} to "
                 f"{worker.newest}, but messages of version {schema} may wait: {why}. Nothing was changed. "
-                f"{_way_out(steps)}"
+                f"{_advice(steps)}"
             )
 
 
@@ -102,7 +102,7 @@ def _in_the_queue(lambda_client: "LambdaClient", api: Function, since: datetime)
     return found | {Schemas.of(api.current).newest: f"create_order version {api.current.number} writes it"}
 
 
-def _way_out(steps: Sequence[Step]) -> str:
+def _advice(steps: Sequence[Step]) -> str:
     api = [f"--to {each.function.key}={each.target.number}" for each in steps if each.function.key != WORKER]
     if not api:
         return "Deploy a repaired worker instead."

@@ -67,7 +67,7 @@ def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) 
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 
-def forgive(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
+def allow_again(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
     """Remove the record that this code was rolled back, because callers use the code again."""
     history = read_history(lambda_client, function_arn)
     if not history.refuses(code):

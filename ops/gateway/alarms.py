@@ -27,7 +27,7 @@ class Alarm:
         state: OK, ALARM or INSUFFICIENT_DATA.
         since: When the alarm entered that state.
         tier: Tier of the topic that the alarm notifies, directly or through its composite alarm.
-        heard: Whether the alarm notifies a topic directly.
+        notifies: Whether the alarm notifies a topic directly.
         muted: Whether the alarm's actions are turned off.
     """
 
@@ -37,13 +37,13 @@ class Alarm:
     state: str
     since: datetime
     tier: str
-    heard: bool
+    notifies: bool
     muted: bool
 
     @property
     def order(self) -> tuple[int, bool, datetime]:
         """Sort key, the most urgent first: by tier, then alarms that notify directly, then the oldest."""
-        return TIERS.index(self.tier), not self.heard, self.since
+        return TIERS.index(self.tier), not self.notifies, self.since
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,15 +70,15 @@ def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]
         for one in page.get(kind, ())
     }
     tiers = {arn: tier for tier, arn in topics.items() if tier in TIERS}
-    heard = {name: tier for name, one in found.items() if (tier := _tier(one, tiers))}
+    notifying = {name: tier for name, one in found.items() if (tier := _tier(one, tiers))}
     members = {
         member: tier
-        for name, tier in heard.items()
+        for name, tier in notifying.items()
         for member in _MEMBER.findall(found[name].get("AlarmRule", ""))
         if member in found
     }
-    own = {**members, **heard}
-    alarms = [_alarm(found[name], tier, heard=name in heard) for name, tier in own.items()]
+    own = {**members, **notifying}
+    alarms = [_alarm(found[name], tier, notifies=name in notifying) for name, tier in own.items()]
     return sorted(alarms, key=lambda alarm: alarm.order)
 
 
@@ -102,7 +102,7 @@ def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) ->
     name = f"TEST-{prefix}-page"
     published = []
     for before, after in (("OK", "ALARM"), ("ALARM", "OK")):
-        told = {
+        message = {
             "AlarmName": name,
             "AlarmDescription": "TEST: somebody checks whether pages arrive. Nothing is wrong.",
             "AWSAccountId": account,
@@ -112,7 +112,7 @@ def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) ->
             "NewStateReason": "TEST: python -m ops page --test",
             "StateChangeTime": datetime.fromtimestamp(clock.time(), UTC).isoformat(timespec="milliseconds"),
         }
-        answer = client.publish(TopicArn=topic, Subject=f'{after}: "{name}"'[:100], Message=json.dumps(told))
+        answer = client.publish(TopicArn=topic, Subject=f'{after}: "{name}"'[:100], Message=json.dumps(message))
         published.append(answer["MessageId"])
     return published
 
@@ -121,7 +121,7 @@ def _tier(alarm: Any, tiers: Mapping[str, str]) -> str | None:
     return next((tiers[arn] for arn in alarm.get("AlarmActions", ()) if arn in tiers), None)
 
 
-def _alarm(one: Any, tier: str, *, heard: bool) -> Alarm:
+def _alarm(one: Any, tier: str, *, notifies: bool) -> Alarm:
     description = one.get("AlarmDescription", "")
     link = _RUNBOOK.search(description)
     return Alarm(
@@ -131,6 +131,6 @@ def _alarm(one: Any, tier: str, *, heard: bool) -> Alarm:
         state=one["StateValue"],
         since=one.get("StateTransitionedTimestamp") or one["StateUpdatedTimestamp"],
         tier=tier,
-        heard=heard,
-        muted=heard and not one.get("ActionsEnabled", True),
+        notifies=notifies,
+        muted=notifies and not one.get("ActionsEnabled", True),
     )

@@ -101,8 +101,8 @@ def insist(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple
             statuses.append(answer.status)
             if not answer.is_to_be_repeated or clock.monotonic() > deadline:
                 return answer, statuses
-            told = answer.headers.get("retry-after", "")
-            pause = min(float(told), _LONGEST_PAUSE_SECONDS) if told.isdigit() else pause
+            retry_after = answer.headers.get("retry-after", "")
+            pause = min(float(retry_after), _LONGEST_PAUSE_SECONDS) if retry_after.isdigit() else pause
         except NoAnswerError:
             if clock.monotonic() > deadline:
                 raise

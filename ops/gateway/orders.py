@@ -151,7 +151,7 @@ class Orders:
                 **shown,
             )
 
-    def forget(self, row: UnreadableOrder) -> None:
+    def delete_record(self, row: UnreadableOrder) -> None:
         """Delete the worker's record in `row`, if it has not changed.
 
         Raises:

@@ -74,6 +74,6 @@ class Rows:
     def _count(self, rows: int, consumed: Sequence[Any]) -> None:
         self.requests += 1
         self.rows += rows
-        told = [each["CapacityUnits"] for each in consumed if each]
-        if told:
-            self.units = (self.units or 0) + sum(told)
+        capacities = [each["CapacityUnits"] for each in consumed if each]
+        if capacities:
+            self.units = (self.units or 0) + sum(capacities)

@@ -59,12 +59,12 @@ class Stock:
         self._client = client
         self._table = table
         self._clock = clock
-        self._told: str | None = None
+        self._server_date: str | None = None
 
     def get(self, sku: str) -> Count | None:
         """Read the article's row; `None` if the article is unknown."""
         answer = self._client.get_item(TableName=self._table, Key={"sku": {"S": sku}}, ConsistentRead=True)
-        self._told = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
+        self._server_date = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {}).get("date")
         return count_of(answer["Item"]) if "Item" in answer else None
 
     def add(self, sku: str, count: int, before: Count | None) -> None:
@@ -126,7 +126,11 @@ class Stock:
 
     def _now(self) -> str:
         # The time is AWS's, like the worker's. This machine's clock may be wrong by minutes.
-        return timestamp(self._clock) if self._told is None else to_timestamp(parsedate_to_datetime(self._told))
+        return (
+            timestamp(self._clock)
+            if self._server_date is None
+            else to_timestamp(parsedate_to_datetime(self._server_date))
+        )
 
 
 def count_of(item: Item) -> Count:

@@ -38,7 +38,7 @@ class Habits:
     """The request is sent again after a 202, as by a client that lost the first answer."""
 
 
-Asked = tuple[str, str]
+CallerKey = tuple[str, str]
 """Caller and idempotency key of a request. Answers are recorded by both."""
 
 
@@ -52,7 +52,7 @@ class Wish:
     body: dict[str, Any]
 
     @property
-    def asked(self) -> Asked:
+    def caller_key(self) -> CallerKey:
         """Return the caller and the key."""
         return self.caller, self.key
 
@@ -61,7 +61,7 @@ class Wish:
 class Traffic:
     """Record of the clients' requests and answers. Safe to use from many threads."""
 
-    answers: dict[Asked, set[bytes]] = field(default_factory=dict)
+    answers: dict[CallerKey, set[bytes]] = field(default_factory=dict)
     """The bodies of all answers 202, by caller and key."""
     contended: set[str] = field(default_factory=set)
     """Keys that two callers used at the same time."""
@@ -76,7 +76,7 @@ class Traffic:
     """For each accepted order: seconds from when it was due until its first 202 was read, including repetitions."""
     offered_seconds: float = 0.0
     """Seconds from when the first order was due until the last one was sent for the first time."""
-    _under_way: set[Asked] = field(default_factory=set)
+    _under_way: set[CallerKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
@@ -85,12 +85,12 @@ class Traffic:
         with self._lock:
             if any(key == wish.key for _, key in self._under_way):
                 self.contended.add(wish.key)
-            self._under_way.add(wish.asked)
+            self._under_way.add(wish.caller_key)
         try:
             yield
         finally:
             with self._lock:
-                self._under_way.discard(wish.asked)
+                self._under_way.discard(wish.caller_key)
 
     def count(self, **more: int) -> None:
         """Add to the counters with these names."""
@@ -109,19 +109,19 @@ class Traffic:
         with self._lock:
             self.statuses[status] += 1
             if status == HTTPStatus.ACCEPTED:
-                self.answers.setdefault(wish.asked, set()).add(body)
+                self.answers.setdefault(wish.caller_key, set()).add(body)
 
     @property
-    def order_ids(self) -> dict[Asked, set[str]]:
+    def order_ids(self) -> dict[CallerKey, set[str]]:
         """Ids of the accepted orders, by caller and key."""
-        return {asked: {str(json.loads(body)["order_id"]) for body in bodies} for asked, bodies in self.answers.items()}
+        return {key: {str(json.loads(body)["order_id"]) for body in bodies} for key, bodies in self.answers.items()}
 
     @property
     def shared_keys(self) -> int:
         """Number of keys with which several callers got a 202."""
         return sum(callers > 1 for callers in Counter(key for _, key in self.answers).values())
 
-    def told(self, caller: str) -> set[str]:
+    def order_ids_of(self, caller: str) -> set[str]:
         """Return the ids of all orders that this caller's answers named."""
         return {order_id for (name, _), ids in self.order_ids.items() if name == caller for order_id in ids}
 

@@ -69,18 +69,18 @@ def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, p
     """Judge the traffic that the clients recorded. The audit judges the stack's data."""
     rate = reached(traffic, wanted, per_second)
     slow = [f"{rate:.1f} orders per second were sent: use more --clients, or the API or this machine is too slow"]
-    told = {order_id for ids in traffic.order_ids.values() for order_id in ids}
+    answered = {order_id for ids in traffic.order_ids.values() for order_id in ids}
     others = f"{wanted - len(traffic.answers)} of {wanted} were not accepted; answers: {dict(traffic.statuses)}"
     late = {order_id: took for order_id, took in watch.seconds.items() if took > promise}
     lasting = [f"{len(watch.open)} orders are not settled and published: {_some(watch.open)}"] if watch.open else []
     lasting += [f"{len(late)} orders were late: {_some(late)}"] if late else []
-    doubled = len(told) - len(traffic.answers)
+    doubled = len(answered) - len(traffic.answers)
     too_slow = rate < per_second * OFFERED_PERCENT / 100
     return [
         Finding("load", "offered", f"{rate:.1f} of {per_second:g} orders/s", slow * too_slow),
         Finding("load", "accepted", f"{len(traffic.answers)} orders", [others] * (len(traffic.answers) < wanted)),
         same_bytes(traffic),
-        Finding("load", "one order a key", f"{len(told)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
+        Finding("load", "one order a key", f"{len(answered)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
         Finding("load", f"settled and published within {promise:g} s", f"{len(watch.settled)} orders", lasting),
     ]
 

@@ -51,7 +51,7 @@ class Conditions:
             raise WrongValueError(f"--where state={unknown[0]}: allowed: {', '.join(state.value for state in State)}.")
         return cls({key: frozenset(values) for key, values in texts.items()}, **ages)
 
-    def whatever_failed(self) -> "Conditions":
+    def without_failure(self) -> "Conditions":
         """Return the conditions without those on the error and the state."""
         return replace(self, texts={key: values for key, values in self.texts.items() if key not in _FAILURE})
 

@@ -10,7 +10,7 @@ from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
 
-UNTOLD: Final = "not known: the row is unreadable"
+NOT_KNOWN: Final = "not known: the row is unreadable"
 _WORKER: Final = "worker"
 PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})
@@ -66,14 +66,14 @@ def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping
     """
     found = list(lines)
     proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}
-    return [line for line in found if _names(line, order_id) or (_is_nobodys(line) and proofs & _proofs(line))]
+    return [line for line in found if _names(line, order_id) or (_names_no_order(line) and proofs & _proofs(line))]
 
 
 def _names(line: Mapping[str, Any], order_id: str) -> bool:
-    return order_id in str(line.get("error")) if _is_nobodys(line) else line["order_id"] == order_id
+    return order_id in str(line.get("error")) if _names_no_order(line) else line["order_id"] == order_id
 
 
-def _is_nobodys(line: Mapping[str, Any]) -> bool:
+def _names_no_order(line: Mapping[str, Any]) -> bool:
     return line.get("order_id") is None
 
 
@@ -111,14 +111,14 @@ def notification(order: StoredOrder | None, record: str | None, steps: Sequence[
     `steps` are in order of time.
     """
     if order is None or order.status not in EVENT_TYPES:
-        given_up = order is not None and order.status is OrderStatus.DISCARDED
-        return "none: a discarded order has no event" if given_up else "not yet: the order is not settled"
+        discarded = order is not None and order.status is OrderStatus.DISCARDED
+        return "none: a discarded order has no event" if discarded else "not yet: the order is not settled"
     event_id = f"{order.order_id}:{EVENT_TYPES[order.status]}"
-    told = [step for step in steps if step.what in {PUBLISHED, _FAILED}]
-    if record == COMPLETED or any(step.what == PUBLISHED for step in told):
+    ends = [step for step in steps if step.what in {PUBLISHED, _FAILED}]
+    if record == COMPLETED or any(step.what == PUBLISHED for step in ends):
         return f"published as {event_id}"
-    if told:
-        error = f"{told[-1].details.get('error_type')}: {told[-1].details.get('error')}"
+    if ends:
+        error = f"{ends[-1].details.get('error_type')}: {ends[-1].details.get('error')}"
         return f"not published: the last attempt failed with {error}; the event would be {event_id}"
     if record is None:
         return f"unknown: the worker's record is gone or was never written; the event would be {event_id}"

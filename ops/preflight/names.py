@@ -34,7 +34,7 @@ def names(ground: Ground) -> Iterator[Finding]:
         return
     own = _own(ground)
     for kind, lister in _listers(ground).items():
-        yield _in_the_way(ground, kind, lister, own)
+        yield _conflicts(ground, kind, lister, own)
 
 
 def _own(ground: Ground) -> frozenset[str] | None:
@@ -49,15 +49,15 @@ def _own(ground: Ground) -> frozenset[str] | None:
     return frozenset(part for each in ids for part in (each, each.rpartition("/")[2], each.rpartition(":")[2]))
 
 
-def _in_the_way(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | None) -> Finding:
+def _conflicts(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | None) -> Finding:
     others = tuple(f"{ground.settings.project}-{stack}-" for stack in _siblings(ground.settings.stack))
     mine = f"{ground.prefix}-"
     try:
-        begins_so = {name for name in lister(ground) if _starts(name, mine) and not _starts(name, *others)}
+        taken = {name for name in lister(ground) if _starts(name, mine) and not _starts(name, *others)}
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         return Finding(kind, Verdict.UNKNOWN, f"could not read: {error.operation_name} answers {code}")
-    found = sorted(begins_so - (own or frozenset()))
+    found = sorted(taken - (own or frozenset()))
     if not found:
         return Finding(kind, Verdict.OK, f"none begins with {mine}…")
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")

@@ -188,6 +188,6 @@ def _accepted(answer: Answer) -> str:
 
 def _shown(answer: Answer) -> str:
     """Return an answer's status, and its title (from our code) or message (from the platform)."""
-    said = answer.document
-    text = said.get("title") or said.get("message") or answer.headers.get("content-type", "no content")
+    document = answer.document
+    text = document.get("title") or document.get("message") or answer.headers.get("content-type", "no content")
     return f"{answer.status} {text}"

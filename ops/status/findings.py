@@ -184,7 +184,7 @@ def _subscribers(reading: Reading) -> Iterator[Finding]:
 def _alarms(reading: Reading) -> Iterator[Finding]:
     severities = {"page": Severity.URGENT, "notify": Severity.WRONG, "ticket": Severity.LOOK}
     for alarm in reading.alarms or ():
-        if alarm.heard and alarm.state == "ALARM":
+        if alarm.notifies and alarm.state == "ALARM":
             since = show_duration(reading.now - alarm.since.timestamp())
             text = f"the alarm {alarm.name} ({alarm.tier}) has been raised for {since}: {alarm.title}"
             yield Finding(severities[alarm.tier], text, alarm.runbook)

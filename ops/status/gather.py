@@ -34,7 +34,7 @@ _AGE: Final = "ApproximateAgeOfOldestMessage"
 # An idle queue stops publishing metrics. A value that is older than this does not describe the present.
 _AGE_WINDOW: Final = timedelta(minutes=20)
 # No order and no article has this id. A read of it tests whether the table answers.
-_NOBODY: Final = "-"
+_NO_ID: Final = "-"
 _TOPIC_METRICS: Final = {
     "events_failed": "NumberOfNotificationsFailed",
     "events_lost": "NumberOfNotificationsFailedToRedriveToDlq",
@@ -56,9 +56,9 @@ class Gatherer:
         dead = self._attempts.read("dead-letter queue", lambda: depth_of(clients.sqs, target.dead_letter_queue_url))
         if orders is not None and dead is not None:
             self._attempts.read("queues' redrive policy", clients.check_queues)
-        self._attempts.read("orders table", lambda: context.orders.read(_NOBODY))
-        self._attempts.read("table of the worker's records", lambda: context.orders.record_status(_NOBODY))
-        self._attempts.read("stock table", lambda: context.stock.get(_NOBODY))
+        self._attempts.read("orders table", lambda: context.orders.read(_NO_ID))
+        self._attempts.read("table of the worker's records", lambda: context.orders.record_status(_NO_ID))
+        self._attempts.read("stock table", lambda: context.stock.get(_NO_ID))
         worker = self._attempts.read("worker's mapping", context.worker.mapping)
         paused = None
         if worker is not None and worker.state.startswith("Disabl"):

@@ -70,7 +70,7 @@ def test_a_key_is_shared_if_it_was_accepted_from_several_callers() -> None:
     # WHEN shared keys are counted
     # THEN only the first key is shared, and each caller has only its own orders
     assert traffic.shared_keys == 1
-    assert (traffic.told("ada"), traffic.told("ben")) == ({"1", "3"}, {"2"})
+    assert (traffic.order_ids_of("ada"), traffic.order_ids_of("ben")) == ({"1", "3"}, {"2"})
 
 
 def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:

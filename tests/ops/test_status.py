@@ -67,7 +67,7 @@ def test_only_the_stacks_own_alarms_are_counted() -> None:
     # WHEN the stack's alarms are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
     # THEN only that stack's alarms are found, with the members of its composites, and alarms with an action come first
-    assert [(each.name, each.heard) for each in found] == [
+    assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
         ("orders-prod-5xx", False),
