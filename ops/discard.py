@@ -68,7 +68,7 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     order_id = next(iter(found.order_ids), None)
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
-            f"The order {order_id} is settled, only its notification is missing. A redrive publishes it. "
+            f"The order {order_id} is settled; only its notification is missing. A redrive publishes it. "
             f"Nothing was changed. Redrive it: "
             f"python -m ops dlq redrive --where order_id={order_id} "
             '--by "$NAME" --reason "$REASON" --yes'

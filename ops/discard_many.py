@@ -76,7 +76,7 @@ class DiscardMany:
     """One pass over the dead-letter queue.
 
     Attributes:
-        run: The journal's run, with who decided and why; `None` in a dry run, which only counts.
+        run: The journal's run, with the decision of a person; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
         tally: The counts so far, also after an error.
     """

@@ -34,8 +34,7 @@ class RedriveCounts:
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted.
-        returned: Dead letters again after this run had sent them, or recent copies of such a message; left in the
-            dead-letter queue.
+        returned: Sent by this run and dead letters again, or recent copies of such; left in the dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
         failed: Not sent, or perhaps not sent; left in the dead-letter queue.
@@ -75,7 +74,7 @@ class Redrive:
     """One pass that redrives dead letters.
 
     Attributes:
-        run: The journal's run, with who decided and why; `None` in a dry run, which only counts.
+        run: The journal's run, with the decision of a person; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
         tally: The counts so far, also after an error.
     """

@@ -21,7 +21,7 @@ _CHUNK: Final = 100
 _TRIES: Final = 3
 
 Place = tuple[str, str]
-"""When an order was settled, and its id. Events are sent in this order."""
+"""Time of an order's settlement, and the order's id. Events are sent sorted by place."""
 
 
 class UnsentError(OpsError):
@@ -64,7 +64,7 @@ class Replay:
         sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
-        last: Place of the last order that is done.
+        last: Place of the last order that this run has processed.
     """
 
     rows: Rows

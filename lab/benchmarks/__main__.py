@@ -1,4 +1,4 @@
-"""Measures speed, each figure with its comparisons in the same run, and prints the table of docs/performance.md.
+"""Measures each figure together with its comparisons, and prints the table of docs/performance.md.
 
 A run takes some minutes. The machine should do little else meanwhile.
 
@@ -39,7 +39,7 @@ class Figure(NamedTuple):
         floor: The same calls, signed by hand.
         bare: The same calls by botocore's clients; in some rows the alternative that the row's name gives.
         peer: The same function written like public templates.
-        goal: The highest ratio to `bare`, or a figure with its unit.
+        goal: The highest allowed ratio to `bare`, or a figure with its unit.
     """
 
     what: str
@@ -77,7 +77,7 @@ def figures(rounds: int) -> Iterator[Figure]:
 def _batches(rounds: int) -> Iterator[Figure]:
     threads = int(environment_of("prod", "process-order")["BATCH_THREADS"])
     found = medians({str(each): partial(batch.seconds_for, each) for each in (1, threads)}, rounds)
-    what = f"a batch of {batch.ORDERS} on {threads} threads; bare: one after the other"
+    what = f"a batch of {batch.ORDERS} on {threads} threads; bare: on one thread"
     yield Figure(what, "ms", found[str(threads)] * 1e3, bare=found["1"] * 1e3)
     found = medians({who: partial(batch.tls_seconds, create) for who, create in batch.TLS_CONTEXTS.items()}, rounds)
     what = f"loading certificate authorities for a first batch's {2 * batch.ORDERS} connections"

@@ -1,4 +1,4 @@
-"""Measures a batch of ten new orders, on several threads and one after another.
+"""Measures a batch of ten new orders, on several threads and on one.
 
 The real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
 """

@@ -1,7 +1,7 @@
 """``python -m lab.benchmarks.refusals``: the cost of refusing bodies of 64 KiB, compared with accepting an order.
 
-It measures processor time and memory before the first access to a table. The order has ten lines. Messages
-and dead letters with the same bodies are measured the same way, beside a message of that order.
+It measures processor time and memory before the first access to a table. The order has ten lines. Messages and dead
+letters with the same bodies are measured the same way, and compared with a message of that order.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
 
 
 def _filled(before: str, item: Callable[[int], str], after: str, most: int) -> str:
-    """Return as many items, with commas between them, as a body with `most` structural characters may have."""
+    """Return a body with as many items as fit into 64 KiB and `most` structural characters."""
     items, number = list[str](), 0
     room, signs = MAX_BYTES - len(before) - len(after), most - structural_characters(before)
     while True:
@@ -146,7 +146,7 @@ def dead_letter(body: str) -> bool:
 
 
 def seconds(work: Callable[[str], bool], body: str, *, good: bool) -> float:
-    """Return the mean processor time of a run, in seconds. `good` says whether `body` is an order."""
+    """Return the mean processor time of a run, in seconds. `good`: whether `body` is an order."""
     times = 100 if good else 3
     started = time.process_time()
     for _ in range(times):

@@ -87,7 +87,7 @@ def called() -> frozenset[Called]:
 
 
 def called_with(*, bus: bool) -> frozenset[Called]:
-    """Return the permissions that the handlers need in a stack that publishes to a bus, or to a topic."""
+    """Return the permissions that the handlers need in a stack that publishes to a bus (`bus`) or to a topic."""
     elsewhere = "sns:Publish" if bus else "events:PutEvents"
     return frozenset(each for each in called() if each.action != elsewhere)
 
@@ -112,7 +112,7 @@ def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
 
 
 def _names(stage: Stage) -> Mapping[str, str]:
-    """Return the names in a stack, without its prefix, of the simulated deployment's resources."""
+    """Return the real name, without a stack's prefix, of each resource of the simulated deployment."""
     return {
         ORDERS: "orders",
         STOCK: "stock",

@@ -206,7 +206,7 @@ def record(program: Callable[[], object], *, stack: str = "test", config: Mappin
 
 
 def record_refused(stack: str, overrides: Mapping[str, str]) -> tuple[Recording, Exception]:
-    """Run `__main__.py` with a configuration that it must refuse. Return what it registered, and its error."""
+    """Run `__main__.py` with a configuration that it must refuse. Return the registered resources and the error."""
     config = {**read_stack_file(stack), **overrides}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         recording, error = _run(_program, stack, config)

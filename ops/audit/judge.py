@@ -218,7 +218,7 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Compare the units that left with the confirmed units. Both are ranges, because the audit takes time."""
+    """Compare the units that left with the confirmed units. Both are ranges: orders settle during the audit."""
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []

@@ -19,7 +19,7 @@ _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
-    "which messages the orders queue holds: they are only counted, because reading a message would cost it a receive",
+    "which messages are in the orders queue: they are only counted, because reading a message would cost it a receive",
     "events that people published again, and orders whose rows somebody deleted",
 )
 
@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
 
 
 def run_audit(options: argparse.Namespace, context: Context) -> int:
-    """Run the audit. Print the counts, the requests that it made, and the facts that it cannot know."""
+    """Run the audit. Print its findings, the number of requests that it made, and the facts that remain unknown."""
     now = context.clock.time()
     cut_off = now - parse_duration(options.cut_off)
     since = None if options.no_logs else now - parse_duration(options.since)

@@ -1,4 +1,4 @@
-"""Context of a command: one stack's gateways, and where to write."""
+"""Context of a command: one stack's gateways, and the output streams."""
 
 import json
 import time

@@ -13,7 +13,7 @@ def register(commands: Any) -> None:
         "dlq",
         "list dead letters as orders, redrive them, or discard them",
         "python -m ops dlq list",
-        "list, repair the cause that it shows, then redrive. Discard messages that can never succeed.",
+        "list, repair the cause that the list shows, then redrive. Discard messages that can never succeed.",
     )
     dlq_list.register(actions)
     dlq_redrive.register(actions)

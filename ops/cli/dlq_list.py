@@ -1,4 +1,4 @@
-"""`dlq list` and `dlq show`: show dead letters as orders, and one in detail."""
+"""`dlq list` lists dead letters as orders. `dlq show` shows one in detail."""
 
 import argparse
 from collections import Counter
@@ -37,8 +37,8 @@ def register(actions: Any) -> None:
         run_show,
         "show everything that is known about one dead letter, but no personal data",
         "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "when the cause is repaired: dlq redrive --where order_id=ID. If it can never succeed: dlq discard ID. Its\n"
-        "  history: order trace ID.",
+        "when the cause is repaired: dlq redrive --where order_id=ID. If the order can never\n"
+        "  succeed: dlq discard ID. For its history: order trace ID.",
     )
     show.add_argument("id", help="an order id or a message id")
 

@@ -38,7 +38,7 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "the muting ends by itself. To end it earlier: mute off. Alarms that are raised when it ends notify then.",
+        "the muting ends by itself. To end it earlier: mute off. When it ends, raised alarms notify.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")

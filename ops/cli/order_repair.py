@@ -19,14 +19,14 @@ def register(actions: Any) -> None:
         actions,
         "repair",
         run_repair,
-        "remove unreadable attributes from an order's row, or delete its unreadable worker's record; settles no order",
+        "remove unreadable attributes from an order's row, or delete the worker's unreadable record; settles no order",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
         "dlq redrive --where order_id=ID settles the order. Without --expect, repair shows what is wrong.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")
     repair.add_argument(
-        "--expect", metavar="FINGERPRINT", help="fingerprint of the row that the dry run showed; needed with --yes"
+        "--expect", metavar="FINGERPRINT", help="the row's fingerprint from the dry run; needed with --yes"
     )
 
 
@@ -45,7 +45,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
         context.say(
-            "Its message is not among the dead letters, so removed attributes cannot be replaced. The event needs them."
+            "The order's message is not a dead letter, so removed attributes cannot be replaced. The event needs them."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")

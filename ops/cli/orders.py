@@ -45,11 +45,11 @@ def register(commands: Any) -> None:
         run_resend,
         "send open orders to the queue again, from their stored rows: for orders whose message is lost",
         "python -m ops orders resend 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "order trace ID shows whether it settles. Sending twice is harmless: an order takes effect only once.",
+        "order trace ID shows whether the order settles. Sending twice is harmless: an order takes effect only once.",
         changes=True,
     )
     resend.add_argument("ids", nargs="*", metavar="id", help="order ids")
-    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all accepted at least this long ago")
+    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all open orders of at least this age")
 
 
 def run_open(options: argparse.Namespace, context: Context) -> int:
@@ -122,14 +122,14 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
     messages = {order.order_id: rebuilt(order) for order in orders}
     lost = [order_id for order_id, message in messages.items() if message is None]
     if lost and options.ids:
-        raise RefusedError(f"The stored row of {', '.join(lost)} is not the whole order; nothing was sent.")
+        raise RefusedError(f"The stored row of {', '.join(lost)} lacks a part of the order. Nothing was sent.")
     whole = [message for message in messages.values() if message is not None]
     sent: list[str] = []
     try:
         if options.yes:
             _send(context, whole, sent)
     finally:
-        # After an error, too, the person needs to know which orders were sent.
+        # The report is needed after an error, too: some orders may be sent.
         _report(context, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
         dry_run(context)
@@ -154,7 +154,7 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
     for order_id in sent if act else whole:
         context.out.tell(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        context.out.tell(f"not sent: {order_id}: the stored row is not the whole order")
+        context.out.tell(f"not sent: {order_id}: the stored row lacks a part of the order")
     if act and len(sent) < len(whole):
         context.say(
             f"{len(sent)} of {len(whole)} are certainly sent. Run the same command again: sending twice does no harm."

@@ -7,7 +7,7 @@ from typing import Any
 from ops.cli.common import add_command, add_decision, add_group, dry_run
 from ops.cli.context import Context
 from ops.errors import ExitCode
-from ops.gateway.worker import DISABLED, ENABLED, Mapping, Pause, tell_pause
+from ops.gateway.worker import DISABLED, ENABLED, Mapping, Pause, describe_pause
 from ops.logic.decision import Decision
 
 
@@ -26,7 +26,7 @@ def register(commands: Any) -> None:
         run_pause,
         "stop receiving orders from the queue; running batches finish, and the API still accepts orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "repair or roll back, then worker resume. A deploy that changes the mapping also resumes it.",
+        "repair or roll back, then worker resume. A deploy that changes the mapping also resumes the worker.",
         changes=True,
     )
     add_decision(pause, "status shows both to everybody")
@@ -57,7 +57,7 @@ def run_resume(options: argparse.Namespace, context: Context) -> int:
     after, pause = before, None
     if before.state != ENABLED:
         pause = context.worker.recorded_pause(before)
-        context.say(f"The worker was {tell_pause(before, pause, context.clock.time())}.")
+        context.say(f"The worker was {describe_pause(before, pause, context.clock.time())}.")
         if options.yes:
             after = context.worker.resume(before, waiting=lambda state: context.say(f"worker: {state} …"))
     return _report(options, context, (before, after), pause, ENABLED)

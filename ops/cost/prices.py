@@ -51,12 +51,12 @@ PRICES: Final = {
     "snapshot": _price("0.0000015046", "GB-second of a published version", "lambda", _LAMBDA),
     "write unit": _price("0.625", "1,000,000 write request units", "dynamodb", _UNITS),
     "read unit": _price("0.125", "1,000,000 read request units", "dynamodb", _UNITS),
-    "write capacity": _price("0.00065", "hour of a write unit a second", "dynamodb", _LIST),
-    "read capacity": _price("0.00013", "hour of a read unit a second", "dynamodb"),
+    "write capacity": _price("0.00065", "hour of one write unit per second", "dynamodb", _LIST),
+    "read capacity": _price("0.00013", "hour of one read unit per second", "dynamodb"),
     "table storage": _price("0.25", "GB-month", "dynamodb", "aws.amazon.com/dynamodb/pricing"),
     "point-in-time recovery": _price("0.20", "GB-month", "dynamodb", f"{_LIST}, us-west-2"),
     "sqs request": _price("0.40", "1,000,000 requests", "sqs", _SQS),
-    "sqs fair request": _price("0.10", "1,000,000 requests with a message group, on top", "sqs", _SQS),
+    "sqs fair request": _price("0.10", "1,000,000 requests with a message group, in addition", "sqs", _SQS),
     "sqs fifo request": _price("0.50", "1,000,000 requests", "sqs", _SQS),
     "sns publish": _price("0.50", "1,000,000 messages of 64 KB", "sns", _SNS),
     "sns fifo publish": _price("0.30", "1,000,000 messages", "sns", _SNS),
@@ -70,7 +70,7 @@ PRICES: Final = {
         "0.03", "GB-month, compressed", "cloudwatch", "blog.raulnq.com/estimating-observability-costs-in-aws"
     ),
     "custom metric": _price(
-        "0.30", "month, by the hours with data", "cloudwatch", "signoz.io/guides/cloudwatch-pricing, 2026-02"
+        "0.30", "month, charged by the hour with data", "cloudwatch", "signoz.io/guides/cloudwatch-pricing, 2026-02"
     ),
     "dashboard": _price("3.00", "month", "cloudwatch", _CLOUDWATCH),
     "alarm metric": _price("0.10", "month", "cloudwatch", _ALARM),

@@ -1,4 +1,4 @@
-"""Published versions of a function, and the one that its callers use."""
+"""Reads the published versions of a function, and the version that callers use."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

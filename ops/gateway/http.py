@@ -118,7 +118,7 @@ def read(connection: HTTPConnection, started: float) -> Answer:
 
 
 def connect(url: str, timeout: float = _TIMEOUT_SECONDS) -> HTTPConnection:
-    """Create a connection to the host of `url`. It opens with its first request.
+    """Create a connection to the host of `url`. The connection opens with the first request.
 
     Raises:
         OpsError: the address is neither https nor loopback, so a token would be sent unencrypted.

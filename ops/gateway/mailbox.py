@@ -24,7 +24,7 @@ _DOCUMENT: Final = "$.detail"
 
 @dataclass(frozen=True)
 class Mailbox(ABC):
-    """A subscriber's queue, and how its subscription fills it.
+    """A subscriber's queue, and the settings of the subscription.
 
     Attributes:
         origin: ARN of the topic or bus.

@@ -20,7 +20,7 @@ class Depth:
     """Approximate number of messages in a queue.
 
     Attributes:
-        max_receives: Receives after which SQS moves a message to the dead-letter queue; `None` if there is none.
+        max_receives: Receives after which SQS moves a message to the dead-letter queue; `None` without such a queue.
     """
 
     visible: int

@@ -67,7 +67,7 @@ class Rows:
             if not unread:
                 return
             keys = unread["Keys"]
-            # Throttled: DynamoDB returned only a part. Wait before asking for the rest.
+            # DynamoDB throttled the read and returned only a part. Wait before the rest is read.
             self.sleep(0.1 * 2**attempt)
         raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} rows unread. Try again in a minute.")
 

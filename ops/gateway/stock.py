@@ -1,4 +1,4 @@
-"""The stock table for people. Every change is conditional, because orders take stock at the same time.
+"""Reads and changes the stock table. Every change is conditional, because orders take stock at the same time.
 
 Setting a count or adding an article sets the row's reference point for `audit`: `opening` is the count at `counted_at`
 plus the units that were added since. The worker changes only `available`.
@@ -68,7 +68,7 @@ class Stock:
         return count_of(answer["Item"]) if "Item" in answer else None
 
     def add(self, sku: str, count: int, before: Count | None) -> None:
-        """Add `count` units. An article without a row gets one.
+        """Add `count` units. An article without a row gets a row.
 
         Raises:
             RefusedError: since `before`, the row or its reference point was added or removed.

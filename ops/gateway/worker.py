@@ -161,7 +161,7 @@ def _arn(mapping: Any) -> str:
     return f"{start}:event-source-mapping:{mapping['UUID']}"
 
 
-def tell_pause(mapping: Mapping, pause: Pause | None, now: float) -> str:
+def describe_pause(mapping: Mapping, pause: Pause | None, now: float) -> str:
     """Return who paused the worker, since when and why, as far as it is recorded."""
     if pause is None:
         ago = show_duration(now - mapping.since)

@@ -28,7 +28,7 @@ _PATIENCE_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Habits:
-    """Shares of a client's requests that it breaks or repeats, from 0 to 1."""
+    """Shares, from 0 to 1, of the requests that a client breaks or repeats."""
 
     breaks_midway: float = 0.0
     """The connection is reset after half of the body is sent."""
@@ -158,7 +158,7 @@ class BlindClients:
         `note` is called with the number of finished orders.
 
         Raises:
-            OpsError: an order was refused, or there were too many requests; no further order was begun.
+            OpsError: an order was refused, or there were too many requests. No further order is sent.
         """
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()
@@ -176,7 +176,7 @@ class BlindClients:
             raise OpsError(self._ended)
 
     def _paced(self, wishes: Sequence[Wish], started: float, per_second: float) -> Iterator[tuple[Wish, float]]:
-        """Yield each wish when it is due. If all clients are busy, it waits in the pool."""
+        """Yield each order when it is due. If all clients are busy, the order waits in the pool."""
         for number, wish in enumerate(wishes):
             due = started + number / per_second
             time.sleep(max(0.0, due - time.monotonic()))

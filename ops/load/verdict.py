@@ -61,7 +61,7 @@ def same_bytes(traffic: Traffic) -> Finding:
         for (caller, key), bodies in traffic.answers.items()
         if len(bodies) > 1
     ]
-    counted = f"{traffic.statuses[202]} answers 202 read for {len(traffic.answers)} callers' keys"
+    counted = f"{traffic.statuses[202]} answers 202 to requests with {len(traffic.answers)} keys"
     return Finding("G3", "same bytes", counted, violations)
 
 
@@ -80,7 +80,7 @@ def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, p
         Finding("load", "offered", f"{rate:.1f} of {per_second:g} orders/s", slow * too_slow),
         Finding("load", "accepted", f"{len(traffic.answers)} orders", [others] * (len(traffic.answers) < wanted)),
         same_bytes(traffic),
-        Finding("load", "one order a key", f"{len(answered)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
+        Finding("load", "one order per key", f"{len(answered)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
         Finding("load", f"settled and published within {promise:g} s", f"{len(watch.settled)} orders", lasting),
     ]
 

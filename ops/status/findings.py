@@ -193,7 +193,7 @@ def _alarms(reading: Reading) -> Iterator[Finding]:
 def _budgets(reading: Reading) -> Iterator[Finding]:
     for objective, percent in (reading.budgets or {}).items():
         if percent < 0:
-            text = f"the error budget of {objective} is {words(percent)} in the last {WINDOW.days} days"
+            text = f"the error budget of {objective} in the last {WINDOW.days} days: {words(percent)}"
             yield Finding(Severity.LOOK, text, "capacity.md#budget-burning")
 
 
@@ -217,7 +217,7 @@ def _receivers(reading: Reading) -> Iterator[Finding]:
     if reading.receivers is None or not reading.alarms:
         return
     if not any(each.confirmed for each in reading.receivers if each.topic == reading.page_topic):
-        yield Finding(Severity.BLIND, "nobody is subscribed to pages, or nobody has confirmed")
+        yield Finding(Severity.BLIND, "nobody is subscribed to pages, or no subscription is confirmed")
     elif pending := [each.protocol for each in reading.receivers if not each.confirmed]:
         text = f"{len(pending)} subscriptions to alarms are not confirmed ({_some(pending)})"
         yield Finding(Severity.BLIND, text)

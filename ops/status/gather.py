@@ -9,7 +9,7 @@ from ops.gateway.alarms import alarms_of, receivers_of
 from ops.gateway.queues import depth_of
 from ops.gateway.subscribers import Subscriber, of_bus, of_topic, waiting
 from ops.gateway.telemetry import Query, Value
-from ops.gateway.worker import ENABLED, tell_pause
+from ops.gateway.worker import ENABLED, describe_pause
 from ops.status.attempts import Attempts
 from ops.status.budgets import WINDOW, left
 from ops.status.reading import Reading
@@ -63,7 +63,7 @@ class Gatherer:
         paused = None
         if worker is not None and worker.state.startswith("Disabl"):
             pause = self._attempts.read("record of the pause", lambda: context.worker.recorded_pause(worker))
-            paused = tell_pause(worker, pause, context.clock.time())
+            paused = describe_pause(worker, pause, context.clock.time())
         elif worker is not None and worker.state != ENABLED:
             paused = "which should pass within a minute"
         subscribers = self._attempts.read("subscribers", self._subscribers) or []

@@ -206,7 +206,7 @@ class Stored:
             [(0, ORDER_ID), (0, OTHER_ID)],
             {ORDER_ID: SOON, OTHER_ID: SOON},
             0,
-            ["same bytes", "one order a key"],
+            ["same bytes", "one order per key"],
             id="doubled",
         ),
     ],

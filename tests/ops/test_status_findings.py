@@ -34,7 +34,7 @@ def alarm(**changes: Any) -> Alarm:
         "state": "OK",
         "since": NOW - timedelta(minutes=12),
         "tier": "page",
-        "heard": True,
+        "notifies": True,
         "muted": False,
     }
     return Alarm(**{**fields, **changes})
