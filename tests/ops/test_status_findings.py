@@ -167,7 +167,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "overspent": (
         reading(budgets={"settling": -5_900, "accepting": 3}),
         Severity.LOOK,
-        "settling is spent 60 times over in the last 30 days",
+        "settling in the last 30 days: spent 60 times over",
         "",
     ),
     "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "a subscription (mail) is not confirmed", ""),
