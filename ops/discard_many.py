@@ -20,7 +20,7 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""For the first, redrive instead: that publishes the event. For the second, a person repairs the row first."""
+"""A redrive publishes the missing event. A person has to repair a corrupt row first."""
 _FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 

@@ -56,7 +56,7 @@ class Change:
 
 @dataclass
 class Preview:
-    """Result of a preview. `reasons` are errors and violated policies; `output` is what Pulumi printed."""
+    """Result of a preview. `reasons` are errors and violated policies; `output` is the text that Pulumi printed."""
 
     stack: str
     code: int
@@ -141,7 +141,7 @@ def preview(stack: str, options: Sequence[str]) -> Preview:
         log = Path(folder) / "events.json"
         command = [pulumi, "preview", "--stack", stack, "--diff", "--non-interactive", "--color", "never"]
         # PULUMI_DEBUG_COMMANDS enables --event-log, which Pulumi's own Automation API uses too.
-        done = subprocess.run(  # noqa: S603 - the found command, and arguments of ours
+        done = subprocess.run(  # noqa: S603 - the found command, with our own arguments
             [*command, f"--event-log={log}", *options],
             env={**os.environ, "PULUMI_DEBUG_COMMANDS": "true"},
             stdout=subprocess.PIPE,

@@ -3,8 +3,8 @@
 An unreadable record of the worker is deleted: no guarantee depends on a record (docs/guarantees.md).
 
 The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A settled order is
-not written again, but its event needs all attributes. They are restored from the order's message, if it is a dead
-letter.
+not written again, but its event needs all attributes. Missing attributes are restored from the order's message,
+if the message is a dead letter.
 """
 
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ class Plan:
     Attributes:
         removed: Attributes to remove.
         known: Values from the order's message that replace removed attributes.
-        pinned: Fingerprint of the row as it was shown.
+        pinned: Fingerprint of the row when it was read.
     """
 
     row: UnreadableOrder
@@ -72,7 +72,7 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
 
 
 def plan_of_record(order_id: str, record: Item) -> Plan:
-    """Plan to delete the worker's record of an order, because its answer cannot be read."""
+    """Plan to delete the worker's record of an order, because the record's answer cannot be read."""
     name = "worker's record"
     problems = {name: "it has no answer, so every attempt fails"}
     row = UnreadableOrder(order_id, None, problems, newer=False, item=record)

@@ -25,7 +25,7 @@ class Sweep:
 
     Attributes:
         seen: How many messages were received.
-        cut_short: Whether the pass ended at `MOST_HELD`, with messages left unseen.
+        cut_short: Whether the pass ended at `MOST_HELD`, before all messages were received.
     """
 
     def __init__(

@@ -37,7 +37,7 @@ _RECORD: Final = {
 
 
 class Warm(NamedTuple):
-    """Seconds of processor time of one invocation by each alternative, and the invocation's calls."""
+    """Seconds of processor time of one invocation for each alternative, and the invocation's calls."""
 
     floor: float
     bare: float

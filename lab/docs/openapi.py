@@ -66,7 +66,7 @@ _MODELS: Final[list[_Model]] = [
 ]
 _PLATFORM: Final = {
     401: "The token is missing or wrong (where the API has an authorizer). Answered by the platform.",
-    403: "The token may not do this (where the API has an authorizer). Answered by the platform.",
+    403: "The token does not permit this request (where the API has an authorizer). Answered by the platform.",
     413: "The body has more than 10 MB. Answered by the platform.",
     429: "Too many requests. Answered by the platform: wait (1 s, 2 s, 4 s …, with jitter) and repeat the request.",
     500: "The platform or the function failed. The outcome is unknown: repeat the request with the same key and body.",

@@ -61,7 +61,7 @@ def _default(option: str) -> Any:
 
 @cache
 def per_worker(**changes: float) -> float:
-    """Return the orders a second of one worker that is never idle. Its calls or its share of a processor limit them."""
+    """Return the orders a second of one worker that is never idle. Its calls or its processor time set the limit."""
     settings = Settings.default(worker_max_concurrency=1, **changes)
     waiting = Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
     working: float = _default("worker_memory_mb") / _MB_OF_PROCESSOR / _SETTLE_SECONDS

@@ -60,7 +60,7 @@ class CloudWatch:
         return {"Id": query["Id"], "Timestamps": stamps, "Values": list(series.values()), "StatusCode": "Complete"}
 
     def _alarms(self, AlarmNamePrefix: str, AlarmTypes: Sequence[str]) -> Mapping[str, Any]:
-        del AlarmNamePrefix, AlarmTypes  # all simulated alarms match
+        del AlarmNamePrefix, AlarmTypes  # All simulated alarms match the prefix and the types.
         found: dict[str, list[Any]] = {"MetricAlarms": [], "CompositeAlarms": []}
         for one in self.registered:
             kind = one.type.rpartition(":")[2]
@@ -128,6 +128,6 @@ class Topics:
 
 
 def groups() -> Iterator[tuple[str, str]]:
-    """Yield the service name in the functions' log lines, and its log group."""
+    """Yield each service name that the functions log, with the log group of the function."""
     yield "api", f"/aws/lambda/{PREFIX}-create-order"
     yield "worker", f"/aws/lambda/{PREFIX}-process-order"

@@ -1,4 +1,4 @@
-"""The calls by which the roles of bootstrap/template.yaml can reach resources of other stacks."""
+"""Finds the calls by which the roles of bootstrap/template.yaml can reach resources of other stacks."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from functools import cache

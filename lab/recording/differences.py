@@ -19,9 +19,9 @@ class Difference:
     Attributes:
         type: The last part of the resource's type, `Queue`.
         name: The resource's logical name.
-        path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON
-            texts; `[]` is an item of a list.
-            Empty for a resource that one side does not have. A resource option is in parentheses: `(protect)`.
+        path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
+            `[]` is an item of a list. Empty for a resource that one side does not
+            have. A resource option is in parentheses: `(protect)`.
         before: The value as text, or `ABSENT`.
         after: The value on the other side, in the same form.
     """

@@ -39,10 +39,10 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
     """Move callers to the newest versions, or print the moves."""
     shifting = context.target.gradual_deploy
     if shifting is None:
-        return _report(context, "off", "This stack does not shift traffic: pulumi up moved it at once.")
+        return _report(context, "off", "This stack does not shift traffic: pulumi up moved callers at once.")
     moves = plan(shifting, context.clients.lambda_, again=options.again)
     if not moves:
-        return _report(context, "nothing-to-do", "Callers are on the newest versions already.")
+        return _report(context, "nothing-to-do", "Callers already use the newest versions.")
     if not options.yes:
         lines = (f"{each.key}: would move from version {each.current} to {each.target}" for each in moves)
         _report(context, "planned", "\n".join(lines), moves)
@@ -60,7 +60,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         return ExitCode.FAILED
     for each in moves:
         allow_again(context.clients.lambda_, each.function_arn, each.code)
-    return _report(context, "moved", "Callers are on the newest versions.", moves, ended)
+    return _report(context, "moved", "Callers use the newest versions.", moves, ended)
 
 
 def _report(context: Context, state: str, text: str, moves: Sequence[Move] = (), ended: Sequence[Ended] = ()) -> int:

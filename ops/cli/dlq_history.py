@@ -50,7 +50,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
 
 
 def runs_of(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Group the journal's lines by run, with its messages (each once) and, if the run ended, its counts."""
+    """Group the journal's lines by run. A run has its messages (each once) and, if it has ended, its counts."""
     runs: dict[str, dict[str, Any]] = {}
     for line in lines:
         run = runs.setdefault(

@@ -1,4 +1,4 @@
-"""Checks that older versions still fit the stack: its waiting messages, and its resources.
+"""Checks that older versions still fit the waiting messages and the resources of the stack.
 
 The environment variable `ORDER_SCHEMA_VERSIONS` of each version names the schema versions of the order that its code
 supports. With `1-2` the code reads both versions and writes 2. The Pulumi program sets the variable from constants of

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 LIVE_BEFORE: Final = "LiveBefore"
 ROLLED_BACK: Final = "RolledBack"
-# So many entries fit into the 256 characters of a tag's value; a code hash takes 44.
+# This many entries fit into the 256 characters of a tag's value; a code hash takes 44.
 _KEPT: Final = {LIVE_BEFORE: 5, ROLLED_BACK: 3}
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code>[A-Za-z0-9+/]{43}=))?")
@@ -51,7 +51,7 @@ class History:
 
 
 def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
-    """Read the function's history; empty if nothing was ever shifted."""
+    """Read the function's history; empty before the first shift."""
     tags = lambda_client.list_tags(Resource=function_arn).get("Tags", {})
     return History(tuple(_entries(tags.get(LIVE_BEFORE, ""))), tuple(_entries(tags.get(ROLLED_BACK, ""))))
 

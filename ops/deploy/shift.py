@@ -39,7 +39,7 @@ class DeploymentTimeoutError(OpsError):
 
 @dataclass(frozen=True)
 class Move:
-    """One function whose callers are to be moved.
+    """A move of one function's callers from version `current` to version `target`.
 
     Attributes:
         key: The function's name among the stack's outputs, such as `create_order`.

@@ -53,7 +53,7 @@ class Orders:
         return Facts(orders, corrupt, self._finished(settled))
 
     def read(self, order_id: str) -> StoredOrder | UnreadableOrder | None:
-        """Return the order with this id, by a consistent read."""
+        """Return the order with this id, or its unreadable row, by a consistent read."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )

@@ -151,8 +151,8 @@ def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, fi
     Args:
         letter: the message.
         order: the stored order, if there is one.
-        corrupt: the stored row is not a valid order.
-        finished: the worker's record shows that the order is settled *and* its event published.
+        corrupt: whether the stored row is not a valid order.
+        finished: whether the worker's record shows that the order is settled *and* its event published.
     """
     if order is not None and order.status is OrderStatus.DISCARDED:
         return State.DISCARDED

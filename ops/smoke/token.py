@@ -1,4 +1,4 @@
-"""A token for the stack's API, from the stack's own issuer or from the command line."""
+"""Gets a token for the stack's API, from the command line or from the stack's own issuer."""
 
 import json
 import sys

@@ -11,7 +11,7 @@ WINDOW: Final = timedelta(days=30)
 
 
 def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float]:
-    """Return the percent left by objective, below 0 if overspent. An objective without traffic is left out."""
+    """Return the remaining percentage by objective; below 0 if overspent. Objectives without traffic are left out."""
     requests, accepted = counts.get("requests", 0), counts.get("accepted", 0)
     found = {}
     if requests:

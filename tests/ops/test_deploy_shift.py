@@ -139,7 +139,7 @@ def test_without_a_newer_version_nothing_is_started(world: DeployTarget, capsys:
 
     # THEN
     assert code == 0
-    assert "newest versions already" in capsys.readouterr().out
+    assert "already use the newest versions" in capsys.readouterr().out
     assert not world.codedeploy.made
 
 
