@@ -1,4 +1,4 @@
-"""Composite alarms: one page for one cause. A composite combines alarms. Another composite can suppress it."""
+"""Composite alarms: one page for one cause. A composite combines alarms, and another composite can suppress it."""
 
 from collections.abc import Iterable
 

@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # A healthy worker may start no invocation while one runs, which is for its whole timeout at most.
+    # One invocation can run for its whole timeout. Until it ends, a healthy worker may start no other.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",

@@ -50,8 +50,8 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
     own = probe(Path(sys.executable))
     if own is None:
         raise BuildError(
-            f"{sys.executable} is no final release of CPython: run the project with one, because it compiles the "
-            "packaged byte code."
+            f"{sys.executable} is no final release of CPython: run the project with a final release, because its byte "
+            "code is packaged."
         )
     return own
 

@@ -80,7 +80,7 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if isinstance(target, LocalTarget):
         own = probe(Path(sys.executable))
         if own is None:
-            raise BuildError(f"{sys.executable} is no final release of CPython: run the project with one.")
+            raise BuildError(f"{sys.executable} is no final release of CPython: run the project with a final release.")
         return own
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"

@@ -11,7 +11,7 @@ DEAD_NAMES = frozenset({"py.typed"})
 DEAD_FOLDERS = frozenset({"__pycache__", "tests", "test"})
 #: Functions use neither console scripts, which contain an interpreter's path, nor headers or data of other programs.
 DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
-#: `importlib.metadata` and vulnerability scanners read these files. pip needs the others only to uninstall.
+#: `importlib.metadata` and vulnerability scanners read these files. pip needs the other files only to uninstall.
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
 #: boto3's documentation templates. `boto3/docs` and `botocore/docs` are packaged, because `import boto3` needs them.
 BOTO_EXAMPLES = "boto3/examples/"
