@@ -138,11 +138,11 @@ def test_the_boundary_denies_all_other_resources_whatever_a_role_is_granted(acti
 def test_the_boundary_denies_keys_with_an_alias_of_another_owner(alias: str) -> None:
     # GIVEN
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/theirs"
-    through = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
+    via = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
 
     # WHEN / THEN
-    assert not allows(boundary("prod"), "kms:Decrypt", key, {**through, "kms:ResourceAliases": alias})
-    assert allows(boundary("prod"), "kms:Decrypt", key, {**through, "kms:ResourceAliases": "alias/orders-prod-key"})
+    assert not allows(boundary("prod"), "kms:Decrypt", key, {**via, "kms:ResourceAliases": alias})
+    assert allows(boundary("prod"), "kms:Decrypt", key, {**via, "kms:ResourceAliases": "alias/orders-prod-key"})
 
 
 def test_the_boundary_fits_into_a_managed_policy() -> None:

@@ -82,7 +82,7 @@ def test_every_promise_and_every_limit_names_a_test() -> None:
     tables = sections()
     # WHEN the tests in each row are counted, or the ADRs if a decision is the cause of a limit
     known = definitions().keys()
-    bare = [
+    without_test = [
         row
         for name, table in tables.items()
         for row in table
@@ -90,18 +90,20 @@ def test_every_promise_and_every_limit_names_a_test() -> None:
     ]
     # THEN every section has rows, and every row names a test or an ADR
     assert all(len(table) >= 2 for table in tables.values())
-    assert bare == []
+    assert without_test == []
 
 
 @pytest.mark.parametrize("name", GUARANTEES)
 def test_every_sentence_between_the_tables_names_a_test(name: str) -> None:
     # GIVEN the sentences of a section outside its table
-    said = sentences(name)
+    all_sentences = sentences(name)
     # WHEN the tests in each sentence are counted
-    bare = [sentence for sentence in said if not set(REFERENCE.findall(sentence)) & definitions().keys()]
+    without_test = [
+        sentence for sentence in all_sentences if not set(REFERENCE.findall(sentence)) & definitions().keys()
+    ]
     # THEN every sentence names a test
-    assert said
-    assert bare == []
+    assert all_sentences
+    assert without_test == []
 
 
 def test_labels_are_defined_and_used() -> None:

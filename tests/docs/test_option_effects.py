@@ -17,7 +17,7 @@ from pipeline.config import StackConfig
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER, FunctionSpec
 
 # Dashboards and alarms have their own numbers, which tests/cloudwatch checks.
-DRAWN = {"alarms", "dashboard"}
+NOT_CHECKED = {"alarms", "dashboard"}
 HERE, ELSEWHERE = "eu-west-1", "ap-southeast-4"
 WIDE = {
     "everything at once": PLAIN,
@@ -67,7 +67,7 @@ def _routes(access: str) -> str:
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
 # By configuration: options whose values become inputs unchanged. Each has the only inputs and resources with its value.
-STANDS = {
+INPUTS_OF = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",
         "api_idempotency_ttl_seconds": "Function IDEMPOTENCY_TTL_SECONDS: create-order-function",
@@ -108,15 +108,15 @@ STANDS = {
 }
 
 
-@pytest.mark.parametrize("configuration", STANDS)
+@pytest.mark.parametrize("configuration", INPUTS_OF)
 def test_an_options_value_appears_only_in_its_inputs(configuration: str) -> None:
     # GIVEN
     keys, recording = WIDE[configuration], option_effects.recorded(WIDE[configuration])
 
     # WHEN
-    found: dict[str, dict[str, list[str]]] = {option: {} for option in STANDS[configuration]}
+    found: dict[str, dict[str, list[str]]] = {option: {} for option in INPUTS_OF[configuration]}
     for each in recording.resources:
-        for path, text in leaves(each.inputs) if each.custom and each.name.partition("-")[0] not in DRAWN else ():
+        for path, text in leaves(each.inputs) if each.custom and each.name.partition("-")[0] not in NOT_CHECKED else ():
             for option in found:
                 if text == keys[option].strip('["]'):
                     where = f"{short_type(each)} {path.removeprefix('environment.variables.')}"
@@ -126,7 +126,7 @@ def test_an_options_value_appears_only_in_its_inputs(configuration: str) -> None
     assert {
         option: "; ".join(f"{where}: {' '.join(sorted(names))}" for where, names in sorted(places.items()))
         for option, places in found.items()
-    } == STANDS[configuration]
+    } == INPUTS_OF[configuration]
 
 
 def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
@@ -163,10 +163,10 @@ def test_every_component_registers_outputs(configuration: str) -> None:
     recording = option_effects.recorded(WIDE[configuration])
 
     # WHEN
-    silent = [each.urn for each in recording.resources if not each.custom and each.urn not in recording.of_components]
+    without = [each.urn for each in recording.resources if not each.custom and each.urn not in recording.of_components]
 
     # THEN
-    assert silent == []
+    assert without == []
 
 
 def wire(recording: Recording) -> str:

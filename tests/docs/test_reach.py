@@ -123,7 +123,7 @@ def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, re
 )
 def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, str]) -> None:
     # GIVEN a state key, of the role's own stack or of another, and every condition that could allow the call
-    favour = {
+    favourable = {
         "kms:ResourceAliases": "alias/pulumi-orders-dev",
         "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
         "aws:RequestTag/Project": "orders",
@@ -131,7 +131,7 @@ def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, s
     }
 
     # WHEN / THEN
-    assert not allows(role_of("DeployRole", "dev"), action, KEY, favour | tags)
+    assert not allows(role_of("DeployRole", "dev"), action, KEY, favourable | tags)
 
 
 def conditions() -> list[tuple[str, str, str]]:

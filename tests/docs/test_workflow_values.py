@@ -13,7 +13,7 @@ from tests.docs.test_workflows import FOLDER, WORKFLOWS, jobs, load, steps_of
 
 _TARGET: Final = "${{ github.event_name == 'release' && 'prod' || 'dev' }}"
 _READ: Final = {"contents": "read"}
-_ASSUMES: Final = {"contents": "read", "id-token": "write"}
+_ASSUMES_ROLE: Final = {"contents": "read", "id-token": "write"}
 _OURS: Final = "github.event.pull_request.head.repo.full_name == github.repository"
 _SETUP: Final = ("actions/checkout", "actions/setup-python")
 _ROLE: Final = "role {} in vars.AWS_REGION"
@@ -24,11 +24,11 @@ RIGHTS: Final[dict[tuple[str, str], tuple[dict[str, str], str | None, str | None
     ("checks", "macos"): (_READ, None, None, None),
     ("checks", "engine"): (_READ, None, None, None),
     ("deploy", "checks"): (_READ, None, None, None),
-    ("deploy", "deploy"): (_ASSUMES, _TARGET, None, "checks"),
-    ("drift", "drift"): (_ASSUMES, "drift-${{ matrix.stack }}", None, None),
+    ("deploy", "deploy"): (_ASSUMES_ROLE, _TARGET, None, "checks"),
+    ("drift", "drift"): (_ASSUMES_ROLE, "drift-${{ matrix.stack }}", None, None),
     ("locks", "renew"): ({"contents": "write", "pull-requests": "write"}, None, None, None),
     ("locks", "test"): (_READ, None, "needs.renew.outputs.changed == 'true'", "renew"),
-    ("preview", "preview"): ({**_ASSUMES, "pull-requests": "write"}, "preview-${{ matrix.stack }}", _OURS, None),
+    ("preview", "preview"): ({**_ASSUMES_ROLE, "pull-requests": "write"}, "preview-${{ matrix.stack }}", _OURS, None),
     ("preview", "fork"): ({}, None, _OURS.replace("==", "!="), None),
     ("vulnerabilities", "audit"): (_READ, None, None, None),
 }
@@ -185,7 +185,7 @@ ON: Final[dict[str, dict[str, Any]]] = {
     },
 }
 # The steps of the jobs without access to an account, in order.
-APART: Final[dict[tuple[str, str], tuple[str, ...]]] = {
+OTHER_STEPS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("checks", "test"): (*_SETUP, "make test", "make long", "make contract", "make crash-points"),
     ("checks", "macos"): (*_SETUP, "make test"),
     ("checks", "engine"): (*_SETUP, "pulumi", "make engine"),
@@ -228,9 +228,9 @@ def test_jobs_have_their_steps_and_timeouts_and_check_out_without_credentials() 
     ]
 
     # THEN
-    steps = {job: tuple(short_text(step) for step in found[job]["steps"]) for job in APART}
-    assert steps == APART
-    assert {*JOBS} - {*APART} - {*STEPS} == {("preview", "fork")}
+    steps = {job: tuple(short_text(step) for step in found[job]["steps"]) for job in OTHER_STEPS}
+    assert steps == OTHER_STEPS
+    assert {*JOBS} - {*OTHER_STEPS} - {*STEPS} == {("preview", "fork")}
     minutes = {path.stem: {name: each["timeout-minutes"] for name, each in jobs(path).items()} for path in WORKFLOWS}
     assert minutes == MINUTES
     assert {(*job, ref) for *job, ref, _ in checkouts if ref} == {

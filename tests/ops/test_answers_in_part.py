@@ -197,7 +197,7 @@ def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pyte
 REDRIVE = ("dlq", "redrive", *DECISION, "--yes")
 DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
-HIDING = "change_message_visibility_batch"
+CHANGE_VISIBILITY = "change_message_visibility_batch"
 REPLAY = ("order", "replay-events", ORDER_ID, "--yes")
 REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
     (REDRIVE, "batch_get_item", 0, 0, 1),
@@ -261,7 +261,7 @@ def test_a_refused_entry_is_reported_and_the_next_run_finishes(
 
 def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a queue that refuses to make its first message visible again
-    with InPart(HIDING, 1e9).answering():
+    with InPart(CHANGE_VISIBILITY, 1e9).answering():
         # WHEN dead letters are listed
         code = stack.run("dlq", "list")
     # THEN the command says that one message stays hidden for a while
@@ -274,7 +274,7 @@ def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
     used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))
-    assert used == {*cases, HIDING}, "give it a row in READERS or REFUSALS"
+    assert used == {*cases, CHANGE_VISIBILITY}, "give it a row in READERS or REFUSALS"
 
 
 @pytest.mark.parametrize(

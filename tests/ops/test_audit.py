@@ -93,7 +93,7 @@ def _copy_of_dead_letter(shop: Shop, **changes: Any) -> None:
     queue.send(json.dumps(body), attributes)
 
 
-def _waits(shop: Shop) -> None:
+def _event_waits(shop: Shop) -> None:
     _copy_of_dead_letter(shop)
     shop.forget(shop.order)
 
@@ -173,7 +173,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "an event that waits": (
         "G5",
         "{order} is settled, and its event waits in the dead-letter queue",
-        _waits,
+        _event_waits,
     ),
     "two keys, one order": ("G6", "2 keys lead to {order}", _two_keys),
     "another caller's message": (
@@ -239,18 +239,18 @@ def test_an_audit_changes_nothing(shop: Shop) -> None:
 @pytest.mark.parametrize("seed", range(5))
 def test_random_faults_violate_no_guarantee(seed: int) -> None:
     # GIVEN repeated requests, dependencies that fail, and processes that die, in API and worker
-    chance = random.Random(seed)
+    generator = random.Random(seed)
 
-    def storm(call: Call) -> Fault | None:
+    def random_fault(call: Call) -> Fault | None:
         faults = (crash_before, crash_after, throttled, server_error, unreachable)
-        return chance.choice(faults) if chance.random() < 0.05 else None
+        return generator.choice(faults) if generator.random() < 0.05 else None
 
     with simulated_stack(Deployment(max_receive_count=5)) as stack:
         world = stack.world
         Stock(world.cloud.dynamodb_client, STOCK, world.cloud.clock).add("SKU-1", 60, None)
         for number in range(120):
-            world.post(f"key-{number % 40}", order_body(), caller="ann", process=Process(on_call=storm))
-        world.drain(storm)
+            world.post(f"key-{number % 40}", order_body(), caller="ann", process=Process(on_call=random_fault))
+        world.drain(random_fault)
         world.cloud.clock.advance(HOUR)
 
         # WHEN

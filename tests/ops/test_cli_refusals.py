@@ -44,13 +44,13 @@ def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
 
 def test_queues_that_do_not_belong_together_are_refused(sqs: Any, tmp_path: Path, capsys: Any) -> None:
     # GIVEN a stack file that names another stack's dead-letter queue, which has a message
-    stranger = sqs.create_queue(QueueName="theirs")["QueueUrl"]
-    sqs.send_message(QueueUrl=stranger, MessageBody="{}")
-    path = make_stack(sqs, tmp_path, dead_letter_queue_url=stranger)
+    other_queue = sqs.create_queue(QueueName="theirs")["QueueUrl"]
+    sqs.send_message(QueueUrl=other_queue, MessageBody="{}")
+    path = make_stack(sqs, tmp_path, dead_letter_queue_url=other_queue)
     # WHEN this queue is to be redriven
     code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
     # THEN the command refuses before it receives a message
-    shown = sqs.get_queue_attributes(QueueUrl=stranger, AttributeNames=["All"])["Attributes"]
+    shown = sqs.get_queue_attributes(QueueUrl=other_queue, AttributeNames=["All"])["Attributes"]
     assert code == 3
     assert "is not the dead-letter queue of" in capsys.readouterr().err
     assert shown["ApproximateNumberOfMessages"] == "1"
@@ -85,7 +85,7 @@ def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path,
 
 
 @pytest.mark.parametrize(
-    ("error", "code", "says"),
+    ("error", "code", "expected"),
     [
         (client_error("GetCallerIdentity", "ExpiredToken", "expired"), 4, "have expired"),
         (client_error("GetCallerIdentity", "InvalidClientTokenId", "unknown"), 4, "does not know these credentials"),
@@ -100,7 +100,7 @@ def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path,
     ],
 )
 def test_an_error_of_aws_is_explained(
-    error: Exception, code: int, says: str, sqs: Any, tmp_path: Path, capsys: Any
+    error: Exception, code: int, expected: str, sqs: Any, tmp_path: Path, capsys: Any
 ) -> None:
     # GIVEN a stack, and an AWS that answers every call with an error
     path = make_stack(sqs, tmp_path)
@@ -109,7 +109,7 @@ def test_an_error_of_aws_is_explained(
         got = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes"])
     # THEN the message explains the error
     assert got == code
-    assert says in capsys.readouterr().err
+    assert expected in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -220,9 +220,9 @@ def test_no_argument_that_scripts_use_has_changed() -> None:
     commands = {path: level for path, level in LEVELS.items() if level.get_default("run")}
 
     # WHEN
-    taken = {path: " ".join(map(shape, level._actions[1:])) for path, level in commands.items()}
+    declared = {path: " ".join(map(shape, level._actions[1:])) for path, level in commands.items()}
 
     # THEN
-    assert [each for each in taken.values() if everywhere not in each] == []
-    lines = [f"{' '.join(path)}: {' '.join(each.replace(everywhere, '').split())}" for path, each in taken.items()]
+    assert [each for each in declared.values() if everywhere not in each] == []
+    lines = [f"{' '.join(path)}: {' '.join(each.replace(everywhere, '').split())}" for path, each in declared.items()]
     assert [each.strip() for each in lines] == ARGUMENTS.replace("DECISION", "--by* --reason*").strip().splitlines()

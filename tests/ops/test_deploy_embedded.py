@@ -150,14 +150,14 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     # WHEN a shift of the bad code is planned with --again, and a shift of repaired code without
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
-    said_again = json.loads(capsys.readouterr().out)
+    bad_plan = json.loads(capsys.readouterr().out)
     releases.publish(f"# repaired\n{BAD}")
     repaired = releases.ops("shift", "--json")
-    said_repaired = json.loads(capsys.readouterr().out)
+    repaired_plan = json.loads(capsys.readouterr().out)
 
     # THEN both shifts are possible
     assert (again, repaired) == (0, 0)
-    assert said_again["state"] == said_repaired["state"] == "planned"
+    assert bad_plan["state"] == repaired_plan["state"] == "planned"
 
 
 def test_a_rollback_fails_if_somebody_else_moves_an_alias(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -167,10 +167,10 @@ def test_a_rollback_fails_if_somebody_else_moves_an_alias(releases: Releases, mo
     name = releases.names["create_order"]
     newest = releases.live()["create_order"]
 
-    def meddle(*_: Any) -> None:
+    def move_alias(*_: Any) -> None:
         releases.lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=newest, Description="meddled")
 
-    monkeypatch.setattr("ops.deploy.rollback.wake", meddle)
+    monkeypatch.setattr("ops.deploy.rollback.wake", move_alias)
 
     # WHEN
     code = releases.ops("rollback", "--yes")
@@ -194,12 +194,12 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
     # WHEN the same code is published again, and the file is there
     same = releases.lambda_.publish_version(FunctionName=name)["Version"]
     shifted = releases.ops("shift", "--again")
-    told = capsys.readouterr().err
+    output = capsys.readouterr().err
 
     # THEN Lambda publishes no new version, and the command names the section that helps
     assert same == failed
     assert shifted == 5
-    assert "docs/delivery.md, A version that fails to start" in " ".join(told.split())
+    assert "docs/delivery.md, A version that fails to start" in " ".join(output.split())
 
     # WHEN the failed version is pruned, and the code is published again
     pruned = releases.ops("prune", "--yes")

@@ -18,7 +18,7 @@ from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import settled_orders
 
 IDS = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(1, 151)]
-FEW = IDS[:20]
+SETTLED_IDS = IDS[:20]
 REPLAY = ("events", "replay", "--since", "2026-01-01T00:00:00Z", "--until", "2026-01-02T00:00:00Z")
 
 
@@ -34,7 +34,7 @@ def stack(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MockStack]
                 status={"S": "REJECTED" if number < 2 else "CONFIRMED"},
                 settled_at={"S": f"2026-01-01T00:{number // 60:02}:{number % 60:02}.000Z"},
             )
-            for number, order_id in enumerate(getattr(request, "param", FEW))
+            for number, order_id in enumerate(getattr(request, "param", SETTLED_IDS))
         ]
         for first in range(0, len(rows), 25):
             puts = [{"PutRequest": {"Item": row}} for row in rows[first : first + 25]]
@@ -98,7 +98,7 @@ def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     # THEN it has the event of each order once, with the same content, and the other subscriber has none
     assert ("SNS's envelope without the signature" in capsys.readouterr().err) == (raw == "false")
     found = drain(stack, url)
-    assert sorted(subject(message) for message in found) == FEW
+    assert sorted(subject(message) for message in found) == SETTLED_IDS
     assert comparable(original) in [comparable(message) for message in found]
     assert drain(stack, other) == []
 
@@ -170,7 +170,7 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
 
 
 @pytest.mark.parametrize(
-    ("more", "says"),
+    ("more", "reason"),
     [
         ({"Input": '"an order was settled"'}, "transforms each event"),
         ({"InputPath": "$.detail.data"}, "transforms each event"),
@@ -178,14 +178,14 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     ],
 )
 def test_a_rule_that_changes_the_event_is_refused(
-    bus_stack: MockStack, more: Any, says: str, capsys: pytest.CaptureFixture[str]
+    bus_stack: MockStack, more: Any, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rule that does not send the event itself to its target, or no rule
     if more is not None:
         rule(bus_stack, "billing", [], **more)
     # WHEN / THEN
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 5
-    assert says in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
 
 
 EVENT = {"detail-type": "order.confirmed", "detail": {"data": {"lines": [{"sku": "A", "n": 1}, {"sku": "B", "n": 2}]}}}

@@ -24,7 +24,7 @@ def _both(stack: MockStack) -> None:
     alarm(stack)
 
 
-LOOKING = [
+READING = [
     ("orders open", Row(prepare=_both)),
     ("order trace", Row((ORDER_ID,), _both)),
     ("stock get", Row(("SKU-1",))),
@@ -128,8 +128,8 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
 
 @pytest.mark.parametrize(
     ("command", "row"),
-    [*LOOKING, *CASES],
-    ids=[*(name for name, _ in LOOKING), *IDS],
+    [*READING, *CASES],
+    ids=[*(name for name, _ in READING), *IDS],
 )
 def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: Row, typed: Typed, capsys: Any) -> None:
     # GIVEN
@@ -146,7 +146,7 @@ def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: R
     assert list(keys_of(document)) == KEYS[kind].split()
     assert isinstance(document, list) or document.get("dry_run", False) is ((command, row) in CASES)
     next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in re.findall("next: python -m ops (.*)", output.err)]
-    assert next_ == NEXT.get(command, []) or (command, row) not in LOOKING
+    assert next_ == NEXT.get(command, []) or (command, row) not in READING
 
 
 def test_the_trace_of_an_unknown_order_is_refused(typed: Typed, capsys: Any) -> None:

@@ -28,7 +28,7 @@ from tests.ops.test_without_yes import Typed, stack, typed
 
 __all__ = ["stack", "typed"]
 
-LATE, SOON = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
+LATE, IN_TIME = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
 
 
 def test_a_client_that_loses_its_network_resets_the_connection() -> None:
@@ -152,25 +152,25 @@ def test_clients_keep_rate_key_and_connections_and_repeat_until_202(api: Any) ->
 def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -> None:
     # GIVEN an API that requires a token, and one that always answers 503
     closed, seen = api(lambda *_: (401, ""))
-    ill, _ = api(lambda *_: (503, ""))
+    failing_api, _ = api(lambda *_: (503, ""))
     wishes = [Wish("", f"key-{number}", {}) for number in range(50)]
     # WHEN / THEN the first refuses, and the clients stop early
     with pytest.raises(OpsError, match="refused with 401"):
         BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
     assert len(seen.seen) < len(wishes)
     # WHEN / THEN the second gets no more than three requests, which is the limit
-    dear = BlindClients(ill, {"": None}, 1, Habits(), most_requests=3)
+    limited = BlindClients(failing_api, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
-        dear.send(wishes[:2])
+        limited.send(wishes[:2])
     # WHEN / THEN the second accepts nothing before the client stops
-    hopeless = BlindClients(ill, {"": None}, 1, Habits(), patience=0.2)
+    impatient = BlindClients(failing_api, {"": None}, 1, Habits(), patience=0.2)
     started = time.monotonic()
-    hopeless.send(wishes[:1])
+    impatient.send(wishes[:1])
     assert 0.2 < time.monotonic() - started < 4
-    assert (hopeless.traffic.answers, hopeless.traffic.first_requests) == ({}, 1)
+    assert (impatient.traffic.answers, impatient.traffic.first_requests) == ({}, 1)
     # WHEN / THEN clients that are interrupted leave no thread, and stop early
-    well, _ = api(lambda key, _: (202, key))
-    interrupted = BlindClients(well, {"": None}, 1, Habits())
+    working_api, _ = api(lambda key, _: (202, key))
+    interrupted = BlindClients(working_api, {"": None}, 1, Habits())
     with pytest.raises(KeyboardInterrupt):
         interrupted.send(wishes * 10, note=Mock(side_effect=KeyboardInterrupt))
     assert not [each.name for each in threading.enumerate() if each.name.startswith("client")]
@@ -195,8 +195,8 @@ class Stored:
 @pytest.mark.parametrize(
     ("answers", "settled", "offered", "broken"),
     [
-        pytest.param([(0, ORDER_ID), (0, ORDER_ID)], {ORDER_ID: SOON}, 0, [], id="no mistake"),
-        pytest.param([(0, ORDER_ID)], {ORDER_ID: SOON}, 2, ["offered"], id="offered too slowly"),
+        pytest.param([(0, ORDER_ID), (0, ORDER_ID)], {ORDER_ID: IN_TIME}, 0, [], id="no mistake"),
+        pytest.param([(0, ORDER_ID)], {ORDER_ID: IN_TIME}, 2, ["offered"], id="offered too slowly"),
         pytest.param([], {}, 0, ["accepted"], id="never accepted"),
         pytest.param([(0, ORDER_ID)], {}, 0, ["settled and published within 60 s"], id="never settled"),
         pytest.param(
@@ -204,7 +204,7 @@ class Stored:
         ),
         pytest.param(
             [(0, ORDER_ID), (0, OTHER_ID)],
-            {ORDER_ID: SOON, OTHER_ID: SOON},
+            {ORDER_ID: IN_TIME, OTHER_ID: IN_TIME},
             0,
             ["same bytes", "one order per key"],
             id="doubled",

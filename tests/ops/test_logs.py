@@ -195,7 +195,7 @@ LOOK = f"dlq show {ORDER_ID}"
 
 
 @pytest.mark.parametrize(
-    ("changes", "lines", "says", "commands"),
+    ("changes", "lines", "expected", "commands"),
     [
         ({}, [], "no attempt has logged anything yet", ["status", LOOK]),
         ({}, [{"order_id": OTHER_ID}], "no attempt has logged anything yet", ["status", LOOK]),
@@ -217,7 +217,7 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     capsys: pytest.CaptureFixture[str],
     changes: Any,
     lines: list[Any],
-    says: str,
+    expected: str,
     commands: list[str],
 ) -> None:
     # GIVEN an order in some state, and the log lines of its attempts
@@ -227,7 +227,7 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     assert stack.run("order", "trace", ORDER_ID, "--json", "--since", "1h") == 0
     # THEN
     output = capsys.readouterr()
-    assert says in json.loads(output.out)["judgement"]
+    assert expected in json.loads(output.out)["judgement"]
     assert re.findall("next: python -m ops (.*)", output.err) == commands
 
 

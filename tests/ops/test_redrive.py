@@ -14,7 +14,7 @@ from runtime.models.order import OrderStatus
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
 # AWS refuses a request's signature if the clock differs by more seconds than this.
-AWS_BEARS_SECONDS = 300
+MAX_SKEW_SECONDS = 300
 
 
 def test_counts_add_up_and_the_queue_is_empty(world: World) -> None:
@@ -207,7 +207,7 @@ def test_the_workers_record_shows_that_an_order_is_finished(world: World) -> Non
     assert facts.finished == {order_id}
 
 
-@pytest.mark.parametrize("skew", [0, AWS_BEARS_SECONDS])
+@pytest.mark.parametrize("skew", [0, MAX_SKEW_SECONDS])
 def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew: float) -> None:
     # GIVEN a dead letter that fails at once when it is redriven, and a person's clock that is ahead of AWS's by up to
     # the difference that AWS accepts
@@ -231,7 +231,7 @@ def test_an_old_copy_is_deleted_in_a_later_batch(world: World) -> None:
     # GIVEN two copies of a message, with more messages between them than one receive returns
     for number in (0, *range(1, 15), 0):
         world.dead_letters.send(f'{{"a": {number}}}', {"original_message_id": text(str(number))})
-    world.cloud.clock.advance(AWS_BEARS_SECONDS + 1)
+    world.cloud.clock.advance(MAX_SKEW_SECONDS + 1)
     # WHEN all are redriven
     tally = redrive(world)
     # THEN one of the copies is sent

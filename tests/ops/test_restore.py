@@ -125,15 +125,15 @@ def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_dele
     world.drain()
     between = disaster.status(disaster.after)
     disaster.forget(API_RECORDS)
-    anew = world.post("after", order_body(), caller="ann").response
+    second = world.post("after", order_body(), caller="ann").response
     world.drain()
     # THEN the first repetition changes nothing, and the second creates the order again: same id, new acceptance time
     assert first is not None
     assert replayed is not None
-    assert anew is not None
+    assert second is not None
     assert (replayed["body"], between) == (first["body"], None)
-    assert anew["headers"]["Location"] == first["headers"]["Location"]
-    assert anew["body"] != first["body"]
+    assert second["headers"]["Location"] == first["headers"]["Location"]
+    assert second["body"] != first["body"]
     assert disaster.status(disaster.after) == OrderStatus.CONFIRMED
     assert world.available("SKU-1") == 94
 

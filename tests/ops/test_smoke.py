@@ -144,14 +144,14 @@ def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
     later = iter([NoAnswerError("reset"), answer(429, {}), _RIGHT["again"], _RIGHT["again"]])
     run, api = smoke(first=busy, again=later)
     # WHEN
-    patient, *_ = run.steps()
+    retried, *_ = run.steps()
     never, _ = smoke(first=busy, again=busy)
-    hopeless, *_ = never.steps()
+    timed_out, *_ = never.steps()
     # THEN
-    assert patient.outcome is Outcome.OK
-    assert patient.milliseconds >= 4_000
+    assert retried.outcome is Outcome.OK
+    assert retried.milliseconds >= 4_000
     assert len({headers.get("Idempotency-Key") for method, headers, _ in api.sent if method == "POST"}) == 1
-    assert (hopeless.outcome, "503" in hopeless.detail) == (Outcome.FAILED, True)
+    assert (timed_out.outcome, "503" in timed_out.detail) == (Outcome.FAILED, True)
 
 
 def test_a_named_article_is_ordered_once_and_the_command_to_add_it_back_is_shown(

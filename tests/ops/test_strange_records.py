@@ -86,7 +86,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 @pytest.fixture(autouse=True)
-def _hurried(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> None:
+def _cleared(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> None:
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     stack.clear()
 
@@ -120,12 +120,12 @@ def test_no_record_makes_a_command_fail(
     # WHEN each command that reads runs
     codes = {" ".join(command): stack.run(*command) for command in READING}
     # THEN it succeeds. A command that is about the strange order alone may refuse.
-    refusable = {" ".join(command) for command in READING if STRANGE in command}
-    assert {command: code for command, code in codes.items() if code and command not in refusable} == {}
+    may_refuse = {" ".join(command) for command in READING if STRANGE in command}
+    assert {command: code for command, code in codes.items() if code and command not in may_refuse} == {}
     assert set(codes.values()) <= {0, 5}
     # THEN no control character reaches the terminal
-    told = set("".join(capsys.readouterr())) - {"\n"}
-    assert [each for each in told if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
+    output = set("".join(capsys.readouterr())) - {"\n"}
+    assert [each for each in output if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
 
 
 @pytest.mark.parametrize("width", [60, 80])
@@ -143,10 +143,10 @@ def test_every_command_shows_ids_and_times_whole(
     stack.put_dead_letter(body(), {"order_id": text(STRANGE), "error": text("a long error " * 20)})
     # WHEN a command shows them
     stack.run(*command)
-    told = capsys.readouterr().out
+    output = capsys.readouterr().out
     # THEN every id and time is complete, so that it can be copied
-    assert not re.search(r"[0-9a-f]{4}-[0-9a-f]{1,4}(?:-[0-9a-f]{0,11})?(?:…|$)", told, re.MULTILINE)
-    assert not re.search(r"\d{4}-\d{2}-\d{2}T[0-9:.]*(?:…|$)", told, re.MULTILINE)
+    assert not re.search(r"[0-9a-f]{4}-[0-9a-f]{1,4}(?:-[0-9a-f]{0,11})?(?:…|$)", output, re.MULTILINE)
+    assert not re.search(r"\d{4}-\d{2}-\d{2}T[0-9:.]*(?:…|$)", output, re.MULTILINE)
 
 
 def test_no_command_fails_on_an_ascii_terminal(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -212,7 +212,7 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
 
 
 @pytest.mark.parametrize(
-    ("changes", "record", "says"),
+    ("changes", "record", "reason"),
     [
         ({"status": {"S": "NONE"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}, {}, "stock taken twice"),
         ({"status": {"N": "1"}}, {"status": {"S": "COMPLETED"}}, "stock taken twice"),
@@ -221,7 +221,7 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
     ],
 )
 def test_a_repair_that_could_do_harm_is_refused(
-    stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, says: str
+    stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, reason: str
 ) -> None:
     # GIVEN a row that a repair would make worse, or that needs no repair
     before = good_row(STRANGE, **changes)
@@ -230,7 +230,7 @@ def test_a_repair_that_could_do_harm_is_refused(
     code = stack.run("order", "repair", STRANGE, "--yes")
     # THEN the repair is refused, and the row is unchanged
     assert code == 5
-    assert says in capsys.readouterr().err
+    assert reason in capsys.readouterr().err
     assert stack.order(STRANGE) == before
 
 
@@ -312,15 +312,15 @@ def test_an_error_with_control_characters_is_escaped_for_people_and_exact_for_pr
     error = "\x9b2J\u202e\nnext: python -m ops dlq discard"
     stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text(error), "error_type": text("X\n")})
     # WHEN it is listed and shown
-    told = []
+    output = []
     for command in (("dlq", "list"), ("dlq", "show", STRANGE)):
         stack.run(*command)
-        told.append(capsys.readouterr().out)
+        output.append(capsys.readouterr().out)
         stack.run(*command, "--json")
         document = json.loads(capsys.readouterr().out)
         # THEN programs get the exact text, and people see escapes
         assert (document if isinstance(document, list) else document["messages"])[0]["error"] == error
-    assert all(r"\x9b2J\u202e\nnext: python" in shown for shown in told)
+    assert all(r"\x9b2J\u202e\nnext: python" in shown for shown in output)
 
 
 @pytest.mark.parametrize(
@@ -349,10 +349,10 @@ def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
     stack.put_dead_letter(content, {"order_id": text(STRANGE)})
     # WHEN it is shown
     assert stack.run("dlq", "show", STRANGE) == 0
-    told = capsys.readouterr()
+    output = capsys.readouterr()
     # THEN its cause has the usual name, and no command is advised that would be refused
-    assert dict(line.split(None, 1) for line in told.out.splitlines() if " " in line)["error_type"] == cause
-    assert [line.split()[5] for line in told.err.splitlines() if "next:" in line] == advised
+    assert dict(line.split(None, 1) for line in output.out.splitlines() if " " in line)["error_type"] == cause
+    assert [line.split()[5] for line in output.err.splitlines() if "next:" in line] == advised
 
 
 def test_a_trace_leaves_out_log_lines_of_another_request(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
