@@ -120,7 +120,7 @@ class Replay:
             except CorruptDataError as error:
                 self.unreadable[order.order_id] = str(error)
                 continue
-            if self.mailbox.takes(event):
+            if self.mailbox.accepts(event):
                 yield event
             else:
                 self.filtered += 1

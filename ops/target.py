@@ -238,10 +238,10 @@ def _read_local(path: Path) -> Outputs:
 
 
 def _read_pulumi(stack: str) -> Outputs:
-    return _parse(ask_pulumi(stack, "stack", "output", "--json"), f"pulumi stack output --stack {stack}")
+    return _parse(run_pulumi(stack, "stack", "output", "--json"), f"pulumi stack output --stack {stack}")
 
 
-def ask_pulumi(stack: str, *arguments: str) -> str:
+def run_pulumi(stack: str, *arguments: str) -> str:
     """Run a `pulumi` command on a stack and return its output.
 
     Raises:

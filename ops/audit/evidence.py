@@ -104,7 +104,7 @@ class Evidence:
         """Return whether a `Timestamp` is not after the cut-off. `None` counts as before the cut-off."""
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
-    def take(self, order: StoredOrder) -> None:
+    def count_units(self, order: StoredOrder) -> None:
         """Count the units of a confirmed order."""
         settled = None if order.settled_at is None else from_timestamp(order.settled_at).timestamp()
         for line in order.lines:

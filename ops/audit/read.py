@@ -111,7 +111,7 @@ class Reader:
                 found.problems["G1"].append(f"{order.order_id} is DISCARDED, but its row has no name of a person")
             return None
         if order.status is OrderStatus.CONFIRMED:
-            found.take(order)
+            found.count_units(order)
         try:
             event_for(order, source="-")
         except CorruptDataError as error:

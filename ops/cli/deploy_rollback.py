@@ -8,7 +8,7 @@ from typing import Any
 from ops.cli.common import add_command, dry_run
 from ops.cli.context import Context
 from ops.deploy.fitness import refuse_unknown_resources, refuse_unreadable_messages
-from ops.deploy.rollback import Step, carry_out, look, plan
+from ops.deploy.rollback import Step, carry_out, plan, read_functions
 from ops.errors import ExitCode, RefusedError
 from ops.logic.durations import WrongValueError
 
@@ -43,7 +43,7 @@ def run_rollback(options: argparse.Namespace, context: Context) -> int:
             "older release (docs/delivery.md, Go back). Nothing was changed."
         )
     client = context.clients.lambda_
-    functions = look(client, shifting)
+    functions = read_functions(client, shifting)
     steps = plan(client, functions, _chosen(options.to, tuple(shifting.functions)))
     now = datetime.fromtimestamp(context.clock.time(), UTC)
     refuse_unknown_resources(steps, context.target.resources)

@@ -9,7 +9,7 @@ from typing import Any
 from ops.cli.common import add_command
 from ops.cli.screen import Screen
 from ops.errors import ExitCode
-from ops.preflight.checks import ask
+from ops.preflight.checks import run_checks
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import ground
 from ops.target import Choice
@@ -33,7 +33,7 @@ def run(options: argparse.Namespace) -> int:
     known = ground(
         Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     )
-    found = ask(known)
+    found = run_checks(known)
     if options.json:
         document = {
             "stack": known.prefix,

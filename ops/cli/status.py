@@ -43,7 +43,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if since < _LEAST_SECONDS:
         raise WrongValueError(f"--since {options.since}: allowed is 1m or more; metrics are counted by the minute.")
     if options.watch is None:
-        return _look(context, since)
+        return _show_once(context, since)
     pause = parse_duration(options.watch)
     if pause < _LEAST_PAUSE or context.as_json:
         raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more, and not with --json.")
@@ -56,7 +56,7 @@ def _watch(context: Context, since: int, pause: int) -> int:
         while not context.out.is_closed:
             if context.out.is_terminal:
                 context.out.clear()
-            code = _look(context, since)
+            code = _show_once(context, since)
             context.say(f"Again in {show_duration(pause)}; Ctrl-C stops.")
             context.clock.sleep(pause)
     except KeyboardInterrupt:
@@ -64,7 +64,7 @@ def _watch(context: Context, since: int, pause: int) -> int:
     return code
 
 
-def _look(context: Context, since: int) -> int:
+def _show_once(context: Context, since: int) -> int:
     reading = Gatherer(context, since).read()
     findings = findings_of(reading)
     if context.as_json:

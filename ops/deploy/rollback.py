@@ -43,7 +43,7 @@ class Step:
         return tuple(sorted(name for name in {*now, *then} if now.get(name) != then.get(name)))
 
 
-def look(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Function]:
+def read_functions(lambda_client: "LambdaClient", shifting: GradualDeploy) -> list[Function]:
     """Read the present state of all functions. Raises `RefusedError` during a shift of traffic."""
     found = []
     for key, names in shifting.functions.items():

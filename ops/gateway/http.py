@@ -86,7 +86,7 @@ def send(
         connection.close()
 
 
-def insist(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
+def repeat_until_final(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
     """Repeat a request until it has a final answer, for up to `seconds`. Return the last answer and all statuses.
 
     Raises:

@@ -40,7 +40,7 @@ class Mailbox(ABC):
     raw: bool
     pattern: Mapping[str, Any]
 
-    def takes(self, event: Event) -> bool:
+    def accepts(self, event: Event) -> bool:
         """Return whether an event passes the subscription's filter."""
         return passes(self.pattern, self._fields(event))
 

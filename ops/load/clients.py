@@ -164,7 +164,7 @@ class BlindClients:
         started = time.monotonic()
         try:
             dues = self._paced(wishes, started, per_second)
-            under_way = [pool.submit(self._insist, wish, due, started) for wish, due in dues]
+            under_way = [pool.submit(self._repeat_until_accepted, wish, due, started) for wish, due in dues]
             for number, outcome in enumerate(as_completed(under_way), 1):
                 outcome.result()
                 note(number)
@@ -184,7 +184,7 @@ class BlindClients:
                 return
             yield wish, due
 
-    def _insist(self, wish: Wish, due: float, started: float) -> None:
+    def _repeat_until_accepted(self, wish: Wish, due: float, started: float) -> None:
         pause = 0.1
         self.traffic.begun(time.monotonic() - started)
         while not self._attempt(wish):

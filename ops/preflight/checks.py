@@ -48,7 +48,7 @@ _CHECKS: Final[dict[str, Callable[[Ground], Iterator[Finding]]]] = {
 }
 
 
-def ask(ground: Ground) -> list[Finding]:
+def run_checks(ground: Ground) -> list[Finding]:
     """Run all checks. If something could not be read, the finding is `UNKNOWN`, never `OK`.
 
     Raises:

@@ -11,7 +11,7 @@ import boto3
 
 from ops.errors import NoAccessError, NoStackError, RefusedError
 from ops.gateway.clients import CONFIG, open_session
-from ops.target import LOCAL, ROOT, STACK_VARIABLE, Choice, Credentials, Outputs, Target, ask_pulumi, read_outputs
+from ops.target import LOCAL, ROOT, STACK_VARIABLE, Choice, Credentials, Outputs, Target, read_outputs, run_pulumi
 from pipeline.config import ConfigError, StackConfig, parse_config
 from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 
@@ -60,7 +60,7 @@ class Ground:
         Raises:
             NoStackError: the state cannot be read.
         """
-        state = json.loads(ask_pulumi(self.settings.stack, "stack", "export"))
+        state = json.loads(run_pulumi(self.settings.stack, "stack", "export"))
         return frozenset(each["id"] for each in state["deployment"].get("resources") or () if "id" in each)
 
     def account(self) -> str:

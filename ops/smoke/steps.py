@@ -15,7 +15,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, bearer, insist, send
+from ops.gateway.http import Answer, NoAnswerError, bearer, repeat_until_final, send
 from ops.gateway.orders import Orders
 from ops.logic.stored import COMPLETED
 from runtime.logic.clock import Clock
@@ -123,7 +123,7 @@ class Smoke:
     def _settled(self, order_id: str, status: str, code: str | None = None) -> str:
         seen = "nothing"
 
-        def look() -> bool:
+        def is_settled() -> bool:
             nonlocal seen
             try:
                 answer = self._send("GET", f"/orders/{order_id}")
@@ -140,7 +140,7 @@ class Smoke:
                 raise StepError(f"order {order_id} ended as {seen}, reason {reason}; expected: {status}")
             return True
 
-        self._wait(look, lambda: f"order {order_id} is still {seen}. Look: python -m ops order trace {order_id}")
+        self._wait(is_settled, lambda: f"order {order_id} is still {seen}. Look: python -m ops order trace {order_id}")
         return f"{status} ({code})" if code else status
 
     def _published(self, order_id: str) -> str:
@@ -160,7 +160,7 @@ class Smoke:
         """Send `POST /orders` as clients should: again with the same key after 409, 429, 5xx or no answer."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
-        return insist(post, self.timeout_seconds, self.clock)[0]
+        return repeat_until_final(post, self.timeout_seconds, self.clock)[0]
 
     def _send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Answer:
         headers = {"X-Correlation-Id": f"smoke-{self.run_id}", **bearer(self.token)}

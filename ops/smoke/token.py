@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 
 from ops.errors import NoAccessError, NoStackError
 from ops.gateway.http import send
-from ops.target import Choice, ask_pulumi, read_outputs
+from ops.target import Choice, read_outputs, run_pulumi
 
 _SECRETS = "token_client_secrets"
 
@@ -60,7 +60,7 @@ def _secrets(choice: Choice, outputs: Mapping[str, Any]) -> Mapping[str, str]:
         return {}
     # `pulumi stack output --json` writes [secret] instead of the secrets.
     try:
-        shown = json.loads(ask_pulumi(choice.stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
+        shown = json.loads(run_pulumi(choice.stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
     except NoStackError as error:
         raise NoAccessError(str(error)) from None
     return shown if isinstance(shown, dict) else {}

@@ -78,7 +78,7 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
             return f"Nothing wrong was found, but a fault could go unseen: {text}.{others}"
 
 
-def _gone(reading: Reading) -> Iterator[Finding]:
+def _unread_sources(reading: Reading) -> Iterator[Finding]:
     for unread in reading.unread:
         if unread.gone:
             yield Finding(Severity.URGENT, f"the {unread.what} does not exist: {unread.why}")
@@ -236,7 +236,7 @@ def _some(names: Sequence[str]) -> str:
 
 
 _JUDGES: Final = (
-    _gone,
+    _unread_sources,
     _answers,
     _worker,
     _attempts,

@@ -8,7 +8,7 @@ import pytest
 from local.client import LocalStack
 from ops.cli.main import main
 from ops.errors import ExitCode
-from ops.preflight.checks import ask
+from ops.preflight.checks import run_checks
 from ops.preflight.finding import Verdict
 from ops.preflight.ground import Ground, ground
 from ops.preflight.state import BACKEND_VARIABLE
@@ -85,7 +85,7 @@ def test_existing_resources_block_a_first_deployment(stack: LocalStack) -> None:
     known = NotDeployed(**(vars(deployed) | {"outputs": {}, "config": gradual}))
 
     # WHEN
-    found = {each.check: each for each in ask(known)}
+    found = {each.check: each for each in run_checks(known)}
 
     # THEN the existing resources of each service are named
     for check, name in (

@@ -133,7 +133,7 @@ def test_a_log_group_belongs_to_the_stack_by_the_last_part_of_its_name() -> None
 def test_a_check_without_permission_is_unknown_and_the_others_still_run() -> None:
     # GIVEN credentials without permissions
     # WHEN every check runs
-    found = checks.ask(known(config(package_bytecode=False), {}))
+    found = checks.run_checks(known(config(package_bytecode=False), {}))
     # THEN each check that needs AWS is unknown, and the others have their verdict
     answered = {each.check: each.verdict for each in found}
     of_aws = {"capacity", "roles", "functions", "tables", "queues", "topics", "log groups", "alarms"}

@@ -179,7 +179,7 @@ def test_the_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytes
         asked.append(words)
         return '{"shop": "s-1", "audit": "s-2"}'
 
-    monkeypatch.setattr(token, "ask_pulumi", ask)
+    monkeypatch.setattr(token, "run_pulumi", ask)
     monkeypatch.setattr(token, "fetch_token", lambda *given: "/".join(given))
     # WHEN
     found = token_for(Choice(stack="prod"), None)
