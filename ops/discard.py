@@ -99,7 +99,7 @@ def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Pla
 
 
 def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Run) -> str:
-    """Carry out the plan and record it in the journal (`run`). Return in words what was done.
+    """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
         RefusedError: the order was settled meanwhile.

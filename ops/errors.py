@@ -95,7 +95,7 @@ def _explain_refusal(error: ClientError, target: str) -> OpsError:
     if code in _EXPIRED:
         return NoAccessError(f"The AWS credentials have expired ({code}). {_LOGIN}")
     if code in _UNKNOWN_KEYS:
-        return NoAccessError(f"AWS does not know these credentials ({code}). {_LOGIN}")
+        return NoAccessError(f"AWS rejects these credentials ({code}). {_LOGIN}")
     if code in _FORBIDDEN:
         return NoAccessError(
             f'These credentials may not call {error.operation_name} on {target} ("{text}"). '

@@ -21,7 +21,7 @@ _CHUNK: Final = 100
 _TRIES: Final = 3
 
 Place = tuple[str, str]
-"""Time of an order's settlement, and the order's id. Events are sent sorted by place."""
+"""Time of an order's settlement, and the order's id. Events are sent sorted by this pair."""
 
 
 class UnsentError(OpsError):

@@ -58,7 +58,7 @@ def everywhere() -> Mapping[str, str]:
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
     """Return the calls that the deploy role may make on resources of other stacks, each with the reason.
 
-    Without `tagged`, calls on resources without tags are included.
+    If `tagged` is false, calls on resources without tags are included.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

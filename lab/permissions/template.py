@@ -20,7 +20,7 @@ Document = dict[str, Any]
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads `!Sub x` as `{"Sub": x}`."""
+    """Reads `!Sub x` as `{"Fn::Sub": x}`."""
 
 
 def _intrinsic(loader: yaml.SafeLoader, name: str, node: yaml.Node) -> Any:

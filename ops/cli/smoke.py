@@ -14,7 +14,7 @@ from ops.smoke.token import token_for
 from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
-_STAYS: Final = "one rejected order, and its records, which expire; no resource was created"
+_STAYS: Final = "one rejected order and its idempotency records, which expire; no resource was created"
 
 
 def register(commands: Any) -> None:

@@ -81,7 +81,7 @@ class Traffic:
 
     @contextmanager
     def under_way(self, wish: Wish) -> Iterator[None]:
-        """Count a request as under way inside the block. A caller and key have one request under way at a time."""
+        """Count a request as under way inside the block. Each caller sends one request per key at a time."""
         with self._lock:
             if any(key == wish.key for _, key in self._under_way):
                 self.contended.add(wish.key)

@@ -119,7 +119,7 @@ def read_letter(message: Received) -> DeadLetter:
 
 
 def as_delivery(message: Received) -> Delivery:
-    """Convert a message to what the worker receives: Lambda spells attributes in lower camel case."""
+    """Convert a message to the worker's form of it. Lambda spells the attributes in lower camel case."""
     return Delivery(
         message_id=message.message_id,
         receipt_handle=message.receipt,

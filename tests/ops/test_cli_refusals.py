@@ -88,7 +88,7 @@ def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path,
     ("error", "code", "expected"),
     [
         (client_error("GetCallerIdentity", "ExpiredToken", "expired"), 4, "have expired"),
-        (client_error("GetCallerIdentity", "InvalidClientTokenId", "unknown"), 4, "does not know these credentials"),
+        (client_error("GetCallerIdentity", "InvalidClientTokenId", "unknown"), 4, "AWS rejects these credentials"),
         (client_error("ReceiveMessage", "AccessDenied", "no"), 4, "may not call ReceiveMessage"),
         (
             client_error("GetQueueAttributes", "AWS.SimpleQueueService.NonExistentQueue", "gone"),
