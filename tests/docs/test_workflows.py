@@ -61,7 +61,7 @@ def test_a_shell_can_parse_every_script(script: str) -> None:
     # GIVEN a step's script
     # WHEN a shell parses it
     check = subprocess.run(["bash", "-n"], input=script, capture_output=True, text=True, check=False)
-    # THEN it has no syntax error, and contains no GitHub expression
+    # THEN the script has no syntax error, and contains no GitHub expression
     assert check.returncode == 0, check.stderr
     assert "${{" not in script
 
@@ -191,12 +191,12 @@ def run_step(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\necho "$3 $4" >> typed\n[ "$3" = deploy ] || exit {code}\n')
+    python.write_text(f'#!/bin/sh\necho "$3 $4" >> commands\n[ "$3" = deploy ] || exit {code}\n')
     python.chmod(0o755)
     (folder / "shift.json").write_text(json.dumps({"state": shift}, indent=2))
     environment = {"PATH": os.environ["PATH"], "STACK": "prod", "RUNNER_TEMP": str(folder)}
     done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=False)
-    return done.returncode, (folder / "typed").read_text().splitlines()
+    return done.returncode, (folder / "commands").read_text().splitlines()
 
 
 @pytest.mark.parametrize("code", [0, 1, 4, 6])

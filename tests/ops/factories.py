@@ -85,7 +85,7 @@ def dead_letter(world: World, count: int) -> list[str]:
     return ids
 
 
-def settles_meanwhile(world: World) -> str:
+def order_that_settles_during_discard(world: World) -> str:
     """Put an order's message into both queues, and return the order's id.
 
     The worker settles the order from the orders queue just before a command writes `DISCARDED`.

@@ -192,13 +192,13 @@ def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pyte
     assert answers.stale.total() == 0
 
 
-# The command, the operation that refuses its first entry, the number of complete calls before that, and the exit codes
-# if the operation refuses once and if it always refuses.
 REDRIVE = ("dlq", "redrive", *DECISION, "--yes")
 DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
 CHANGE_VISIBILITY = "change_message_visibility_batch"
 REPLAY = ("order", "replay-events", ORDER_ID, "--yes")
+# The command, the operation that refuses its first entry, the number of complete calls before that, and the exit codes
+# if the operation refuses once and if it always refuses.
 REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
     (REDRIVE, "batch_get_item", 0, 0, 1),
     (REDRIVE, "send_message_batch", 0, 6, 6),

@@ -14,7 +14,16 @@ from lab.simulation.fakes.wire import Fault
 from lab.simulation.world import World
 from ops.discard import carry_out, find, plan
 from ops.errors import RefusedError
-from tests.ops.factories import accept, begun, dead_letter, orders_of, settles_meanwhile, sweep_of, text, topic_down
+from tests.ops.factories import (
+    accept,
+    begun,
+    dead_letter,
+    order_that_settles_during_discard,
+    orders_of,
+    sweep_of,
+    text,
+    topic_down,
+)
 
 
 def discard(world: World, wanted: str) -> str:
@@ -117,7 +126,7 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
 def test_an_order_that_settles_during_a_discard_is_not_discarded(world: World) -> None:
     # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
     # written
-    order_id = settles_meanwhile(world)
+    order_id = order_that_settles_during_discard(world)
     # WHEN the order is discarded
     with pytest.raises(RefusedError, match="became CONFIRMED before"):
         discard(world, order_id)

@@ -17,7 +17,7 @@ from tests.ops.factories import (
     discard_many,
     journal_of,
     logs_of,
-    settles_meanwhile,
+    order_that_settles_during_discard,
     text,
     topic_down,
 )
@@ -46,7 +46,7 @@ def mixed(world: World, count: int) -> dict[str, list[str]]:
 
 @pytest.mark.long
 def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: World) -> None:
-    # GIVEN 2,000 dead letters, 400 each: failed, of unknown orders, unreadable, invalid, settled without event
+    # GIVEN 2,000 dead letters, 400 of each cause: failed, unknown order, unreadable, invalid, settled without event
     world.stock_up("SKU-1", 100_000)
     ids = mixed(world, 400)
     logs = logs_of(world)
@@ -95,7 +95,7 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
 def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) -> None:
     # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
     # written
-    order_id = settles_meanwhile(world)
+    order_id = order_that_settles_during_discard(world)
     # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s")
     # THEN the order is counted as settled, and its message stays

@@ -1,4 +1,4 @@
-"""Tests that a command reports what it could not do, if it did only a part. Whole commands on moto."""
+"""Tests that a command that can do only a part of its work reports the rest. Whole commands on moto."""
 
 from __future__ import annotations
 
