@@ -138,8 +138,8 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
 def test_a_shift_to_code_that_was_rolled_back_needs_the_option_again(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rollback, an older rollback of one function, and a new version of that function with the same code,
-    # which a change of a variable publishes
+    # GIVEN a rollback, an older rollback of one function, and a new version of that function that has the code of the
+    # first rollback, because only a variable changed
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))

@@ -32,7 +32,7 @@ def pages(stack: MockStack, pager: str) -> list[dict[str, Any]]:
     return [json.loads(json.loads(message["Body"])["Message"]) for message in found]
 
 
-@pytest.mark.parametrize("arguments", [[], ["--test"]], ids=["a look", "a dry run"])
+@pytest.mark.parametrize("arguments", [[], ["--test"]], ids=["list", "dry run"])
 def test_without_yes_nobody_is_paged(
     stack: MockStack, pager: str, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:

@@ -1,4 +1,4 @@
-"""Tests how the stack of a command is found, and the errors when there is none."""
+"""Tests how the stack of a command is found, and the errors if no stack is found."""
 
 from __future__ import annotations
 
@@ -122,7 +122,7 @@ def test_without_a_pulumi_command_the_error_names_the_option_for_a_file(
 
 
 def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    # GIVEN a `pulumi` that is not logged in
+    # GIVEN a `pulumi` command that does not find the stack
     command = tmp_path / "pulumi"
     command.write_text("#!/bin/sh\necho 'error: no stack named prod found' >&2\nexit 255\n")
     command.chmod(0o755)
