@@ -1,4 +1,4 @@
-"""The audit names every planted fault, and finds none on a healthy stack after random faults."""
+"""The audit names every planted fault, and finds no violation after random faults."""
 
 from __future__ import annotations
 
@@ -231,8 +231,8 @@ def test_an_audit_changes_nothing(shop: Shop) -> None:
     shop.stack.world.cloud.wire.run(process, shop.audit)
 
     # THEN every call only reads, and the received messages are visible again
-    looks = {"Scan", "BatchGetItem", "GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibilityBatch"}
-    assert {call.operation for call in process.calls} == looks
+    reads = {"Scan", "BatchGetItem", "GetQueueAttributes", "ReceiveMessage", "ChangeMessageVisibilityBatch"}
+    assert {call.operation for call in process.calls} == reads
     assert shop.stack.world.dead_letters.counts() == (1, 0, 0)
 
 
@@ -353,7 +353,7 @@ def test_a_guarantee_whose_table_cannot_be_read_is_not_known(shop: Shop) -> None
     assert "! G3: API's records could not be read" in typed.out
 
 
-def test_an_audit_says_what_it_read_and_how_long_it_took(shop: Shop) -> None:
+def test_an_audit_reports_what_it_read_and_how_long_it_took(shop: Shop) -> None:
     # GIVEN / WHEN
     found = shop.audit()
 

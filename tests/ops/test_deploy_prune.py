@@ -105,7 +105,9 @@ def test_the_output_distinguishes_a_plan_from_deletions(
 
 
 @pytest.mark.parametrize("count", ["0", "-1", "all"])
-def test_keeping_no_version_is_refused(world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_number_of_versions_to_keep_is_refused(
+    world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN / WHEN
     with pytest.raises(SystemExit) as ended:
         world.run("prune", "--yes", "--keep", count)
@@ -165,7 +167,7 @@ def test_the_versions_that_a_rollback_needs_stay(world: DeployTarget) -> None:
 
 
 def test_failed_versions_are_deleted_and_do_not_count_as_kept(world: DeployTarget) -> None:
-    # GIVEN a failed version among the newest, and one that is the newest of all
+    # GIVEN a failed version among the newest, and a failed version that is the newest
     for number in (11, 13):
         for each in world.lambda_.functions.values():
             each.versions[number] = FakeVersion(code_of(number), state="Failed")

@@ -95,7 +95,7 @@ def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     # WHEN the events of the day are sent to the first again
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN it has the event of each order once, with the same content, and the other subscriber has none
+    # THEN its queue has the event of each order once, with the same content, and the other subscriber's queue has none
     assert ("SNS's envelope without the signature" in capsys.readouterr().err) == (raw == "false")
     found = drain(stack, url)
     assert sorted(subject(message) for message in found) == SETTLED_IDS
@@ -132,7 +132,7 @@ def test_the_subscriptions_filter_and_the_option_status_apply(
     for more in ((), ("--status", "CONFIRMED")):
         assert stack.run(*REPLAY, "--to", "rejections", *more, *DECISION, "--yes") == 0
 
-    # THEN it has the two rejections, and the filtered events are counted
+    # THEN its queue has the two rejections, and the filtered events are counted
     assert [subject(message) for message in drain(stack, url)] == IDS[:2]
     assert "excluded by the subscription's filter: 18" in capsys.readouterr().out
 
@@ -148,8 +148,8 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     # WHEN the events of the day are sent to the first rule's queue again
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN it has both rejections in EventBridge's form (docs/events.md), the others are counted, and the other rule's
-    # queue has none
+    # THEN that queue has both rejections in EventBridge's form (docs/events.md), the other events are counted, and the
+    # other rule's queue has none
     bodies = {subject(message): json.loads(message["Body"]) for message in drain(bus_stack, billing)}
     assert sorted(bodies) == IDS[:2]
     body = bodies[IDS[1]]
@@ -192,7 +192,7 @@ EVENT = {"detail-type": "order.confirmed", "detail": {"data": {"lines": [{"sku":
 
 
 @pytest.mark.parametrize(
-    ("lines", "let"),
+    ("lines", "matches"),
     [
         ({"sku": ["B"]}, True),
         ({"sku": ["A"], "n": [2]}, False),
@@ -204,12 +204,12 @@ EVENT = {"detail-type": "order.confirmed", "detail": {"data": {"lines": [{"sku":
         ({"$or": [{"sku": ["C"]}, {"n": [1]}]}, True),
     ],
 )
-def test_a_pattern_matches_as_in_eventbridge(lines: Any, let: bool) -> None:
+def test_a_pattern_matches_as_in_eventbridge(lines: Any, matches: bool) -> None:
     # GIVEN a pattern on the lines of an event
     pattern = {"detail": {"data": {"lines": lines}}}
     check(pattern)
     # WHEN / THEN the pattern matches if a single line meets all of its conditions
-    assert passes(pattern, EVENT) is let
+    assert passes(pattern, EVENT) is matches
 
 
 # Progress is recorded after every hundred events.
@@ -263,7 +263,7 @@ ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
 
 
 @pytest.mark.parametrize(
-    ("condition", "let"),
+    ("condition", "matches"),
     [
         ("order.rejected", True),
         ("order.confirmed", False),
@@ -281,15 +281,15 @@ ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}
         ({"sounds-like": "order"}, None),
     ],
 )
-def test_a_filter_matches_as_in_sns_or_is_refused(condition: object, let: bool | None) -> None:
+def test_a_filter_matches_as_in_sns_or_is_refused(condition: object, matches: bool | None) -> None:
     # GIVEN
     policy = {"event_type": [condition], "currency": ["EUR"]}
 
     # WHEN / THEN
-    if let is None:
+    if matches is None:
         with pytest.raises(RefusedError, match="not supported here"):
             check(policy)
     else:
         check(policy)
-        assert passes(policy, ATTRIBUTES) is let
+        assert passes(policy, ATTRIBUTES) is matches
         assert not passes({**policy, "currency": ["USD"]}, ATTRIBUTES)

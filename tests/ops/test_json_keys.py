@@ -36,7 +36,7 @@ READING = [
     ("smoke", Row(("--timeout", "1s", "--yes"))),
     ("load", Row(("--orders", "1", "--within", "1s", "--in-production", "--yes"))),
 ]
-# The commands that each command advises. A dry run advises itself with --yes (test_without_yes.py).
+# The commands that each command advises. A dry run advises the same command with --yes (test_without_yes.py).
 _DECISION = '--by "$NAME" --reason "$REASON"'
 NEXT = {
     "orders open": ["order trace ID", "dlq list"],

@@ -151,12 +151,12 @@ def test_clients_keep_rate_key_and_connections_and_repeat_until_202(api: Any) ->
 
 def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -> None:
     # GIVEN an API that requires a token, and one that always answers 503
-    closed, seen = api(lambda *_: (401, ""))
+    refusing_api, seen = api(lambda *_: (401, ""))
     failing_api, _ = api(lambda *_: (503, ""))
     wishes = [Wish("", f"key-{number}", {}) for number in range(50)]
     # WHEN / THEN the first refuses, and the clients stop early
     with pytest.raises(OpsError, match="refused with 401"):
-        BlindClients(closed, {"": None}, 1, Habits()).send(wishes, per_second=50)
+        BlindClients(refusing_api, {"": None}, 1, Habits()).send(wishes, per_second=50)
     assert len(seen.seen) < len(wishes)
     # WHEN / THEN the second gets no more than three requests, which is the limit
     limited = BlindClients(failing_api, {"": None}, 1, Habits(), most_requests=3)

@@ -76,7 +76,7 @@ def test_a_trace_contains_only_the_orders_own_lines(overrides: dict[str, Any], o
 
 
 def test_a_line_shows_only_details_that_are_known_to_be_harmless() -> None:
-    # GIVEN a line with unknown fields, and without a time of its own
+    # GIVEN a line with unknown fields and an unreadable time
     step = step_of_line(line(timestamp="soon", payload={"name": "Ann"}, function_arn="arn"))
     # WHEN it is shown
     # THEN only the known details are shown
@@ -123,7 +123,7 @@ def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], ex
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(expected)
 
 
-def test_an_order_sent_again_is_the_same_message(world: World) -> None:
+def test_an_order_that_is_sent_again_has_the_same_message(world: World) -> None:
     # GIVEN an accepted order whose message is gone
     order_id = accept(world, "k")
     (message,) = world.orders_queue.messages.values()

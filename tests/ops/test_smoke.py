@@ -94,7 +94,7 @@ def test_a_stack_that_works_passes_every_step(smoke: Callable[..., tuple[Smoke, 
 
 
 @pytest.mark.parametrize(
-    ("red", "wrong"),
+    ("failed_step", "wrong"),
     [
         pytest.param("accepted", {"first": answer(401, {"message": "Unauthorized"})}, id="no token"),
         pytest.param("accepted", {"first": answer(202, {})}, id="no order in the answer"),
@@ -112,14 +112,14 @@ def test_a_stack_that_works_passes_every_step(smoke: Callable[..., tuple[Smoke, 
     ],
 )
 def test_a_wrong_answer_fails_its_step_and_the_rest_is_skipped(
-    smoke: Callable[..., tuple[Smoke, Api]], red: str, wrong: dict[str, Any]
+    smoke: Callable[..., tuple[Smoke, Api]], failed_step: str, wrong: dict[str, Any]
 ) -> None:
     # GIVEN
     run, _ = smoke(**wrong)
     # WHEN
     found = list(run.steps())
     # THEN
-    index = [step.name for step in found].index(red)
+    index = [step.name for step in found].index(failed_step)
     outcomes = [Outcome.OK] * index + [Outcome.FAILED] + [Outcome.SKIPPED] * (4 - index)
     assert [step.outcome for step in found] == outcomes
     assert found[index].detail
@@ -173,10 +173,10 @@ OUTPUTS = {"token_url": "https://issuer.example.com", "token_clients": {"shop": 
 def test_the_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN outputs as `pulumi stack output --json` shows them
     monkeypatch.setattr(token, "read_outputs", lambda _: ("prod", {**OUTPUTS, "token_client_secrets": "[secret]"}))
-    asked: list[tuple[str, ...]] = []
+    calls: list[tuple[str, ...]] = []
 
     def ask(*words: str) -> str:
-        asked.append(words)
+        calls.append(words)
         return '{"shop": "s-1", "audit": "s-2"}'
 
     monkeypatch.setattr(token, "run_pulumi", ask)
@@ -185,7 +185,7 @@ def test_the_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytes
     found = token_for(Choice(stack="prod"), None)
     # THEN
     assert found == "https://issuer.example.com/id-2/s-2"
-    assert asked == [("prod", "stack", "output", "token_client_secrets", "--json", "--show-secrets")]
+    assert calls == [("prod", "stack", "output", "token_client_secrets", "--json", "--show-secrets")]
 
 
 def test_without_the_secrets_a_token_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,10 +237,10 @@ def test_requests_to_other_hosts_use_the_proxy(monkeypatch: pytest.MonkeyPatch) 
     # GIVEN a proxy that asks for credentials and refuses every connection
     class Proxy(Echo):
         def do_CONNECT(self) -> None:
-            asked.append((self.path, self.headers["Proxy-Authorization"]))
+            calls.append((self.path, self.headers["Proxy-Authorization"]))
             self.send_error(403)
 
-    asked: list[tuple[str, str]] = []
+    calls: list[tuple[str, str]] = []
     monkeypatch.delenv("no_proxy", raising=False)
     monkeypatch.delenv("NO_PROXY", raising=False)
     with HTTPServer(("127.0.0.1", 0), Proxy) as server:
@@ -252,7 +252,7 @@ def test_requests_to_other_hosts_use_the_proxy(monkeypatch: pytest.MonkeyPatch) 
             send("GET", "https://api.example.com/orders", {})
         thread.join()
     # THEN
-    assert asked == [("api.example.com:443", "Basic YW5uOnNAeQ==")]
+    assert calls == [("api.example.com:443", "Basic YW5uOnNAeQ==")]
 
 
 @pytest.mark.parametrize("url", ["http://api.example.com/", "file:///etc/hostname", "api.example.com"])

@@ -61,7 +61,7 @@ _VALUE: st.SearchStrategy[dict[str, Any]] = st.recursive(
 )
 # Each example runs many whole commands, so that shrinking would take minutes.
 _PHASES = [phase for phase in Phase if phase is not Phase.shrink]
-_COLUMNS = sorted({*StoredOrder.model_fields, "unheard_of"} - {"order_id"})
+_COLUMNS = sorted({*StoredOrder.model_fields, "unknown_column"} - {"order_id"})
 _ROWS = st.dictionaries(st.sampled_from(_COLUMNS), _VALUE, max_size=4)
 _LETTERS = st.one_of(
     _TEXT.filter(bool),
