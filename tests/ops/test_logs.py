@@ -108,7 +108,7 @@ def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: 
         {"at": at + 4, "text": TIMED_OUT},
     )
     stack.log("create_order", {"at": at, "service": "api", "level": "INFO", "message": "order accepted"})
-    # WHEN somebody asks for everything, errors, one error, one function, and one order
+    # WHEN logs are shown without a filter, and for all errors, one error, one function, and one order
     found: dict[str, list[str]] = {}
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0

@@ -26,7 +26,7 @@ from tests.ops.test_strange_records import good_row
 
 _SETTLED = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:01:00.000Z"}}
 # Operations that only read. Reading dead letters receives them and makes them visible again.
-_LOOKS = re.compile(r"Get|List|Describe|Scan|Query|BatchGet|Filter|StartQuery|ReceiveMessage|ChangeMessageVisibility")
+_READS = re.compile(r"Get|List|Describe|Scan|Query|BatchGet|Filter|StartQuery|ReceiveMessage|ChangeMessageVisibility")
 
 
 def _nothing(_: MockStack) -> None:
@@ -106,7 +106,7 @@ def _paused(stack: MockStack) -> None:
 
 @dataclass(frozen=True)
 class Row:
-    """The arguments of a command that changes something after `prepare` has run."""
+    """Arguments with which a command changes something, once `prepare` has run."""
 
     arguments: tuple[str, ...] = ()
     prepare: Callable[[MockStack], object] = _nothing
@@ -199,7 +199,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
     done = Typed(stack)
 
     def noted(client: Any, operation: str, parameters: Any) -> Any:
-        if not _LOOKS.match(operation):
+        if not _READS.match(operation):
             done.made.append(f"{client.meta.service_model.service_name}.{operation}")
         return call(client, operation, parameters)
 
@@ -251,7 +251,7 @@ def expected(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers on an older version than the newest, and older versions
+    # GIVEN callers on a version that is not the newest, and older versions
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0
