@@ -87,7 +87,7 @@ def test_probability_is_applied_to_each_call() -> None:
 
 
 def test_the_next_rule_applies_after_one_that_is_used_up() -> None:
-    # GIVEN a rule for one call before another rule
+    # GIVEN a rule for one call, which was added before another rule
     faults = Faults()
     faults.add(rule(count=1, kind=FaultKind.RESET))
     faults.add(rule(kind=FaultKind.TIMEOUT))
