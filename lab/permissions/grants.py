@@ -103,7 +103,7 @@ def statements(variant: str) -> Iterator[Statement]:
             kind = _OF_RESOURCES[each.type]
             name = each.name if kind == "key" else each.name.removesuffix("-policy")
             for statement in each.document("policy")["Statement"]:
-                yield _statement(variant, f"{kind} {name}", statement)
+                yield _statement(variant, kind if kind == name else f"{kind} {name}", statement)
 
 
 def _statement(variant: str, resource: str, statement: Mapping[str, Any]) -> Statement:

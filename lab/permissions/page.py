@@ -23,10 +23,12 @@ and one subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")
 _SOURCES: Final = {source: number for number, source in enumerate(dict.fromkeys(each.source for each in UNCALLED), 1)}
+_CODEDEPLOY: Final = "CodeDeploy, `deploy`"
 _RESOURCES: Final = """\
 ## Policies of resources
 
-These policies allow actions to services and other accounts, and deny requests without TLS.
+These policies allow actions to AWS services, to this account (key) and to the worker's role (topic), and deny
+requests without TLS.
 """
 
 
@@ -37,7 +39,9 @@ def text() -> str:
     parts = [_ABOUT]
     for role in sorted({each.role for each in every}):
         rows = _rows(frozenset(each for each in every if each.role == role), by_variant)
-        parts.append(f"## Role of {role}\n\n" + "\n".join([*_HEADER, *rows]) + "\n")
+        parts.append(
+            f"## Role of {_CODEDEPLOY if role == 'deploy' else role}\n\n" + "\n".join([*_HEADER, *rows]) + "\n"
+        )
     parts.append(_RESOURCES + "\n" + _resource_table() + "\n")
     sources = "\n".join(f"| {number} | {source} |" for source, number in _SOURCES.items())
     parts.append(f"## Sources\n\n| | AWS's or Powertools' documentation |\n|---|---|\n{sources}\n")

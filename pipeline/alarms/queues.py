@@ -118,7 +118,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of their remaining retention",
+            title="Dead letters have waited for half of the time until SQS deletes them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(dead_letter_half, "seconds", "half of the time left when a dead letter arrives"),
             period=FIVE_MINUTES,
