@@ -67,7 +67,7 @@ class DeployedAccount(Account):
         self._own_queue = ""
 
     def orders(self) -> Mapping[str, dict[str, Any]]:
-        """Return the rows by order id, which are read one at a time."""
+        """Return the rows by order id. Each access reads one row."""
         return _Rows(self._clients, self._target.orders_table)
 
     def available(self, sku: str) -> int:
@@ -110,7 +110,7 @@ class DeployedAccount(Account):
         group = f"/aws/lambda/{self._target.prefix}-{function}"
         telemetry = Telemetry(self._clients.cloudwatch, self._clients.logs)
         end_ms = self._started_ms + _DAY_MS
-        # One by one, because the embedded AWS does not support a filter with alternatives of several words.
+        # One query for each text: the embedded AWS does not support a filter with alternatives of several words.
         return [line for text in _LOGGED for line in telemetry.lines(group, (text,), self._started_ms, end_ms)]
 
 

@@ -51,7 +51,7 @@ def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
-    # THEN every caller has one order with each key but the last, and all bodies of a key are equal
+    # THEN every caller has one order with each key except the last key, and all bodies of a key are equal
     *whole, last = bodies
     assert all(names[key] == set(plan.names) and len(bodies[key]) == callers for key in whole)
     assert len(bodies[last]) == 1
@@ -101,7 +101,7 @@ def test_a_dead_letter_is_innocent_if_its_order_was_not_meant_to_fail() -> None:
     rows = {"guilty": {"lines": [{"sku": "POISON"}]}, "innocent": {"lines": [{"sku": "SKU-1"}]}}
     letters = [letter("guilty"), letter("guilty"), letter("innocent")]
 
-    # WHEN the innocent ones are counted
+    # WHEN the innocent dead letters are counted
     found = innocent(replace(AT_REST, orders=rows), letters, "POISON")
 
     # THEN there is one

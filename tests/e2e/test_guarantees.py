@@ -73,7 +73,7 @@ def test_a_poison_message_does_not_affect_the_good_messages_around_it(
     assert [(each.attempt, each.outcome) for each in receives_of(account, ids[1])] == [
         (attempt, "failed") for attempt in range(1, limit + 1)
     ]
-    assert letter.attribute("error_type") is None  # SQS moved it, so that only its order has the reason
+    assert letter.attribute("error_type") is None  # SQS moved the message; only the order has the reason
     assert account.orders()[ids[1]]["status"] == "FAILED"
     assert account.orders()[ids[1]]["error"]["attempt"] == limit
     assert api.get(ids[1]).document["status"] == "DELAYED"
@@ -130,7 +130,7 @@ def test_a_killed_worker_does_no_harm_to_the_other_orders_of_its_batch(
 def test_an_order_that_is_sent_twice_has_one_effect(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN an API whose send succeeds but whose answer is lost, so that a retry sends again
+    # GIVEN an API whose send succeeds, but the queue's answer is lost, so that a retry sends the message again
     sku = stocked(10)
     with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=1):
         answer, _ = api.submit(order((sku, 2)), key)

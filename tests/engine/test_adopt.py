@@ -1,4 +1,4 @@
-"""Tests that resources from before the stack can be imported into it, with the file that docs/delivery.md shows."""
+"""Tests that resources older than the stack can be imported into it, with the file that docs/delivery.md shows."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ TABLE, QUEUE = "aws:dynamodb/table:Table", "aws:sqs/queue:Queue"
 
 
 def shown() -> str:
-    """Return the import file of the page, for the stack dev in the account of the tests."""
+    """Return the import file of docs/delivery.md, for the stack dev in the account of the tests."""
     page = (ROOT / "docs" / "delivery.md").read_text(encoding="utf-8")
     (block,) = re.findall(r"```json\n(.*?)```", page, re.DOTALL)
     return (

@@ -55,7 +55,7 @@ def test_a_malformed_input_is_named(overrides: dict[str, Any], expected: str) ->
     inputs = mapping_inputs(**overrides)
     # WHEN it is checked
     found = aws_inputs.findings(MAPPING, inputs)
-    # THEN it is the only finding, and its place is named
+    # THEN there is one finding, which names the input's place
     assert len(found) == 1
     assert expected in found[0]
 

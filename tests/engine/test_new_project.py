@@ -17,7 +17,7 @@ from local.engine.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 
-# Files that no clone has, and those that would be copied into themselves.
+# Files and folders that no clone has.
 UNTRACKED = shutil.ignore_patterns(".git", ".venv", ".build", ".local", ".*_cache", "__pycache__", ".hypothesis")
 
 

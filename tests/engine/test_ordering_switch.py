@@ -73,7 +73,7 @@ def test_the_protection_cannot_be_removed_while_deployments_are_gradual(kept: De
 
 
 @pytest.mark.parametrize("switch", SWITCHES.values(), ids=SWITCHES)
-def test_the_documented_steps_delete_old_queues_only_after_callers_moved(
+def test_the_documented_steps_delete_old_queues_only_after_the_aliases_moved(
     kept: Deployed, switch: dict[str, str]
 ) -> None:
     # GIVEN a stack after step 3 of docs/ordering.md

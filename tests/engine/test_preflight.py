@@ -39,7 +39,7 @@ def stop_between_writes(group: int, backend: Path) -> None:
             pass
         os.killpg(group, signal.SIGCONT)
         time.sleep(0.05)
-    raise AssertionError(f"no whole state in {backend}")
+    raise AssertionError(f"no complete state in {backend}")
 
 
 def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:

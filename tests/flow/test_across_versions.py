@@ -105,7 +105,7 @@ def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> Non
             stage.post()
             stage.world.deliver(at("Publish", crash_before))
         (row,) = stage.world.orders.values()
-        # WHEN the worker is rolled back for half of the receives, and deployed again
+        # WHEN the worker is rolled back for half of the receives, and then the next version is deployed again
         with running(SCHEMA_VERSION):
             for _ in range(stage.world.deployment.max_receive_count // 2):
                 stage.lease_passes()
@@ -137,12 +137,12 @@ class TestFromARelease:
     """Tests that the current code continues correctly from an older release's state."""
 
     def test_a_retry_gets_the_recorded_answer(self, release: str) -> None:
-        # GIVEN the release's state after its answer
+        # GIVEN the state that the release recorded after its answer to a request
         past = RECORDED[release]
         with staged() as stage:
             restore(stage, past["accepted"])
             stage.deadline_passes()
-            # WHEN the caller retries, and retries again after its record's expiry
+            # WHEN the caller retries, and retries again after the idempotency record's expiry
             again = stage.post(KEY, BODY)
             expire_records(stage, API_RECORDS)
             anew = stage.post(KEY, BODY)
@@ -151,11 +151,11 @@ class TestFromARelease:
             assert (status_of(anew), body_of(anew)) == (202, past["answer"]["body"])
 
     def test_a_waiting_message_leads_to_the_recorded_event(self, release: str) -> None:
-        # GIVEN the release's state after its answer
+        # GIVEN the state that the release recorded after its answer to a request
         past = RECORDED[release]
         with staged() as stage:
             restore(stage, past["accepted"])
-            # WHEN the current code processes its message
+            # WHEN the current code processes the order's message
             stage.world.drain()
             # THEN the event is the recorded one, and stock was taken once
             (event,) = published(stage)
@@ -163,7 +163,7 @@ class TestFromARelease:
             assert (stage.world.available("SKU-1"), stage.world.available("SKU-2")) == (98, 4)
 
     def test_a_message_whose_order_is_not_stored_creates_the_order(self, release: str) -> None:
-        # GIVEN an API that was killed after its send
+        # GIVEN an API that was killed after it had sent the order's message
         past = RECORDED[release]
         accepted = {**past["accepted"], "tables": {**past["accepted"]["tables"], "orders": [], API_RECORDS: []}}
         with staged() as stage:

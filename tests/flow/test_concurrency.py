@@ -1,4 +1,4 @@
-"""Tests that a batch gives the same result in parallel as one record after another, in any sequence of its calls."""
+"""Tests that no guarantee is broken by concurrent records and requests, in any sequence of their calls."""
 
 from __future__ import annotations
 
@@ -68,13 +68,13 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
     with staged(Deployment(batch_threads=THREADS)) as stage:
         mixed_batch(stage)
         chance = Random(seed)
-        # WHEN the five threads are interleaved at random calls
+        # WHEN the calls of the five threads are interleaved at random
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             first_delivery(stage)
         # THEN both workers have the same result
         assert state(stage) == in_sequence
         assert invariants.violations(stage.world) == []
-        # AND the messages that are left in the queue change nothing
+        # AND processing the messages that are left in the queue changes nothing
         stage.world.drain()
         assert invariants.violations(stage.world) == []
         assert len(stage.world.subscriber.received) == 6
@@ -110,12 +110,12 @@ def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Faul
     assert violations == []
 
 
-def schedules(calls_of_each: int) -> list[tuple[int, ...]]:
-    """Return every sequence in which two tasks can make ``calls_of_each`` steps each."""
-    steps = 2 * calls_of_each
+def schedules(steps_of_each: int) -> list[tuple[int, ...]]:
+    """Return every sequence in which two tasks can make ``steps_of_each`` steps each."""
+    steps = 2 * steps_of_each
     return [
         tuple(int(step in second) for step in range(steps))
-        for second in map(frozenset, combinations(range(steps), calls_of_each))
+        for second in map(frozenset, combinations(range(steps), steps_of_each))
     ]
 
 
@@ -251,7 +251,7 @@ def test_the_same_choices_give_the_same_history() -> None:
                 stage.world.deliver(process)
             return [(call.operation, str(call.params.get("Key"))) for call in process.calls]
 
-    # WHEN a batch is processed twice with its choices
+    # WHEN a batch is processed twice with the seed's choices
     first, second = history(), history()
     # THEN both runs make the same calls in the same order, and the calls are interleaved
     assert first == second

@@ -41,7 +41,7 @@ def test_without_a_worker_sqs_moves_an_orders_message_and_the_order_is_not_marke
         while stage.world.orders_queue.messages:
             receive_without_run(stage)
         took = stage.world.cloud.clock.time() - began
-        # THEN each receive took a visibility timeout, and the order is still ACCEPTED
+        # THEN one visibility timeout passed for each receive, and the order is still ACCEPTED
         assert took == stage.world.deployment.max_receive_count * stage.world.orders_queue.visibility_seconds
         assert took > 20 * 60
         assert stage.statuses() == ("ACCEPTED",)

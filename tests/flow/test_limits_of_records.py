@@ -289,7 +289,7 @@ def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None
         for table, content in before.items():
             items(stage, table).clear()
             items(stage, table).update(content)
-        # WHEN its message is sent again, first with the worker's records, and then without them
+        # WHEN the order's message is sent again, first with the worker's records, and then without them
         send_again(stage)
         stage.world.drain()
         with_records = stage.statuses(), stage.world.available("SKU-1")

@@ -101,11 +101,11 @@ def test_a_flood_delays_quiet_callers_unless_the_queue_is_fair_and_one_caller_se
 
 
 def test_a_caller_whose_few_orders_take_long_is_noisy_too() -> None:
-    # GIVEN one caller with two orders in flight that use most of the processing time, and another caller
+    # GIVEN one caller whose first order has used all processing time so far, and another caller
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]
     waiting.worked(slow[0], 0, 10)
-    # WHEN both have a waiting order, and the first caller's has waited longer
+    # WHEN both callers have a waiting order, and the first caller's order has waited longer
     for message, moment in ((slow[1], 1), (Message(2, "quick"), 2)):
         waiting.add(message, moment)
     # THEN the other caller's order is received first

@@ -87,7 +87,7 @@ def test_the_history_of_oversold_stock_shrinks_to_the_orders_that_take_too_much(
     with rewritten(sabotage("stock is taken without the condition that enough is left").changes):
         # WHEN a failing history is shrunk
         small = shrink(first_failing())
-    # THEN a few POSTs are left, with no fault at any call
+    # THEN at most four POSTs and deliveries are left, with no fault at any call
     assert small.length <= 4
     assert {type(step) for step in small.steps} <= {Post, Deliver}
     assert all(not getattr(step, "at", ()) for step in small.steps)
@@ -101,7 +101,7 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
         # WHEN a history is shrunk that begins with this loss (later, a random second delivery may hide it)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
-    # THEN a foreign message is left, and one delivery with a fault at one call
+    # THEN the foreign message and one delivery with a fault at one call are left
     assert small.steps == (Foreign("not JSON"), Deliver((At(1, "server error"),)))
     assert play(small) == []
 
@@ -120,7 +120,7 @@ def test_shrinking_keeps_exactly_the_needed_parts() -> None:
     parts = tuple(range(40))
     # WHEN the others are removed
     left = without_needless(parts, lambda some: {3, 17, 38} <= set(some))
-    # THEN exactly the three are left
+    # THEN exactly the three needed parts are left
     assert left == (3, 17, 38)
 
 

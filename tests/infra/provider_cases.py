@@ -17,7 +17,7 @@ class Broken:
     token: str
     name: str
     inputs: Mapping[str, Any]
-    says: tuple[str, ...]
+    words: tuple[str, ...]
     stack: str = "prod"
 
 

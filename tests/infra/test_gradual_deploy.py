@@ -112,7 +112,8 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     assert {each["period"] for each in metrics} == {60}
     # One bad minute is enough, even if its metrics arrive two minutes late.
     assert (alarm["evaluationPeriods"], alarm["datapointsToAlarm"]) == (3, 1)
-    # A canary gets a tenth of the traffic. If all of that fails, the rate is 10 %: the threshold must be well below.
+    # A canary gets a tenth of the traffic. If all its requests fail, the error rate is 10 %, so the threshold must be
+    # well below 10 %.
     assert alarm["threshold"] <= 5
     own = {each["metricName"] for each in metrics}
     assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})

@@ -36,10 +36,10 @@ def idle(permissions: frozenset[Allowed], variant: str = "prod") -> list[Allowed
 
 @pytest.mark.parametrize("variant", VARIANTS)
 class TestEveryStack:
-    def test_a_role_may_do_all_that_its_handler_calls(self, variant: str) -> None:
+    def test_a_role_is_allowed_every_call_of_its_handler(self, variant: str) -> None:
         assert missing(allowed(variant), variant) == []
 
-    def test_every_action_that_a_role_may_do_is_called_or_has_a_reason(self, variant: str) -> None:
+    def test_every_action_that_a_role_is_allowed_is_called_or_has_a_reason(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
 
     def test_only_actions_without_a_narrower_resource_are_allowed_on_all_resources(self, variant: str) -> None:

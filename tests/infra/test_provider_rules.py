@@ -89,7 +89,7 @@ def test_a_finding_names_what_was_given_and_what_is_allowed(case: Broken) -> Non
     findings = list(case.rule(recording))
 
     # THEN
-    assert [finding for finding in findings if all(words in finding for words in case.says)], findings
+    assert [finding for finding in findings if all(text in finding for text in case.words)], findings
 
 
 def test_every_rule_has_a_case_that_breaks_it() -> None:

@@ -9,7 +9,7 @@ from lab.recording.recording import PROJECT, read_stack_file
 from pipeline.config.stack_file import StackFileError, load_settings
 
 # Stack, option, value, and the effect of the value.
-PROMISES = [
+EFFECTS = [
     ("prod", "environment", "production", "follows the rules of production"),
     ("prod", "authorizer", "cognito", "verifies its callers"),
     ("prod", "gradual_deploy", "Canary10Percent5Minutes", "shifts gradually"),
@@ -17,13 +17,13 @@ PROMISES = [
 ]
 
 
-@pytest.mark.parametrize(("stack", "option", "value", "promise"), PROMISES)
-def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: str, promise: str) -> None:
+@pytest.mark.parametrize(("stack", "option", "value", "effect"), EFFECTS)
+def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: str, effect: str) -> None:
     # GIVEN / WHEN
     given = read_stack_file(stack).get(f"{PROJECT}:{option}", "not set")
 
     # THEN
-    assert given == value, f"{stack} no longer {promise}: Pulumi.{stack}.yaml has {option} {given}, not {value}"
+    assert given == value, f"{stack} no longer {effect}: Pulumi.{stack}.yaml has {option} {given}, not {value}"
 
 
 PROJECT_FILE = """

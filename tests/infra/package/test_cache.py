@@ -111,7 +111,7 @@ def test_a_build_that_waits_for_another_reports_it(tmp_path: Path) -> None:
     assert not waiter.is_alive()
 
 
-def test_entries_that_no_build_used_for_long_are_deleted(tmp_path: Path) -> None:
+def test_entries_that_no_build_has_used_for_a_long_time_are_deleted(tmp_path: Path) -> None:
     # GIVEN an old zip file, an old folder, an old folder in use, and a folder that was last used 13 days ago
     for name in ("old", "in-use", "recent"):
         (tmp_path / name).mkdir()

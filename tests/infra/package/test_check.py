@@ -81,7 +81,7 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
 
 
 @pytest.mark.parametrize(
-    ("options", "says"),
+    ("options", "words"),
     [
         (("--bytecode-release", "newest"), "bytecode_release"),
         (("--bytecode-release", "3.12.1", "--python-version", "3.13"), "3.12.1 is no release of python_version 3.13"),
@@ -94,7 +94,7 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
     ],
 )
 def test_wrong_options_are_a_usage_error(
-    tmp_path: Path, shared_cache: Path, options: tuple[str, ...], says: str
+    tmp_path: Path, shared_cache: Path, options: tuple[str, ...], words: str
 ) -> None:
     # GIVEN options that are wrong, contradict each other, or would have no effect
     project = make_project(tmp_path / "project", cache=shared_cache)
@@ -104,5 +104,5 @@ def test_wrong_options_are_a_usage_error(
 
     # THEN the exit code is that of wrong usage, and the message names the option or its value
     assert result.returncode == 2
-    assert says in result.stderr
+    assert words in result.stderr
     assert "Traceback" not in result.stderr

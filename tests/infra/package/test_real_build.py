@@ -190,10 +190,10 @@ def test_the_archive_path_is_the_same_on_every_machine(package: Package) -> None
 
 
 NEVER_RUN = {
-    # Runs only for payloads that are Pydantic models; ours are JSON.
+    # This import runs only for payloads that are Pydantic models. Our payloads are JSON.
     ("aws_lambda_powertools/shared/functions.py", "aws_lambda_powertools.event_handler.openapi.compat"),
 }
-#: The variables that the functions are deployed with; also for `python -m pipeline.package build --check --env-file`.
+#: The functions' environment variables, as a file for `python -m pipeline.package build --check --env-file`.
 FUNCTIONS_ENV = Path(__file__).with_name("functions.env")
 EXPECTED_TOPS = {
     *("annotated_types", "aws_lambda_powertools", "boto3", "botocore", "dateutil", "jmespath"),

@@ -98,14 +98,14 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
-    ("line", "says"),
+    ("line", "words"),
     [
         ("greeting==1.0", "is not locked"),
         (f"greeting>=1.0 --hash=sha256:{'0' * 64}", "is not locked"),
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, line: str, says: str) -> None:
+def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, line: str, words: str) -> None:
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 
@@ -113,7 +113,7 @@ def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, lin
     message = refusal(project, *LOCAL)
 
     # THEN the message names what is wrong with the requirement, and the command to run
-    assert says in message
+    assert words in message
     assert "make lock" in message
 
 
