@@ -44,7 +44,7 @@ class Change:
     def of(cls, metadata: Mapping[str, Any]) -> Self:
         """Create a change from a step's metadata."""
         kind, name = str(metadata["urn"]).split("::")[2:4]
-        # For a replacement, the properties that force it; for an update, all that differ.
+        # A replacement names the properties that force it; an update names all properties that differ.
         keys = (metadata.get("keys") if metadata["op"] == "replace" else None) or metadata.get("detailedDiff") or ()
         return cls(metadata["op"], name, kind.rpartition("$")[2], tuple(sorted(keys)))
 

@@ -169,7 +169,7 @@ class Target(BaseModel):
 
 
 def _about(location: tuple[int | str, ...]) -> str:
-    # An error that names no output is about the one rule across outputs, `_one_target`.
+    # An error without an output's name comes from `_one_target`, the only rule about two outputs.
     return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 

@@ -30,7 +30,7 @@ from lab.simulation.world import ORDERS
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
 TOLERANCE: Final = 0.05
-"""Byte counts vary a little with the code's line numbers, which log lines contain, and with earlier work."""
+"""Byte counts may vary a little with the digits of logged values and with earlier work of the process."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _UUID: Final = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 _WRITES: Final = {"PutItem", "UpdateItem"}
@@ -53,7 +53,7 @@ def _counted(level: str) -> dict[str, dict[str, Any]]:
 
 
 def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict[str, dict[str, Any]]:
-    # The environment of a request without a sampled trace, which is the default.
+    # This is the environment of a request whose trace is not sampled, which is the default.
     trace = {"_X_AMZN_TRACE_ID": f"Root=1-5759e988-bd862e3fe1be46a994272793;Parent={_UUID[:16]};Sampled=0"}
     with patch.dict(os.environ, trace), observed(level) as (world, output):
         for sku, _ in lines:

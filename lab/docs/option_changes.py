@@ -69,7 +69,7 @@ def _item(text: str, part: str) -> str:
     items: list[str] = json.loads(text)
     if not part:
         return items[0]
-    # A threshold is name=value, a subscription YAML.
+    # A threshold has the form name=value; a subscription is YAML.
     chosen = [each.partition("=")[2] for each in items if each.partition("=")[0] == part]
     return chosen[0] if chosen else _shown(yaml.safe_load(items[0]).get(part))
 

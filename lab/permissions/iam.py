@@ -43,7 +43,7 @@ def _names(statement: Mapping[str, Any], action: str) -> bool:
     return any(_like(action, each.lower()) for each in named) == ("Action" in statement)
 
 
-# Cached, because the same few names are compared thousands of times.
+# Results are cached, because the same few names are compared thousands of times.
 @cache
 def _like(value: str, pattern: str) -> bool:
     return fnmatchcase(value, pattern)

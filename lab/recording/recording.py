@@ -223,7 +223,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
-        # Called inside the loop: set_mocks registers a root stack, which only this loop awaits.
+        # This is called inside the loop, because set_mocks registers a root stack that only this loop awaits.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # run_in_stack makes its own root stack.
         set_root_resource(cast("pulumi.Resource", None))

@@ -139,7 +139,7 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
         context.say(replay.mailbox.envelope)
     if not options.yes:
         context.say("Dry run: nothing was changed.")
-        # Times instead of ages, so that the command selects the same orders later.
+        # The command has times instead of ages, so that it selects the same orders later.
         words = ["python", "-m", "ops", "events", "replay", "--since", span.since, "--until", span.until]
         words += ["--to", options.to, *(["--status", options.status] if options.status else [])]
         words += ["--rate", f"{options.rate:g}", "--by", options.by, "--reason", options.reason]

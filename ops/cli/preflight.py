@@ -58,7 +58,7 @@ def _show(found: list[Finding]) -> None:
             out.tell("")
             out.tell(f"{each.check}:", style="bold")
         for todo in each.todo:
-            # On one line, so that a command can be copied.
+            # Each command is on one line, so that people can copy it.
             out.tell(f"  {todo}")
 
 

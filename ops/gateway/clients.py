@@ -96,45 +96,45 @@ class Clients:
 
     @cached_property
     def sqs(self) -> "SQSClient":
-        """SQS."""
+        """The client of SQS."""
         return self.session.client("sqs", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def dynamodb(self) -> "DynamoDBClient":
-        """DynamoDB."""
+        """The client of DynamoDB."""
         return self.session.client("dynamodb", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def sns(self) -> "SNSClient":
-        """SNS."""
+        """The client of SNS."""
         return self.session.client("sns", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def events(self) -> "EventBridgeClient":
-        """EventBridge."""
+        """The client of EventBridge."""
         return self.session.client("events", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def lambda_(self) -> "LambdaClient":
-        """Lambda."""
+        """The client of Lambda."""
         return self.session.client("lambda", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def codedeploy(self) -> Any:
-        """CodeDeploy."""
+        """The client of CodeDeploy."""
         return self.session.client("codedeploy", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def cloudwatch(self) -> "CloudWatchClient":
-        """CloudWatch."""
+        """The client of CloudWatch."""
         return self.session.client("cloudwatch", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def logs(self) -> "CloudWatchLogsClient":
-        """CloudWatch Logs."""
+        """The client of CloudWatch Logs."""
         return self.session.client("logs", endpoint_url=self.target.endpoint_url, config=CONFIG)
 
     @cached_property
     def sts(self) -> "STSClient":
-        """STS."""
+        """The client of STS."""
         return self.session.client("sts", endpoint_url=self.target.endpoint_url, config=CONFIG)

@@ -64,7 +64,7 @@ class Mutes:
         Raises:
             RefusedError: the endpoint has no mute rules.
         """
-        # The next full minute: a schedule in the past might never begin.
+        # The rule begins at the next full minute, because a schedule in the past might never begin.
         start = datetime.fromtimestamp(self._clock.time(), UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
         until, made = start + timedelta(seconds=seconds), uuid.uuid4().hex[:8]
         text = f"by {decision.by}: {decision.reason}"[:_MOST_TEXT]

@@ -95,7 +95,7 @@ class Worker:
         if any(len(value) > _MOST_TAG for value in tags.values()):
             raise WrongValueError(
                 f"--by and --reason are kept as tags of at most {_MOST_TAG} characters; a special character counts "
-                "as three. Give shorter texts."
+                "as three or more. Give shorter texts."
             )
         self._client.tag_resource(Resource=mapping.arn, Tags=tags)
         return self._switch(mapping, enabled=False, waiting=waiting)

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_ATTRIBUTES: Final = 10
 MAX_BATCH: Final = 10
-# Below every limit that SQS has had for a whole batch; a larger message is sent alone.
+# This is below every limit that SQS has had for a whole batch. A larger message is sent alone.
 MAX_BATCH_BYTES: Final = 262_144
 _ABOUT_THE_FAILURE: Final = frozenset({"error_type", "error", "attempt"})
 _ORIGINAL: Final = "original_message_id"
