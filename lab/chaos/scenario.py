@@ -38,7 +38,7 @@ CONFIG = {
     "max_receive_count": "10",
     "retry_base_seconds": "1",
     "retry_cap_seconds": "3",
-    # As many as there are warm workers: Lambda throttles further requests, and clients repeat them. Without this limit
+    # Equals the number of warm workers. Lambda throttles further requests, and clients repeat them. Without this limit
     # every broken connection would cause a cold start, and cold starts would use up the processor.
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
@@ -78,14 +78,15 @@ class Plan:
 
 @contextmanager
 def chaos_stack(state_dir: Path, plan: Plan) -> Iterator[LocalStack]:
-    """Start a stack with the plan's callers, and with settings that shorten production's minutes to seconds."""
+    """Start a stack with the plan's callers, and with timeouts and pauses of seconds instead of minutes."""
     config = CONFIG | {"authorizer": "cognito", "token_clients": json.dumps(plan.names)}
     with LocalStack.started(state_dir, warm_workers=_WARM_WORKERS, config=config) as stack:
         yield stack
 
 
 def run(stack: LocalStack, plan: Plan) -> Verdict:
-    """Run the plan, and count after all messages are processed. Raises `LocalError` if that takes too long."""
+    """Run the plan, and count after all messages are processed. Raises `LocalError` if the processing takes too
+    long."""
     started = time.monotonic()
     account = Account(stack)
     account.keep_events()
@@ -137,7 +138,7 @@ def _lines(plan: Plan, key: int) -> list[tuple[str, int]]:
 def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
     """Return the token of each caller, after one request with each token.
 
-    The first request makes the emulator fetch the issuer's keys. If all clients began at once, this would take too
+    The first request makes the emulator fetch the issuer's keys. If all clients began at once, the fetch would take too
     long, and the emulator would answer 401.
     """
     api, tokens = OrdersApi(stack.outputs["api_url"]), {name: token_of(stack, name) for name in plan.names}
@@ -208,13 +209,13 @@ def counted(
         "rejected": statuses.count("REJECTED"),
         "lost": verdict.lost(evidence, traffic.order_ids, plan.orders),
         "doubled": verdict.doubled(evidence, plan.orders),
-        # Until all messages were processed, without the look-ups afterwards.
+        # The run's duration until all messages were processed, without the look-ups afterwards.
         "seconds": round(seconds, 1),
     }
 
 
 def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
-    """Return the events that such a run must have and this run did not have."""
+    """Return the events that every run must have, and that this run did not have."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,

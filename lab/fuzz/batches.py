@@ -51,7 +51,8 @@ class Round:
     # --- making messages ------------------------------------------------------------------------------------------
 
     def prepare(self) -> None:
-        """Write the stock. In some rounds one row of the stock, or one of the orders, is unreadable."""
+        """Write the stock. In some rounds a row of the stock table, a row of the orders table, or both are
+        unreadable."""
         hostile, world = self.hostile, self.watch.world
         tables = world.cloud.dynamodb.tables
         for sku in (SKU, *(f"SKU-{number}" for number in range(1, 50, 2))):
@@ -75,8 +76,8 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # A whole message is sent again. Ids are derived from orders, so no real message has this id for another
-            # order.
+            # The whole message is sent again. Another order under the message's order id cannot occur, because ids are
+            # derived from orders.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()

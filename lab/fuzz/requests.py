@@ -52,7 +52,8 @@ class Round:
     # --- making requests ------------------------------------------------------------------------------------------
 
     def event(self, *, lookup: bool) -> Any:
-        """Return an event. Most are like the platform's, with hostile values only where a client can choose them."""
+        """Return an event. Most events look like API Gateway's, with hostile values only where a client can choose
+        them."""
         hostile = self.hostile
         if hostile.chance(0.03):
             return hostile.value(3)
@@ -212,18 +213,18 @@ def broken(response: Any) -> list[str]:
     try:
         json.dumps(response).encode()
         document, headers = json.loads(response["body"]), response["headers"]
-        found = [] if set(response) == {"statusCode", "headers", "body", "isBase64Encoded"} else ["other members"]
+        found = [] if set(response) == {"statusCode", "headers", "body", "isBase64Encoded"} else ["unexpected members"]
         if not all(isinstance(value, str) and value.isascii() and value.isprintable() for value in headers.values()):
             found.append("a header that HTTP cannot carry")
         if response["statusCode"] == 202:
             return found + _broken_acceptance(document, headers)
         return found + (_broken_problem(document, headers, response) if response["statusCode"] != 200 else [])
     except (TypeError, ValueError, KeyError, AttributeError) as error:
-        return [f"no answer in the platform's form: {error!r}"]
+        return [f"not an answer in API Gateway's form: {error!r}"]
 
 
 def _broken_acceptance(document: dict[str, Any], headers: dict[str, str]) -> list[str]:
-    found = [] if list(document) == ["order_id", "status", "total", "currency", "accepted_at"] else ["202: members"]
+    found = [] if list(document) == ["order_id", "status", "total", "currency", "accepted_at"] else ["202: bad members"]
     if urljoin(_PLACE.rstrip("/"), headers["Location"]) != f"{_PLACE}{document['order_id']}":
         found.append("202: Location does not lead to the order")
     return found
@@ -233,19 +234,19 @@ def _broken_problem(document: dict[str, Any], headers: dict[str, str], response:
     kind = _KINDS.get(document["type"])
     if kind is None or response["statusCode"] != kind.status:
         return [f"a problem that is not in the contract: {document['type']} with {response['statusCode']}"]
-    found = [] if document.keys() <= _MEMBERS else ["problem: members"]
+    found = [] if document.keys() <= _MEMBERS else ["problem: unknown members"]
     if (document["title"], document["status"]) != (kind.title, kind.status) or not document["detail"]:
-        found.append("problem: title, status or detail")
+        found.append("problem: wrong title, status or detail")
     if (document["outcome_known"], document["retryable"]) != (
         kind.status not in {409, 503},
         kind.retry_after is not None,
     ):
-        found.append("problem: outcome_known or retryable")
+        found.append("problem: wrong outcome_known or retryable")
     if headers["Content-Type"] != "application/problem+json" or ("Retry-After" in headers) != bool(kind.retry_after):
-        found.append("problem: Content-Type or Retry-After")
+        found.append("problem: wrong Content-Type or Retry-After")
     errors = document.get("errors", [])
     if len(errors) > 20 or not all(set(error) == {"pointer", "detail"} and error["detail"] for error in errors):
-        found.append("problem: errors")
+        found.append("problem: wrong errors")
     return found
 
 

@@ -1,4 +1,4 @@
-"""Plays rounds on one or several processes, and counts their outcomes."""
+"""Plays rounds in one or several processes, and counts their outcomes."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def play_round(kind: str, seed: int) -> Watch:
 
 
 def play_chunk(chunk: tuple[str, range]) -> FuzzCounts:
-    """Play the rounds of these seeds."""
+    """Play the rounds of one kind with these seeds, and return their counts."""
     kind, seeds = chunk
     tally = FuzzCounts(seeds.start)
     for seed in seeds:
@@ -81,7 +81,7 @@ def play_chunk(chunk: tuple[str, range]) -> FuzzCounts:
 
 
 def play(tally: FuzzCounts, wanted: dict[str, int], workers: int) -> Iterator[None]:
-    """Play until `tally` has the wanted numbers of events and batches. Yields after each part."""
+    """Play until `tally` has the wanted numbers of events and batches. Yields after each chunk."""
     chunks: list[tuple[str, range]] = []
     for kind, number in wanted.items():
         first, last = tally.seed + tally.rounds[kind], tally.seed + -(-number // KINDS[kind][1])

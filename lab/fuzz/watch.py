@@ -18,7 +18,7 @@ _SURVIVED = tuple(kind for kind in FAULTS if not kind.name.startswith("crash"))
 
 @dataclass
 class Disturbed(Process):
-    """A process in which a fault of the dependency happens at the call with number `at`.
+    """A process in which a fault happens at the call with number `at`.
 
     Attributes:
         fault: The fault's name after it has happened.

@@ -55,7 +55,7 @@ _OPTIONS: Final = (
 )
 _MARKS: Final = "not e2e and not engine and not long"
 TIMEOUT: Final = -99
-"""An exit code that neither a signal nor pytest has."""
+"""An exit code that neither a signal nor pytest causes."""
 
 
 class End(StrEnum):

@@ -25,7 +25,7 @@ class Judge:
     """Makes mistakes, one at a time, in its own copy of the tree.
 
     Attributes:
-        copy: The copy.
+        copy: The judge's copy of the tree.
     """
 
     def __init__(self, root: Path, copy: Path, logs: Path, measured: Mapping[str, Measured]) -> None:

@@ -1,4 +1,4 @@
-"""Reads the lists of survivors that change no behaviour. Each survivor has the reason why."""
+"""Reads the lists of survivors that change no behaviour. Each entry gives the reason."""
 
 import tomllib
 from collections.abc import Sequence

@@ -28,7 +28,7 @@ class Verdict(StrEnum):
 
     @classmethod
     def of(cls, exit_code: int | None) -> Self:
-        """Return what mutmut's exit code for a mutant means."""
+        """Return the verdict for mutmut's exit code of a mutant."""
         if exit_code in _KILLED:
             return cls("killed")
         if exit_code in _SURVIVED:

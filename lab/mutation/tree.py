@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 MUTANTS = "mutants"
-"""The folder of mutmut for the mutated sources, their tests, and its results."""
+"""The folder in which mutmut keeps the mutated sources, their tests, and the results."""
 _ALWAYS = ("pyproject.toml", "tests")
 _CACHES = shutil.ignore_patterns("__pycache__", "*.pyc", ".hypothesis")
 

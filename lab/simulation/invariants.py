@@ -75,7 +75,7 @@ def one_effect(world: World) -> list[str]:
 
 
 def same_answer(world: World) -> list[str]:
-    """G3: the same key and body get the same bytes."""
+    """G3: requests with the same caller, key and body get answers with the same bytes."""
     answers: dict[Intent, set[Any]] = defaultdict(set)
     for exchange in _accepted(world):
         if exchange.response is not None:
@@ -87,7 +87,7 @@ def replays_are_marked(world: World) -> list[str]:
     """G3, last part: the answer to a retry after a first answer is marked as a replay.
 
     The check covers the key's life, which begins with the first answer. Callers of this function must exclude
-    histories in which a late failing run deleted the key's record.
+    histories in which a run that failed after its lease deleted the key's record.
     """
     answered: dict[Intent, float] = {}
     violations = []
@@ -150,8 +150,8 @@ def isolated(world: World) -> list[str]:
 def in_order(world: World) -> list[str]:
     """Strict ordering: each caller's orders are published in the order in which the queue accepted them.
 
-    An order counts by its first message and its first event. Later orders overtake a dead-lettered order. So callers of
-    this function must exclude histories with dead letters.
+    Only the first message and the first event of each order count. Later orders overtake a dead-lettered order, so
+    callers of this function must exclude histories with dead letters.
     """
     if not isinstance(world.orders_queue, FifoQueue):
         raise TypeError("only a FIFO queue keeps messages in order")
@@ -180,8 +180,8 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""The checks that must hold at every moment between two calls. None requires that an order with a waiting message is
-settled or published."""
+"""The checks that must hold at every moment between two calls. No check requires that an order with a waiting message
+is settled or published."""
 
 
 def violations(world: World) -> list[str]:

@@ -1,8 +1,9 @@
 """Simulation of the retry settings, event by event (``python -m lab.simulation.outage_tables``).
 
-The pauses are the program's (:mod:`runtime.logic.backoff`, :data:`runtime.logic.settle.CONTENTION_SECONDS`), and the
-settings are the defaults of the stack's config. AWS is modelled: calls take a fixed time, a transaction on a row that
-another transaction holds is cancelled at once, and a dependency that is down fails every call.
+The pauses before retries are the program's (:mod:`runtime.logic.backoff`,
+:data:`runtime.logic.settle.CONTENTION_SECONDS`), and the settings are the defaults of the stack's config. AWS is
+modelled: calls take a fixed time, a transaction on a row that another transaction holds is cancelled at once, and a
+dependency that is down fails every call.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ from runtime.logic.backoff import retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
 
 CALL_SECONDS = 0.005
-"""Duration of one call to AWS. An order needs four besides its transaction: two for its record, a read, the event."""
+"""Duration of one call to AWS. Besides its transaction an order needs four calls: two writes of its idempotency record,
+a read, and the publish of its event."""
 TRANSACTION_SECONDS = 0.012
 CANCELLED_SECONDS = 0.006
 

@@ -12,7 +12,8 @@ from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
-"""Durations of a call that is refused at once, and of a call that the SDK tries three times, each with a timeout."""
+"""Durations of a call that is refused at once, and of a call that the SDK tries three times until each try times
+out."""
 TRANSACTION_SECONDS = (0.012, 0.02, 0.03)
 BURST, LONG_BURST = 20, 120
 CONCURRENCIES = (2, 5, 20, 50)
@@ -72,7 +73,7 @@ _COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
 
 def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
     """Simulate a flood of 100,000 orders in 20 seconds from this number of callers. Each of ten quiet callers sends
-    one order in two seconds, on average.
+    one order every two seconds, on average.
 
     Returns the sorted seconds of the quiet callers' orders, and the seconds of the flood's slowest order.
     """

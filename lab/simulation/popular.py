@@ -1,4 +1,5 @@
-"""Simulates orders of few SKUs. One transaction at a time can use a SKU's row. A message's group is its order's SKU."""
+"""Simulates orders for few SKUs. One transaction at a time can use a SKU's row. A message's group is its order's
+SKU."""
 
 from __future__ import annotations
 
@@ -48,7 +49,8 @@ class Stock:
         self._transact(simulation, {message.group for message in shared}, GROUP_SECONDS, ended)
 
     def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
-        """Simulate the calls for an order: its record, the read or the transaction, the event, the record again."""
+        """Simulate the calls for an order: two writes of its idempotency record, a read, the publish of its event, and
+        the transaction, unless the group's transaction settled the order."""
         if id(message) in self._settled:
             simulation.after(4 * CALL_SECONDS, partial(end, True))
             return

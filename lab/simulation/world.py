@@ -155,15 +155,16 @@ class World:
     # --- queue and worker -------------------------------------------------------------------------------------------
 
     def deliver(self, process: Process | None = None) -> frozenset[str] | None:
-        """Deliver one batch to the worker; returns the ids of the kept messages, or ``None`` if no message is
-        visible."""
+        """Deliver one batch to the worker; returns the ids of the messages that were not deleted, or ``None`` if no
+        message is visible."""
         delivery = self.mapping.poll()
         if delivery is None:
             return None
         return self.mapping.settle(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. Callers pass the outcome to ``mapping.settle``; for a zombie, late or never."""
+        """Run the worker on a batch. The caller passes the outcome to ``mapping.settle``, but late or never for a
+        zombie."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:

@@ -63,7 +63,7 @@ def _lambda(name: str, unit: str, advice: tuple[str, ...], note: str) -> Publish
 
 
 def _sqs(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
-    note += " Not published while the queue is inactive (for six hours), nor up to 15 minutes after."
+    note += " Not published after six hours without a message or request, and up to 15 minutes late afterwards."
     return Published("AWS/SQS", name, _sets("QueueName"), unit, 60, False, advice, note, _SQS)
 
 

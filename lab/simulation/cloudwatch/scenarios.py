@@ -111,7 +111,7 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
 """Per row, the series that differ from healthy ones while the cause lasts. One minute of a cause is enough to breach.
-So an alarm that treats missing data wrongly would flap, or would stay in ALARM after the cause has ended."""
+An alarm that treats missing data wrongly flaps, or stays in ALARM after the cause has ended."""
 
 
 _OF_RULES: Final = {
@@ -177,7 +177,7 @@ def run_alone(
 ) -> AlarmRun:
     """Run the alarm alone, over minutes of the length that `step_of` gives.
 
-    Each of its composites is reduced to this alarm and has no suppressor.
+    The rule of each of the alarm's composites is reduced to this alarm, and the composite has no suppressor.
     """
     reduced = [
         CompositeAlarm(composite.name, f'ALARM("{alarm.name}")', composite.actions)

@@ -59,7 +59,7 @@ def _dead_lettered(stage: Stage) -> None:
 
 
 def _overtaken(stage: Stage) -> Run:
-    """The worker processes the message after the API has sent it and before the API stores the order."""
+    """Prepare a run in which the worker processes the message before the API stores the order."""
 
     def run(process: Process) -> object:
         def overtake(call: Call) -> None:

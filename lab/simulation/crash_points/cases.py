@@ -63,7 +63,8 @@ def calls_of(path: Path) -> list[Call]:
 def crash_points(path: Path) -> list[Call]:
     """Return the crash points of a path: the calls of its undisturbed run.
 
-    Of more than three equal calls in a row, these are only the first two and the last. The others differ only in time.
+    Of more than three calls of one operation in a row, only the first two and the last are crash points. The others
+    differ from these only in time.
     """
     repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
@@ -134,12 +135,12 @@ def _erased(case: Case, process: Process) -> bool:
     return any(call.operation == "DeleteItem" for call in late)
 
 
-# --- what follows ----------------------------------------------------------------------------------------------------
+# --- after the disturbed run -----------------------------------------------------------------------------------------
 
 
 def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
-    """Play what follows the disturbed run, and check after each step. Returns violations and the number of dead
-    letters."""
+    """Play the retries, late effects and redrives after the disturbed run, and check after each step. Returns
+    violations and the number of dead letters."""
     world, found = stage.world, list[str]()
     dead = 0
 

@@ -51,7 +51,7 @@ def _behind_a_dead_letter(stage: Stage) -> Run:
 
 
 def _between_two_others(stage: Stage) -> Run:
-    """Disturb the second of a caller's three requests, while the first order waits in the queue."""
+    """Prepare a run with a caller's second and third requests, while the first order waits in the queue."""
     stage.accept("one")
 
     def run(process: Process) -> object:

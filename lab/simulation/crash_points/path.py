@@ -32,7 +32,7 @@ class Path:
         function: The handler's name.
         prepare: Prepares a stage for the run, and returns the run.
         ends: The allowed sets of statuses of all orders after all retries and redrives. Only a path whose callers do
-            not retry has several.
+            not retry has several sets.
         later: The allowed statuses a day later, if they differ. By then the idempotency records have expired, and a
             caller's retry sends the order once more.
         dead: Whether dead letters may exist after all retries. Usually ``never``: one fault must not cause a dead

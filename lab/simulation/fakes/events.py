@@ -1,4 +1,5 @@
-"""The EventBridge client. A bus has one rule, which matches every event, and lists what the rule's target received."""
+"""The EventBridge client. Each bus has one rule that matches every event, and records what the rule's target
+received."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def answer_lost(call: Call, perform: Perform) -> Response:
 
 
 def unreachable(call: Call, perform: Perform) -> Response:
-    """The service did nothing, and the caller gets a timeout. To the caller it looks like :func:`answer_lost`."""
+    """The service did nothing, and the caller gets a timeout, as it does after :func:`answer_lost`."""
     raise _timeout(call)
 
 

@@ -1,4 +1,4 @@
-"""The SQS client over the queue model."""
+"""The SQS client, whose queues are those of the queue model."""
 
 from __future__ import annotations
 
@@ -79,7 +79,7 @@ class FakeSQS:
 
         return self._carry("ReceiveMessage", params, _RECEIVE, work)
 
-    # --- settling -------------------------------------------------------------------------------------------------
+    # --- deleting and hiding --------------------------------------------------------------------------------------
 
     def delete_message(self, **params: Any) -> Response:
         """Delete one message by its receipt handle."""

@@ -52,7 +52,7 @@ def _replay(file: Path) -> int:
         sys.stderr.write(f"{file} is not a history in the format that --show prints: {error!r}\n")
         return 2
     violations = play(read)
-    sys.stdout.write("".join(f"{text}\n" for text in violations) or "Everything held.\n")
+    sys.stdout.write("".join(f"{text}\n" for text in violations) or "Every guarantee held.\n")
     return 1 if violations else 0
 
 
@@ -98,7 +98,7 @@ def _explain(seed: int, violations: list[str]) -> None:
         f"\nSeed {seed} ({failed.length} steps) violates:\n" + "".join(f"  {text}\n" for text in violations)
     )
     small = shrink(failed)
-    sys.stdout.write(f"It shrinks to {small.length} steps:\n\n{small.text()}\nwhich violates:\n")
+    sys.stdout.write(f"The history shrinks to {small.length} steps:\n\n{small.text()}\nIt violates:\n")
     sys.stdout.write("".join(f"  {text}\n" for text in play(small)))
     sys.stdout.write("Save the JSON to a file and play it again with --replay FILE.\n")
 

@@ -55,7 +55,7 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # Long enough for a killer to use all its receives. Then SQS must move the killer, and no other message.
+            # In this time a killer uses all its receives. Then SQS must move the killer, and no other message.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

@@ -1,10 +1,10 @@
 """Model of the conditions that must hold during and after every history, beyond the guarantees.
 
-The model follows the history's steps and does not use the program's logic. Violations begin with a label: ``G1``-``G6``
-are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1 (orders come from callers and are
-never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with it), M4 (every order
-becomes final), M5 (answers are as expected), M6 (an undisturbed worker keeps no message), M7 (a killer takes no other
-message with it to the dead-letter queue), M8 (a dead letter's order is ``FAILED``).
+The model follows the history's steps. Of the program's logic it uses only the keys and ids. Violations begin with a
+label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1 (orders come
+from callers and are never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
+the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker keeps no message),
+M7 (killers cost another message only a limited number of receives), M8 (a dead letter's order is ``FAILED``).
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ class Model:
         world: The world in which the history is played.
         intents: Caller, key and order name, by order id.
         discarded: Ids of the discarded orders.
-        foreign: Foreign messages: the order id that each names, and its body.
+        foreign: Order id and body of each message that the API did not send.
         overlapping: Ids of messages that became visible again while a run was processing them.
         late_effects: Whether calls of killed processes have taken effect.
         violations: Violations found so far.
@@ -226,7 +226,7 @@ class Model:
         return None
 
     def letters_are_marked(self) -> None:
-        """Check that dead letters' orders are marked, before any redrive."""
+        """Check, before any redrive, that no order with a dead letter is still ``ACCEPTED``."""
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():
             order_id = invariants.order_of(message)

@@ -24,7 +24,7 @@ class Run(Process):
     """One run of a function in a history.
 
     Attributes:
-        worker: Whether the worker runs (else the API).
+        worker: Whether the function is the worker; otherwise it is the API's.
         disturbed: Number of disturbed calls, by operation.
         killer: Id of the order that killed the run.
     """

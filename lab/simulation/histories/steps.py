@@ -134,8 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema version of each: today's or the
-    next."""
+    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema versions that they can read: today's
+    or the next."""
 
     api: int
     worker: int
@@ -151,8 +151,8 @@ class Restock(Step):
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Step):
-    """Send a foreign message: ``what`` names its body, ``pick`` the order in its attribute (-1: an order that does not
-    exist)."""
+    """Send a message that does not come from the API: ``what`` names its body, ``pick`` the order in its attribute (-1:
+    an order that does not exist)."""
 
     what: str
     pick: int = -1
@@ -176,7 +176,7 @@ class History:
     """A history and the settings of its world.
 
     Attributes:
-        seed: The seed from which it was generated.
+        seed: The seed from which the history was generated.
         stock: Initial stock by SKU.
         batch_size: Maximum number of messages per batch.
         max_receive_count: Receives before SQS moves a message to the dead-letter queue.

@@ -27,7 +27,7 @@ class NextOrderMessage(OrderMessage):
 
 @contextmanager
 def running(version: int) -> Iterator[None]:
-    """Run the runtime as this version in this context. Contexts nest: each restores the version before it."""
+    """Run the runtime as this version in this context. Contexts may nest: each restores the previous version."""
     before = _running.pop()
     _become(version, before)
     try:

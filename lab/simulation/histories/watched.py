@@ -1,4 +1,4 @@
-"""Tables that check every write at once, because an outcome that changes and changes back leaves no later trace."""
+"""Tables that check each write immediately. A later check could not find an outcome that changed and changed back."""
 
 from __future__ import annotations
 

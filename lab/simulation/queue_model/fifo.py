@@ -18,7 +18,7 @@ class FifoQueue(Queue):
 
     Attributes:
         content_based_deduplication: Whether a digest of the body replaces a missing deduplication id.
-        recent: Deduplication id to (time, message) of the last five minutes, deleted messages included.
+        recent: By deduplication id: the time of the latest stored send, and its message, even if it was deleted.
     """
 
     content_based_deduplication: bool = False
@@ -65,10 +65,7 @@ class FifoQueue(Queue):
         return hashlib.sha256(body.encode()).hexdigest()
 
     def candidates(self) -> Iterable[Message]:
-        """Yield, in order, the visible messages of groups without messages in flight.
-
-        A receive may take several messages of one group, but none behind the group's first hidden message.
-        """
+        """Yield the visible messages in order, without those behind a hidden message of their group."""
         now = self.clock.time()
         blocked: set[str | None] = set()
         for message in list(self.messages.values()):

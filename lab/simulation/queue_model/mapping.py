@@ -46,7 +46,7 @@ class EventSourceMapping:
         queue: The queue that the mapping polls.
         batch_size: Maximum number of messages per invocation.
         report_failures: Whether ``ReportBatchItemFailures`` is on; if not, any return value deletes the whole batch.
-        deliveries: Batches that were received and not yet settled.
+        deliveries: Received batches without an outcome yet.
     """
 
     queue: Queue
@@ -64,7 +64,7 @@ class EventSourceMapping:
         return delivery
 
     def settle(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
-        """Delete the processed messages. A failed message becomes visible again when its visibility timeout ends.
+        """Delete the processed messages of a batch. Its other messages become visible when their timeouts end.
 
         Returns:
             The message ids that were *not* deleted.
@@ -77,7 +77,11 @@ class EventSourceMapping:
         return failed
 
     def deliver(self, invoke: Invoke) -> frozenset[str] | None:
-        """Poll, invoke and settle once; returns ``None`` if no message is visible. An ``Exception`` fails the batch."""
+        """Receive one batch, invoke the function, and delete the processed messages. An ``Exception`` fails the batch.
+
+        Returns:
+            The message ids that were *not* deleted, or ``None`` if no message is visible.
+        """
         delivery = self.poll()
         if delivery is None:
             return None

@@ -1,4 +1,4 @@
-"""A standard queue: at-least-once delivery in no order, visibility timeouts, a redrive policy and retention."""
+"""A standard queue: at-least-once delivery without an order, visibility timeouts, a redrive policy and retention."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ class Queue:
     def receive(self, count: int = 1, *, visibility_seconds: float | None = None) -> list[Message]:
         """Receive up to ``count`` visible messages, and hide each for the visibility timeout.
 
-        The redrive policy moves a message that was already received ``max_receive_count`` times.
+        A message that was already received ``max_receive_count`` times is not returned: the redrive policy moves it.
         """
         self.expire()
         now = self.clock.time()
@@ -142,7 +142,7 @@ class Queue:
         message.receipt = None
         self.messages[message.message_id] = message
 
-    # --- settling -------------------------------------------------------------------------------------------------
+    # --- deleting and hiding --------------------------------------------------------------------------------------
 
     def delete(self, receipt: str) -> None:
         """Delete a message by its handle. An old handle is accepted but deletes no message, as SQS documents for
@@ -163,7 +163,7 @@ class Queue:
         message.visible_at = self.clock.time() + seconds
 
     def by_receipt(self, receipt: str) -> Message | None:
-        """Return the message whose most recent receive gave this handle, if any."""
+        """Return the message whose most recent receive returned this handle, if any."""
         message = self.messages.get(receipt.partition("#")[0])
         return message if message is not None and message.receipt == receipt else None
 

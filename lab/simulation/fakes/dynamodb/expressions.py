@@ -43,7 +43,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[AttributeValue | None, AttributeVa
 
 
 class InvalidExpressionError(ValueError):
-    """An expression that the service refuses; its text becomes the service's validation message."""
+    """An expression that the service refuses. The exception's text becomes the service's validation message."""
 
 
 def _unexpected(what: str) -> InvalidExpressionError:
@@ -225,7 +225,7 @@ class Update:
     roots: frozenset[str]
 
     def apply(self, item: Item, values: Values) -> Item:
-        """Return the new item and leave ``item`` unchanged. The two share values, which are never changed in place.
+        """Return the new item and leave ``item`` unchanged. Both share values, which are never changed in place.
 
         Raises:
             InvalidValueError: a missing operand, or a wrong type.

@@ -16,7 +16,7 @@ _ATTRIBUTE_OVERHEAD = 3
 
 
 class InvalidValueError(ValueError):
-    """A value that the service refuses; its text becomes the service's validation message."""
+    """A value that the service refuses. The exception's text becomes the service's validation message."""
 
 
 def copy_value(value: AttributeValue) -> AttributeValue:
@@ -94,7 +94,8 @@ def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
 
 
 def order(left: AttributeValue | None, right: AttributeValue | None) -> int | None:
-    """Return -1, 0 or 1 as ``left`` sorts before, with or after ``right``; ``None`` if they cannot be compared."""
+    """Return -1 if ``left`` sorts before ``right``, 0 if both are equal, else 1; ``None`` if they cannot be
+    compared."""
     if left is None or right is None:
         return None
     kind = type_of(left)
