@@ -134,10 +134,10 @@ def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys:
         # THEN it fails, and prints the seed, the shrunk history and its violations
         assert code == 1
         seed = re.findall(r"Seed (\d+) \(", out)[0]
-        assert "It shrinks to" in out
+        assert "The history shrinks to" in out
         assert f'"failures": [\n  {{\n   "seed": {seed}' in (tmp_path / "result.json").read_text()
         # AND the printed history fails when it is replayed
-        text = out[out.index('{"seed"') : out.index("which violates")]
+        text = out[out.index('{"seed"') : out.index("It violates")]
         (tmp_path / "small.json").write_text(text)
         with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
             assert command.main() == 1
