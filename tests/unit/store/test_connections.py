@@ -7,9 +7,13 @@ from threading import Barrier, Lock, Thread
 from typing import Any
 
 import pytest
+from botocore.config import Config
 
 from runtime.settings import MAX_BATCH_THREADS
 from runtime.store import clients
+
+# On a busy machine a hundred threads can take longer than the functions' calls may.
+PATIENT = Config(connect_timeout=60, read_timeout=60)
 
 
 class Server(ThreadingHTTPServer):
@@ -21,7 +25,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self) -> None:
         self.connections = 0
         self.lock = Lock()
-        self.all_sent = Barrier(MAX_BATCH_THREADS, timeout=20)
+        self.all_sent = Barrier(MAX_BATCH_THREADS, timeout=60)
         super().__init__(("127.0.0.1", 0), Handler)
 
 
@@ -65,7 +69,7 @@ def test_threads_reuse_their_connections(server: Server) -> None:
     session: Any = clients._session()
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
     url = f"http://127.0.0.1:{server.server_port}"
-    dynamodb = session.client("dynamodb", endpoint_url=url, config=clients.CONFIG, **keys)
+    dynamodb = session.client("dynamodb", endpoint_url=url, config=clients.CONFIG.merge(PATIENT), **keys)
     # WHEN all threads call at the same time, twice
     with ThreadPoolExecutor(MAX_BATCH_THREADS) as pool:
         for _ in range(2):
