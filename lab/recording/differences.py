@@ -20,8 +20,8 @@ class Difference:
         type: The last part of the resource's type, `Queue`.
         name: The resource's logical name.
         path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
-            `[]` is an item of a list. Empty for a resource that one side does not
-            have. A resource option is in parentheses: `(protect)`.
+            `[]` is an item of a list. The path is empty for a resource that one side does not have. A resource
+            option is in parentheses: `(protect)`.
         before: The value as text, or `ABSENT`.
         after: The value on the other side, in the same form.
     """
@@ -100,7 +100,7 @@ def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> It
         # With different numbers of items, the old items cannot be matched with the new ones.
         yield f"{path}[]", _items(gone), _items(new)
     elif not gone:
-        yield f"{path}[]", "one order or number", "another"
+        yield f"{path}[]", "items in one order or number", "the same items in another"
     else:
         for was, now in zip(gone, new, strict=True):
             yield from _changes(was, now, f"{path}[]")

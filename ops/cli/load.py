@@ -98,7 +98,9 @@ def register(commands: Any) -> None:
         metavar="USD",
         help="refuse a load that costs more, as estimated by `ops cost` plus the audit's reads (default: 1)",
     )
-    load.add_argument("--within", metavar="AGE", help="longest time until an order is settled (default: as promised)")
+    load.add_argument(
+        "--within", metavar="AGE", help="longest time until an order is settled (default: the stack's promise)"
+    )
     load.add_argument("--in-production", action="store_true", help="needed for a stack whose environment is production")
     load.add_argument("--token", metavar="TOKEN", help="send this bearer token; - reads it from standard input")
 

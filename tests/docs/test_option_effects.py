@@ -195,7 +195,11 @@ def queue(inputs: dict[str, object], protect: bool = False) -> Recording:
         ({"delay": 1}, {"delay": 2.0}, ("delay", "1", "2")),
         ({"policy": '{"A": {"B": 1}}'}, {"policy": '{"A": {"B": 2}}'}, ("policy.A.B", "1", "2")),
         ({"list": ["x", "y"]}, {"list": ["y", "z"]}, ("list[]", "x", "z")),
-        ({"list": ["x", "y"]}, {"list": ["y", "x"]}, ("list[]", "one order or number", "another")),
+        (
+            {"list": ["x", "y"]},
+            {"list": ["y", "x"]},
+            ("list[]", "items in one order or number", "the same items in another"),
+        ),
         ({"list": [{"a": 1}]}, {"list": [{"a": 1}, {"a": 2}]}, ("list[]", "—", "1 item")),
         ({"list": [{"a": 1}]}, {"list": [{"a": 3}]}, ("list[].a", "1", "3")),
         ({"text": "{no json"}, {"text": "{nor this"}, ("text", "{no json", "{nor this")),
