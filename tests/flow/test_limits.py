@@ -1,4 +1,4 @@
-"""Tests that each limit of the guarantees in docs/guarantees.md really occurs."""
+"""Tests that limits of the guarantees really occur, as docs/guarantees.md states them."""
 
 from __future__ import annotations
 

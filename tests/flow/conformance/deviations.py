@@ -1,4 +1,4 @@
-"""Known errors of the emulators against AWS's documentation. The tests check that each error still exists."""
+"""Known errors of the emulators: results that differ from AWS's documentation. Tests check that each still exists."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reports of a small function to an event source mapping. Each message names the report that the function returns."""
+"""Reports that a small function returns to an event source mapping. Each message determines the report about it."""
 
 from __future__ import annotations
 
