@@ -49,7 +49,7 @@ def left_behind(stack: LocalStack) -> list[str]:
 
 @contextmanager
 def tagged(stack: LocalStack, environment: str) -> Iterator[None]:
-    """Tag the stack with another environment for the time of this context."""
+    """Give the stack's worker the tag of another environment for the time of this context."""
     arn = stack.aws.arn("lambda", f"function:{stack.outputs['process_order_function']}")
     before = stack.aws.lambda_.list_tags(Resource=arn)["Tags"]
     stack.aws.lambda_.tag_resource(Resource=arn, Tags={"Environment": environment})

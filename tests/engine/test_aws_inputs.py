@@ -77,7 +77,7 @@ def test_a_finding_does_not_show_the_value_of_an_input() -> None:
     inputs = mapping_inputs(batchSize="hunter2")
     # WHEN it is checked
     found = aws_inputs.findings(MAPPING, inputs)
-    # THEN the finding names its type only
+    # THEN the finding names only the secret's type
     assert "hunter2" not in " ".join(found)
 
 

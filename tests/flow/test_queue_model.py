@@ -120,10 +120,10 @@ def test_a_fifo_redrive_is_not_deduplicated() -> None:
     (message,) = queue.receive()
     queue.delete(message.receipt or "")
     # WHEN it is sent again with the same deduplication id, and then redriven
-    swallowed = queue.send_to_group("x", "g", "d")
+    deduplicated = queue.send_to_group("x", "g", "d")
     redriven = queue.resend(sent)
     # THEN only the redrive delivers a message
-    assert swallowed is sent
+    assert deduplicated is sent
     assert [one.message_id for one in queue.receive(10)] == [redriven.message_id]
 
 

@@ -16,7 +16,7 @@ from lab.simulation.world import STOCK, WORKER_RECORDS, Deployment, World, simul
 
 @pytest.fixture
 def world() -> Iterator[World]:
-    """Yield a world with a stock of 100 ``SKU-1``."""
+    """Yield a world with a stock of 100 units of ``SKU-1``."""
     with simulated(World(seed=7)) as made:
         made.stock_up("SKU-1", 100)
         yield made

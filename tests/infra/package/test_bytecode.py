@@ -32,11 +32,11 @@ def compiled(package: Path) -> dict[str, bytes]:
 
 def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_code_only(package: Path) -> None:
     # GIVEN a package
-    # WHEN the name under which this Python looks for byte code is derived from the name of each source
+    # WHEN the file name that this Python expects for byte code is derived from the file name of each source
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
-    # THEN the package has only our sources, and the byte code of a dependency is in the place of its source
+    # THEN all sources in the package are ours, and a dependency's byte code is in the place of its source
     assert sources == {"runtime/__init__.py", "runtime/handlers/__init__.py"} | {
         f"runtime/handlers/{name}.py" for name in HANDLERS
     }
