@@ -34,7 +34,7 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_page_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="Receivers of pages, each as protocol=endpoint; without one, a preview warns.",
+        description="Receivers of pages, each as protocol=endpoint; without any, a preview warns.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_notify_subscriptions: tuple[Receiver, ...] = Field(

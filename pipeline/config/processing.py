@@ -44,7 +44,10 @@ class ProcessingOptions(FunctionOptions):
     )
     batch_size: int = Field(default=10, ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(
-        default=0, ge=0, le=300, description="How long messages wait for a batch to fill; longer is cheaper, but later."
+        default=0,
+        ge=0,
+        le=300,
+        description="How long messages wait for a batch to fill; a longer wait costs less, but delays orders.",
     )
     batch_threads: int = Field(
         default=10, ge=1, le=MAX_BATCH_THREADS, description="Messages of a batch that run at the same time."
@@ -178,7 +181,8 @@ def _retries_within_retention(config: ProcessingOptions) -> Problem | None:
     if config.queue_retention_seconds > longest:
         return None
     allowed = (
-        f"more than the {longest} seconds that all retries can take; otherwise SQS deletes messages before the last one"
+        f"more than the {longest} seconds that all retries can take, because otherwise SQS deletes a message "
+        "before its last retry"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 

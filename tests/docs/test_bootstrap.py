@@ -149,7 +149,7 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
 
-    # WHEN / THEN it stays well below IAM's 6,144 characters, because real names are longer
+    # WHEN / THEN the policy stays well below IAM's 6,144 characters, because real names are longer
     assert len(text) < 5_000
 
 

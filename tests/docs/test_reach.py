@@ -37,7 +37,7 @@ FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""Calls that dev's deploy role must not allow, in addition to those on the other stacks' resources."""
+"""Calls that no role of stack dev may allow, in addition to those on the other stacks' resources."""
 
 
 def role_of(role: str, stack: str) -> Statements:

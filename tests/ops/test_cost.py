@@ -64,7 +64,8 @@ BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
     # Without the topic's three alarms and their composite; with one alarm of two metrics on the bus's own queue.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
-    # Four tables, the two sides of one queue, and the bus: each uses a data key every five minutes.
+    # Users of the key: four tables, sender and receiver of one queue, and the bus. Each gets a data key every five
+    # minutes.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
 DOMAIN = (
