@@ -53,7 +53,7 @@ class EdgeOptions(GeneralOptions):
         description="Route 53 zone of the domain; empty: you create the DNS record to output domain_target yourself.",
         json_schema_extra={
             "allowed": "a hosted zone's id such as Z0123456789ABCDEFGHIJ, or empty",
-            "consequence": "Pulumi creates the records for the name and the certificate's validation in it.",
+            "consequence": "Pulumi creates the records for the name and the certificate's validation in this zone.",
         },
     )
     waf: bool = Field(

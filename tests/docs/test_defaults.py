@@ -20,7 +20,7 @@ def _default(key: str, unit: int = 1) -> float:
 
 
 def _horizon() -> float:
-    """Return the least seconds from the first to the last receive, with the shortest possible pauses."""
+    """Return the shortest possible time from the first to the last receive, in seconds."""
     keys = ("retry_base_seconds", "retry_cap_seconds", "max_receive_count")
     return sum(retry_delays(*(int(_default(key)) for key in keys))) / 2
 

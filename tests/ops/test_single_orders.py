@@ -103,7 +103,7 @@ def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, rec
     # GIVEN an order and the worker's record of it
     # WHEN the trace describes the order's notification
     text = notification(stored(status=status), record)
-    # THEN it claims nothing that is not known
+    # THEN the trace claims only what is known
     assert expected in text
 
 
