@@ -72,7 +72,7 @@ def test_a_renamed_protected_stack_is_refused_before_any_change(dev: Deployed) -
     renamed = replace(workspace, stack="kept")
     # WHEN it is previewed and deployed
     done = [renamed.operate(command, *options, "--config", "protect=true") for command, *options in RUNS]
-    # THEN the engine names a table that it does not replace
+    # THEN the engine names a table that it refuses to replace
     for each in done:
         assert each.code != 0
         assert "unable to replace resource" in each.output

@@ -225,7 +225,7 @@ def test_a_configuration_cannot_be_changed_afterwards() -> None:
 
     # WHEN / THEN
     with pytest.raises(ValueError, match="frozen"):
-        config.batch_size = 3  # type: ignore[misc] # the point of the test
+        config.batch_size = 3  # type: ignore[misc] # assigns to a frozen field on purpose
 
 
 def test_the_project_file_declares_exactly_the_fields() -> None:

@@ -218,7 +218,7 @@ def a_transaction_puts_deletes_and_checks(backend: Backend) -> Any:
 
 
 @scenario(expected=[["a"], 2], docs=API + "API_BatchGetItem.html")
-def reads_project_and_page(backend: Backend) -> Any:
+def reads_can_be_projected_and_paged(backend: Backend) -> Any:
     table = backend.table()
     for key in ("a", "b"):
         backend.dynamodb.put_item(TableName=table, Item={"id": {"S": key}, "n": {"N": "1"}})

@@ -48,7 +48,7 @@ def a_received_message_is_hidden(backend: Backend) -> Any:
 
 
 @scenario(expected=["1", "2", "3"], docs=METADATA)
-def each_receive_counts(backend: Backend) -> Any:
+def each_receive_increases_the_count(backend: Backend) -> Any:
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     seen = []
