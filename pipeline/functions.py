@@ -207,7 +207,7 @@ def _arguments(spec: FunctionSpec, inputs: FunctionInputs, platform: FunctionPla
         memory_mb=config.api_memory_mb if api else config.worker_memory_mb,
         timeout_seconds=timeout_of(spec, config),
         reserved_concurrency=config.api_reserved_concurrency if api else config.worker_reserved_concurrency,
-        # No caller waits for the worker, so it needs no measure against cold starts.
+        # No caller waits for the worker, so it needs no protection from cold starts.
         warm_start=_warm_start(config) if api else WarmStart(),
         environment={"POWERTOOLS_SERVICE_NAME": spec.service, **spec.environment(inputs), **guards},
         grants=spec.grants(inputs),

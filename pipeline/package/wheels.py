@@ -127,7 +127,7 @@ def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unr
     elif unreachable:
         advice = (
             "the package index does not answer. Check the network and pip's settings (`pip config list`: index-url, "
-            "proxy, cert; PIP_INDEX_URL). A finished build is kept in `.build/` and needs no network again."
+            "proxy, cert; PIP_INDEX_URL). Later builds use the dependencies in `.build/` and need no network."
         )
     elif missing:
         advice = (
