@@ -55,7 +55,7 @@ class DeployedAlarms:
         return name
 
     def watched(self) -> dict[str, str]:
-        """Return the physical name of each resource that rows refer to, from the stack's outputs and resources."""
+        """Return the physical name of each resource in the alarm table, from the stack's outputs and resources."""
         outputs = self.stack.outputs
         (api,) = (each for each in self.stack.resources if each["type"] == "aws:apigatewayv2/api:Api")
         names = {key: outputs[key] for key in WATCHED if key.endswith(("_function", "_table"))}
@@ -69,7 +69,7 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm on the scenarios' metrics. An alarm on metrics of other resources gets no data."""
+        """Return the row's alarm with the scenarios' metric names. A metric of a resource outside the stack gets no data."""
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))

@@ -1,4 +1,4 @@
-"""Tests that each function gets exactly the environment variables that runtime/settings.py reads."""
+"""Tests that each function gets exactly the environment variables that it needs."""
 
 import pytest
 

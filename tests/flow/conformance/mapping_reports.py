@@ -69,7 +69,7 @@ def _served(backend: Backend, url: str, report: Any) -> str:
 
 
 def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
-    """Create a mapping that processes the queue, and return its result as `_settled` does."""
+    """Create a mapping that processes the queue, and return the result of `_settled`."""
     arn = backend.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     assert isinstance(backend, ServedBackend)
     functions = backend.functions
