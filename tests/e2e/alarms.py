@@ -69,7 +69,7 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm with the scenarios' metric names. A metric of a resource outside the stack gets no data."""
+        """Return the row's alarm with the scenarios' metric names. Metrics of other stacks get no data."""
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))

@@ -36,7 +36,7 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
     assert done.code == 0, done.output
     expected = [*(f"{name}-function" for name in NAMES), *(f"{name}-live" for name in NAMES)]
     assert done.changed == dict.fromkeys(sorted(expected), "update")
-    # AND the alias points at the new version
+    # AND each alias points at the new version
     aliases = [state for (token, _), state in account.resources.items() if token == "aws:lambda/alias:Alias"]
     assert {alias["functionVersion"] for alias in aliases} == {"2"}
 

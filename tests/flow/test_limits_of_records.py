@@ -301,7 +301,7 @@ def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 
 
-def test_after_a_restore_a_key_is_answered_with_a_lost_order() -> None:
+def test_after_a_restore_a_retry_is_answered_with_the_lost_order() -> None:
     # GIVEN an accepted order, and orders restored to a time before its acceptance
     with staged() as stage:
         first = stage.post()

@@ -58,7 +58,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """Play an order from request to lookup, with one of `deliveries` at each of its first deliveries; return its id."""
+    """Play an order from request to lookup, and return its id. Its first deliveries run as these processes, in turn."""
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:

@@ -41,7 +41,7 @@ _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
 )
 
-# Greatest sizes in bytes. In an inline policy of a role AWS does not count white space; ours contain none.
+# Greatest sizes in bytes. AWS does not count white space in an inline policy of a role. Our policies contain none.
 DOCUMENTS: Final[Mapping[tuple[str, str], int]] = {
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmRule"): 10_240,
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmDescription"): 1_024,
