@@ -1,1 +1,1 @@
-"""End-to-end tests of the deployed local stack, which use only HTTP and the AWS APIs."""
+"""End-to-end tests of deployed stacks, through HTTP, the AWS APIs and the commands of this repository."""

@@ -1,4 +1,4 @@
-"""Tests of verified callers and their isolation (G6), on a separate stack whose tokens expire after seconds."""
+"""Tests of verified callers and their isolation (G6), on a separate stack whose tokens expire after six seconds."""
 
 import json
 import time

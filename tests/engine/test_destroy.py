@@ -50,7 +50,7 @@ def test_protected_tables_are_kept_even_without_a_preview(prod: Deployed) -> Non
     before = {key for key in account.resources if key[0] == TABLE}
     # WHEN it is destroyed without the preview, which would refuse
     done = workspace.destroy("--skip-preview")
-    # THEN every table still exists, although other resources are deleted
+    # THEN every table still exists, even if other resources were deleted
     assert done.code != 0
     assert {key for key in account.resources if key[0] == TABLE} == before
 

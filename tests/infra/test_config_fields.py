@@ -11,7 +11,7 @@ from pipeline.config.problems import values_of
 from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
 
-# For each field: a value that the configuration refuses, and words that the message must contain about allowed values.
+# For each field: a value that the configuration refuses, and words of the message about the allowed values.
 REFUSED: dict[str, tuple[str, str]] = {
     "environment": ("staging", "development, production, local"),
     "owner": ("<nobody>", "1 to 256 letters"),
