@@ -43,13 +43,13 @@ CONFIG = {
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
 }
-STORMY = Habits(breaks_midway=0.07, loses_answer=0.10, asks_again=0.2)
+_HABITS = Habits(breaks_midway=0.07, loses_answer=0.10, asks_again=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
 # Every eighth key orders the scarce article. The stock is enough for half of these orders.
 _SCARCE_EVERY = 8
 _UNKNOWN_ORDER = "00000000-0000-5000-8000-000000000000"
-_CALM_SECONDS = 300.0
+_WAIT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -92,17 +92,17 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     account.keep_events()
     account.set_stock(_stock(plan))
     tokens = _tokens(stack, plan)
-    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, STORMY)
+    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, _HABITS)
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.running():
         clients.send(wishes(plan))
     # Poisonous orders still fail: wait until they have used up their receives and all others are processed.
-    wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _CALM_SECONDS)
+    wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _WAIT_SECONDS)
     letters = account.dead_letters()
     storm.over()
     printed = stack.redrive("--json", by="storm", reason="the storm is over")
     redriven = int(json.loads(printed)["redriven"])
-    wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _CALM_SECONDS)
+    wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _WAIT_SECONDS)
     evidence = gather(account)
     numbers = counted(plan, clients.traffic, storm, evidence, (letters, redriven), time.monotonic() - started)
     seen = callers.look_up_all(evidence.orders, _lookups(stack, tokens, clients.traffic))

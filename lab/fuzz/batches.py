@@ -163,7 +163,7 @@ class Round:
         before = set(world.dead_letters.messages)
         self.watch.counted.append("batches")
         outcome = world.work(replace(delivery, event=event), disturbed)
-        world.mapping.settle(delivery, outcome)
+        world.mapping.finish(delivery, outcome)
         # Logs may contain message ids, and the ids of articles and orders whose rows a person must repair.
         self.watch.read_log(self.hostile, ignored=_ids(event["Records"]) | self.strange)
         if isinstance(outcome, Failed):

@@ -114,7 +114,7 @@ class Shop:
                 self.stack.logs.write(
                     f"/aws/lambda/{PREFIX}-process-order", STREAM, self.startup_error or self.death_line
                 )
-            world.mapping.settle(delivery, outcome)
+            world.mapping.finish(delivery, outcome)
 
     def _watched(self, fault: OnCall) -> OnCall:
         def on_call(call: Call) -> Fault | None:

@@ -13,9 +13,9 @@ from lab.mutation.folders import concerned
 from lab.mutation.forks import End
 from lab.mutation.results import Verdict
 
-LEAST_PATIENCE: Final = 60
-_PATIENCE: Final = 8
-"""The tests of a mutant time out after this multiple of their normal time, plus `LEAST_PATIENCE`."""
+LEAST_TIMEOUT_SECONDS: Final = 60
+_TIMEOUT_FACTOR: Final = 8
+"""The tests of a mutant time out after this multiple of their normal time, plus `LEAST_TIMEOUT_SECONDS`."""
 _ATTEMPTS: Final = 2
 Measured = dict[str, Any]
 """Measurements of a test or a test file: its `seconds`, and the `lines` that it runs, by path."""
@@ -61,14 +61,14 @@ class Judge:
             return (1 + seconds[file]) / (1 + sum(self._noticed_by[each, file] for each in scopes))
 
         for file in sorted(tests, key=rank):
-            patience = LEAST_PATIENCE + _PATIENCE * seconds[file]
-            verdict, by = self.run_file(edit.path, edit.applied(source), tests[file], patience)
+            timeout = LEAST_TIMEOUT_SECONDS + _TIMEOUT_FACTOR * seconds[file]
+            verdict, by = self.run_file(edit.path, edit.applied(source), tests[file], timeout)
             if verdict is not Verdict.SURVIVED:
                 self._noticed_by.update((each, file) for each in scopes)
                 return verdict, by
         return Verdict.SURVIVED, ""
 
-    def run_file(self, path: str, text: bytes, tests: list[str], patience: float) -> tuple[Verdict, str]:
+    def run_file(self, path: str, text: bytes, tests: list[str], timeout: float) -> tuple[Verdict, str]:
         """Run tests of one test file in a separate process, with the mutated `text` of the file `path`.
 
         A failed test counts if it fails twice and passes without the mistake. A failed import or a timeout counts if
@@ -77,26 +77,26 @@ class Judge:
         ended = forks.Ended(End.BROKEN)
         for _ in range(_ATTEMPTS):
             with forks.mutated(self.copy / path, text):
-                ended = forks.ended(self.copy, tests, self._log, patience)
+                ended = forks.ended(self.copy, tests, self._log, timeout)
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
                 # The mistake renamed a test case. `make test` would run the cases that exist, so the whole file runs.
-                return self.run_file(path, text, [tests[0].partition("::")[0]], patience)
-            if ended.end is End.FAILED and not self._fail_again(path, text, tests, patience):
+                return self.run_file(path, text, [tests[0].partition("::")[0]], timeout)
+            if ended.end is End.FAILED and not self._fail_again(path, text, tests, timeout):
                 continue
-            if ended.end in {End.FAILED, End.UNREAD, End.LATE} and self._pass_without(tests, ended, patience):
+            if ended.end in {End.FAILED, End.UNREAD, End.LATE} and self._pass_without(tests, ended, timeout):
                 return (Verdict.TIMEOUT if ended.end is End.LATE else Verdict.KILLED), ended.first or tests[0]
         kept = self._logs / f"{time.time_ns()}.log"
         shutil.copy(self._log, kept)
         return Verdict.UNCLEAR, f"{tests[0]} {ended.end}: see {kept}"
 
-    def _fail_again(self, path: str, text: bytes, tests: list[str], patience: float) -> bool:
+    def _fail_again(self, path: str, text: bytes, tests: list[str], timeout: float) -> bool:
         """Return whether tests fail again. A failure that does not repeat may be caused by a busy machine."""
         with forks.mutated(self.copy / path, text):
-            return forks.ended(self.copy, tests, self._log, patience).end is End.FAILED
+            return forks.ended(self.copy, tests, self._log, timeout).end is End.FAILED
 
-    def _pass_without(self, tests: list[str], ended: forks.Ended, patience: float) -> bool:
+    def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
         """Return whether tests pass without the mistake, up to the test that failed with the mistake.
 
         If a test of a whole file failed, nothing runs, because that file passed when it was measured. After a failed
@@ -105,7 +105,7 @@ class Judge:
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]
         seen = ended.end is End.FAILED and (tuple(tests) in self._sound or "::" not in tests[0])
-        if not seen and forks.ended(self.copy, tests, self._log, patience / 2).end is not End.PASSED:
+        if not seen and forks.ended(self.copy, tests, self._log, timeout / 2).end is not End.PASSED:
             return False
         self._sound.add(tuple(tests))
         return True

@@ -53,22 +53,22 @@ class Order:
         function = mutant.rpartition("__mutmut_")[0]
         self._costs = read_costs(folder / "costs.json")
         # The files with the tests that noticed mutants of this function, and of its module.
-        self._killers = [_killers_file(folder, name) for name in (function, function.rpartition(".")[0])]
+        self._noticed = [_noticed_file(folder, name) for name in (function, function.rpartition(".")[0])]
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         """Run first the tests that noticed a mutant of this function, then those of this module, then all others."""
         of_function, of_module = (
-            Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._killers
+            Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._noticed
         )
         items[:] = sorted_tests(items, of_function, of_module, self._costs)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Record a test that noticed the mutant."""
         if report.failed:
-            for file in self._killers:
-                with file.open("a") as killers:
-                    killers.write(report.nodeid + "\n")
+            for file in self._noticed:
+                with file.open("a") as noticed:
+                    noticed.write(report.nodeid + "\n")
 
 
 def sorted_tests(
@@ -92,7 +92,7 @@ def sorted_tests(
     return sorted(items, key=rank)
 
 
-def _killers_file(folder: Path, name: str) -> Path:
+def _noticed_file(folder: Path, name: str) -> Path:
     return folder / sha256(name.encode()).hexdigest()[:16]
 
 

@@ -17,14 +17,14 @@ from runtime.handlers.powertools import batch
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]
 """Chooses the task that continues, from the numbers of the tasks that can continue."""
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 
 @dataclass(slots=True)
-class Baton:
-    """Lets only the thread that has the baton run. Before each call to AWS the baton passes to a chosen thread.
+class Interleaver:
+    """Lets one thread run at a time. Before each call to AWS, ``choose`` selects the thread that continues.
 
-    A choice is made only when every thread waits. So the same choices give the same history.
+    It selects a thread only when all threads wait, so the same choices give the same history.
     """
 
     wire: Wire
@@ -33,7 +33,7 @@ class Baton:
     _waiting: dict[int, threading.Event] = field(default_factory=dict)
     _unfinished: int = 0
     _threads: int = 0
-    _over: bool = False
+    _stopped: bool = False
     _task: threading.local = field(default_factory=threading.local)
 
     def run(self, *works: Callable[[], T]) -> list[T]:
@@ -76,28 +76,28 @@ class Baton:
     def _wait(self) -> None:
         gate, mine = threading.Event(), self.wire.process
         with self._lock:
-            if self._over:
+            if self._stopped:
                 return
             self._waiting[self._task.number] = gate
-            self._hand_on()
-        if not gate.wait(PATIENCE_SECONDS):
-            raise TimeoutError(f"Task {self._task.number} never got the baton back.")
+            self._continue_one()
+        if not gate.wait(TIMEOUT_SECONDS):
+            raise TimeoutError(f"Task {self._task.number} was not chosen to continue in {TIMEOUT_SECONDS} s.")
         self.wire.process = mine
 
     def _finish(self) -> None:
         with self._lock:
             self._unfinished -= 1
-            self._hand_on()
+            self._continue_one()
 
     def _stop(self) -> None:
         """Release all threads after a task has raised. Its process was killed, so every other task is killed at its
         next call, in any order."""
         with self._lock:
-            self._over = True
+            self._stopped = True
             while self._waiting:
                 self._waiting.popitem()[1].set()
 
-    def _hand_on(self) -> None:
+    def _continue_one(self) -> None:
         """Let one task continue, as soon as all runnable tasks wait."""
         if self._waiting and len(self._waiting) == min(self._threads, self._unfinished):
             self._waiting.pop(self.choose(sorted(self._waiting))).set()
@@ -110,7 +110,7 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
     class Pool(ThreadPoolExecutor):
         def map(self, fn: Any, *iterables: Any, **_: Any) -> Iterator[Any]:
             (items,) = iterables
-            return Baton(wire, choose).map(self, self._max_workers, fn, items)
+            return Interleaver(wire, choose).map(self, self._max_workers, fn, items)
 
     with patch.object(batch, "ThreadPoolExecutor", Pool):
         yield

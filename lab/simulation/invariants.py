@@ -160,10 +160,10 @@ def in_order(world: World) -> list[str]:
         sent[message.group_id].setdefault(str(order_of(message)))
     violations = []
     for group, order_ids in sent.items():
-        came = [order_id for order_id in published(world) if order_id in order_ids]
-        expected = [order_id for order_id in order_ids if order_id in came]
-        if came != expected:
-            violations.append(f"order: {group} sent {expected}, but {came} were published")
+        actual = [order_id for order_id in published(world) if order_id in order_ids]
+        expected = [order_id for order_id in order_ids if order_id in actual]
+        if actual != expected:
+            violations.append(f"order: {group} sent {expected}, but {actual} were published")
     return violations
 
 

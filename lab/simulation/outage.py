@@ -222,8 +222,8 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
     def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         down = simulation.now < seconds
-        taken = failing_call_seconds if down else 4 * CALL_SECONDS + TRANSACTION_SECONDS
-        simulation.after(taken, lambda: end(not down))
+        duration = failing_call_seconds if down else 4 * CALL_SECONDS + TRANSACTION_SECONDS
+        simulation.after(duration, lambda: end(not down))
 
     return work
 
@@ -233,8 +233,8 @@ def group_fails(seconds: float, failing_call_seconds: float) -> Together:
     `down_for` is down."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
-        taken = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS
-        simulation.after(taken if len(batch) > 1 else 0, end)
+        duration = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS
+        simulation.after(duration if len(batch) > 1 else 0, end)
 
     return together
 

@@ -68,7 +68,7 @@ class Stock:
         self, simulation: Simulation, skus: Collection[str], seconds: float, end: Callable[[bool], None]
     ) -> None:
         """Retry the transaction for ``seconds``, and report whether it succeeded."""
-        give_up = simulation.now + seconds
+        deadline = simulation.now + seconds
         tries = 0
 
         def attempt() -> None:
@@ -85,7 +85,7 @@ class Stock:
 
         def cancelled() -> None:
             pause = conflict_pause(tries, random=simulation.random.random)
-            if simulation.now + pause > give_up:
+            if simulation.now + pause > deadline:
                 end(False)
             else:
                 simulation.after(pause, attempt)

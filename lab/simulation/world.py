@@ -160,10 +160,10 @@ class World:
         delivery = self.mapping.poll()
         if delivery is None:
             return None
-        return self.mapping.settle(delivery, self.work(delivery, process))
+        return self.mapping.finish(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. The caller passes the outcome to ``mapping.settle``, but late or never for a
+        """Run the worker on a batch. The caller passes the outcome to ``mapping.finish``, but late or never for a
         zombie."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()

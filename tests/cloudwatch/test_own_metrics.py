@@ -5,7 +5,7 @@ from typing import Final
 import pytest
 
 from components.alarms.model import Alarm
-from lab.simulation.cloudwatch.causes import BY_METRIC, happened
+from lab.simulation.cloudwatch.causes import BY_METRIC, emitted_by
 from lab.simulation.cloudwatch.evaluator_metrics import MetricKey
 from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
 from lab.simulation.cloudwatch.registered import LIMITS, THRESHOLDS
@@ -24,7 +24,7 @@ def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: MetricName) 
     declared = DECLARED[metric.value]
 
     # WHEN
-    found = [each for each in happened(metric) if each.key.name == metric.value]
+    found = [each for each in emitted_by(metric) if each.key.name == metric.value]
 
     # THEN
     assert found, f"its cause does not emit {metric}"
@@ -37,7 +37,7 @@ def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: MetricName) 
 
 def test_every_declared_metric_has_a_cause_and_nothing_undeclared_is_emitted() -> None:
     # GIVEN / WHEN
-    emitted = {each.key.name for metric in BY_METRIC for each in happened(metric)}
+    emitted = {each.key.name for metric in BY_METRIC for each in emitted_by(metric)}
 
     # THEN
     assert emitted == set(DECLARED) == {metric.value for metric in MetricName}
@@ -45,7 +45,7 @@ def test_every_declared_metric_has_a_cause_and_nothing_undeclared_is_emitted() -
 
 def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None:
     # GIVEN / WHEN an order that waits for 400 s
-    values = {each.key.name: each.values for each in happened(MetricName.ACCEPTED_TO_SETTLED)}
+    values = {each.key.name: each.values for each in emitted_by(MetricName.ACCEPTED_TO_SETTLED)}
 
     # THEN
     assert values["OrderConfirmed"] == (1.0,)
@@ -54,7 +54,7 @@ def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None
 
 def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_the_last() -> None:
     # GIVEN / WHEN
-    emitted = happened(MetricName.LAST_ATTEMPT_FAILED)
+    emitted = emitted_by(MetricName.LAST_ATTEMPT_FAILED)
 
     # THEN
     totals = {

@@ -14,7 +14,7 @@ from lab.simulation import invariants
 from lab.simulation.crash_points.stage import Stage, staged
 from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.fakes.faults import answer_lost, crash_after, crash_before, server_error, transaction_cancelled
-from lab.simulation.interleaving import Baton, by_script, interleaved_batches
+from lab.simulation.interleaving import Interleaver, by_script, interleaved_batches
 from lab.simulation.requests import order_body
 from lab.simulation.world import Deployment
 from runtime.models.fields import SCHEMA_VERSION
@@ -101,7 +101,7 @@ def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Faul
             # WHEN the fault happens at a call while the other threads are processing their records
             parallel_batch(stage, seed, Process(faults={call.index: fault}))
             moments = [invariants.violations(stage.world)]
-            for follows in (stage.quiet, stage.everything_is_delivered_again, stage.everything_is_redriven):
+            for follows in (stage.retry_and_drain, stage.everything_is_delivered_again, stage.everything_is_redriven):
                 follows()
                 moments.append(invariants.violations(stage.world) + stage.stuck)
         violations += [f"call {call.index}: {text}" for moment in moments for text in moment]
@@ -186,9 +186,9 @@ def test_two_requests_with_one_key_make_one_order_in_every_sequence_of_their_cal
     # WHEN they run in every sequence of their steps: a start and four calls each
     for schedule in schedules(5):
         with staged() as stage:
-            baton = Baton(stage.world.cloud.wire, by_script(schedule))
-            baton.run(*[lambda: stage.post(body=order_body(("SKU-2", 5)), process=Process())] * 2)
-            stage.quiet()
+            interleaver = Interleaver(stage.world.cloud.wire, by_script(schedule))
+            interleaver.run(*[lambda: stage.post(body=order_body(("SKU-2", 5)), process=Process())] * 2)
+            stage.retry_and_drain()
             violations += invariants.violations(stage.world) + invariants.replays_are_marked(stage.world) + stage.stuck
             violations += [f"answered {one.response}" for one in stage.world.exchanges if one.response is None]
     # THEN there is one order, one answer, and stock is taken once
@@ -203,9 +203,9 @@ def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker(
     # WHEN both run in every sequence of their calls
     for schedule in schedules(6):
         with staged() as stage:
-            baton = Baton(stage.world.cloud.wire, by_script(schedule))
-            baton.run(lambda: stage.post(process=Process()), lambda: stage.world.deliver(Process()))
-            stage.quiet()
+            interleaver = Interleaver(stage.world.cloud.wire, by_script(schedule))
+            interleaver.run(lambda: stage.post(process=Process()), lambda: stage.world.deliver(Process()))
+            stage.retry_and_drain()
             violations += invariants.violations(stage.world) + stage.stuck
             ends.add(stage.statuses())
     # THEN the order is confirmed, whichever of the two wrote it first
@@ -232,9 +232,9 @@ def test_a_zombie_that_continues_in_its_successors_run_has_no_further_effect(
             return plain(waiting)
 
         # WHEN it continues in the middle of its successor's run
-        baton = Baton(stage.world.cloud.wire, choose)
-        baton.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
-        stage.quiet()
+        interleaver = Interleaver(stage.world.cloud.wire, choose)
+        interleaver.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
+        stage.retry_and_drain()
         # THEN the order has one outcome and one effect, and repeated events have the same bytes
         assert stage.statuses() == ("CONFIRMED",)
         assert stage.world.available("SKU-1") == 98

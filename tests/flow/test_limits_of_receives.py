@@ -29,7 +29,7 @@ def receive_without_run(stage: Stage) -> None:
     stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
     delivery = stage.world.mapping.poll()
     if delivery is not None:
-        stage.world.mapping.settle(delivery, Failed("not started"))
+        stage.world.mapping.finish(delivery, Failed("not started"))
 
 
 def test_without_a_worker_sqs_moves_an_orders_message_and_the_order_is_not_marked() -> None:

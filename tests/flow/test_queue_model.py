@@ -175,8 +175,8 @@ def test_a_late_report_of_a_zombie_deletes_nothing_of_its_successor() -> None:
     assert zombie is not None
     assert successor is not None
     # WHEN the first invocation reports success late
-    mapping.settle(zombie, Returned(None))
+    mapping.finish(zombie, Returned(None))
     # THEN the message is kept, and the second invocation's report deletes it
     assert len(queue.messages) == 1
-    mapping.settle(successor, Returned(None))
+    mapping.finish(successor, Returned(None))
     assert queue.messages == {}

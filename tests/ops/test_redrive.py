@@ -113,7 +113,7 @@ def accept_and_move(world: World) -> tuple[str]:
     order_id = accept(world, "moved")
     (message,) = world.orders_queue.messages.values()
     world.orders_queue.messages.clear()
-    world.dead_letters.adopt(message)
+    world.dead_letters.store_moved(message)
     return (order_id,)
 
 

@@ -134,7 +134,7 @@ class Emitted:
 
 
 @cache
-def happened(metric: MetricName) -> tuple[Emitted, ...]:
+def emitted_by(metric: MetricName) -> tuple[Emitted, ...]:
     """Make the cause of `metric` happen, and return all metrics that the functions emit."""
     case = BY_METRIC[metric]
     with observed(deployment=case.deployment) as (world, output):

@@ -128,12 +128,12 @@ class _Pending:
 
 def _ordered(alarms: tuple[MetricAlarm, ...], composites: tuple[CompositeAlarm, ...]) -> tuple[CompositeAlarm, ...]:
     known = {alarm.name for alarm in alarms}
-    everyone = known | {composite.name for composite in composites}
+    all_names = known | {composite.name for composite in composites}
     ordered: list[CompositeAlarm] = []
     waiting = list(composites)
     for composite in waiting:
         mentioned = composite.alarms() | ({composite.suppressor} if composite.suppressor else set())
-        if unknown := mentioned - everyone:
+        if unknown := mentioned - all_names:
             raise ValueError(f"{composite.name} names alarms that do not exist: {sorted(unknown)}")
     while waiting:
         ready = [composite for composite in waiting if composite.alarms() <= known]

@@ -15,7 +15,7 @@ CREATE, GET = "create_order", "get_order"
 OTHER_BODY = order_body(("SKU-1", 3))
 
 
-def dies_after(operation: str) -> Process:
+def killed_after(operation: str) -> Process:
     """Return a process that is killed right after its first call of ``operation``."""
 
     def on_call(call: Call) -> Fault | None:
@@ -37,11 +37,11 @@ def _replay(stage: Stage) -> Run:
     return _post(stage)
 
 
-def _died_after(operation: str, *then: Callable[[Stage], object]) -> Prepare:
-    """Prepare a first run that was killed after its call of ``operation``, and then the events of ``then``."""
+def _after_kill(operation: str, *then: Callable[[Stage], object]) -> Prepare:
+    """Prepare a first run that is killed after its call of ``operation``, followed by the events of ``then``."""
 
     def prepare(stage: Stage) -> Run:
-        stage.post(process=dies_after(operation))
+        stage.post(process=killed_after(operation))
         for happens in then:
             happens(stage)
         return _post(stage)
@@ -78,7 +78,7 @@ def _mismatch(stage: Stage) -> Run:
 
 
 def _mismatch_in_progress(stage: Stage) -> Run:
-    stage.post(process=dies_after("PutItem"))
+    stage.post(process=killed_after("PutItem"))
     return lambda process: stage.world.post("k", OTHER_BODY, caller="ann", process=process)
 
 
@@ -133,14 +133,16 @@ API_PATHS = (
     Path("first call, no retries", CREATE, _first_call, SENT, no_retries=True),
     Path("overtaken by the worker", CREATE, _overtaken, CONFIRMED),
     Path("replay", CREATE, _replay, CONFIRMED),
-    Path("in progress", CREATE, _died_after("PutItem"), CONFIRMED),
-    Path("lease has passed", CREATE, _died_after("PutItem", Stage.lease_passes), CONFIRMED),
-    Path("died after the send", CREATE, _died_after("SendMessage", Stage.lease_passes), CONFIRMED),
-    Path("died after the send, processed", CREATE, _died_after("SendMessage", _drained, Stage.lease_passes), CONFIRMED),
+    Path("in progress", CREATE, _after_kill("PutItem"), CONFIRMED),
+    Path("lease has passed", CREATE, _after_kill("PutItem", Stage.lease_passes), CONFIRMED),
+    Path("killed after the send", CREATE, _after_kill("SendMessage", Stage.lease_passes), CONFIRMED),
     Path(
-        "died after the send, dead-lettered",
+        "killed after the send, processed", CREATE, _after_kill("SendMessage", _drained, Stage.lease_passes), CONFIRMED
+    ),
+    Path(
+        "killed after the send, dead-lettered",
         CREATE,
-        _died_after("SendMessage", _dead_lettered, Stage.lease_passes),
+        _after_kill("SendMessage", _dead_lettered, Stage.lease_passes),
         CONFIRMED,
         dead="always",
     ),

@@ -44,7 +44,7 @@ def _zombie_before(stage: Stage) -> Fault:
 
     def fault(call: Call, perform: Perform) -> Response:
         stage.lease_passes()
-        stage.quiet()
+        stage.retry_and_drain()
         return perform()
 
     return fault
@@ -56,7 +56,7 @@ def _zombie_after(stage: Stage) -> Fault:
     def fault(call: Call, perform: Perform) -> Response:
         response = perform()
         stage.lease_passes()
-        stage.quiet()
+        stage.retry_and_drain()
         return response
 
     return fault

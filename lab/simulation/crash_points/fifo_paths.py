@@ -13,7 +13,7 @@ from lab.simulation.requests import order_body
 
 THREE = ends(*["CONFIRMED"] * 3)
 _SAME = {
-    CREATE: ("first call", "replay", "lease has passed", "died after the send", "died after the send, processed"),
+    CREATE: ("first call", "replay", "lease has passed", "killed after the send", "killed after the send, processed"),
     WORKER: (
         "first receive",
         "out of stock",

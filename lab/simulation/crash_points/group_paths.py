@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from lab.simulation.crash_points.api_paths import dies_after
+from lab.simulation.crash_points.api_paths import killed_after
 from lab.simulation.crash_points.path import Path, Run, ends
 from lab.simulation.crash_points.stage import Stage
 from lab.simulation.crash_points.worker_paths import THREE, WORKER
@@ -45,8 +45,8 @@ def _group_and_others(stage: Stage) -> Run:
 
 
 def _api_killed_before_store(stage: Stage) -> Run:
-    stage.post("one", process=dies_after("SendMessage"))
-    stage.post("two", process=dies_after("SendMessage"))
+    stage.post("one", process=killed_after("SendMessage"))
+    stage.post("two", process=killed_after("SendMessage"))
     return stage.world.deliver
 
 

@@ -90,7 +90,7 @@ class Stage:
 
     # --- after the run -----------------------------------------------------------------------------------------------
 
-    def quiet(self) -> None:
+    def retry_and_drain(self) -> None:
         """Recover, retry every intent until a final answer, and deliver until the orders queue is empty."""
         self.recover()
         if not self.no_retries:

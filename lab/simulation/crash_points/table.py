@@ -34,7 +34,7 @@ class Table:
         outcome = run_case(case)
         self._keep(case, outcome)
         if self.pairs and not case.disturbance.kills:
-            for index, disturbance in _seconds(case, outcome):
+            for index, disturbance in _second_disturbances(case, outcome):
                 self._keep(case, run_case(case, (index, disturbance)))
 
     def _keep(self, case: Case, outcome: Outcome) -> None:
@@ -70,7 +70,7 @@ class Table:
         return "\n".join(["", *self.violations, sums]) + "\n"
 
 
-def _seconds(case: Case, outcome: Outcome) -> Iterator[tuple[int, Disturbance]]:
+def _second_disturbances(case: Case, outcome: Outcome) -> Iterator[tuple[int, Disturbance]]:
     """Yield each possible second disturbance: the index of a later call, and a disturbance of it."""
     for call in outcome.calls[case.call.index + 1 :]:
         for disturbance in disturbances(call):

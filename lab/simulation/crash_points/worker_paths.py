@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from lab.simulation.crash_points.api_paths import CONFIRMED, dies_after
+from lab.simulation.crash_points.api_paths import CONFIRMED, killed_after
 from lab.simulation.crash_points.path import Path, Prepare, Run, ends
 from lab.simulation.crash_points.stage import Stage
 from lab.simulation.fakes import Call, Fault
@@ -38,7 +38,7 @@ _first, _out_of_stock = _ordered(("SKU-1", 2)), _ordered(("SKU-1", 2), ("SKU-2",
 
 
 def _api_killed_before_store(stage: Stage) -> Run:
-    stage.post(process=dies_after("SendMessage"))
+    stage.post(process=killed_after("SendMessage"))
     return _deliver(stage)
 
 
@@ -63,7 +63,7 @@ def _second_message(stage: Stage) -> Run:
 
 def _twin_in_progress(stage: Stage) -> Run:
     stage.accept()
-    stage.world.deliver(dies_after("PutItem"))
+    stage.world.deliver(killed_after("PutItem"))
     stage.redeliver()
     return _deliver(stage)
 
@@ -71,7 +71,7 @@ def _twin_in_progress(stage: Stage) -> Run:
 def _settled_not_published(stage: Stage, *lines: tuple[str, int]) -> Run:
     stage.accept("k", *lines)
     # In a run that rejects the order, the first UpdateItem writes the rejection.
-    stage.world.deliver(dies_after("UpdateItem" if ("SKU-2", 6) in lines else "TransactWriteItems"))
+    stage.world.deliver(killed_after("UpdateItem" if ("SKU-2", 6) in lines else "TransactWriteItems"))
     stage.lease_passes()
     return _deliver(stage)
 
@@ -273,7 +273,7 @@ WORKER_PATHS = (
         background=_bus_refuses,
         bus=True,
     ),
-    Path("batch: last units ordered twice", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
+    Path("batch: two orders for the last units", WORKER, _batch, ends("CONFIRMED", "CONFIRMED", "REJECTED")),
     Path(
         "batch: malformed beside valid",
         WORKER,

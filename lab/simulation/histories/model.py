@@ -179,11 +179,11 @@ class Model:
                 self._violated("M6", f"an undisturbed worker kept {message_id} of {self._of(batch)}")
         if run.disturbed.keys() & _MARKING:
             self._excused |= batch.last
-        self._judge_pauses(kept)
+        self._judge_visibility_timeouts(kept)
         if run.killed:
-            self._count_deaths(batch, run)
+            self._count_killed(batch, run)
 
-    def _judge_pauses(self, kept: frozenset[str]) -> None:
+    def _judge_visibility_timeouts(self, kept: frozenset[str]) -> None:
         config = self.world.deployment
         latest = self.world.cloud.clock.now + max(config.retry_cap_seconds, 6 * config.worker_timeout_seconds)
         for message_id in kept:
@@ -191,7 +191,7 @@ class Model:
             if message is not None and message.visible_at > latest:
                 self._violated("M6", f"{message_id} is hidden for {message.visible_at - latest} s too long")
 
-    def _count_deaths(self, batch: Batch, run: Run) -> None:
+    def _count_killed(self, batch: Batch, run: Run) -> None:
         killers = [one.message_id for one in batch.messages if self._is_killer(one)]
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:

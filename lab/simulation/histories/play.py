@@ -61,7 +61,7 @@ class Player:
         """Play the history; returns every violation, or an empty list."""
         with simulated(self.world), _reproducible(self.world):
             self._play_steps(self.history.steps)
-            self._settle_down()
+            self._end_history()
             return self.model.judge(patient=self.history.patient)
 
     def _play_steps(self, steps: tuple[do.Step, ...]) -> None:
@@ -116,7 +116,7 @@ class Player:
         with running(self.versions[1]):
             outcome = self.world.work(delivery, run)
         self.seen.batch_ends(batch, run, began)
-        self.model.delivered(batch, self.world.mapping.settle(delivery, outcome), run)
+        self.model.delivered(batch, self.world.mapping.finish(delivery, outcome), run)
 
     def _work(self, step: do.Work) -> None:
         self._seed(step.chance)
@@ -208,7 +208,7 @@ class Player:
 
     # --- the end of every history -----------------------------------------------------------------------------------
 
-    def _settle_down(self) -> None:
+    def _end_history(self) -> None:
         """End the history: repair all faults, let callers retry, redrive dead letters, and empty the orders queue."""
         self.around.repair()
         self.versions = (NEXT, NEXT)

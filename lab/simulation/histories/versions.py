@@ -29,14 +29,14 @@ class NextOrderMessage(OrderMessage):
 def running(version: int) -> Iterator[None]:
     """Run the runtime as this version in this context. Contexts may nest: each restores the previous version."""
     before = _running.pop()
-    _become(version, before)
+    _switch(version, before)
     try:
         yield
     finally:
-        _become(before, _running.pop())
+        _switch(before, _running.pop())
 
 
-def _become(version: int, current: int) -> None:
+def _switch(version: int, current: int) -> None:
     _running.append(version)
     if version == current:
         return

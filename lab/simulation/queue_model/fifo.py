@@ -76,11 +76,11 @@ class FifoQueue(Queue):
                 continue
             yield message
 
-    def adopt(self, message: Message) -> None:
+    def store_moved(self, message: Message) -> None:
         """Store a message that another queue moved here. A FIFO queue sets a new send time; a standard queue does
         not."""
         message.sent_at = self.clock.time()
-        Queue.adopt(self, message)
+        Queue.store_moved(self, message)
 
     def delete(self, receipt: str) -> None:
         """Delete a message by its handle.

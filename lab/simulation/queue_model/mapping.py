@@ -63,7 +63,7 @@ class EventSourceMapping:
         self.deliveries.append(delivery)
         return delivery
 
-    def settle(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
+    def finish(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
         """Delete the processed messages of a batch. Its other messages become visible when their timeouts end.
 
         Returns:
@@ -85,7 +85,7 @@ class EventSourceMapping:
         delivery = self.poll()
         if delivery is None:
             return None
-        return self.settle(delivery, run(invoke, delivery.event))
+        return self.finish(delivery, run(invoke, delivery.event))
 
     def _delete(self, handle: str) -> None:
         try:

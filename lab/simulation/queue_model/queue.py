@@ -133,10 +133,10 @@ class Queue:
         del self.messages[message.message_id]
         message.source_arn = self.arn
         self.moves.append((message.message_id, message.receive_count))
-        self.redrive.target.adopt(message)
+        self.redrive.target.store_moved(message)
         return True
 
-    def adopt(self, message: Message) -> None:
+    def store_moved(self, message: Message) -> None:
         """Store a message that another queue's redrive policy moved here. Its id and send time do not change."""
         message.visible_at = self.clock.time()
         message.receipt = None

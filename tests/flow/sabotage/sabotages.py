@@ -113,7 +113,7 @@ INTAKE = (
     ),
     Sabotage(
         "the answer has the time of the latest attempt, not of the first",
-        crash_points("create_order", "died after the send, processed"),
+        crash_points("create_order", "killed after the send, processed"),
         (
             Rewrite(
                 "runtime.logic.accept:Acceptance.accept",
@@ -229,7 +229,7 @@ WORKER = (
     ),
     Sabotage(
         "stock is taken without the condition that enough is left",
-        crash_points("process_order", "batch: last units ordered twice"),
+        crash_points("process_order", "batch: two orders for the last units"),
         (
             Rewrite(
                 "runtime.store.settlement:SettlementStore._take",
@@ -313,7 +313,7 @@ GROUPS = (
     ),
     Sabotage(
         "a shortage rejects the whole group",
-        crash_points("process_order", "batch: last units ordered twice"),
+        crash_points("process_order", "batch: two orders for the last units"),
         (
             Rewrite(
                 f"{GROUP}._settle",
