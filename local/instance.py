@@ -83,7 +83,7 @@ class StateDir:
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder for its owner only. Restrict an instance's older folder too, which all users could read."""
+        """Make the folder for its owner only. Also restrict a folder that an older version left open to all users."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)

@@ -57,7 +57,7 @@ def _bytecode_release_unused(config: PackageOptions) -> Problem | None:
     return Problem(
         ("package_bytecode_release", *other.split(" = ")[:1]),
         f"{config.package_bytecode_release} with {other}",
-        "empty: with this value, either nothing is compiled, or this machine's Python compiles",
+        "empty, because the release applies only to byte code for Lambda",
     )
 
 

@@ -136,4 +136,4 @@ def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unr
         )
     else:
         advice = f"pip could not install {lock.path.name}."
-    return f"{advice}\npip said:\n{output}"
+    return f"{advice}\npip's output:\n{output}"

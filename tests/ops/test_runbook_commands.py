@@ -88,7 +88,8 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
         # THEN each command succeeds and shows what the reader looks for. Two fail on the local stack: only Pulumi moves
         # that stack's callers, and it has no mute rules
         assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), output
-        assert [each for each in what_it_shows(command) if Template(each).substitute(filled_in) not in output] == []
+        missing = [each for each in what_it_shows(command) if Template(each).substitute(filled_in) not in output]
+        assert missing == [], output
     # THEN each command that changes something has changed it
     if any(" dlq redrive " in command and "--yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")

@@ -105,7 +105,7 @@ EDGES: Edges = {
     ("_bytecode_release_unused",): (
         {"package_bytecode_release": "3.13.1", "package_bytecode": "false"},
         {"package_bytecode_release": "3.13.1", "package_bytecode": "true"},
-        "either nothing is compiled, or this machine's Python compiles",
+        "the release applies only to byte code for Lambda",
     ),
     ("_subscription_names",): (
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}"] * 2)},
