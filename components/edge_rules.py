@@ -37,7 +37,7 @@ def whole_bodies() -> aws.wafv2.WebAclAssociationConfigArgs:
 def logged_requests(
     firewall_arn: pulumi.Output[str], group_arn: pulumi.Output[str], region: str
 ) -> aws.wafv2.WebAclLoggingConfigurationArgs:
-    """Log only refused and counted requests, without their tokens. All other requests would be most of the bill."""
+    """Log only refused and counted requests, without tokens or idempotency keys. The others would cost most."""
     conditions = [
         aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
             action_condition=aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(

@@ -20,13 +20,15 @@ class EventBusArgs(Args):
     """Settings of a bus: the source of its events and its subscriptions."""
 
     source: str = Field(
-        min_length=1, max_length=256, description="The `source` of the events; the bus's rules match no other source."
+        min_length=1,
+        max_length=256,
+        description="The `source` of the events. A rule matches it unless its pattern names another.",
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
-        description="The subscribers; each has a rule and its own queue."
+        description="The subscribers; each has a rule and a target queue."
     )
     protect: bool = Field(
-        default=False, description="Makes Pulumi refuse a plan that deletes or replaces bus and queues."
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces the bus or its queues."
     )
 
 

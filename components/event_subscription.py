@@ -14,7 +14,7 @@ from components.subscription_args import SubscriptionArgs
 # EventBridge's maximum. An event that fails for longer goes to the queue of failed deliveries.
 MAX_EVENT_AGE_SECONDS = 86_400
 MAX_RETRIES = 185
-# The document without EventBridge's envelope.
+# The part of an event that is the document; the rest is EventBridge's envelope.
 DOCUMENT_PATH = "$.detail"
 
 
@@ -22,7 +22,7 @@ class EventSubscriptionArgs(Args):
     """The bus, and one subscriber of its events."""
 
     bus_name: pulumi.Output[str] = Field(description="The bus.")
-    source: str = Field(description="Only events with this `source` are delivered, whatever else the pattern says.")
+    source: str = Field(description="The `source` that the rule matches, unless the pattern names another.")
     subscriber: SubscriptionArgs = Field(description="The subscriber and its event pattern.")
     protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
 
@@ -30,7 +30,7 @@ class EventSubscriptionArgs(Args):
 class EventSubscription(Component):
     """The rule and its target queue, with the queue of failed deliveries.
 
-    Outputs: `rule_name`, `dead_letter_url`, `queue_url` (`None` when the queue is somebody else's).
+    Outputs: `rule_name`, `dead_letter_url`, `queue_url` (`None` if the component did not create the queue).
     """
 
     kind: ClassVar[str] = "EventSubscription"
@@ -49,7 +49,7 @@ class EventSubscription(Component):
             aws.cloudwatch.EventRuleArgs(
                 name=scope.name(name),
                 event_bus_name=args.bus_name,
-                # A rule needs a pattern. This one excludes events that other programs may put on the bus.
+                # A rule needs a pattern. The source excludes events that other programs may put on the bus.
                 event_pattern=json.dumps({"source": [args.source], **subscriber.event_pattern}, sort_keys=True),
                 tags=scope.tags,
             ),

@@ -12,7 +12,7 @@ from components.iam import LAMBDA_TRUST, TRACING, Grant, identity_policy
 
 ALIAS = "live"
 SHIFT_TAGS = ['tags["LiveBefore"]', 'tags["RolledBack"]']
-"""Tags with the earlier versions of the alias. `ops deploy` writes them, and `pulumi up` must not remove them."""
+"""Tags with the alias's earlier versions. `ops deploy` writes them, and `pulumi up` must not remove them."""
 
 
 class FunctionCode(Args):
@@ -32,7 +32,7 @@ class FunctionPlatform(Args):
         description="Interpreter that Lambda runs."
     )
     architecture: Literal["arm64", "x86_64"] = Field(description="CPU that Lambda runs on; arm64 costs a fifth less.")
-    tracing: bool = Field(description="Samples invocations into X-Ray, and grants the two actions that it needs.")
+    tracing: bool = Field(description="Samples invocations for X-Ray, and grants the two actions that tracing needs.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the functions' logs.")
     environment: Mapping[str, str] = Field(description="Variables that every function gets.")
     shifted_elsewhere: bool = Field(

@@ -83,7 +83,7 @@ def document(statements: Sequence[Mapping[str, object]]) -> pulumi.Output[str]:
 
 
 def tls_only(scope: Scope, actions: Sequence[str], resource: Text) -> dict[str, object]:
-    """Return the statement that denies all calls without TLS, except from the scope's IP ranges."""
+    """Return the statement that denies `actions` without TLS, except from the scope's IP ranges."""
     condition: dict[str, dict[str, object]] = {"Bool": {"aws:SecureTransport": "false"}}
     if scope.plain_http_from:
         condition["NotIpAddress"] = {"aws:SourceIp": list(scope.plain_http_from)}

@@ -24,7 +24,9 @@ class QueueArgs(Args):
     )
     retention_seconds: int = Field(ge=60, le=1_209_600, description="How long a message is kept if nobody deletes it.")
     dead_letter_retention_seconds: int = Field(
-        ge=60, le=1_209_600, description="How long a dead letter is kept, counted from its original send."
+        ge=60,
+        le=1_209_600,
+        description="How long a dead letter is kept; a standard queue counts from the original send.",
     )
     max_receive_count: int = Field(
         ge=1, le=1_000, description="Receives after which SQS moves a message to the dead-letter queue."

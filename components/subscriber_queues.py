@@ -10,7 +10,7 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-# SQS measures a dead letter's age from its send to the first queue, so this retention must be longer.
+# A standard queue measures a dead letter's age from its first send, so this retention must exceed the subscriber's.
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5

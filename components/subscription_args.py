@@ -40,7 +40,7 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, URL or queue ARN (its policy must allow the topic); if empty, a new queue (sqs).",
+        description="E-mail address, URL or queue ARN (its policy must allow the sender); if empty, a new queue (sqs).",
     )
     filter_policy: Mapping[str, list[FilterValue]] = Field(
         default_factory=dict,

@@ -89,7 +89,7 @@ class TokenIssuer(Component):
                 deletion_protection="ACTIVE" if args.deletion_protection else "INACTIVE",
                 tags=self.scope.tags,
             ),
-            # A new pool is a new issuer, so the same systems would be new callers and could not see their orders.
+            # A new pool is a new issuer, so the same systems would be new callers without their earlier orders.
             self.child(protect=args.protect),
         )
 
@@ -107,8 +107,8 @@ class TokenIssuer(Component):
                 token_validity_units=aws.cognito.UserPoolClientTokenValidityUnitsArgs(access_token=_VALIDITY_UNIT),
                 prevent_user_existence_errors="ENABLED",
             ),
-            # The client's id identifies the caller. A replaced client would be a new caller and could not see its
-            # orders.
+            # The client's id identifies the caller. A replaced client would be a new caller and could not see the
+            # orders of the old one.
             self.child(protect=args.protect),
         )
 

@@ -16,10 +16,10 @@ NAME_LIMIT = 32
 class TraceGroupArgs(Args):
     """Settings of a trace group: the traces that belong to it."""
 
-    functions: tuple[Function, ...] = Field(
-        min_length=1, description="Names of the functions whose traces can belong to it."
+    functions: tuple[Function, ...] = Field(min_length=1, description="Functions whose traces can belong to the group.")
+    slow_seconds: int = Field(
+        ge=1, description="Seconds: a trace with a longer response time belongs to the group even without an error."
     )
-    slow_seconds: int = Field(ge=1, description="Seconds: a slower trace belongs to the group even without an error.")
 
 
 class TraceGroup(Component):

@@ -70,7 +70,7 @@ class Rule:
         name: The name in the engine's output, in kebab case.
         description: What is required and why.
         types: The types of resources that it checks.
-        check: For rules about single resources: returns the problem of a resource.
+        check: For rules about single resources: returns the problems of a resource.
         check_stack: For rules about several resources: returns the violations in a stack.
     """
 

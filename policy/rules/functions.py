@@ -34,7 +34,7 @@ def _reports_items(resource: Resource) -> Iterator[str]:
 FUNCTION_RULES: Final = (
     Rule(
         name="functions-have-an-alias",
-        description="Every function is called through an alias.",
+        description="Every function has an alias.",
         level="mandatory",
         types=frozenset({FUNCTION}),
         check_stack=_with_alias,

@@ -7,7 +7,7 @@ from policy.model import UNKNOWN, Resource, Rule
 
 REQUIRED: Final = ("Environment", "ManagedBy", "Owner", "Project", "Stack")
 
-# The types of this program that can have tags.
+# The resource types of this program that can have tags.
 TAGGABLE: Final = frozenset(
     {
         "aws:acm/certificate:Certificate",

@@ -17,7 +17,7 @@ def finish_init(make: Callable[[], object]) -> None:
     """In Lambda, call `make`, which builds what every invocation uses, and switch garbage collection on.
 
     An entry point calls this in its last line, because init has a whole CPU whatever the function's memory, and
-    because a missing setting then fails the deploy, not an order.
+    because a missing setting then fails at init, before the function handles an order.
     """
     if not _IN_LAMBDA:
         return

@@ -14,8 +14,8 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 def parse_key(header: str | None) -> str:
     """Return the key in `header`, which has no white space around it.
 
-    A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined; read as
-    a key of its own, it would lead to a second order.
+    A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined. If
+    `a,a` were accepted as another key, a retry of the order with the key `a` could make a second order.
     Raises `ProblemError` (400).
     """
     if header is None:

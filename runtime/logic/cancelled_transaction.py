@@ -16,7 +16,7 @@ TRANSIENT: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughp
 
 @dataclass(frozen=True, slots=True)
 class ItemReason:
-    """The reason why one item stopped a transaction: DynamoDB's code, and the stored item if its condition failed."""
+    """DynamoDB's reason for one item of a cancelled transaction, and the stored item if its condition failed."""
 
     code: str
     item: Mapping[str, Any] | None = None

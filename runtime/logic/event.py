@@ -72,7 +72,7 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
         "data": _data(order),
     }
     text = _canonical(_without_none(document))
-    # An order without a caller belongs to no sequence, so it is a group of its own.
+    # An order without a caller belongs to no sequence, so its id is its group.
     return Event(event_id, event_type, currency, text, order.caller or order.order_id, source, time)
 
 

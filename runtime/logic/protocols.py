@@ -81,7 +81,7 @@ class WorkerIdempotency(Protocol):
     """The worker's idempotency records: one for each order that is processed or in progress."""
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
-        """Wrap `function` so that it runs once per keyword argument `order_id`.
+        """Wrap `function` so that it runs once per value of its keyword argument `order_id`.
 
         Later calls return the first result with `replayed` in it. The result must be a non-empty, JSON-safe dict. An
         error of `function` is raised, and the next call runs `function` again. The wrapper itself may raise

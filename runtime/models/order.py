@@ -39,7 +39,7 @@ class OrderStatus(StrEnum):
 
 
 OPEN_STATUSES: Final = (OrderStatus.ACCEPTED, OrderStatus.FAILED)
-"""The states that a worker may still settle."""
+"""Statuses of orders that the worker may still settle."""
 
 SETTLED_STATUSES: Final = (OrderStatus.CONFIRMED, OrderStatus.REJECTED)
 """The outcomes that are published."""

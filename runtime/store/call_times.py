@@ -27,5 +27,5 @@ LEAST_MARGIN_SECONDS: Final = math.ceil(
     + (BRIEF_ATTEMPTS - 1) * FIRST_PAUSE_SECONDS
     + REPORT_SECONDS
 )
-"""Time that must be left when the worker begins an ordinary attempt. Even if that attempt fails as late as possible
-and returning its message to the queue needs all its attempts, the batch is still reported."""
+"""Time that must be left when the worker begins an ordinary attempt. Even if that attempt fails as late as possible,
+and the call that returns its message to the queue needs `BRIEF_ATTEMPTS` attempts, the batch is still reported."""

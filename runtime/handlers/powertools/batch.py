@@ -38,19 +38,19 @@ class ThreadedBatchProcessor(BatchProcessor):
         self._threads = threads
 
     def process(self) -> list[tuple[Any, ...]]:
-        """Process every delivery; the results are in the order of the deliveries."""
+        """Process every delivery; the results are in the sequence of the deliveries."""
         return on_threads(self._threads, self._process_record, self.records)
 
     def _process_record(self, record: Any) -> tuple[Any, ...]:
         # Powertools' own method expects the raw record, not a delivery.
         try:
             return self.success_handler(record, self.handler(record))
-        except Exception:  # noqa: BLE001 - any error fails this message only, not its neighbours
+        except Exception:  # noqa: BLE001 - any error fails this message only, not the others
             return self.failure_handler(record, sys.exc_info())
 
 
 def on_threads(threads: int, function: Callable[[T], R], items: Sequence[T]) -> list[R]:
-    """Apply `function` to each item on at most `threads` threads; return the results in the order of the items.
+    """Apply `function` to each item on at most `threads` threads; return the results in the sequence of the items.
 
     If one thread is enough, the calling thread does the work.
     """
