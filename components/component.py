@@ -22,7 +22,7 @@ class Args(BaseModel):
 class Scope(Args):
     """Settings that all components of a stack share: name prefix, tags, key, and who may use plain HTTP."""
 
-    prefix: str = Field(description="Starts every physical name: `{project}-{stack}`.")
+    prefix: str = Field(description="Part of every physical name: `{project}-{stack}`.")
     tags: Mapping[str, str] = Field(description="Tags of all resources that can have tags; no other setting adds any.")
     plain_http_from: tuple[str, ...] = Field(
         default=(),
@@ -72,9 +72,9 @@ class Component(pulumi.ComponentResource):
         """Return options that make a resource a child of this component. A protected component's children are
         protected too, even with `protect=False`."""
         return pulumi.ResourceOptions(
-            # `False` would override the inherited value.
             parent=self,
             depends_on=depends_on,
+            # `False` would override the inherited value.
             protect=protect or None,
             ignore_changes=ignore_changes,
         )

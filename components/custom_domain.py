@@ -25,7 +25,7 @@ class CustomDomainArgs(Args):
     """The name, and the API behind it."""
 
     domain: Domain
-    api: HttpApi = Field(description="The API behind the name; its default endpoint is closed.")
+    api: HttpApi = Field(description="The API behind the name; the component does not close its default endpoint.")
 
 
 class CustomDomain(Component):

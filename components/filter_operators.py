@@ -18,7 +18,7 @@ _UPPER: Final = ("<", "<=")
 
 
 def _is_scalar(operand: JsonValue) -> bool:
-    # YAML has `.nan` and `.inf`; JSON has not.
+    # YAML allows `.nan` and `.inf`, but JSON does not.
     return not isinstance(operand, (dict, list)) and not (isinstance(operand, float) and not math.isfinite(operand))
 
 

@@ -15,7 +15,9 @@ class QueueConsumerArgs(Args):
     """Settings of an event source mapping: which function reads which queue, and how."""
 
     queue: Queue = Field(description="The queue that Lambda polls.")
-    function: Function = Field(description="Called through its live alias; needs the queue's consumer grant.")
+    function: Function = Field(
+        description="Called through its live alias; needs the queue's grant to receive and delete."
+    )
     batch_size: int = Field(ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(ge=0, le=300, description="How long a batch may wait to fill up.")
     maximum_concurrency: int = Field(ge=2, le=1_000, description="Maximum of concurrent instances for this queue.")

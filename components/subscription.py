@@ -24,7 +24,7 @@ class TopicSubscriptionArgs(Args):
 class Subscription(Component):
     """The subscription with its queue of failed deliveries, and the subscriber's queue if the component creates it.
 
-    Outputs: `dead_letter_url`, `dead_letter_name`, `queue_url` (`None` when the endpoint is somebody else's).
+    Outputs: `dead_letter_url`, `dead_letter_name`, `queue_url` (`None` if the component did not create the queue).
     """
 
     kind: ClassVar[str] = "Subscription"

@@ -17,14 +17,16 @@ class TopicArgs(Args):
     """Settings of a topic: its publishers and its subscriptions."""
 
     publishers: tuple[str, ...] = Field(
-        min_length=1, description="Names of this account's roles that the topic's own policy lets publish."
+        min_length=1, description="Names of this account's roles that the topic's policy allows to publish."
     )
-    fifo: bool = Field(default=False, description="Keeps the sequence in each message group; accepts only FIFO queues.")
+    fifo: bool = Field(
+        default=False, description="Keeps the sequence in each message group; all its queues must be FIFO."
+    )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         description="The subscribers; each has its queue of failed deliveries."
     )
     protect: bool = Field(
-        default=False, description="Makes Pulumi refuse a plan that deletes or replaces topic and queues."
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces the topic or its queues."
     )
 
 
@@ -44,7 +46,7 @@ class Topic(Component):
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
-                # The throughput limit then applies per group, not to the whole topic, as it does in the topic's queues.
+                # The throughput limit then applies per group, as in the topic's queues, not to the whole topic.
                 fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,

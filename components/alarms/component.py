@@ -190,7 +190,7 @@ def _percentile(metric: Metric) -> bool:
 
 
 def _suppressors_first(composites: tuple[Composite, ...]) -> list[Composite]:
-    # A composite's suppressor must exist before it. The table refuses unknown names, so only a cycle can fail here.
+    # A suppressor must exist before its composite. The table refuses unknown names, so only a cycle can fail here.
     ordered: list[Composite] = []
     waiting = list(composites)
     while waiting:

@@ -162,7 +162,7 @@ class AlarmTable:
     """Every row and composite of a stack.
 
     Raises:
-        ValueError: two rows share a name, a composite names an unknown row, or a row is a member of two composites.
+        ValueError: a name repeats, a composite names an unknown row or composite, or a row is a member of two.
     """
 
     alarms: tuple[Alarm, ...]

@@ -23,7 +23,7 @@ class AlarmSubscription:
     """One receiver of one tier's alarms.
 
     Attributes:
-        protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms it. The policy of
+        protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms. The policy of
             a queue or function must allow the topic.
         endpoint: an address, an https URL, a phone number or an ARN, by the protocol.
 

@@ -47,7 +47,7 @@ EDGE_RULES: Final = (
     ),
     Rule(
         name="no-public-function-urls",
-        description="Functions can be called only through the API.",
+        description="No function has a public URL.",
         level="mandatory",
         types=FUNCTION_URLS,
         check=_no_open_url,

@@ -18,7 +18,7 @@ from runtime.observability import logger, metrics
 def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
     """Answer `event` by `route` if `guard` accepts the request; their errors become problem documents.
 
-    Never raises: to an unhandled error the platform answers a bare 500, which does not say what to do.
+    Never raises: to an unhandled error API Gateway would answer a bare 500, from which no client learns what to do.
     """
     request = parse_event(event)
     logger.set_correlation_id(request.correlation_id)
@@ -46,7 +46,7 @@ def dependency_failed(error: DependencyError, order_id: str | None = None) -> Pr
 def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
     """Log and count an error in our own code; return the same problem as for a failed service.
 
-    The log line has the code lines of the traceback. It has the error's text only if the error is one of ours.
+    The log line has the file, line and function of each frame. It has the error's text only if the error is ours.
     """
     count(MetricName.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

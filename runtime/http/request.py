@@ -15,7 +15,7 @@ _CLAIM_LIMIT: Final = 2048
 
 @dataclass(frozen=True)
 class Request:
-    """A request. Its fields have their types, but their values are not checked."""
+    """A request. The types of its fields are checked, but not the values."""
 
     headers: dict[str, str]
     """By lower-case name; values of one name are joined by commas (RFC 9110, 5.3)."""

@@ -59,7 +59,7 @@ class Delivery:
 
     @cached_property
     def content(self) -> OrderMessage | PermanentError | NewerSchemaError:
-        """The order in the message, or why it cannot be read."""
+        """The order in the message, or the failure if it cannot be read."""
         named, version = self.attribute("order_id"), self.attribute("schema_version")
         try:
             return read_message(self.body, order_id=named, schema_version=version)
@@ -73,7 +73,7 @@ class Delivery:
 
     @property
     def order_id(self) -> str | None:
-        """The id of the message's order: from the body, else from the attribute, else `None`."""
+        """The id of the message's order: from the body, else from the attribute; `None` if the two differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
                 # Each of the two ids may belong to an order that has no problem.

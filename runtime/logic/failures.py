@@ -104,7 +104,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure. If the error is not ours, the description contains only its class."""
+    """Describe a failure. An error that is neither ours nor pydantic's is described by its class only."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):

@@ -15,7 +15,7 @@ def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParamete
     """Return the parameters that put a message into `group`; on FIFO, without a group, `message_id` is the group.
 
     On a standard queue, SQS delivers the messages of quiet groups before those of a group with many messages in flight
-    (fair queues). It treats each message without a group as a group of its own.
+    (fair queues). It treats each message without a group as a separate group.
 
     A FIFO queue keeps the sequence within a group, and each message needs a deduplication id. For five minutes, SQS
     reports success for a second send with the same id but delivers nothing. So each call gets a new id: success then
