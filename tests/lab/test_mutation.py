@@ -173,6 +173,15 @@ def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> 
     assert [item.nodeid for item in ordered] == ["dear::c", "dear::d", "cheap::b", "cheap::a", "dear::a", "dear::b"]
 
 
+def test_deselected_tests_exist() -> None:
+    # GIVEN the tests that a run leaves out one by one
+    selection = settings(ROOT)["pytest_add_cli_args_test_selection"]
+    deselected = [each.removeprefix("--deselect=").split("::") for each in selection if "::" in each]
+    # WHEN / THEN each is a test of its file
+    assert deselected
+    assert [test for file, test in deselected if f"def {test}(" not in (ROOT / file).read_text()] == []
+
+
 @pytest.mark.long
 def test_the_copy_has_everything_that_its_tests_import(tmp_path: Path) -> None:
     # GIVEN the copy of the tree that mutmut mutates
