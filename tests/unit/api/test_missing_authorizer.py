@@ -62,7 +62,7 @@ class WatchedClient(UntouchedClient):
 
 @pytest.fixture
 def client() -> WatchedClient:
-    """Return one client that stands for all services."""
+    """Return one client that is used for all services."""
     return WatchedClient()
 
 
@@ -137,7 +137,7 @@ def test_no_caller_is_anonymous_if_the_stack_has_an_authorizer(authorizer: objec
     except (ProblemError, AuthorizerMissingError):
         return
 
-    # THEN it is the caller that the claims name
+    # THEN it is the caller that the claims name, unless the request was refused
     assert identity != ANONYMOUS
     assert identity == identity_of(request, jwt_authorizer=False)
 

@@ -134,7 +134,7 @@ def test_a_body_of_64_kib_is_read(sent: str, encoded: bool) -> None:
 
 
 @pytest.mark.parametrize("encoded", [False, True])
-def test_a_body_of_one_byte_more_is_refused(encoded: bool) -> None:
+def test_a_body_that_is_one_byte_too_large_is_refused(encoded: bool) -> None:
     # GIVEN a body that is one byte too large
     sent = "x" * (MAX_BYTES + 1)
     body = base64.b64encode(sent.encode()).decode() if encoded else sent

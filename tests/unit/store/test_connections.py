@@ -12,7 +12,7 @@ from botocore.config import Config
 from runtime.settings import MAX_BATCH_THREADS
 from runtime.store import clients
 
-# On a busy machine a hundred threads can take longer than the functions' calls may.
+# On a busy machine a hundred threads can exceed the timeouts of the functions' clients.
 PATIENT = Config(connect_timeout=60, read_timeout=60)
 
 

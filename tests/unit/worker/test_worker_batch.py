@@ -29,7 +29,7 @@ def test_each_message_of_a_batch_that_fails_completely_is_reported(world: Worker
     world.disturb("transact_write_items", *[refused("InternalServerError")] * 3)
     # WHEN two messages are processed
     sent = [record(content(1)), record(content(2))]
-    # THEN both are reported, and no error is raised, which would fail the whole invocation
+    # THEN both are reported, and no error is raised, because an error would fail the whole invocation
     assert sorted(world.run(*sent)) == sorted(one["messageId"] for one in sent)
 
 
@@ -228,10 +228,10 @@ def test_an_empty_batch_makes_no_call(world: WorkerAccount) -> None:
 
 
 @pytest.mark.parametrize("threads", [1, 2, 20])
-def test_results_keep_the_order_of_the_items(threads: int) -> None:
+def test_results_are_in_the_sequence_of_the_items(threads: int) -> None:
     # GIVEN more items than threads, or fewer
     # WHEN they are processed
-    # THEN the results are in the items' order
+    # THEN each result is at the place of its item
     assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))
 
 

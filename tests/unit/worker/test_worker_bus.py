@@ -125,7 +125,7 @@ class TestWorker:
         assert [json.loads(each["Detail"])["id"] for each in self.sent(on_bus)] == [f"{order_id(1)}:order.confirmed"]
         assert not on_bus.called("publish")
 
-    def test_a_refused_entry_is_retried_and_the_stock_moves_once(self, on_bus: WorkerAccount) -> None:
+    def test_a_refused_entry_is_retried_and_the_stock_is_taken_once(self, on_bus: WorkerAccount) -> None:
         # GIVEN a bus that refuses one event
         on_bus.disturb(
             "put_events", lambda _: {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "ThrottlingException"}]}

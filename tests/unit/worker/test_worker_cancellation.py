@@ -65,7 +65,7 @@ def test_a_stock_row_that_is_not_short_cannot_reject_an_order(available: Any) ->
     item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
     # WHEN the settlement is judged
     verdict = judge(FINE, [ItemReason("ConditionalCheckFailed", item)], order_lines(1))
-    # THEN the verdict names the SKU for a person to repair, and does not reject the order
+    # THEN the verdict does not reject the order, but names the SKU whose row a person must repair
     assert isinstance(verdict, Unexpected)
     assert "SKU-0" in verdict.explanation
 

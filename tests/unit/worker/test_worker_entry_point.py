@@ -129,7 +129,7 @@ def test_init_names_a_missing_setting() -> None:
         text=True,
         check=False,
     )
-    # THEN the deployment fails, and not the first order
+    # THEN init fails, before the first order, and names the setting
     assert init.returncode != 0
     assert "dead_letter_queue_url" in init.stderr
 

@@ -57,12 +57,12 @@ def test_a_redelivered_message_is_not_processed_again(world: WorkerAccount) -> N
     assert world.counted["OrderConfirmed"] == 1
 
 
-def test_the_record_is_keyed_on_the_order_id_and_outlives_the_dead_letter_queue(world: WorkerAccount) -> None:
+def test_the_id_of_a_record_depends_only_on_the_order_and_the_record_is_kept_for_weeks(world: WorkerAccount) -> None:
     # GIVEN an order
     world.stock(SKU_1=5)
     # WHEN it is processed
     world.run(record())
-    # THEN its record has the id that tools compute too, which depends only on the order
+    # THEN its record has the id that tools compute too, and is kept for more than 29 days
     (kept,) = world.records()
     assert kept["id"]["S"] == "process-order#" + "5f9a2a773cfc46c2a716bd10ab0e14c6745f845f3ae5912a625bde51cc9c3c98"
     assert json.loads(kept["data"]["S"]) == {"order_id": order_id(1), "status": "CONFIRMED"}

@@ -143,7 +143,7 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
     # GIVEN a valid body and an attribute that names no newer version
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
-    # THEN the body decides
+    # THEN the version in the body counts
     assert read_message(sent).schema_version == SCHEMA_VERSION
 
 

@@ -54,7 +54,7 @@ def test_no_more_threads_than_allowed_are_started() -> None:
 
     # WHEN all are processed
     done = on_threads(2, work, items)
-    # THEN the results are in order, and no third thread was used
+    # THEN the results are in the items' sequence, and no third thread was used
     assert done == list(range(8))
     assert len(used) <= 2
 
