@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # One invocation can run for its whole timeout. Until it ends, a healthy worker may start no other.
+    # One invocation can run for its whole timeout, and a healthy worker may start no second one in this time.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",

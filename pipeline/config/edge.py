@@ -9,7 +9,7 @@ from pipeline.config.general import LABEL, GeneralOptions
 from pipeline.config.problems import Problem
 
 MIN_SECRET_LENGTH = 32
-# ACM's limit for a certificate's first name, its common name.
+# ACM's limit for the length of a certificate's common name.
 MAX_CERTIFICATE_NAME = 64
 _SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, as from: openssl rand -hex 32"
 
@@ -35,7 +35,7 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
             "cost": "only the zone, 0.50 USD a month",
-            "consequence": "The default endpoint closes. With waf it stays open, but only for the edge.",
+            "consequence": "The default endpoint closes. With waf it stays open, but functions refuse requests that bypass CloudFront.",
         },
     )
     domain_certificate_arn: str = Field(

@@ -14,12 +14,12 @@ from runtime.settings import MAX_BATCH_THREADS
 from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
-# The least time that people have for a dead letter. An alarm fires after half of it.
+# The least time that people have to handle a dead letter. An alarm fires after half of it.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, the last round of messages would never start.
 START_SECONDS = 1
-# Time before that, in which the worker settles orders for one article in one transaction: retries after conflicts, and
-# a last attempt.
+# Time to settle orders for one article in one transaction, before the first message starts: retries after conflicts,
+# and a last attempt.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200

@@ -147,7 +147,7 @@ def _refuse_above(size: int, limit: int, what: str) -> None:
 
 
 def _own_code(module: object) -> str:
-    """Return the digest of a module's source: as part of the cache key, it gives changed rules a new entry."""
+    """Return the digest of a module's source. It is part of the cache key, so that changed rules get a new entry."""
     return digest(Path(str(vars(module)["__file__"])))
 
 

@@ -269,7 +269,7 @@ def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
     assert shop.audit()["ok"]
 
 
-def test_an_open_order_is_named_while_its_message_may_wait_and_is_a_violation_otherwise(shop: Shop) -> None:
+def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(shop: Shop) -> None:
     # GIVEN two open orders; the queue holds the message of one
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)

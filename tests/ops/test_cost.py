@@ -62,7 +62,7 @@ PROD = DEFAULT | {
 }
 BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
-    # Without the topic's three alarms and their composite; with one alarm of two metrics on the bus's own queue.
+    # The topic's three alarms and their composite do not exist. The bus's own queue has one alarm of two metrics.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
     # Users of the key: four tables, sender and receiver of one queue, and the bus. Each gets a data key every five
     # minutes.

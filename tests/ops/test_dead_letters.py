@@ -144,7 +144,7 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: int) -> None:
     # GIVEN any duration
     # WHEN it is shown
     shown = show_duration(seconds)
-    # THEN the shown duration is at most the real one, and the difference is less than one of its smaller unit
+    # THEN the shown duration is at most the real one, and the difference is less than one of the smaller units
     units = [parse_duration(part) for part in shown.split()]
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 

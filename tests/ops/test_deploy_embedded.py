@@ -191,7 +191,7 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
     assert state(releases, failed) == "Failed"
     outside.touch()
 
-    # WHEN the same code is published again, and the file is there
+    # WHEN the same code is published again, after the file was created
     same = releases.lambda_.publish_version(FunctionName=name)["Version"]
     shifted = releases.ops("shift", "--again")
     output = capsys.readouterr().err

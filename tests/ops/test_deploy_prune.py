@@ -50,7 +50,7 @@ def test_the_version_that_callers_use_stays_with_all_newer_ones(world: DeployTar
     assert deleted(world) == [1, 2]
 
 
-def test_both_versions_of_a_running_shift_stay(world: DeployTarget) -> None:
+def test_both_versions_of_a_running_shift_are_kept(world: DeployTarget) -> None:
     # GIVEN
     world.lambda_ = twelve(live=4, weights={"9": 0.1})
 
@@ -153,7 +153,7 @@ def test_no_used_or_new_version_is_ever_deleted(count: int, live: int, shifted_t
     assert not [each for each in planned.old if each > max(live, shifted_to)]
 
 
-def test_the_versions_that_a_rollback_needs_stay(world: DeployTarget) -> None:
+def test_versions_for_a_rollback_are_kept(world: DeployTarget) -> None:
     # GIVEN
     for each in world.lambda_.functions.values():
         each.tags["LiveBefore"] = "4@2026-11-26T14:00:00Z"

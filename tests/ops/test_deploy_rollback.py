@@ -135,11 +135,11 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_a_shift_to_code_that_was_rolled_back_needs_the_option_again(
+def test_a_shift_to_code_that_was_rolled_back_needs_the_again_option(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rollback, an older rollback of one function, and a new version of that function that has the code of the
-    # first rollback, because only a variable changed
+    # GIVEN a rollback from version 10, an older rollback of one function from version 7, and a new version of this
+    # function with the code of version 10, because only a variable changed
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -176,7 +176,7 @@ def test_callers_can_be_shifted_to_new_code_after_a_rollback(world: DeployTarget
     assert all(code_of(10) in tag for tag in world.lambda_.tag("RolledBack"))
 
 
-def test_a_failed_shift_with_again_keeps_the_record_of_the_rollback(world: DeployTarget) -> None:
+def test_a_failed_shift_with_the_again_option_keeps_the_record_of_the_rollback(world: DeployTarget) -> None:
     # GIVEN
     world.run("rollback", "--yes")
     world.codedeploy._bad = [FUNCTIONS[0]]

@@ -102,7 +102,7 @@ def test_a_message_that_is_no_json_marks_the_order_it_names(world: World) -> Non
     assert world.dead_letters.messages == {}
 
 
-def test_a_message_that_names_no_order_is_deleted_alone(world: World) -> None:
+def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: World) -> None:
     # GIVEN an unreadable message without such an attribute
     sent = world.dead_letters.send("not json", {})
     # WHEN it is discarded

@@ -27,7 +27,7 @@ def test_the_incident_uses_the_runbooks_commands() -> None:
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
-def test_the_incident_pages_as_the_alarm_table_does() -> None:
+def test_the_incident_has_the_pages_of_the_alarm_table() -> None:
     # GIVEN an idle stack, and a minute in which every attempt at every order fails, until all are dead letters
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):

@@ -184,10 +184,10 @@ def test_the_source_queue_is_never_received_from(world: World) -> None:
 
 
 def test_a_pass_that_exceeds_the_visibility_timeout_returns_each_message_once(world: World) -> None:
-    # GIVEN dead letters, and a person who needs longer than the visibility timeout
+    # GIVEN more dead letters than one batch contains
     dead_letter(world, 15)
     seen: list[str] = []
-    # WHEN the pass takes longer than five minutes per batch
+    # WHEN each batch takes longer than the visibility timeout of five minutes
     with sweep_of(world) as sweep:
         for batch in sweep.batches():
             seen += [message.message_id for message in batch]
@@ -203,14 +203,14 @@ def test_the_workers_record_shows_that_an_order_is_finished(world: World) -> Non
     world.drain()
     # WHEN the facts of the order are read
     facts = orders_of(world).facts([order_id])
-    # THEN they say that it is finished
+    # THEN they show that it is finished
     assert facts.finished == {order_id}
 
 
 @pytest.mark.parametrize("skew", [0, MAX_SKEW_SECONDS])
 def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew: float) -> None:
-    # GIVEN a dead letter that fails at once when it is redriven, and a person's clock that is ahead of AWS's by up to
-    # the difference that AWS accepts
+    # GIVEN a dead letter that fails at once when it is redriven, and a local clock that equals AWS's, or is ahead by
+    # the largest difference that AWS accepts
     world.dead_letters.send("{}", {"original_message_id": text("first")})
 
     def work(call: Call) -> None:

@@ -250,7 +250,7 @@ def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
     assert stack.order(STRANGE) == now
 
 
-def test_a_record_without_an_answer_is_deleted_only_as_it_was_shown(
+def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an order whose every attempt fails, because the worker cannot read its own record of it
