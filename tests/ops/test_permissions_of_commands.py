@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's row that begins with `start`. A row names a service once, at its first action."""
+    """Return the actions in the page's row that begins with `start`. Only a service's first action has its prefix."""
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""
