@@ -14,7 +14,7 @@ from tests.infra.test_option_combinations import recorded_combinations
 
 ZONE = {"HostedZoneId": "Z123"}
 READS = re.compile(r":(Get|List|Describe|GET)")
-# Reads that follow a change: log deliveries, the state of a change of DNS records, and a deleted role's instance profiles.
+# Reads that follow a change: log deliveries, the state of a DNS change, and a deleted role's instance profiles.
 NOT_REFRESHED = {
     "iam:ListInstanceProfilesForRole",
     "logs:DescribeResourcePolicies",
