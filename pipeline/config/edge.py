@@ -35,7 +35,7 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
             "cost": "only the zone, 0.50 USD a month",
-            "consequence": "The default endpoint closes. With waf it stays open, but accepts only CloudFront's requests.",
+            "consequence": "Closes the default endpoint. With waf it remains, but accepts only CloudFront's requests.",
         },
     )
     domain_certificate_arn: str = Field(
