@@ -32,7 +32,9 @@ def main() -> int:
         default=4,
         help="callers, who all use the same keys and bodies (default: 4)",
     )
-    parser.add_argument("--kills", type=_at_least(1), default=10, help="how often all workers are killed (default: 10)")
+    parser.add_argument(
+        "--kills", type=_at_least(1), default=10, help="number of times to kill all workers (default: 10)"
+    )
     parser.add_argument(
         "--outage", type=_at_least(1), default=8, help="seconds in which all transactions are throttled (default: 8)"
     )

@@ -1,4 +1,4 @@
-"""One run: sets the stock, gets tokens, sends orders during the storm, waits, redrives dead letters, and counts."""
+"""One run: sets the stock, gets tokens, sends orders during a storm of faults and kills, redrives, and counts."""
 
 import json
 import time
@@ -61,7 +61,7 @@ class Plan:
     kills: int
     outage_seconds: float
     callers: int = 4
-    """Number of callers, who all use the same keys and bodies. So each key makes this many orders."""
+    """Number of callers, who all use the same keys and bodies. So each key leads to this many orders."""
     poisonous: int = 1
     """Number of keys whose orders fail until the storm is over, so that some messages can be redriven."""
 

@@ -33,8 +33,8 @@ DRIFT: Final = (
 )
 """Tests that compare a page with the code. They are not run here, because they fail for intended changes too."""
 RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_generated_page_is_up_to_date[lab.docs.option_effects]"
-"""The test of the page with the effects of every option, which reviewers read. It runs only for mutants that survive
-all other tests."""
+"""The test of the page that shows reviewers the effects of every option. It runs only for mutants that survive all
+other tests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Folder:
         tests: Patterns of the paths of its test files.
         count: Number of its mutants, without the examples.
         least: Percentage of its mutants that the tests must notice.
-        alone: Whether its tests are independent of each other, so a mutant concerns only tests that run its function.
+        alone: Whether its tests are independent of each other. If so, a mutant needs only the tests that run its function.
     """
 
     files: tuple[str, ...]

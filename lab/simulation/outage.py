@@ -116,7 +116,7 @@ class Simulation:
     def run(self, messages: Iterable[Message]) -> Result:
         """Let each order arrive at its send time, and run until every order is processed or dead-lettered."""
         for message in messages:
-            self.show(message, message.sent_at)
+            self.make_visible(message, message.sent_at)
         while self._events:
             self.now, _, event = heapq.heappop(self._events)
             event()
@@ -126,7 +126,7 @@ class Simulation:
         """Plan an event ``seconds`` from now."""
         heapq.heappush(self._events, (self.now + seconds, next(self._numbers), event))
 
-    def show(self, message: Message, moment: float) -> None:
+    def make_visible(self, message: Message, moment: float) -> None:
         """Make a message visible from ``moment`` on."""
         self.queue.add(message, moment)
         self.after(moment - self.now, self._poll)
@@ -138,10 +138,10 @@ class Simulation:
 
     def _receive(self) -> list[Message]:
         batch: list[Message] = []
-        while len(batch) < self.settings.batch_size and (message := self.queue.take(self.now)) is not None:
+        while len(batch) < self.settings.batch_size and (message := self.queue.receive(self.now)) is not None:
             if message.receives >= self.settings.max_receive_count:
                 self.result.dead += 1
-                self.queue.gone(message)
+                self.queue.removed(message)
                 continue
             message.receives += 1
             batch.append(message)
@@ -181,17 +181,17 @@ class _Invocation:
         while self.batch:
             message = self.batch.pop()
             if self.deadline - simulation.now >= settings.item_budget_seconds + settings.time_margin_seconds:
-                simulation.work(simulation, message, partial(self._worked, message, simulation.now))
+                simulation.work(simulation, message, partial(self._processed, message, simulation.now))
                 return
             self._retry_later(message)
         self.running -= 1
         if not self.running:
             simulation.invocation_ended()
 
-    def _worked(self, message: Message, since: float, done: bool) -> None:
-        self.simulation.queue.worked(message, since, self.simulation.now)
+    def _processed(self, message: Message, since: float, done: bool) -> None:
+        self.simulation.queue.processed(message, since, self.simulation.now)
         if done:
-            self.simulation.queue.gone(message)
+            self.simulation.queue.removed(message)
             self._count(message)
         else:
             self._retry_later(message)
@@ -207,7 +207,7 @@ class _Invocation:
                 cap=settings.retry_cap_seconds,
                 random=simulation.random.random,
             )
-        simulation.show(message, simulation.now + delay)
+        simulation.make_visible(message, simulation.now + delay)
 
     def _count(self, message: Message) -> None:
         result, now = self.simulation.result, self.simulation.now

@@ -38,7 +38,7 @@ class Waiting:
     _groups: dict[str, list[tuple[float, int, Message]]] = field(default_factory=dict)
     _in_flight: Counter[str] = field(default_factory=Counter)
     _returning: list[tuple[float, str]] = field(default_factory=list)
-    _worked: dict[str, float] = field(default_factory=lambda: defaultdict(float))
+    _seconds: dict[str, float] = field(default_factory=lambda: defaultdict(float))
     _recent: deque[tuple[float, str, float]] = field(default_factory=deque)
     _numbers: Iterator[int] = field(default_factory=count)
 
@@ -48,7 +48,7 @@ class Waiting:
         if message.receives:
             heapq.heappush(self._returning, (moment, message.group))
 
-    def take(self, now: float) -> Message | None:
+    def receive(self, now: float) -> Message | None:
         """Receive the next message, if one is visible."""
         while self._returning and self._returning[0][0] <= now:
             self._in_flight[heapq.heappop(self._returning)[1]] -= 1
@@ -63,20 +63,20 @@ class Waiting:
         self._in_flight[group] += 1
         return heapq.heappop(self._groups[group])[2]
 
-    def worked(self, message: Message, since: float, now: float) -> None:
+    def processed(self, message: Message, since: float, now: float) -> None:
         """Record the time for which a worker processed a message."""
-        self._worked[message.group] += now - since
+        self._seconds[message.group] += now - since
         self._recent.append((now, message.group, now - since))
 
-    def gone(self, message: Message) -> None:
+    def removed(self, message: Message) -> None:
         """Record that a received message has left the queue."""
         self._in_flight[message.group] -= 1
 
     def _is_noisy(self, group: str, now: float) -> bool:
         while self._recent and self._recent[0][0] < now - RECENT_SECONDS:
             _, past, seconds = self._recent.popleft()
-            self._worked[past] -= seconds
+            self._seconds[past] -= seconds
         in_flight = self._in_flight[group]
-        return (in_flight >= NOISY_IN_FLIGHT and in_flight > NOISY_SHARE * self._in_flight.total()) or self._worked[
+        return (in_flight >= NOISY_IN_FLIGHT and in_flight > NOISY_SHARE * self._in_flight.total()) or self._seconds[
             group
-        ] > NOISY_SHARE * sum(self._worked.values())
+        ] > NOISY_SHARE * sum(self._seconds.values())

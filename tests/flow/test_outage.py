@@ -104,9 +104,9 @@ def test_a_caller_whose_few_orders_take_long_is_noisy_too() -> None:
     # GIVEN one caller whose first order has used all processing time so far, and another caller
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]
-    waiting.worked(slow[0], 0, 10)
+    waiting.processed(slow[0], 0, 10)
     # WHEN both callers have a waiting order, and the first caller's order has waited longer
     for message, moment in ((slow[1], 1), (Message(2, "quick"), 2)):
         waiting.add(message, moment)
     # THEN the other caller's order is received first
-    assert [taken.group for _ in range(2) if (taken := waiting.take(10))] == ["quick", "slow"]
+    assert [received.group for _ in range(2) if (received := waiting.receive(10))] == ["quick", "slow"]

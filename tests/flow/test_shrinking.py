@@ -11,7 +11,7 @@ import pytest
 
 from lab.simulation.histories import __main__ as command
 from lab.simulation.histories.generate import history
-from lab.simulation.histories.shrink import labels, play, shrink, without_needless
+from lab.simulation.histories.shrink import labels, play, shrink, without_unneeded
 from lab.simulation.histories.steps import At, Deliver, Foreign, History, Post, Wait
 from tests.flow.sabotage.rewrite import rewritten
 from tests.flow.sabotage.sabotages import SABOTAGES, Sabotage
@@ -119,7 +119,7 @@ def test_shrinking_keeps_exactly_the_needed_parts() -> None:
     # GIVEN parts, of which three distant ones are needed
     parts = tuple(range(40))
     # WHEN the others are removed
-    left = without_needless(parts, lambda some: {3, 17, 38} <= set(some))
+    left = without_unneeded(parts, lambda some: {3, 17, 38} <= set(some))
     # THEN exactly the three needed parts are left
     assert left == (3, 17, 38)
 

@@ -1,4 +1,5 @@
-"""Paths of orders that share an article in a batch. One transaction settles them before each order is processed."""
+"""Paths of batches with orders that share an article. One transaction settles these orders, before the worker processes
+each message."""
 
 from __future__ import annotations
 

@@ -179,7 +179,7 @@ def _last(prepare: Prepare) -> Prepare:
     return last
 
 
-_last_of_all = _last(_first)
+_last_attempt = _last(_first)
 
 
 # --- batches ---------------------------------------------------------------------------------------------------------
@@ -255,9 +255,9 @@ WORKER_PATHS = (
     Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=table_down),
     Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_row_conflict),
     Path("retryable: corrupt stock row", WORKER, _corrupt_stock, CONFIRMED, recover=_stock_is_repaired),
-    Path("last attempt", WORKER, _last_of_all, CONFIRMED, dead="maybe"),
-    Path("last attempt: topic down", WORKER, _last_of_all, CONFIRMED, dead="maybe", background=_topic_down),
-    Path("last attempt: table throttled", WORKER, _last_of_all, CONFIRMED, dead="maybe", background=table_down),
+    Path("last attempt", WORKER, _last_attempt, CONFIRMED, dead="maybe"),
+    Path("last attempt: topic down", WORKER, _last_attempt, CONFIRMED, dead="maybe", background=_topic_down),
+    Path("last attempt: table throttled", WORKER, _last_attempt, CONFIRMED, dead="maybe", background=table_down),
     Path("last attempt: not JSON", WORKER, _last(_malformed), FAILED, later=CONFIRMED, dead="always"),
     Path("last attempt: newer schema", WORKER, _last(_newer_schema), FAILED, later=CONFIRMED, dead="always"),
     Path("bus: first receive", WORKER, _first, CONFIRMED, bus=True),

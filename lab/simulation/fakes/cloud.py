@@ -1,4 +1,5 @@
-"""One simulated AWS: four clients that share a clock, a source of randomness and a wire."""
+"""One simulated AWS: four clients that share a clock, a source of randomness, and the `Wire` that carries their
+calls."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ class HistoryCounts:
             ("faults at calls", self.faults),
             ("answers", self.answers),
             ("orders in the end", self.orders),
-            ("also", self.seen),
+            ("other events", self.seen),
         ):
             lines.append(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counter.most_common()))
         lines.append(f"  {len(self.paths)} different combinations of function, call and fault")

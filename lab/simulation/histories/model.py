@@ -1,10 +1,11 @@
-"""Model of the conditions that must hold during and after every history, beyond the guarantees.
+"""Model of the conditions that must hold during and after every history, in addition to the guarantees.
 
 The model follows the history's steps. Of the program's logic it uses only the keys and ids. Violations begin with a
 label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1 (orders come
 from callers and are never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
-the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker keeps no message),
-M7 (killers cost another message only a limited number of receives), M8 (a dead letter's order is ``FAILED``).
+the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker leaves no message in
+the queue without a reason), M7 (killers cost another message only a limited number of receives), M8 (a dead letter's
+order is ``FAILED``).
 """
 
 from __future__ import annotations
@@ -51,7 +52,7 @@ class Batch:
 
     Attributes:
         messages: The batch's messages.
-        excuses: Why an undisturbed worker may keep a message, by message id.
+        excuses: By message id: the reason for which an undisturbed worker may leave the message in the queue.
         last: Ids of the messages on their last attempt.
     """
 
@@ -141,10 +142,10 @@ class Model:
         return [intent for order_id, intent in self.intents.items() if order_id not in self._answered]
 
     def is_answered(self, caller: str, key: str, order: str) -> bool:
-        """Return whether the caller has a final answer."""
+        """Return whether the caller got a final answer to this intent."""
         return id_of(caller, key, order) in self._answered
 
-    def seen(self, caller: str, order_id: str, response: Response) -> None:
+    def looked_up(self, caller: str, order_id: str, response: Response) -> None:
         """Check the answer to a GET."""
         stored = self.orders[(order_id,)]
         own = stored.get("caller", {}).get("S") == caller_of(caller)
@@ -159,14 +160,15 @@ class Model:
     # --- worker -----------------------------------------------------------------------------------------------------
 
     def before_delivery(self, delivery: Delivery, version: int) -> Batch:
-        """Return a received batch, with the reasons for which a worker of this version may keep messages."""
+        """Return a received batch, with the reasons for which a worker of this version may leave messages in the
+        queue."""
         messages = [self.world.orders_queue.messages[message_id] for message_id in delivery.handles]
         excuses = {one.message_id: excuse for one in messages if (excuse := self._excuse(one, version))}
         most = self.world.deployment.max_receive_count
         return Batch(messages, excuses, {one.message_id for one in messages if one.receive_count >= most})
 
     def delivered(self, batch: Batch, kept: frozenset[str], run: Run) -> None:
-        """Check the messages that a worker kept of a batch."""
+        """Check the messages of a batch that were not deleted after the worker's run."""
         self.seen_paths["batches"] += 1
         self.seen_paths["messages delivered"] += len(batch.messages)
         self.seen_paths["messages kept"] += len(kept)
@@ -176,7 +178,7 @@ class Model:
         self.seen_paths.update(batch.excuses.values())
         if not run.disturbed:
             for message_id in kept - batch.excuses.keys():
-                self._violated("M6", f"an undisturbed worker kept {message_id} of {self._of(batch)}")
+                self._violated("M6", f"an undisturbed worker left {message_id} of {self._of(batch)} in the queue")
         if run.disturbed.keys() & _MARKING:
             self._excused |= batch.last
         self._judge_visibility_timeouts(kept)

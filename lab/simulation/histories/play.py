@@ -33,9 +33,9 @@ class Player:
 
     Attributes:
         history: The history to play.
-        world: The world in which it is played.
-        model: The model that checks it.
-        around: Faults from the runs' surroundings.
+        world: The world of the history.
+        model: The model that checks the history.
+        around: The faults of the history's runs.
         seen: Counts of events.
         versions: The current schema versions of the API and of the worker.
     """
@@ -98,7 +98,7 @@ class Player:
     def _get(self, step: do.Get) -> None:
         order_id = _picked(list(self.world.orders), step.pick)
         if order_id is not None:
-            self.model.seen(step.caller, order_id, self.world.get(order_id, caller=step.caller))
+            self.model.looked_up(step.caller, order_id, self.world.get(order_id, caller=step.caller))
 
     # --- queue and worker -------------------------------------------------------------------------------------------
 
@@ -257,8 +257,8 @@ def _picked(candidates: list[Any], pick: int) -> Any:
 
 @contextmanager
 def _reproducible(world: World) -> Iterator[None]:
-    """Take the API's jitter from the history's seed, and skip the tracebacks of log lines, which took 10 % of the
-    time."""
+    """Derive the API's jitter from the history's seed, and leave tracebacks out of log lines. Tracebacks took 10 % of
+    the time."""
     chance = SimpleNamespace(uniform=world.cloud.entropy.random.uniform)
     with patch.object(order_intake, "random", chance), patch.object(processing, "trace_of", _no_trace):
         yield

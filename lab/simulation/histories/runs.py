@@ -24,7 +24,7 @@ class Run(Process):
     """One run of a function in a history.
 
     Attributes:
-        worker: Whether the function is the worker; otherwise it is the API's.
+        worker: Whether the function is the worker, and not the API's.
         disturbed: Number of disturbed calls, by operation.
         killer: Id of the order that killed the run.
     """
@@ -64,7 +64,7 @@ class Surroundings:
         """Return a new run with its planned faults and the faults of its surroundings."""
         run = Run(worker=worker)
         self.runs.append(run)
-        run.on_call = lambda call: self._ambient(run, call)
+        run.on_call = lambda call: self._surrounding_fault(run, call)
         run.faults = {one.call: self._planned(run, one) for one in at}
         return run
 
@@ -74,7 +74,7 @@ class Surroundings:
         self.popular.clear()
         self.fixed = True
 
-    # --- planned ----------------------------------------------------------------------------------------------------
+    # --- planned faults ---------------------------------------------------------------------------------------------
 
     def _planned(self, run: Run, at: At) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:
@@ -97,7 +97,7 @@ class Surroundings:
 
     def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
         """Perform the call without its planned fault."""
-        fault = self._ambient(run, call)
+        fault = self._surrounding_fault(run, call)
         return perform() if fault is None else fault(call, perform)
 
     def _disturb(self, run: Run, call: Call, what: str) -> Fault:
@@ -111,10 +111,11 @@ class Surroundings:
             return self._busy(lambda update: bool(update["TableName"] == table))
         return faults.BY_NAME[what].fault
 
-    # --- ambient ----------------------------------------------------------------------------------------------------
+    # --- faults of the surroundings ---------------------------------------------------------------------------------
 
-    def _ambient(self, run: Run, call: Call) -> Fault | None:
-        """Return the fault that an outage, a killing order or a popular SKU causes at a call, if any."""
+    def _surrounding_fault(self, run: Run, call: Call) -> Fault | None:
+        """Return the fault that an outage, an order that kills the worker, or a popular SKU causes at a call, if
+        any."""
         outage = self.outages.get(call.service)
         if outage is not None and self.world.cloud.clock.now < outage[0]:
             self._note(run, call, f"outage: {outage[1]}")

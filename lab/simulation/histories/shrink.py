@@ -59,20 +59,20 @@ def shrink(history: History) -> History:
 
 
 def _fewer(history: History, fails: Fails) -> History:
-    def still(steps: tuple[Step, ...]) -> bool:
+    def still_fails(steps: tuple[Step, ...]) -> bool:
         return fails(history.with_steps(steps))
 
-    return history.with_steps(without_needless(history.steps, still))
+    return history.with_steps(without_unneeded(history.steps, still_fails))
 
 
-def without_needless(parts: tuple[T, ...], still: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Remove ever smaller runs of parts, as long as ``still`` accepts the rest."""
+def without_unneeded(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
+    """Remove sequences of parts, from long to short, as long as ``suffices`` returns true for the rest."""
     size = max(len(parts) // 2, 1)
     while parts:
         start = 0
         while start < len(parts):
             candidate = parts[:start] + parts[start + size :]
-            if still(candidate):
+            if suffices(candidate):
                 parts = candidate
             else:
                 start += size

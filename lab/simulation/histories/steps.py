@@ -134,8 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy the API and the worker. ``api`` and ``worker`` are the newest schema versions that they can read: today's
-    or the next."""
+    """Deploy the API and the worker. ``api`` is the schema version that the API writes, ``worker`` the newest that the
+    worker reads: today's or the next."""
 
     api: int
     worker: int

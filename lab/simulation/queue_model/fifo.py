@@ -18,7 +18,7 @@ class FifoQueue(Queue):
 
     Attributes:
         content_based_deduplication: Whether a digest of the body replaces a missing deduplication id.
-        recent: By deduplication id: the time of the latest stored send, and its message, even if it was deleted.
+        recent: By deduplication id: the time and the message of the latest stored send. Deleted messages stay here.
     """
 
     content_based_deduplication: bool = False
