@@ -46,7 +46,7 @@ class Folder:
         tests: Patterns of the paths of its test files.
         count: Number of its mutants, without the examples.
         least: Percentage of its mutants that the tests must notice.
-        alone: Whether its tests are independent of each other. If so, a mutant needs only the tests that run its function.
+        alone: Whether its tests are independent of each other. If so, only tests that run the mutated function count.
     """
 
     files: tuple[str, ...]

@@ -50,7 +50,7 @@ def _mismatched(world: ObservedWorld) -> None:
     world.post("key", order_body(("SKU-1", 3)), caller="ann")
 
 
-def _unknown(world: ObservedWorld) -> None:
+def _send_failed(world: ObservedWorld) -> None:
     world.post("key", order_body(), caller="ann", process=failing("SendMessage"))
 
 
@@ -72,7 +72,7 @@ def _failed_once(world: ObservedWorld) -> None:
     world.drain()
 
 
-def _failed_for_good(world: ObservedWorld) -> None:
+def _last_attempt_failed(world: ObservedWorld) -> None:
     _accepted(world)
     for _ in range(world.deployment.max_receive_count):
         moment = world.orders_queue.next_visible_at()
@@ -91,7 +91,7 @@ def _out_of_time(world: ObservedWorld) -> None:
     world.deliver()
 
 
-def _colliding(world: ObservedWorld) -> None:
+def _transaction_conflict(world: ObservedWorld) -> None:
     _accepted(world)
     world.deliver(failing("TransactWriteItems", _CONFLICT, times=2))
 
@@ -109,17 +109,17 @@ BY_METRIC: Final[Mapping[MetricName, CauseIn]] = {
     MetricName.IDEMPOTENT_REPLAY: CauseIn(_replayed),
     MetricName.IDEMPOTENCY_CONFLICT: CauseIn(_conflicting),
     MetricName.IDEMPOTENCY_MISMATCH: CauseIn(_mismatched),
-    MetricName.DEPENDENCY_FAILURE: CauseIn(_unknown),
+    MetricName.DEPENDENCY_FAILURE: CauseIn(_send_failed),
     MetricName.ORDER_CONFIRMED: CauseIn(_confirmed),
     MetricName.ORDER_REJECTED: CauseIn(_rejected),
     MetricName.ATTEMPT_FAILED: CauseIn(_failed_once),
-    MetricName.LAST_ATTEMPT_FAILED: CauseIn(_failed_for_good),
+    MetricName.LAST_ATTEMPT_FAILED: CauseIn(_last_attempt_failed),
     MetricName.MESSAGE_DEAD_LETTERED: CauseIn(_dead_lettered),
     # This timeout is shorter than one item's budget plus the margin.
     MetricName.ATTEMPT_DEFERRED: CauseIn(_out_of_time, Deployment(worker_timeout_seconds=9)),
     MetricName.ACCEPTED_TO_SETTLED: CauseIn(_confirmed),
     MetricName.BATCH_ISOLATED: CauseIn(_failed_once),
-    MetricName.TRANSACTION_CONFLICT: CauseIn(_colliding),
+    MetricName.TRANSACTION_CONFLICT: CauseIn(_transaction_conflict),
 }
 
 

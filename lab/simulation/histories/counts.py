@@ -87,7 +87,7 @@ class HistoryCounts:
             ("steps", self.steps),
             ("faults at calls", self.faults),
             ("answers", self.answers),
-            ("orders in the end", self.orders),
+            ("orders by last status", self.orders),
             ("other events", self.seen),
         ):
             lines.append(f"  {title}: " + ", ".join(f"{name} {count}" for name, count in counter.most_common()))

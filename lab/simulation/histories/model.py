@@ -171,7 +171,7 @@ class Model:
         """Check the messages of a batch that were not deleted after the worker's run."""
         self.seen_paths["batches"] += 1
         self.seen_paths["messages delivered"] += len(batch.messages)
-        self.seen_paths["messages kept"] += len(kept)
+        self.seen_paths["messages not deleted"] += len(kept)
         self.seen_paths["batches after an earlier receive"] += any(one.receive_count > 1 for one in batch.messages)
         self.seen_paths["batches of a worker that was killed"] += run.killed
         self.seen_paths["last attempts"] += len(batch.last)
