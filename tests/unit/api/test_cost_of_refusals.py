@@ -71,7 +71,7 @@ def test_the_refusal_of_an_expensive_body_has_the_usual_text(untouched_api: Api,
 
 
 def test_a_message_that_is_longer_than_any_order_is_refused_without_parsing() -> None:
-    # GIVEN a message as long as SQS accepts
+    # GIVEN a message that is nearly as long as SQS accepts
     body = '{"lines":[' + "{}," * 340_000 + "{}]}"
     # WHEN it is refused
     peak = refusals.peak_bytes(refusals.message, body)
