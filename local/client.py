@@ -107,7 +107,7 @@ class LocalStack:
         )
 
     def redrive(self, *words: str, by: str, reason: str) -> str:
-        """Run `ops dlq redrive` with `--yes` and return its output. Raises `LocalError` with its error message."""
+        """Run `ops dlq redrive` with `--yes` and return its output. Raises `LocalError` with the command's message."""
         done = self.run("ops", "dlq", "redrive", *words, "--by", by, "--reason", reason, "--yes")
         if done.returncode:
             raise LocalError(f"The redrive failed: {done.stderr.strip()}")

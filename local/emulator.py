@@ -72,11 +72,11 @@ class Emulator:
 
     @property
     def is_running(self) -> bool:
-        """Return whether the guard runs. It ends as soon as the emulator ends."""
+        """Return whether the guard runs. The guard ends as soon as the emulator ends."""
         return self._guard.poll() is None
 
     def wait_until_healthy(self) -> None:
-        """Wait until the emulator answers. Raises `LocalError` with the end of its log when it does not."""
+        """Wait until the emulator answers. Raises `LocalError` with the end of the emulator's log."""
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._socket):
             if not self.is_running:
@@ -86,7 +86,7 @@ class Emulator:
             time.sleep(0.05)
 
     def proxy_with(self, faults: Faults) -> Proxy:
-        """Return a second proxy to the emulator, with the same gate. `faults` apply only to its calls."""
+        """Return a second proxy to the emulator, with the same gate. `faults` apply only to calls through it."""
         return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:
@@ -107,7 +107,7 @@ class Emulator:
 
 
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
-    """Start the emulator under a guard, which inherits `lock` and locks the state folder until the clean-up ends.
+    """Start the emulator under a guard. The guard inherits `lock`, so the folder is locked until the clean-up ends.
 
     Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
     """

@@ -34,7 +34,7 @@ def private_folder(path: Path) -> None:
 
 @contextlib.contextmanager
 def locked(lock: Path) -> Iterator[None]:
-    """Hold the file `lock`, so that no two processes make the same thing at once."""
+    """Lock the file `lock` during the block, so that no two processes make the same files at once."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     descriptor = os.open(lock, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:

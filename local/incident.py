@@ -167,7 +167,7 @@ class Incident:
         self.ends("dead-letters")
 
     def ends(self, name: str) -> None:
-        """Set the alarms of a page to OK and wait for the page with this state."""
+        """Set the alarms of a page to OK and wait for the page that reports OK."""
         self._set(name, raised=False)
         self.transcript.received(f"{self.pager.wait('OK').alarm}: OK")
 

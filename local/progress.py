@@ -100,7 +100,7 @@ class Step:
 
 @contextmanager
 def step(reporter: Reporter, title: str) -> Iterator[Step]:
-    """Report the begin of a step, and its end with the duration. If the block raises an error, no end is reported."""
+    """Report the start of a step, and its end with the duration. If the block raises an error, no end is reported."""
     started = time.monotonic()
     reporter.begin(title)
     current = Step(reporter)

@@ -28,7 +28,7 @@ def register(commands: Any) -> None:
         "start the embedded AWS on loopback and deploy the program to it; its state is in memory only",
         "python -m local up --detach --port 4566",
     )
-    parser.add_argument("--detach", action="store_true", help="return when it is ready, and leave it running")
+    parser.add_argument("--detach", action="store_true", help="return when the instance is ready, and leave it running")
     parser.add_argument("--port", type=int, default=0, metavar="N", help="port of the AWS API (default: a free one)")
     parser.add_argument("--iam", action="store_true", help="enforce IAM: functions may do only what their roles allow")
     parser.add_argument(

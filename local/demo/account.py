@@ -204,7 +204,7 @@ class Account:
 
 
 def _unwrapped(body: str) -> str:
-    """Return the published text. Without raw delivery, SNS and EventBridge wrap it in envelopes of their own."""
+    """Return the published text. Without raw delivery, SNS and EventBridge wrap it in their own envelopes."""
     document = json.loads(body)
     if "detail-type" in document:
         # EventBridge parses the document and serializes it anew; our serialization restores the published text.

@@ -1,4 +1,4 @@
-"""Checks the guarantees after all messages are processed: with `ops audit`, and G5 also in the subscribers' events.
+"""Checks the guarantees after all messages are processed, with `ops audit`. Checks G5 also in the subscribers' events.
 
 For G6 this module checks only the tables; `callers` sends requests as different callers.
 """
@@ -52,7 +52,7 @@ def gather(account: Account) -> Evidence:
 
 
 def count(account: Account) -> list[Finding]:
-    """Return the findings of `ops audit`, up to this moment and over all logs."""
+    """Return the findings of `ops audit` about all orders up to this moment, from all logs."""
     target = resolve(Choice(local=True, state_dir=account.stack.state.path))
     context = Context(target, Clients(target), as_json=True)
     return judge(Reader(context, context.clock.time(), 0, lambda _: None).read())

@@ -63,7 +63,7 @@ class Lookup:
     get: Callable[[str], Answer]
     """`GET /orders/{order_id}`."""
     accepted: Set[str] | None = None
-    """The ids in this caller's answers 202. None: they were not recorded."""
+    """The ids in this caller's answers 202; `None` if they were not recorded."""
     refusal: HTTPStatus = HTTPStatus.NOT_FOUND
     """The status of an answer about another caller's order."""
 
@@ -73,11 +73,11 @@ class LookupResults:
     """The orders that each caller sees, after every caller has requested every order."""
 
     owners: Mapping[str, str]
-    """By order id, the `caller` of the order's row. Rows without a `caller` are left out."""
+    """The `caller` of each order's row, by order id. Rows without a `caller` are left out."""
     seen: Mapping[str, Set[str]]
-    """By caller's name, the orders that the caller found; all others were refused."""
+    """The ids of the orders that each caller found, by the caller's name. All other orders were refused."""
     accepted: Mapping[str, Set[str]] = field(default_factory=dict)
-    """By caller's name, the ids in the caller's answers 202. Callers without such a record are left out."""
+    """The ids in each caller's answers 202, by the caller's name. Callers without such a record are left out."""
     unexpected: tuple[str, ...] = ()
     """Answers that are neither 200 nor the expected refusal."""
 

@@ -41,7 +41,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     go = shutil.which("go", path=search_path)
     if go is None:
         raise EngineUnavailableError(
-            "Go (1.24 or newer), which could build one from its public modules, is not installed either."
+            "Go (1.24 or newer), which could build `pulumi` from its public modules, is not installed either."
         )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
     with locked(folder.with_suffix(".lock")):
@@ -66,7 +66,7 @@ def _build(go: str, folder: Path, progress: Progress) -> None:
     packages = _start(go, "list", "-deps", COMMAND)
     output = _follow(packages, lambda line: line.startswith("go: downloading"), 50, "modules downloaded", progress)
     if packages.returncode:
-        message = "Go cannot download the modules to build one:\n" + "\n".join(output[-6:])
+        message = "Go cannot download the modules to build `pulumi`:\n" + "\n".join(output[-6:])
         raise EngineUnavailableError(message)
     folder.mkdir(exist_ok=True)
     draft = folder / "pulumi.draft"

@@ -59,5 +59,5 @@ def _link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        # A hard link is not possible to another file system.
+        # A hard link to another file system is not possible.
         shutil.copy2(source, target)

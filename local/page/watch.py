@@ -63,7 +63,7 @@ class View:
         }
 
     def _listed(self, depth: Depth) -> Any:
-        """Return the dead letters. Reading is slow and hides them, so it happens only when their number has changed."""
+        """Return the dead letters. Reading is slow and hides them, so they are read only after their number changed."""
         seen = depth.visible, depth.hidden
         if seen == (0, 0):
             self._seen, self._dead_letters = seen, []

@@ -105,7 +105,7 @@ class ClientSide:
         if self._method == b"HEAD" or response.status in _BODILESS:
             body = b""  # the Content-Length is kept: it is the length of the answer to a GET
         else:
-            # Otherwise h11 would send it in chunks.
+            # Without a Content-Length, h11 would send the body in chunks.
             headers = [each for each in headers if each[0].lower() != b"content-length"]
             headers.append((b"Content-Length", str(len(body)).encode()))
         self._write(h11.Response(status_code=response.status, headers=headers, reason=response.reason))

@@ -235,7 +235,7 @@ def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
     # WHEN
     queue, dead = rows["queue-retention-half"].threshold.value, rows["dead-letter-retention-half"].threshold.value
 
-    # THEN time is left even for a dead letter that spent the whole retention of the orders queue there
+    # THEN time is left even for a dead letter that was in the orders queue for that queue's whole retention period
     assert queue == LIMITS.queue_retention / 2
     assert dead + LIMITS.queue_retention < LIMITS.dead_letter_retention
 

@@ -16,7 +16,7 @@ OF_TOPIC = {"notifications-failed", "notifications-redriven", "notifications-los
 OF_BUS = "bus-dead-letter-queue-not-empty"
 
 
-def test_each_rule_has_the_alarms_that_the_topic_had_and_the_others_do_not_change() -> None:
+def test_each_rule_of_a_bus_has_the_alarms_of_a_topic_and_the_other_alarms_do_not_change() -> None:
     # GIVEN / WHEN
     topic, bus = ({row.name for row in table.alarms} for table in (TOPIC, BUS))
 

@@ -52,7 +52,7 @@ def test_an_outcome_is_counted_once_and_its_latency_is_in_milliseconds() -> None
     assert values["AcceptedToSettledLatency"] == (400_000.0,)
 
 
-def test_an_order_that_fails_for_good_is_counted_once_per_attempt_and_once_as_the_last() -> None:
+def test_each_failed_attempt_is_counted_and_the_failed_last_attempt_is_also_counted_separately() -> None:
     # GIVEN / WHEN
     emitted = emitted_by(MetricName.LAST_ATTEMPT_FAILED)
 

@@ -13,7 +13,7 @@ MOST_ROUNDS = 60
 """Rounds within which a planted bug must be found: 1,200 events or 240 batches."""
 
 BUGS = {
-    "an exception out of the API": (
+    "an exception that the API does not catch": (
         EVENTS,
         "exception",
         Rewrite("runtime.http.request:_mapping", "value if isinstance(value, dict) else {}", "value or {}"),
@@ -23,12 +23,12 @@ BUGS = {
         "unexpected 5xx",
         Rewrite("runtime.http.body:parse_json", "except UnicodeDecodeError as error", "except KeyError as error"),
     ),
-    "an order that the contract refuses": (
+    "an accepted request that the contract does not allow": (
         EVENTS,
         "answer: accepted",
         Rewrite("runtime.http.idempotency_key:parse_key", "_VISIBLE.fullmatch(key)", "_VISIBLE.match(key)"),
     ),
-    "somebody else's order": (
+    "another caller's order in an answer": (
         EVENTS,
         "answer: found",
         Rewrite("runtime.handlers.get_order:GetOrder._get", " or order.caller != caller", ""),
@@ -58,7 +58,7 @@ BUGS = {
             "runtime.http.idempotency_key:_bare", "    return header", '    print("a bare key")\n    return header'
         ),
     ),
-    "an exception out of the worker": (
+    "an exception that the worker does not catch": (
         BATCH,
         "exception",
         Rewrite("runtime.logic.delivery:_mapping", "value if isinstance(value, Mapping) else {}", "value or {}"),
@@ -96,7 +96,7 @@ BUGS = {
             'self.logger.debug("attempt started", body=delivery.body, ',
         ),
     ),
-    "stock moved wrongly": (
+    "stock that increases with an order": (
         BATCH,
         "stock",
         Rewrite("runtime.store.settlement:SettlementStore._take", "#available - :quantity", "#available + :quantity"),
@@ -123,9 +123,9 @@ def test_a_planted_bug_is_found(name: str) -> None:
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_unchanged_program_violates_nothing(kind: str) -> None:
     # GIVEN rounds of hostile input
-    # WHEN they are played
+    # WHEN the functions receive this input
     violations = [text for seed in range(MOST_ROUNDS // 2) for text in play_round(kind, seed).violations]
-    # THEN no check is violated
+    # THEN no check fails
     assert violations == []
 
 

@@ -70,10 +70,10 @@ def test_the_next_run_tries_survivors_again(run: Path) -> None:
     assert [one.verdict for one in read_results(run)] == [Verdict.UNCLEAR, Verdict.KILLED]
 
 
-def test_names_are_those_of_the_source() -> None:
-    # GIVEN mutmut's names of a function and of a method
-    # WHEN they are read
-    # THEN they are the names in the source
+def test_a_mutants_name_is_converted_to_the_functions_name_in_the_source() -> None:
+    # GIVEN mutmut's names of a mutated function and of a mutated method
+    # WHEN the names are converted
+    # THEN they are the names of the function and of the method in the source
     assert function_of("runtime.logic.a.x_do_it__mutmut_12") == "runtime.logic.a.do_it"
     assert function_of("runtime.logic.a.xǁClassǁ_private__mutmut_1") == "runtime.logic.a.Class._private"
 
@@ -91,8 +91,8 @@ def test_names_are_those_of_the_source() -> None:
     ],
 )
 def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
-    # GIVEN an exit code of mutmut's
-    # WHEN it is judged
+    # GIVEN an exit code that mutmut recorded
+    # WHEN it is converted to a verdict
     # THEN a failed test kills the mutant, and a timeout has a separate verdict
     assert Verdict.of(exit_code) == verdict
 

@@ -1,4 +1,4 @@
-"""A resource on the emulator whose handler is called as an engine calls it."""
+"""A resource on the emulator, for tests of its handler."""
 
 import json
 from typing import Any

@@ -75,7 +75,7 @@ def test_an_authorizer_can_be_changed_and_deleted(emulated: Aws) -> None:
     authorizer.change(jwtConfiguration={**jwt, "audiences": ["orders", "more"]})
     found = emulated.apigatewayv2.get_authorizer(ApiId=api.id, AuthorizerId=authorizer.id)
 
-    # THEN the new value is stored, and it can be deleted twice
+    # THEN the new value is stored, and the authorizer can be deleted twice
     assert found["JwtConfiguration"]["Audience"] == ["orders", "more"]
     authorizer.delete()
     authorizer.delete()

@@ -35,7 +35,7 @@ def test_every_command_has_help_with_an_example(command: str, capsys: pytest.Cap
     with pytest.raises(SystemExit) as caught:
         parser().parse_args([command, "--help"])
 
-    # THEN it shows how to call it
+    # THEN the help has an example of the command
     assert caught.value.code == 0
     assert f"python -m local {command}" in capsys.readouterr().out
 
@@ -141,7 +141,7 @@ def test_current_environment_is_not_created_again(tmp_path: Path) -> None:
     (emulator / "requirements.sha256").write_text(_fingerprint(tmp_path / "requirements-emulator.txt"))
     notes: list[str] = []
 
-    # WHEN a command needs it
+    # WHEN a command needs this environment
     interpreter = ensure_environment(notes.append, tmp_path)
 
     # THEN it is used without a change

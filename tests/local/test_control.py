@@ -35,7 +35,7 @@ def test_rules_are_added_listed_and_cleared(server: PageServer) -> None:
     # WHEN a rule is added
     added = control.add_fault(rule(count=2))
 
-    # THEN it is listed until it is removed, or all are cleared
+    # THEN the rule is listed until it is removed or all rules are cleared
     assert control.faults() == [added]
     assert (control.remove_fault(added.id), control.remove_fault(added.id)) == (True, False)
     control.add_fault(rule())

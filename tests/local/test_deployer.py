@@ -115,7 +115,7 @@ pulumi.export("url", queue.url)
         ("aws.get_availability_zones()", ["aws:index/getAvailabilityZones:getAvailabilityZones", "getCallerIdentity"]),
         ('aws.sqs.Queue.get("shared", "https://sqs/1/shared")', ["starts empty"]),
     ],
-    ids=["one name twice", "a refused resource", "a bug", "an unknown function", "what exists already"],
+    ids=["a duplicate name", "a refused resource", "a bug", "an unknown function", "an existing resource"],
 )
 def test_a_program_that_cannot_be_deployed_is_refused_in_one_line(
     aws: Aws, tmp_path: Path, program: str, expected: list[str]

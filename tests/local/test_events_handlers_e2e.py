@@ -89,23 +89,23 @@ def test_a_bus_delivers_the_events_that_match_a_rule(emulated: Aws) -> None:
 
 
 def test_the_dead_letter_queue_of_a_bus_can_be_set_and_removed(emulated: Aws) -> None:
-    # GIVEN a bus with a dead-letter queue of its own
+    # GIVEN a bus with a dead-letter queue
     queue = Made(emulated, "Queue", "q", name="failed")
     bus = Made(emulated, "EventBus", "b", name="kept", deadLetterConfig={"arn": queue.state["arn"]})
 
-    # THEN the bus has it
+    # THEN EventBridge returns the queue with the bus
     assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
 
-    # WHEN something else changes
+    # WHEN another property changes
     bus.change(description="news")
 
-    # THEN the bus still has it
+    # THEN the bus still has the queue
     assert emulated.events.describe_event_bus(Name="kept")["DeadLetterConfig"] == {"Arn": queue.state["arn"]}
 
-    # WHEN it is removed
+    # WHEN the queue is removed from the bus
     bus.change(description="news", deadLetterConfig=None)
 
-    # THEN the bus has none
+    # THEN the bus has no dead-letter queue
     assert not emulated.events.describe_event_bus(Name="kept").get("DeadLetterConfig")
     bus.delete()
     queue.delete()

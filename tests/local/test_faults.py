@@ -1,4 +1,4 @@
-"""Tests fault rules: the calls that they match, and their ends."""
+"""Tests which calls a fault rule matches, and when the rule ends."""
 
 from typing import Any
 
@@ -32,7 +32,7 @@ class Clock:
     ],
     ids=["operation", "service", "text"],
 )
-def test_a_rule_matches_only_what_it_names(made: FaultRule, hit: list[Any], spared: list[Any]) -> None:
+def test_a_rule_matches_only_the_calls_that_it_describes(made: FaultRule, hit: list[Any], spared: list[Any]) -> None:
     # GIVEN
     faults = Faults()
     faults.add(made)

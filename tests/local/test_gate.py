@@ -119,7 +119,7 @@ class TestTheKey:
         assert judged(clock, create()) == code
 
     @pytest.mark.parametrize(("seconds", "code"), [(59, ""), (61, "RequestExpired")])
-    def test_a_presigned_url_is_valid_for_its_own_time(self, seconds: int, code: str) -> None:
+    def test_a_presigned_url_is_valid_for_the_time_in_its_query(self, seconds: int, code: str) -> None:
         # GIVEN a URL that is valid for a minute, and the time of its use
         url = urlsplit(presigned(f"{ME}/bucket/key", service="s3", seconds=60))
         later = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds))

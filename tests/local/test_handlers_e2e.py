@@ -105,7 +105,7 @@ def test_a_table_is_deleted_only_without_its_protection(emulated: Aws) -> None:
     with pytest.raises(ClientError):
         table.delete()
 
-    # THEN that is refused, until the protection is off
+    # THEN the deletion is refused, and succeeds after the protection is turned off
     table.change(deletionProtectionEnabled=False)
     ttl = emulated.dynamodb.describe_time_to_live(TableName=table.id)["TimeToLiveDescription"]
     assert ttl == {"TimeToLiveStatus": "ENABLED", "AttributeName": "expiration"}

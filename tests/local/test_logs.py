@@ -88,7 +88,7 @@ RESOURCES = (
 
 @pytest.mark.parametrize("name", ["create-order", "create-order-function", "orders-local-create-order"])
 def test_function_is_found_by_any_of_its_names(tmp_path: Path, name: str) -> None:
-    # GIVEN a deployed function with a log group of its own
+    # GIVEN a deployed function with its own log group
     state = StateDir(tmp_path)
     state.resources.write_text(RESOURCES)
 

@@ -96,7 +96,7 @@ def test_every_request_is_counted_by_the_class_of_its_status(status: int, counts
     _, gateway, _, _, recorded = modules()
     # WHEN a request is answered
     asyncio.run(gateway.handle_execute("api", "$default", status))
-    # THEN it is one request of its status class
+    # THEN the request is counted once, and also as 4xx or 5xx if its status is an error
     values = {name: value for _, name, value, _, _ in recorded}
     assert (values["Count"], values["4xx"], values["5xx"]) == (1, *counts)
     assert {dimensions["Stage"] for *_, dimensions in recorded} == {"$default"}

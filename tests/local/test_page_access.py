@@ -164,7 +164,7 @@ def test_the_server_stops_while_a_page_is_open(tmp_path: Path) -> None:
     started = time.monotonic()
     server.stop()
     assert time.monotonic() - started < 2
-    stream.read()  # to its end, because the answer must be complete
+    stream.read()  # raises an error if the answer is not complete
     connection.close()
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection((LOOPBACK, visitor.port), timeout=1)

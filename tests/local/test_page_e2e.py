@@ -1,4 +1,4 @@
-"""Tests the first use of the page: `up`, the printed address in a real browser, and no further terminal."""
+"""Tests the first use of the page: a person runs `up`, opens the printed address in a browser, and types no command."""
 
 import os
 import re

@@ -54,7 +54,7 @@ def test_workers_with_different_packages_have_different_copies(scratch: Path) ->
 
 
 def test_an_archive_that_cannot_be_unpacked_leaves_no_copy(scratch: Path) -> None:
-    # GIVEN an archive whose content does not fit its checksum
+    # GIVEN an archive whose content does not match its checksum
     folder = scratch / "worker"
     (folder / "code").mkdir(parents=True)
     with zipfile.ZipFile(folder / "code.zip", "w") as archive:

@@ -300,7 +300,7 @@ fetch(url, {method: "POST", headers: {"Content-Type": "application/json"}, body:
 """
 
 
-def test_the_stacks_api_answers_the_pages_that_its_cors_names(running: Running, browser: Chrome, page: Page) -> None:
+def test_the_stacks_api_answers_the_pages_that_its_cors_allows(running: Running, browser: Chrome, page: Page) -> None:
     # GIVEN an API whose CORS settings allow one page
     url = published(running.aws, f"http://localhost:{page.port}")
     answers = []

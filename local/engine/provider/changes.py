@@ -90,7 +90,10 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
     if not differing:
         return Change((), (), delete_first=False)
     if token not in REPLACED_BY:
-        message = f"{token}: local/engine/provider/changes.py has no line for this type; add the inputs that replace it"
+        message = (
+            f"{token}: local/engine/provider/changes.py has no line for this type; "
+            "add the inputs whose change replaces the resource"
+        )
         raise LookupError(message)
     forcing = REPLACED_BY[token]
     replacing = tuple(key for key in differing if key in forcing or forcing is _EVERYTHING)

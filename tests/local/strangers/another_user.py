@@ -1,8 +1,8 @@
 """Tries requests and file accesses as another user of the machine, and prints those that succeeded, as JSON.
 
-Arguments: the addresses (JSON list of host:port), the state folder and the user's number. Standard input
-has the function to plant in its first line, and then a forged query. Only root can become that user. Without root, the
-script sends only the requests. They lack the instance's key, as those of another user do.
+Arguments: the addresses (JSON list of host:port), the state folder and the other user's number. Standard input
+has two lines: the request body that creates a function, and a query string with a forged signature. Only root can
+change to the other user. Without root, the script sends only the requests. No request has the instance's key.
 """
 
 import encodings.idna  # noqa: F401 after the change of user it cannot be imported
