@@ -162,7 +162,7 @@ class AlarmTable:
     """Every row and composite of a stack.
 
     Raises:
-        ValueError: a name repeats, a composite names an unknown row or composite, or a row is a member of two.
+        ValueError: a name repeats, a composite names an unknown row or composite, or two composites share a member.
     """
 
     alarms: tuple[Alarm, ...]

@@ -1,7 +1,7 @@
-"""Settles, in one transaction, the orders of a batch that share an article. Then each order is processed by itself.
+"""Settles groups of a batch's orders that share articles: one transaction each. Then each order is processed by itself.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
-guarantee depends on that transaction, because each order is then processed by itself and settled if still open.
+guarantee depends on these transactions, because each order is then processed by itself and settled if still open.
 """
 
 import uuid
