@@ -55,7 +55,7 @@ def headers_of(event: Any) -> dict[str, str]:
 
 
 def caller_of(event: Any, *, jwt: bool, secrets: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return the caller of the request, `None` without an authorizer. Raises `RefusedError`."""
+    """Return the caller of the request, or `None` without an authorizer. Raises `RefusedError`."""
     if secrets and headers_of(event).get("x-origin-verify", "") not in secrets:
         raise RefusedError("edge-bypassed")
     authorizer = _mapping(_mapping(event).get("requestContext")).get("authorizer")
@@ -162,7 +162,8 @@ class Number(str):
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Return whether the document is an order. A message also has the text members `more`, and may have `known`."""
+    """Return whether the document is an order. A message also has the text members `more`, and may have
+    the members `known`."""
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}

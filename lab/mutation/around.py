@@ -1,4 +1,5 @@
-"""Runs the mutants around `runtime/`: measures the tests, runs them for each mutant, and prints the results."""
+"""Runs the mutants of the code outside `runtime/`: measures the tests, runs them for each mutant, and prints the
+results."""
 
 import argparse
 import fnmatch

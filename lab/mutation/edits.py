@@ -1,4 +1,4 @@
-"""A mutant around `runtime/` as an edit: one replaced span of one file."""
+"""A mutant of the code outside `runtime/` as an edit: one replaced span of one file."""
 
 import difflib
 from collections.abc import Mapping

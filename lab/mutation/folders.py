@@ -1,4 +1,4 @@
-"""Selects the mutants around `runtime/`, and for each the tests that must notice it (docs/mutation.md)."""
+"""Selects mutants of the code outside `runtime/`, and for each the tests that must notice it (docs/mutation.md)."""
 
 import ast
 import fnmatch

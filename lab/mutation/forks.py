@@ -63,7 +63,7 @@ class End(StrEnum):
 
     PASSED = "passed"
     FAILED = "a test failed"
-    UNREAD = "a file of tests could not be imported"
+    UNREAD = "a test file could not be imported"
     GONE = "a test is no longer in its file"
     LATE = "timed out"
     BROKEN = "neither passed nor failed"

@@ -1,4 +1,4 @@
-"""Judges the mutants around `runtime/`: runs the tests of each mutated function until one fails."""
+"""Judges the mutants of the code outside `runtime/`: runs the tests of each mutated function until one fails."""
 
 import shutil
 import time

@@ -69,7 +69,8 @@ def _of_node(node: Any, keys: tuple[str, ...], source: str) -> Iterator[_Found]:
 
 
 def _without(spans: list[tuple[int, int]], index: int, source: str, *, flow: bool) -> tuple[int, int]:
-    """Return the span to delete for an entry: in `{a, b}` with its comma, in a block without the space after it."""
+    """Return the span to delete for an entry. In flow style, `{a, b}`, the span includes a comma. In block style it
+    ends before the white space that follows the entry."""
     start, end = spans[index]
     if not flow:
         return start, start + len(source[start:end].rstrip())

@@ -117,7 +117,8 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
 
 
 def by_script(script: Sequence[int]) -> Choose:
-    """Choose the task numbers of ``script`` in turn. If that task cannot continue, choose the lowest that can."""
+    """Choose the task numbers of ``script`` in turn. In place of a task that cannot continue, choose the lowest that
+    can."""
     steps = iter(script)
 
     def choose(waiting: Sequence[int]) -> int:

@@ -59,7 +59,7 @@ _WORDS: Final = re.compile(r'"[^"]*"|\b(?:AND|OR|NOT)\b')
 
 @cache
 def parsed(text: str) -> ast.expr:
-    """Parse an expression: operators and precedence are Python's, except that AND, OR and NOT are in capitals.
+    """Parse an expression: operators and precedence are Python's, except that AND, OR and NOT are in upper case.
 
     Raises:
         ExpressionSyntaxError: the text is not an expression.

@@ -64,7 +64,7 @@ def reserved_words() -> frozenset[str]:
 
 
 def _tokens(expression: str) -> Iterator[str]:
-    """Yield an expression's tokens as Python tokens, with the words of clauses in capitals."""
+    """Yield an expression's tokens as Python tokens, with the keywords of clauses in upper case."""
     if not expression.strip():
         raise InvalidExpressionError("The expression can not be empty;")
     if lenient := _LENIENT.search(expression):

@@ -56,7 +56,7 @@ def _compile(kind: str, expression: str, names: tuple[tuple[str, str], ...]) -> 
 
 
 def compile_request(params: Mapping[str, Any]) -> Expressions:
-    """Compile every expression of a request. Values are copied and checked later, where they are stored.
+    """Compile every expression of a request. Values are copied and checked later, when they are stored.
 
     Raises:
         InvalidExpressionError: bad syntax, or a placeholder that is undefined or unused.

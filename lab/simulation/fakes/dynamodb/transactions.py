@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions, and keeps the token of each successful one for ten minutes."""
+    """Runs write transactions. A transaction with the token of a success in the last ten minutes has no effect."""
 
     clock: Clock
     find: TableFinder
