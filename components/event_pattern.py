@@ -15,7 +15,7 @@ MAX_CHARACTERS = 1_900
 
 
 def pattern_problem(pattern: Mapping[str, JsonValue]) -> tuple[str, str] | None:
-    """Return what was given and what is allowed; None if EventBridge would accept the pattern."""
+    """Return what was given and what is allowed, for the first problem of the pattern; None if there is none."""
     for given, allowed in _problems(pattern, ()):
         return given, allowed
     size = len(json.dumps(dict(pattern)))

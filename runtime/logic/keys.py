@@ -20,7 +20,7 @@ class Identity(NamedTuple):
 
 
 ANONYMOUS: Final = Identity("anonymous", "anonymous")
-"""Every caller of an API without an authorizer."""
+"""The identity of every caller of an API without an authorizer."""
 
 
 def caller_id(identity: Identity) -> str:

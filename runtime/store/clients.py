@@ -1,4 +1,4 @@
-"""boto3 clients: one session, one client per service and process, with timeouts that fit inside a function's time."""
+"""boto3 clients: one session and one set of clients per process, with timeouts that fit inside a function's time."""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final

@@ -1,4 +1,4 @@
-"""Tests requests that are just within each limit."""
+"""Tests that requests just within the limits of the API are accepted."""
 
 import json
 
