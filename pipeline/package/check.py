@@ -1,4 +1,4 @@
-"""Imports the packaged handlers as Lambda does: from the unpacked package, with only the standard library besides."""
+"""Imports the packaged handlers in isolation, with nothing but the unpacked package and the standard library."""
 
 import json
 import os

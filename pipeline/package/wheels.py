@@ -18,8 +18,8 @@ _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 #: Fewer retries than pip's default (5), so that a build does not wait for minutes if the index is down.
 _RETRY_SETTINGS = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
-#: Settings that change *what* is installed, or where. The build drops them. The user's settings of the source (index,
-#: certificates, proxy, cache) remain.
+#: Settings that change *what* is installed, or where. The build drops them, but uses the user's settings for downloads
+#: (index, certificates, proxy, cache).
 _DROPPED_SETTINGS = {
     "PIP_TARGET",
     "PIP_PREFIX",

@@ -130,7 +130,7 @@ def test_no_resource_of_the_program_has_a_name_of_the_template(variant: str) -> 
 
 
 @pytest.mark.long
-def test_no_resource_has_a_name_of_the_template_with_any_options() -> None:
+def test_with_any_options_no_resource_has_a_name_of_the_template() -> None:
     # GIVEN / WHEN / THEN
     for _, recording in recorded_combinations():
         assert_no_common_name(recording, "test")

@@ -66,7 +66,8 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# By configuration: options whose values become inputs unchanged. Each has the only inputs and resources with its value.
+# By configuration: options whose values become inputs unchanged. Each has a list of all inputs with its value, and of
+# their resources.
 INPUTS_OF = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",

@@ -1,4 +1,4 @@
-"""Answers of AWS in pages of one item, or with refused entries. Works for any operation, by botocore's models."""
+"""Answers of AWS in pages of one item, or with refused entries, for any operation in botocore's models."""
 
 from __future__ import annotations
 

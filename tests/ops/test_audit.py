@@ -307,13 +307,13 @@ def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> No
     typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")
     assert typed.code == 0, typed.err
 
-    # WHEN an hour later stock is added and ordered
+    # WHEN an hour later units are added, and an order takes some
     shop.stack.world.cloud.clock.advance(HOUR)
     assert shop.stack.type("stock", "add", "SKU-1", "10", "--yes").code == 0
     accept(shop.stack, "later")
     shop.stack.world.drain()
 
-    # THEN the stock is right again, and one missing unit is a violation again
+    # THEN the audit finds no violation, but finds one if a unit is missing
     assert shop.audit()["ok"]
     shop.available(101)
     assert not shop.audit()["ok"]

@@ -190,7 +190,7 @@ def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.Capture
     # WHEN
     codes = main(command), main([*command, "--json"])
     shown, _, document = capsys.readouterr().out.partition("{")
-    # THEN own metrics are billed for the hours with data, and the output names the Region
+    # THEN the functions' own metrics are billed only for the hours with data, and the output names the Region
     found = json.loads("{" + document)
     assert codes == (0, 0)
     month = {each["what"]: each["month"] for each in found["items"]}

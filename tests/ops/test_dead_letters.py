@@ -1,4 +1,4 @@
-"""Reading, judging, merging and selecting dead letters, and what a redrive sends."""
+"""Tests how dead letters are read, judged, merged and selected, and what a redrive sends."""
 
 from __future__ import annotations
 
@@ -104,18 +104,18 @@ def test_nothing_personal_is_shown() -> None:
     assert "1 line, 39.80 EUR" in shown
 
 
-def test_copies_are_one_case_and_the_oldest_comes_first() -> None:
+def test_copies_are_merged_and_the_oldest_message_comes_first() -> None:
     # GIVEN a message, a copy of it that was sent again, and an older message of another order
     first = received(message_id="a", sent_at=20)
     copy = received(message_id="b", sent_at=30, attributes={**first.attributes, "original_message_id": text("a")})
     older = received(message_id="c", sent_at=10, body=body(order_id=OTHER_ID), attributes={"order_id": text(OTHER_ID)})
     # WHEN they are merged
     merged = merge(assess(read_letter(message), Facts()) for message in (copy, first, older))
-    # THEN there are two cases, the older one first
+    # THEN two dead letters are left, the older one first
     assert [(case.letter.message_id, case.copies) for case in merged] == [("c", ()), ("a", ("b",))]
 
 
-def test_a_selection_matches_every_key_and_any_value_of_a_key() -> None:
+def test_a_selected_dead_letter_has_one_of_the_values_of_every_key() -> None:
     # GIVEN two states and an age as conditions
     where = Conditions.parse(["state=failed", "state=no-order", "older_than=1m"])
     cases = [

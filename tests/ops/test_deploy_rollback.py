@@ -92,7 +92,7 @@ def release(world: DeployTarget, number: int) -> None:
 
 
 def test_a_rollback_skips_versions_that_were_rolled_back(world: DeployTarget) -> None:
-    # GIVEN callers who went from 10 to 11, back to 10 and back to 9, and then to 12, which is bad as well
+    # GIVEN callers who went from 10 to 11, back to 10 and back to 9, and then to the bad version 12
     release(world, 11)
     assert world.run("rollback", "--yes") == world.run("rollback", "--yes") == 0
     release(world, 12)

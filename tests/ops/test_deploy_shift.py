@@ -63,7 +63,7 @@ def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
-def test_a_deployment_that_cannot_start_stops_those_that_started(world: DeployTarget) -> None:
+def test_if_one_deployment_cannot_start_the_others_are_stopped(world: DeployTarget) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
 

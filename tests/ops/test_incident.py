@@ -1,4 +1,4 @@
-"""The incident that `make incident` plays."""
+"""Tests the incident that `make incident` plays."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_incident_uses_the_runbooks_commands() -> None:
 
 
 def test_the_incident_has_the_pages_of_the_alarm_table() -> None:
-    # GIVEN an idle stack, and a minute in which every attempt at every order fails, until all are dead letters
+    # GIVEN an idle stack, and then a minute in which all attempts fail and every order becomes a dead letter
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):
         at, dead = START + 60 * minute, ORDERS if minute >= 60 else 0

@@ -149,7 +149,7 @@ def test_a_check_without_permission_is_unknown_and_the_others_still_run() -> Non
         ("orders.example.com", ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetRole"), Verdict.WARNING),
     ],
 )
-def test_a_missing_role_for_domains_is_a_warning_with_a_domain(domain: str, answer: Any, verdict: Verdict) -> None:
+def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str, answer: Any, verdict: Verdict) -> None:
     # GIVEN
     options = {"domain_name": domain, "domain_zone_id": "Z1"} if domain else {}
     nothing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")

@@ -152,7 +152,7 @@ def test_the_worker_creates_a_lost_row_again_from_its_waiting_message(world: Wor
 
 
 @pytest.mark.parametrize(("tables", "left"), [((ORDERS,), 92), ((STOCK,), 98)])
-def test_restoring_one_of_the_two_tables_alone_violates_one_effect(
+def test_restoring_only_one_of_the_two_tables_violates_guarantee_g2(
     world: World, tables: tuple[str, ...], left: int
 ) -> None:
     # GIVEN one table that was restored without the other

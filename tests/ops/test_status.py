@@ -49,7 +49,7 @@ def described(name: str, topic: str = "", state: str = "ALARM", members: str = "
 
 
 def test_only_the_stacks_own_alarms_are_counted() -> None:
-    # GIVEN alarms of this stack, and of another stack whose names begin like this stack's
+    # GIVEN alarms of stack prod and of stack prod-eu; the names of both begin with orders-prod
     foreign = "arn:aws:sns:eu-west-1:123456789012:orders-prod-eu-alarms-page"
     page = {
         "MetricAlarms": [
