@@ -62,7 +62,7 @@ class FakeLambda:
 
     Attributes:
         calls: The calls that changed something, in their order.
-        killed_after: The number of changes that succeed. The next change kills the caller instead.
+        killed_after: The number of changes that succeed. The next change kills the calling process instead.
 
     Args:
         versions: The numbers of the published versions.

@@ -13,7 +13,7 @@ from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
-# AWS refuses a request's signature if the clock differs by more seconds than this.
+# The largest difference between two clocks, in seconds, with which AWS accepts a request's signature.
 MAX_SKEW_SECONDS = 300
 
 
