@@ -32,7 +32,7 @@ The window of 72 h is evaluated hourly.
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody, and an outage of a shop with 20 orders an hour pages
-after about 10 minutes. `oldest-message-age` pages for orders that no worker receives."""
+after about 10 minutes. `worker-not-running` and `oldest-message-age` page for orders that no worker receives."""
 _HEAD: Final = """# Alarms
 
 For people on call and those who decide which alarms page: when each alarm fires, why, and its runbook. An indented row

@@ -118,9 +118,9 @@ _UNREADABLE: Final = Alarm(
     # because the stack's key, which the tables need too, has failed.
     tier=Tier.PAGE,
     runbook="notifications",
-    why="With `encryption: customer` EventBridge moves events here that it cannot encrypt or decrypt: the stack's key "
-    "is disabled, or its policy denies EventBridge. No rule gets such an event, so the rules' alarms may not fire. "
-    "SQS's metrics of an idle queue are up to 15 minutes late.",
+    why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue: the "
+    "stack's key is disabled, or its policy denies EventBridge. No rule gets such an event, so the rules' "
+    "alarms may not fire. SQS's metrics of an idle queue are up to 15 minutes late.",
 )
 
 

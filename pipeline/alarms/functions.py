@@ -41,7 +41,7 @@ def _not_running(context: Context) -> Alarm:
         missing="notBreaching",
         tier=Tier.PAGE,
         runbook="processing",
-        why="The event source mapping is disabled, or cannot access its queue or key. "
+        why="The event source mapping is disabled or cannot access its queue or key, or no concurrency is left. "
         "The mapping has no metric of its own. "
         "This alarm fires before orders are late.",
     )
@@ -118,6 +118,6 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="processing",
-            why="A quiet shop has too few events for a rate, so half an hour of failed attempts alarms too.",
+            why="A quiet shop has too few events for a rate, so attempts that fail for twenty minutes alarm too.",
         ),
     )

@@ -34,7 +34,8 @@ class AlarmThresholds(BaseModel):
         3_000, description="Notify when the p99 of the API exceeds this; a cold start stays below it."
     )
     concurrency_percent: Percent = Field(
-        80, description="Ticket when concurrency reaches this share of its limit: the next peak may be throttled."
+        80,
+        description="Open a ticket when concurrency reaches this share of its limit: the next peak may be throttled.",
     )
     account_concurrency: Count = Field(
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."

@@ -40,7 +40,7 @@ class MessagingOptions(ProcessingOptions):
         default=False,
         description="Processes each caller's orders and publishes their outcomes in the sequence of acceptance (FIFO).",
         json_schema_extra={
-            "cost": "a quarter more per SQS request, and one invocation per order instead of one per ten",
+            "cost": "a quarter more per SQS request, and one invocation per order instead of one per batch",
             "consequence": "A failing order delays its caller's later orders until it is settled or dead-lettered "
             "(docs/ordering.md). A change replaces the queues and the topic: empty the queues first.",
         },

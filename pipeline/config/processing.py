@@ -53,7 +53,10 @@ class ProcessingOptions(FunctionOptions):
         default=10, ge=1, le=MAX_BATCH_THREADS, description="Messages of a batch that run at the same time."
     )
     item_budget_seconds: int = Field(
-        default=20, ge=1, le=900, description="Time for one message; no message starts with less time left."
+        default=20,
+        ge=1,
+        le=900,
+        description="Time for one message; none starts unless this time and time_margin_seconds are left.",
     )
     time_margin_seconds: int = Field(
         default=LEAST_MARGIN_SECONDS,
@@ -65,7 +68,10 @@ class ProcessingOptions(FunctionOptions):
         default=10, ge=2, le=1_000, description="Maximum of concurrent workers, which limits the load on the tables."
     )
     retry_base_seconds: int = Field(
-        default=30, ge=1, le=43_200, description="Delay after the first failure; each further failure doubles it."
+        default=30,
+        ge=1,
+        le=43_200,
+        description="Longest delay after the first failure; each further failure doubles it.",
     )
     retry_cap_seconds: int = Field(default=900, ge=1, le=43_200, description="Longest delay between two attempts.")
     short_retry_horizon: bool = Field(
