@@ -244,7 +244,7 @@ def test_a_refused_entry_is_reported_and_the_next_run_finishes(
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN the exit code says how the run ended, no read was stale, and every order is still in some place
+    # THEN the exit code shows how the run ended, no read was stale, and every order is still in some place
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())

@@ -57,7 +57,7 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
     api.live = 9
     api.tags["RolledBack"] = f"10@{ago(left)}={code_of(10)}"
 
-    # WHEN / THEN its rollback is refused until the messages, which live for four days, have expired
+    # WHEN / THEN the worker's rollback is refused until the messages, which live for four days, have expired
     assert world.run("rollback", "--to", "process_order=9", "--yes") == code
 
 

@@ -130,7 +130,7 @@ def test_no_record_makes_a_command_fail(
 
 @pytest.mark.parametrize("width", [60, 80])
 @pytest.mark.parametrize("command", READING, ids=" ".join)
-def test_every_command_shows_ids_and_times_whole(
+def test_every_command_shows_complete_ids_and_times(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
