@@ -157,13 +157,13 @@ class Incident:
 
     def recovers(self, accepted: list[str]) -> None:
         """Wait until all orders settle, check queues and stock, and end the last page."""
-        self.transcript.chapter("Over")
+        self.transcript.chapter("The incident is over")
         wait_for("the orders to settle", lambda: self._confirmed(accepted), 60)
         self.transcript.check(f"all {len(accepted)} orders are CONFIRMED", ok=True)
         left = self.account.waiting() + self.account.waiting(_DEAD)
         self.transcript.check("both queues are empty", ok=left == 0)
         taken = STOCK - self.account.available(SKU)
-        self.transcript.check(f"stock moved once per order: {taken} taken", ok=taken == 2 * len(accepted))
+        self.transcript.check(f"stock was taken once per order: {taken} units", ok=taken == 2 * len(accepted))
         self.ends("dead-letters")
 
     def ends(self, name: str) -> None:

@@ -60,7 +60,7 @@ def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[Datum
 
 
 def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, queues: ModuleType) -> None:
-    """Make MiniStack record these metrics. Raises `LookupError` for the names that MiniStack does not have."""
+    """Make MiniStack record the added metrics. Raises `LookupError` for the names that MiniStack does not have."""
     needed = (
         *((functions, name) for name in (_LOGS, _COUNTS)),
         (gateway, _EXECUTE),

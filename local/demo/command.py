@@ -31,7 +31,7 @@ def register(commands: Any) -> None:
         folder="/demo is appended",
     )
     parser.add_argument(
-        "--pause", action="store_true", help="wait for Enter at the end, to look at the instance's page"
+        "--pause", action="store_true", help="wait for Enter before the instance stops, so that you can view its page"
     )
     add_json(parser)
     parser.set_defaults(run=run)
@@ -45,10 +45,10 @@ def run(options: argparse.Namespace) -> int:
     up = UpOptions(warm_workers=_WARM_WORKERS)
     with instance_for_a_story(own_state(options.state_dir, "demo"), up, console) as stack:
         page = stack.instance.page_url
-        console.print(f"[bold]Watch it in a browser:[/bold] {page}", soft_wrap=True)
+        console.print(f"[bold]Watch the demo in a browser:[/bold] {page}", soft_wrap=True)
         run_story(stack, transcript)
         if options.pause:
-            console.print(f"\n{page}\nPress Enter to stop it.", soft_wrap=True)
+            console.print(f"\n{page}\nPress Enter to stop the instance.", soft_wrap=True)
             sys.stdin.readline()
     console.print("Stopped. To try it yourself: make up", style="dim")
     if options.json:

@@ -74,7 +74,7 @@ class Transcript:
     def conclude(self, findings: list[Finding]) -> None:
         """Print the table of guarantees, the failed checks and the verdict."""
         self._findings = findings
-        table = Table("", "guarantee", "counted", title="Counted from the AWS APIs", title_justify="left")
+        table = Table("", "guarantee", "counted", title="Guarantees, checked with the AWS APIs", title_justify="left")
         for each in findings:
             mark = Text("✓ holds", "green") if each.ok else Text("✗ BROKEN", "bold red")
             table.add_row(mark, f"{each.name} {each.promise}", "\n".join([each.counted, *each.violations]))

@@ -41,7 +41,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     go = shutil.which("go", path=search_path)
     if go is None:
         raise EngineUnavailableError(
-            "Go (1.24 or newer), which could build `pulumi` from its public modules, is not installed either."
+            "Go (1.24 or newer), which could build `pulumi` from its public modules, is not installed."
         )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
     with locked(folder.with_suffix(".lock")):

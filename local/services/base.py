@@ -43,7 +43,7 @@ class Handler:
         service: API, as botocore names it.
         noun: The resource's name in the operations' names, like `Integration`.
         verb: The verb of the creating operation.
-        creates, deletes: Names of the operations, by default verb and noun.
+        creates, deletes: Names of the operations, by default the verb with the noun, and `Delete` with the noun.
         key: The parameter with the id; empty where the inputs identify the resource.
         answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in the
             answer's member named like the noun.

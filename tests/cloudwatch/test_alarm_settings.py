@@ -89,7 +89,7 @@ def test_a_receiver_that_sns_could_not_reach_is_refused(text: str, message: str)
         AlarmSubscription.parse(text)
 
 
-def test_changed_thresholds_do_not_change_the_others() -> None:
+def test_changed_thresholds_do_not_change_the_other_thresholds() -> None:
     # GIVEN / WHEN
     thresholds = changed_thresholds(("api_4xx_percent=2.5", "expected_orders_per_hour=20"))
 

@@ -283,7 +283,7 @@ def test_a_row_may_look_back_as_far_as_cloudwatch_allows(period: int, periods: i
     assert row.period * row.periods <= (86_400 if period < 3_600 else 7 * 86_400)
 
 
-def test_the_unit_of_a_threshold_is_what_its_metrics_count() -> None:
+def test_thresholds_use_only_the_listed_units() -> None:
     # GIVEN / WHEN
     bus = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, bus_dead_letters=True)
     units = {row.threshold.unit for row in (*TABLE.alarms, *bus.alarms)}

@@ -116,7 +116,7 @@ def test_metric_math_follows_the_documentation(expression: str, expected: Series
         ("IF(1 > 0, m3)", series(0, 0, 20, None, 20)),
     ],
 )
-def test_if_follows_the_documentation(expression: str, expected: Series) -> None:
+def test_an_if_expression_follows_the_documentation(expression: str, expected: Series) -> None:
     # GIVEN
     m1, m2, m3 = series(1, 1, 0, 0, None), series(30, None, 0, 0, 30), series(0, 0, 20, None, 20)
 

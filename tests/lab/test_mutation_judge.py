@@ -72,7 +72,7 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     # WHEN
     found, detail = judge.run_file(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
-    # THEN a crash, or a failure that also occurs without the mistake, gives no verdict, and the detail names the log
+    # THEN a crash, or a failure that also occurs without the mistake, gives no verdict. The detail has the log's path.
     assert found == Verdict(verdict)
     assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 

@@ -59,7 +59,7 @@ def test_a_bus_delivers_the_events_that_match_a_rule(emulated: Aws) -> None:
     put(emulated, bus.id, CONFIRMED)
     put(emulated, bus.id, REJECTED)
 
-    # THEN the matching one is delivered, in EventBridge's envelope
+    # THEN the matching event is delivered, in EventBridge's envelope
     (envelope,) = received(emulated, queue.id)
     assert (envelope["source"], envelope["detail-type"], envelope["detail"]) == (
         "/orders",
@@ -67,19 +67,19 @@ def test_a_bus_delivers_the_events_that_match_a_rule(emulated: Aws) -> None:
         {"type": REJECTED},
     )
 
-    # WHEN all are changed in place
+    # WHEN the bus, the rule and the target are changed in place
     bus.change(tags={"Stack": "local"})
     rule.change(eventPattern=json.dumps({"detail-type": [CONFIRMED]}), tags={"Stack": "local"})
     target.change(inputPath="$.detail")
     put(emulated, bus.id, CONFIRMED)
     put(emulated, bus.id, REJECTED)
 
-    # THEN the other type is delivered, without the envelope, and only the new tags are left
+    # THEN the event of the other type is delivered, without the envelope, and only the new tags are left
     assert received(emulated, queue.id) == [{"type": CONFIRMED}]
     for arn in (bus.state["arn"], rule.state["arn"]):
         assert emulated.events.list_tags_for_resource(ResourceARN=arn)["Tags"] == [{"Key": "Stack", "Value": "local"}]
 
-    # WHEN all are deleted, twice
+    # WHEN all resources are deleted, and then once more
     for _ in range(2):
         for each in (target, rule, bus, queue):
             each.delete()

@@ -56,14 +56,14 @@ class TestTheKey:
 
     @given(segments=st.lists(st.text(max_size=8), max_size=3), pairs=st.dictionaries(st.text(min_size=1), st.text()))
     def test_a_signed_request_passes_with_any_path_and_query(self, segments: list[str], pairs: dict[str, str]) -> None:
-        # GIVEN any names and values
+        # GIVEN any path and any query
         path = "/" + "/".join(quote(each.replace("/", "").replace(".", ""), safe="") or "x" for each in segments)
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs.items())
         target = f"{path}?{query}" if query else path
-        # WHEN they are signed in a header and in a URL
+        # WHEN a request is signed in its header, and another request in its URL
         headed = request("GET", target, signed("GET", ME + target))
         url = urlsplit(presigned(ME + target))
-        # THEN both pass
+        # THEN both requests pass
         assert judged(gate(), headed) == ""
         assert judged(gate(), request("GET", f"{url.path}?{url.query}", {})) == ""
 
@@ -323,7 +323,7 @@ class TestOnTheWire:
         # WHEN
         keys = sent(port, f"GET {KEY_SET} HTTP/1.1\r\n{lead}".encode())
         api = sent(port, f"GET {API} HTTP/1.1\r\n{lead}".encode())
-        # THEN only the answer of the stack's API still allows it
+        # THEN only the answer of the stack's API still has the header that allows it
         assert b"200" in keys.partition(b"\r\n")[0]
         assert b"access-control" not in keys.lower()
         assert b"Access-Control-Allow-Origin: *" in api

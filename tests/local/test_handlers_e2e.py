@@ -30,7 +30,7 @@ def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> N
         ),
     ]
 
-    # WHEN it is changed in place
+    # WHEN the queue is changed in place
     outputs = queue.change(visibilityTimeoutSeconds=90, tags={"Stack": "local"})
 
     # THEN the queue has the new values, its policies, and the same URL
@@ -39,7 +39,7 @@ def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> N
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (3, "3")
     assert emulated.sqs.list_queue_tags(QueueUrl=queue.id)["Tags"] == {"Stack": "local"}
 
-    # WHEN all are deleted, twice
+    # WHEN all resources are deleted, and then once more
     for _ in range(2):
         for each in (*parts, queue, dead):
             each.delete()
@@ -76,7 +76,7 @@ def test_a_topic_and_its_subscription_can_be_changed_and_deleted(emulated: Aws) 
         '{"event_type": ["order.confirmed"]}',
     )
 
-    # WHEN all are deleted, twice
+    # WHEN all resources are deleted, and then once more
     for _ in range(2):
         for each in (subscription, policy, topic, queue):
             each.delete()
@@ -161,7 +161,7 @@ def test_alarms_and_a_dashboard_can_be_changed_and_deleted(emulated: Aws) -> Non
     found = emulated.cloudwatch.describe_alarms(AlarmNames=["age"])["MetricAlarms"][0]
     assert (found["Threshold"], found["Dimensions"]) == (600, [{"Name": "QueueName", "Value": "q"}])
 
-    # WHEN all are deleted, twice
+    # WHEN all resources are deleted, and then once more
     for _ in range(2):
         for each in (dashboard, both, ratio, alarm):
             each.delete()
@@ -170,9 +170,9 @@ def test_alarms_and_a_dashboard_can_be_changed_and_deleted(emulated: Aws) -> Non
     assert emulated.cloudwatch.describe_alarms()["MetricAlarms"] == []
 
 
-def test_these_tests_make_every_type() -> None:
+def test_these_tests_create_a_resource_of_every_type() -> None:
     # GIVEN the end-to-end tests of handlers
     source = "".join(path.read_text() for path in Path(__file__).parent.glob("*handlers_e2e.py"))
 
-    # THEN they make a resource of every type
+    # THEN they create a resource of every type
     assert [token for token in HANDLERS if f'"{token.rsplit(":", 1)[1]}"' not in source] == []

@@ -48,7 +48,7 @@ def aws_with(events: list[tuple[int, str, str]]) -> Aws:
 def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
     # GIVEN a time as a person writes it
     # WHEN it is parsed
-    # THEN it is this time
+    # THEN the result is the expected time
     assert parse_since(text, NOW) == expected
 
 

@@ -95,7 +95,7 @@ def test_with_the_key_a_fault_is_turned_on_and_off(visitor: Visitor, faults: Fau
 
 
 @pytest.mark.parametrize("body", [b'{"service": "nosuch", "kind": "error"}', b'{"kind": "error"}', b"<", b"[]"])
-def test_an_invalid_request_is_refused_with_an_explanation(visitor: Visitor, faults: Faults, body: bytes) -> None:
+def test_an_invalid_request_is_refused(visitor: Visitor, faults: Faults, body: bytes) -> None:
     # GIVEN / WHEN / THEN
     assert visitor.request("POST", "/api/faults", visitor.key, body).status == 422
     assert faults.list() == []

@@ -65,10 +65,10 @@ def test_function_that_nothing_calls_is_not_started() -> None:
 
 def test_request_has_the_method_of_its_route() -> None:
     # GIVEN a route key
-    # WHEN an event is made for it
+    # WHEN an event is made for the route
     event = http_event("POST /orders")
 
-    # THEN it has the route's method and path, and nothing else
+    # THEN the event has the route's method, no headers and no body
     assert event["requestContext"]["http"]["method"] == "POST"
     assert event["headers"] == {}
     assert "body" not in event

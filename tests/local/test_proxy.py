@@ -123,7 +123,7 @@ def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
     # WHEN another request follows on the connection
     request(connection, b"next")
 
-    # THEN it is answered
+    # THEN the other request is answered
     assert connection.getresponse().read() == b"echo:next"
     connection.close()
 

@@ -102,10 +102,10 @@ def test_a_killed_instance_leaves_nothing_and_does_not_affect_another_one(
     instance = other.instance
     assert len(all_processes(other)) >= 3 + 3
 
-    # WHEN one of its processes is killed
+    # WHEN a process of the second instance is killed
     os.kill(getattr(instance, victim), signal.SIGKILL)
 
-    # THEN none of its processes exists 10 s later
+    # THEN no process of the second instance exists 10 s later
     wait_for(lambda: all_processes(other) == [], seconds=10)
 
     # THEN `down` removes its files, and the first instance still answers
@@ -126,7 +126,7 @@ def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, output = process.communicate(timeout=20)
 
-    # THEN it ends with the exit code for Ctrl-C, and every process that it started ends, too
+    # THEN the process ends with the exit code for Ctrl-C, and every process that it started ends, too
     assert process.returncode == 130
     assert "Stopped." in output
     assert "Traceback" not in output
