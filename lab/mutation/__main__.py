@@ -57,7 +57,7 @@ def _arguments() -> argparse.Namespace:
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--again", action="store_true", help="run only mutants that are new or not killed yet")
     kind.add_argument("--report", action="store_true", help="only print the table of the last run")
-    parser.add_argument("--seed", type=int, default=1, help="selects the mutants of part around (default: 1)")
+    parser.add_argument("--seed", type=int, default=1, help="selects the mutants of the part 'around' (default: 1)")
     parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="parallel mutants")
     return parser.parse_args()
 

@@ -96,7 +96,7 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
         _check_recording(case, stage.process)
         unmarked = _last_written(stage) == before and (stage.down or _could_not_write(planned.keys(), stage.process))
         at_once = _state(stage, result)
-        violations, dead = _aftermath(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
+        violations, dead = _check_after_run(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
         if violations:
             history = " and then ".join([str(case), *(f"at call {index} {second.name}" for index, second in also)])
             return Outcome("violated", [f"{history}: {text}" for text in violations], stage.process.calls)
@@ -138,7 +138,7 @@ def _erased(case: Case, process: Process) -> bool:
 # --- after the disturbed run -----------------------------------------------------------------------------------------
 
 
-def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
+def _check_after_run(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
     """Play the retries, late effects and redrives after the disturbed run, and check after each step. Returns
     violations and the number of dead letters."""
     world, found = stage.world, list[str]()
@@ -151,7 +151,7 @@ def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool)
     def marked() -> list[str]:
         return invariants.dead_letters_are_marked(world) if path.marked and not may_be_unmarked else []
 
-    check("at once", marked, lambda: _strange_answers(stage))
+    check("at once", marked, lambda: _unexpected_statuses(stage))
     stage.retry_and_drain()
     dead = len(world.dead_letters.messages)
     check("after retries", marked, lambda: _dead_letters(path, dead), lambda: stage.stuck)
@@ -173,7 +173,7 @@ def _aftermath(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool)
     return found, dead
 
 
-def _strange_answers(stage: Stage) -> list[str]:
+def _unexpected_statuses(stage: Stage) -> list[str]:
     answers = Counter(one.response["statusCode"] for one in stage.world.exchanges if one.response is not None)
     return [f"{count} answers were {status}" for status, count in answers.items() if status not in STATUSES]
 
