@@ -27,7 +27,7 @@ def properties_of(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["StateBucket", "StateKey"])
-def test_the_state_and_its_key_outlive_the_template(name: str) -> None:
+def test_the_state_and_its_key_are_kept_when_the_template_is_deleted(name: str) -> None:
     # GIVEN / WHEN
     written = document()["Resources"][name]
 
@@ -92,7 +92,7 @@ def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
     assert alias["AliasName"] == "alias/pulumi-orders-prod"
 
 
-def test_every_policy_has_the_language_version_with_policy_variables() -> None:
+def test_every_policy_has_the_language_version_that_supports_variables() -> None:
     # GIVEN all policies of the template; AWS reads a policy without a version in the language of 2008
     policies = [each for each in parts(resources("prod")) if "Statement" in each]
 

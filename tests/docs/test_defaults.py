@@ -31,7 +31,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
     r"received exactly (\d+) times": lambda: (_default("max_receive_count"),),
     r"retention: (\d+) and (\d+) days by default": lambda: RETENTIONS,
     r"retention \((\d+) days, then (\d+) in all": lambda: RETENTIONS,
-    r"in the queue for up to (\d+) days, as dead letters for up to (\d+)": lambda: RETENTIONS,
+    r"in the queue for (\d+) days and in the dead-letter queue for (\d+)": lambda: RETENTIONS,
     r"worker'?s? record\b[^|.]*\((\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"the worker keeps its records for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"(?:under the key|as a replay) for (\d+) hours": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
@@ -43,7 +43,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
 
 
 @pytest.mark.parametrize("phrase", STATED)
-def test_every_stated_default_is_the_configurations(phrase: str) -> None:
+def test_every_default_on_a_page_equals_the_configurations_default(phrase: str) -> None:
     # GIVEN
     pattern = re.compile(phrase, re.IGNORECASE)
 

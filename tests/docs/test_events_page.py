@@ -10,7 +10,7 @@ from tests.infra.config_factory import parsed
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "events.md").read_text(encoding="utf-8")
 
 
-def test_the_example_is_a_configuration() -> None:
+def test_the_examples_are_a_valid_configuration() -> None:
     # GIVEN
     items = re.findall(r'^  - "(.*)"$', PAGE, flags=re.MULTILINE)
 

@@ -320,7 +320,7 @@ def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> No
 
 
 @pytest.mark.parametrize("table", [ORDERS, WORKER_RECORDS])
-def test_a_row_that_a_second_read_finds_is_no_finding(shop: Shop, table: str) -> None:
+def test_a_row_that_is_written_during_the_audit_is_no_violation(shop: Shop, table: str) -> None:
     # GIVEN an order, or the record of its event, that is written during the audit
     key = (shop.order,) if table == ORDERS else (record_id(shop.order),)
     row = shop.rows(table).pop(key)
@@ -338,7 +338,7 @@ def test_a_row_that_a_second_read_finds_is_no_finding(shop: Shop, table: str) ->
     assert found["G1"]["violations"] == found["G5"]["violations"] == []
 
 
-def test_a_guarantee_whose_table_cannot_be_read_is_not_known(shop: Shop) -> None:
+def test_a_guarantee_whose_table_cannot_be_read_is_unknown(shop: Shop) -> None:
     # GIVEN two tables that are gone
     for table in (WORKER_RECORDS, API_RECORDS):
         del shop.stack.world.cloud.dynamodb.tables[table]

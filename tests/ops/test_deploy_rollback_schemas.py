@@ -61,7 +61,7 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
     assert world.run("rollback", "--to", "process_order=9", "--yes") == code
 
 
-def test_messages_that_were_sent_before_the_latest_shift_count_too(world: DeployTarget) -> None:
+def test_messages_from_before_the_latest_shift_are_also_considered(world: DeployTarget) -> None:
     # GIVEN an old worker that reads schema 1 only, and an API that a release took back from schema 2 to schema 1
     writes(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 

@@ -134,7 +134,7 @@ def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
         each.server_close()
 
 
-def test_clients_keep_rate_key_and_connections_and_repeat_until_202(api: Any) -> None:
+def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> None:
     # GIVEN an API that answers each key with 503 at first, and clients that repeat every accepted order once
     url, seen = api(lambda key, times: (503, "") if times == 1 else (202, key))
     clients = BlindClients(url, {"": None}, 4, Habits(asks_again=1.0))

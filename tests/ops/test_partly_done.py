@@ -69,7 +69,7 @@ def shown(capsys: Any) -> tuple[dict[str, Any], str]:
 
 
 @pytest.mark.usefixtures("account")
-def test_dead_letters_behind_those_that_stay_are_reported(tmp_path: Path, capsys: Any) -> None:
+def test_dead_letters_that_could_not_be_received_are_reported(tmp_path: Path, capsys: Any) -> None:
     # GIVEN fifteen dead letters of one caller in a FIFO queue
     path = make_stack(tmp_path, letters(15))
     # WHEN a redrive selects none of them

@@ -120,7 +120,7 @@ def test_resources_in_the_state_do_not_block_the_next_deployment() -> None:
     assert found["roles"].found == "already used: orders-prod-deploy"
 
 
-def test_a_log_group_belongs_to_the_stack_by_the_last_part_of_its_name() -> None:
+def test_a_log_group_is_assigned_to_its_stack_by_the_last_part_of_its_name() -> None:
     # GIVEN
     answers: dict[str, Any] = {"describe_log_groups": {"logGroups": [{"logGroupName": GROUP}]}}
     # WHEN

@@ -132,7 +132,7 @@ def test_a_redrive_publishes_the_missing_event_of_a_settled_order(world: World) 
     assert invariants.violations(world) == []
 
 
-def test_an_entry_that_sqs_refuses_stays(world: World) -> None:
+def test_a_message_that_sqs_refuses_is_kept(world: World) -> None:
     # GIVEN a message with an attribute type that SQS refuses
     world.dead_letters.send("{}", {})
     next(iter(world.dead_letters.messages.values())).attributes = {"odd": {"DataType": "Odd", "StringValue": "x"}}
@@ -143,7 +143,7 @@ def test_an_entry_that_sqs_refuses_stays(world: World) -> None:
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
-def test_copies_of_a_message_that_sqs_refuses_stay(world: World) -> None:
+def test_copies_of_a_message_that_sqs_refuses_are_kept(world: World) -> None:
     # GIVEN two copies of a message that SQS refuses
     for _ in range(2):
         sent = world.dead_letters.send("{}", {})
@@ -171,7 +171,7 @@ def test_a_redrive_keeps_its_rate(world: World) -> None:
     assert [later - earlier for earlier, later in pairwise(moments)] == [pytest.approx(5), pytest.approx(5)]
 
 
-def test_the_source_queue_is_never_received_from(world: World) -> None:
+def test_a_redrive_receives_only_from_the_dead_letter_queue(world: World) -> None:
     # GIVEN dead letters
     dead_letter(world, 3)
     process = Process()

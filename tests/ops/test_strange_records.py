@@ -295,7 +295,7 @@ def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 
 
-def test_stock_that_is_no_count_cannot_be_added_to(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_units_cannot_be_added_to_stock_that_is_no_count(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an article whose available stock is a text
     stack.put_stock({"sku": {"S": "SKU-9"}, "available": {"S": "9"}})
     # WHEN a unit is added
