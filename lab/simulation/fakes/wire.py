@@ -73,7 +73,7 @@ class Wire:
     """Carries the calls of the running process to the services.
 
     Attributes:
-        before: Hook before each call takes effect; an interleaving switches threads here.
+        before: Hook before each call takes effect; an `Interleaver` switches threads here.
         after: Hook after each call took effect, before its answer is returned.
         process: The running process. A nested :meth:`run` sets its own process, and then restores the previous one.
     """
