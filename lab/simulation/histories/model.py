@@ -1,11 +1,11 @@
 """Model of the conditions that must hold during and after every history, in addition to the guarantees.
 
 The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Violations
-begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1 (orders come
-from callers and are never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with
-the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker leaves no message in
-the queue without a reason), M7 (killers cost another message only a limited number of receives), M8 (a dead letter's
-order is ``FAILED``).
+begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1
+(orders come from callers and are never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes
+agree with the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker leaves no
+message in the queue without a reason), M7 (killers cost another message only a limited number of receives), M8 (a dead
+letter's order is ``FAILED``).
 """
 
 from __future__ import annotations
