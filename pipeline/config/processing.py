@@ -37,7 +37,8 @@ class ProcessingOptions(FunctionOptions):
         default=4 * DAY, description="How long a message waits in the queue before SQS deletes it."
     )
     dlq_retention_seconds: Retention = Field(
-        default=14 * DAY, description="How long SQS keeps a dead letter, counted from its original send."
+        default=14 * DAY,
+        description="How long SQS keeps a dead letter; a standard queue counts from the original send.",
     )
     max_receive_count: int = Field(
         default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
