@@ -105,7 +105,7 @@ class Replay:
                 self._send(chosen[first : first + MAX_BATCH])
             self.last = chunk[-1]
             if self.run is not None:
-                self.run.tell("sent", last=list(self.last), sent=self.sent)
+                self.run.write_line("sent", last=list(self.last), sent=self.sent)
 
     def _events(self, items: Sequence[Mapping[str, Any]]) -> Iterator[Event]:
         for item in items:

@@ -29,11 +29,11 @@ class Sweep:
     """
 
     def __init__(
-        self, queue: DeadLetterQueue, most_held: int = MOST_HELD, tell: Callable[[str], None] = lambda _: None
+        self, queue: DeadLetterQueue, most_held: int = MOST_HELD, report: Callable[[str], None] = lambda _: None
     ) -> None:
         self._queue = queue
         self._most_held = most_held
-        self._tell = tell
+        self._report = report
         self._held: dict[str, str] = {}
         self._known: set[str] = set()
         self.cut_short = False
@@ -88,6 +88,6 @@ class Sweep:
             hidden = self._queue.release(held) if held else set()
             held = {message_id: receipt for message_id, receipt in held.items() if message_id in hidden}
         if held:
-            self._tell(
+            self._report(
                 f"{len(held)} messages stay hidden: SQS did not release them. They become visible within 5 minutes."
             )

@@ -22,7 +22,7 @@ from local.demo.http import OrdersApi, order
 from local.errors import LocalError
 from local.proxy.faults import FaultKind
 from ops.gateway.http import Answer, bearer
-from ops.load.clients import BlindClients, Habits, Traffic, Wish
+from ops.load.clients import Habits, PlannedOrder, RetryingClients, Traffic
 from ops.load.verdict import same_bytes
 
 _WARM_WORKERS = 4
@@ -43,7 +43,7 @@ CONFIG = {
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
 }
-_HABITS = Habits(breaks_midway=0.07, loses_answer=0.10, asks_again=0.2)
+_HABITS = Habits(breaks_midway=0.07, loses_answer=0.10, repeats_accepted=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
 # Every eighth key orders the scarce article. The stock is enough for half of these orders.
@@ -92,10 +92,10 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     account.keep_events()
     account.set_stock(_stock(plan))
     tokens = _tokens(stack, plan)
-    clients = BlindClients(stack.outputs["api_url"], tokens, plan.clients, _HABITS)
+    clients = RetryingClients(stack.outputs["api_url"], tokens, plan.clients, _HABITS)
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.running():
-        clients.send(wishes(plan))
+        clients.send(planned_orders(plan))
     # Poisonous orders still fail: wait until they have used up their receives and all others are processed.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _WAIT_SECONDS)
     letters = account.dead_letters()
@@ -113,17 +113,17 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
 
 def _stock(plan: Plan) -> dict[str, int]:
     plenty = 4 * plan.orders
-    scarce = sum(line["sku"] == SCARCE for wish in wishes(plan) for line in wish.body["lines"])
+    scarce = sum(line["sku"] == SCARCE for planned in planned_orders(plan) for line in planned.body["lines"])
     return dict.fromkeys(_SKUS, plenty) | {SCARCE: scarce // 2, POISON: plenty}
 
 
-def wishes(plan: Plan) -> list[Wish]:
+def planned_orders(plan: Plan) -> list[PlannedOrder]:
     """Return the orders to send. All callers use a key at about the same time, one key after the other.
 
     Poisonous orders come first, because they take longest.
     """
     numbers = [(number // plan.callers, plan.names[number % plan.callers]) for number in range(plan.orders)]
-    return [Wish(caller, f"chaos-{key}", order(*_lines(plan, key))) for key, caller in numbers]
+    return [PlannedOrder(caller, f"chaos-{key}", order(*_lines(plan, key))) for key, caller in numbers]
 
 
 def _lines(plan: Plan, key: int) -> list[tuple[str, int]]:

@@ -84,9 +84,9 @@ def _show(context: Context, findings: Sequence[Finding], limit: int) -> None:
         for sign, texts in (("!!", one.violations), ("!", one.named)):
             shown = texts[:limit] if limit > 0 else texts
             for text in shown:
-                context.out.tell(f"{sign} {one.name}: {text}")
+                context.out.print_line(f"{sign} {one.name}: {text}")
             if len(shown) < len(texts):
-                context.out.tell(f"{sign} {one.name}: {len(texts) - len(shown)} more: --limit 0 shows all")
+                context.out.print_line(f"{sign} {one.name}: {len(texts) - len(shown)} more: --limit 0 shows all")
 
 
 def _read(reader: Reader, seconds: float) -> dict[str, Any]:

@@ -42,12 +42,12 @@ class Context:
 
     def heading(self, text: str) -> None:
         """Print the heading of the data below."""
-        self.out.tell(text, style="bold")
+        self.out.print_line(text, style="bold")
 
     def next(self, *commands: str) -> None:
         """Print commands to type next."""
         for command in commands:
-            self.err.tell(f"  next: {command}", style="dim")
+            self.err.print_line(f"  next: {command}", style="dim")
 
     def print_json(self, document: Any) -> None:
         """Print a document as JSON on standard output."""
@@ -107,7 +107,7 @@ class Context:
                 "A FIFO queue returns at most ten messages of one caller at a time. Messages behind them are neither "
                 "listed nor counted. Redrive or discard the first ones, then look again."
             )
-        return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), tell=self.say)
+        return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), report=self.say)
 
     def behind_others(self) -> int:
         """Return the approximate number of dead letters that the current pass could not reach; 0 without FIFO."""

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     show(out, config, options.orders_per_month, per_batch)
     region = settings.config.get("aws:region")
     if region not in {None, REGION}:
-        out.tell(f"This stack is in {region}, whose prices differ.")
+        out.print_line(f"This stack is in {region}, whose prices differ.")
     return ExitCode.OK
 
 
@@ -101,19 +101,19 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    out.tell(f"In USD: an idle month, and a million more orders of one line, {per_batch} per batch.")
+    out.print_line(f"In USD: an idle month, and a million more orders of one line, {per_batch} per batch.")
     if orders is not None:
-        out.tell(f"Last column: a whole month with {orders:,} orders.")
-    out.tell(
+        out.print_line(f"Last column: a whole month with {orders:,} orders.")
+    out.print_line(
         f"A million further lines: {found['per_million_further_lines']:.2f}, "
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
-    out.tell(
+    out.print_line(
         f"DynamoDB's units for a million orders, if provisioned (not an option here) and {CAPACITY_USED:.0%} used: "
         f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:
-        out.tell(note)
+        out.print_line(note)
 
 
 def _cells(row: dict[str, Any], numbers: dict[str, str], mark: str) -> Sequence[str]:

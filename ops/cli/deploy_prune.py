@@ -46,9 +46,9 @@ def _report(context: Context, done: Sequence[Pruned], *, act: bool) -> None:
         gone = _list(each, [version for version in each.old if version not in each.failed]) or "none"
         kept = _list(each, each.kept)
         text = f"deleted {gone}; kept {kept}" if act else f"would delete {gone}; would keep {kept}"
-        context.out.tell(f"{each.function}: {text}")
+        context.out.print_line(f"{each.function}: {text}")
         for version, why in each.failed.items():
-            context.out.tell(f"  version {version} was not deleted: {why}")
+            context.out.print_line(f"  version {version} was not deleted: {why}")
 
 
 def _list(pruned: Pruned, versions: Sequence[int]) -> str:

@@ -93,9 +93,9 @@ def _report(context: Context, steps: Sequence[Step], *, act: bool) -> None:
         return
     for each in steps:
         sent = "sent" if act else "would be sent"
-        context.out.tell(
+        context.out.print_line(
             f"{each.function.key}: callers {sent} back from version {each.function.current.number} to "
             f"{each.target.number}"
         )
         if each.changed_variables:
-            context.out.tell(f"  environment variables that differ: {', '.join(each.changed_variables)}")
+            context.out.print_line(f"  environment variables that differ: {', '.join(each.changed_variables)}")

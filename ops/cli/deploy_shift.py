@@ -75,5 +75,5 @@ def _report(context: Context, state: str, text: str, moves: Sequence[Move] = (),
         )
     else:
         for line in text.splitlines():
-            context.out.tell(line)
+            context.out.print_line(line)
     return ExitCode.OK

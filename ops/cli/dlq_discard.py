@@ -57,7 +57,7 @@ def _one(options: argparse.Namespace, context: Context, decision: Decision) -> i
             {"dry_run": not options.yes, "order_id": planned.order_id, "plan": planned.explanation, "done": done}
         )
     else:
-        context.out.tell(done or planned.explanation)
+        context.out.print_line(done or planned.explanation)
     if not options.yes:
         dry_run(context)
     return ExitCode.OK

@@ -35,7 +35,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         context.print_json(runs)
     for run in runs if not context.as_json else ():
         what = f"{run['sent']} events" if "sent" in run else f"{len(run['messages'])} dead letters"
-        context.out.tell(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
+        context.out.print_line(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {
             "where": " ".join(run["where"] or ()) or "all",
@@ -44,7 +44,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         }
         for name, value in details.items():
             if value:
-                context.out.tell(f"    {name}: {value}")
+                context.out.print_line(f"    {name}: {value}")
     context.say(f"{len(runs)} runs in the last {options.since}.")
     return ExitCode.OK
 

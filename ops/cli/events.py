@@ -131,8 +131,8 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
         )
     else:
         word = "sent" if options.yes else "would send"
-        context.out.tell(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
-        context.out.tell(f"excluded by the subscription's filter: {replay.filtered}")
+        context.out.print_line(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
+        context.out.print_line(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
         context.say(f"not sent: {order_id}: {why}")
     if not replay.mailbox.raw:

@@ -16,7 +16,7 @@ from ops.cli.cost import costs_of
 from ops.cost.bill import MILLION
 from ops.cost.prices import usd
 from ops.errors import ExitCode, NoStackError, RefusedError
-from ops.load.clients import BlindClients, Habits, Wish
+from ops.load.clients import Habits, PlannedOrder, RetryingClients
 from ops.load.verdict import Watch, judge_load, reached, spread
 from ops.logic.durations import parse_duration
 from ops.preflight.ground import configured
@@ -24,7 +24,7 @@ from ops.smoke.token import token_for
 from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
-_ASKS_AGAIN: Final = 0.05
+_REPEATS_ACCEPTED: Final = 0.05
 """Share of the accepted orders that are sent again, to check that the answer is the same."""
 _PROMISE_SECONDS: Final = 600
 _AUDIT_UNITS: Final = 3
@@ -54,11 +54,11 @@ class Plan:
         usd = {"about_usd": float(round(self.about, 9)), "spend_at_most_usd": float(self.most)}
         return {"orders": self.orders, "per_second": self.per_second, **usd}
 
-    def all_orders(self, run: str) -> list[Wish]:
+    def all_orders(self, run: str) -> list[PlannedOrder]:
         """Return the orders, each for one unit of one article."""
         lines = [{"sku": sku, "quantity": 1, "unit_price": "0.01"} for sku in self.skus or (f"LOAD-{run}",)]
         bodies = [{"currency": TEST_CURRENCY, "lines": [line]} for line in lines]
-        return [Wish("", f"load-{run}-{number}", bodies[number % len(bodies)]) for number in range(self.orders)]
+        return [PlannedOrder("", f"load-{run}-{number}", bodies[number % len(bodies)]) for number in range(self.orders)]
 
 
 def register(commands: Any) -> None:
@@ -150,7 +150,7 @@ def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan
     rows = context.clients.dynamodb.describe_table(TableName=context.target.orders_table)["Table"].get("ItemCount", 0)
     of_order = costs_of(config, None)["total"]["per_million"] / MILLION
     of_audit = _AUDIT_UNITS * (rows + options.orders) * usd("read unit")
-    about = options.orders * of_order * (1 + Decimal(str(_ASKS_AGAIN))) + of_audit
+    about = options.orders * of_order * (1 + Decimal(str(_REPEATS_ACCEPTED))) + of_audit
     if about > options.spend_at_most:
         raise RefusedError(
             f"{options.orders} orders and the audit of {rows} other orders would cost about {about:.2f} USD; allowed: "
@@ -162,9 +162,9 @@ def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan
 
 
 def _run(context: Context, plan: Plan, token: str | None, within: float) -> tuple[list[Finding], dict[str, Any], bool]:
-    began, run, habits = context.clock.time(), secrets.token_hex(4), Habits(asks_again=_ASKS_AGAIN)
+    began, run, habits = context.clock.time(), secrets.token_hex(4), Habits(repeats_accepted=_REPEATS_ACCEPTED)
     url, patience = str(context.target.api_url), min(within, 300.0)
-    clients = BlindClients(url, {"": token}, plan.clients, habits, patience, plan.most_requests)
+    clients = RetryingClients(url, {"": token}, plan.clients, habits, patience, plan.most_requests)
     traffic = clients.traffic
     with context.err.status("load") as status:
         of = f"of {plan.orders}"
@@ -195,7 +195,7 @@ def _show(context: Context, findings: Sequence[Finding], report: dict[str, Any])
     context.out.rows(("", "what", "counted"), rows, {"", "what"})
     for one in findings:
         for text in one.violations:
-            context.out.tell(f"!! {one.name}: {text}")
+            context.out.print_line(f"!! {one.name}: {text}")
     context.out.fields({name.replace("_", " "): _shown(value) for name, value in report.items() if name != "run"})
 
 

@@ -37,10 +37,10 @@ def show_steps(context: Context, steps: Sequence[Step], *, hidden: frozenset[str
     """Print one line for each step and its details below it. No id is ever cut."""
     width = max((len(step.where) for step in steps), default=0)
     for step in steps:
-        context.out.tell(f"{step.at}  {step.where:<{width}}  {step.what}")
+        context.out.print_line(f"{step.at}  {step.where:<{width}}  {step.what}")
         for name, value in step.details.items():
             if name not in hidden:
                 parts = value if isinstance(value, list) else [value]
-                context.out.tell(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
+                context.out.print_line(f"    {name}: {parts[0] if len(parts) == 1 else ''}".rstrip())
                 for part in parts if len(parts) > 1 else ():
-                    context.out.tell(f"      {part}")
+                    context.out.print_line(f"      {part}")

@@ -93,7 +93,7 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         )
         label = target.label
         if at is None:
-            errors.tell(target.describe(), style="dim")
+            errors.print_line(target.describe(), style="dim")
             clients = Clients(target)
             clients.check()
             at = Context(target, clients, options.json, out=out, err=errors)

@@ -84,7 +84,7 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
     elif options.yes:
         _show(context, mutes)
     else:
-        context.out.tell(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
+        context.out.print_line(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
     if options.yes:
         context.next("python -m ops mute off --yes")
     else:
@@ -102,7 +102,7 @@ def run_off(options: argparse.Namespace, context: Context) -> int:
         context.print_json({"dry_run": not options.yes, "ended": [mute.name for mute in ours]})
     else:
         for mute in ours:
-            context.out.tell(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
+            context.out.print_line(f"{'ended' if options.yes else 'would end'} {mute.name}, {mute.text}")
     for mute in mutes:
         if not mute.ours:
             context.say(
@@ -145,5 +145,5 @@ def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
         until = "repeated" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
         state = "now" if mute.active else "scheduled"
-        context.out.tell(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
-        context.out.tell(f"    {mute.name}: {', '.join(mute.alarms)}")
+        context.out.print_line(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
+        context.out.print_line(f"    {mute.name}: {', '.join(mute.alarms)}")

@@ -100,7 +100,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     else:
         context.out.fields({**(view or {"order": "not stored"}), "worker's record": record or "none", "event": event})
         show_steps(context, steps, hidden=frozenset() if options.traces else CODE_PLACES)
-        context.out.tell(f"conclusion: {judgement.text}", style="bold")
+        context.out.print_line(f"conclusion: {judgement.text}", style="bold")
     for each in attempts.unread:
         context.say(f"not read: {each.what}: {each.why}")
     context.next(*judgement.commands)
@@ -132,7 +132,7 @@ def run_replay(options: argparse.Namespace, context: Context) -> int:
         context.print_json({"dry_run": not options.yes, "events": [event.event_id for event in events]})
     else:
         for event in events:
-            context.out.tell(f"{'published' if options.yes else 'would publish'} {event.event_id}")
+            context.out.print_line(f"{'published' if options.yes else 'would publish'} {event.event_id}")
     if not options.yes:
         dry_run(context)
     return ExitCode.OK

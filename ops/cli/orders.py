@@ -152,9 +152,9 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
         context.print_json({"dry_run": not act, "orders": whole, "sent": len(sent), "incomplete": lost})
         return
     for order_id in sent if act else whole:
-        context.out.tell(f"{'sent' if act else 'would send'} {order_id}")
+        context.out.print_line(f"{'sent' if act else 'would send'} {order_id}")
     for order_id in lost:
-        context.out.tell(f"not sent: {order_id}: the stored row lacks a part of the order")
+        context.out.print_line(f"not sent: {order_id}: the stored row lacks a part of the order")
     if act and len(sent) < len(whole):
         context.say(
             f"{len(sent)} of {len(whole)} are certainly sent. Run the same command again: sending twice does no harm."

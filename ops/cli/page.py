@@ -54,4 +54,4 @@ def _show(context: Context, receivers: list[Receiver], sent: list[str]) -> None:
     rows = [(each.protocol, "confirmed" if each.confirmed else "not confirmed yet") for each in receivers]
     context.out.rows(("subscribed by", "state"), rows or [("nobody", "-")])
     for message_id in sent:
-        context.out.tell(f"sent: message {message_id}")
+        context.out.print_line(f"sent: message {message_id}")

@@ -55,14 +55,14 @@ def _show(found: list[Finding]) -> None:
     out.rows(("check", "answer", "found"), [(each.check, each.verdict, each.found) for each in found], whole={"answer"})
     for each in found:
         if each.todo:
-            out.tell("")
-            out.tell(f"{each.check}:", style="bold")
+            out.print_line("")
+            out.print_line(f"{each.check}:", style="bold")
         for todo in each.todo:
             # Each command is on one line, so that people can copy it.
-            out.tell(f"  {todo}")
+            out.print_line(f"  {todo}")
 
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
     text = f"{errors} errors, {warnings} warnings, {unread} could not be read."
-    Screen(stderr=True).tell(text if errors or warnings or unread else "No problems were found.")
+    Screen(stderr=True).print_line(text if errors or warnings or unread else "No problems were found.")

@@ -50,7 +50,7 @@ class Screen(Console):
         os.dup2(nowhere, self.file.fileno())
         os.close(nowhere)
 
-    def tell(self, text: str, style: str | None = None) -> None:
+    def print_line(self, text: str, style: str | None = None) -> None:
         """Print one line of any length. No line breaks are added, so that people can copy it from a terminal."""
         self.print(visible(text), style=style, soft_wrap=True)
 
@@ -71,7 +71,7 @@ class Screen(Console):
         shown = {name: str(value) for name, value in fields.items() if value not in (None, [], *_EMPTY)}
         width = max(map(len, shown), default=0)
         for name, value in shown.items():
-            self.tell(f"{name:<{width}}  {value}")
+            self.print_line(f"{name:<{width}}  {value}")
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
         """Print a table, or a block of fields for each row if it is too wide. `whole`: columns that never wrap."""
@@ -81,7 +81,7 @@ class Screen(Console):
         if taken + _LEAST_WIDTH * (len(columns) - len(kept)) + len(columns) - 1 > self.width:
             for number, row in enumerate(cells):
                 if number:
-                    self.tell("")
+                    self.print_line("")
                 self.fields(dict(zip(columns, row, strict=True)))
             return
         table = Table(box=None, pad_edge=False)

@@ -93,5 +93,5 @@ def _show(context: Context, steps: list[Step], at: datetime, smoke: Smoke) -> No
         for step in steps
     ]
     context.out.rows(("step", "outcome", "ms", "detail"), rows, {"step", "outcome", "ms"})
-    context.out.tell(f"correlation id: smoke-{smoke.run_id}")
+    context.out.print_line(f"correlation id: smoke-{smoke.run_id}")
     context.say(f"left behind: {_STAYS}.")

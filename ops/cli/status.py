@@ -78,13 +78,15 @@ def _show_once(context: Context, since: int) -> int:
 def _show(context: Context, reading: Reading, findings: list[Finding]) -> None:
     out = context.out
     worst = min((finding.severity for finding in findings), default=None)
-    out.tell(verdict_of(reading, findings), style=_STYLES.get(worst, "bold") if worst is not None else "bold green")
+    out.print_line(
+        verdict_of(reading, findings), style=_STYLES.get(worst, "bold") if worst is not None else "bold green"
+    )
     for finding in findings:
-        out.tell(f"{_MARKS[finding.severity]} {finding.text}")
+        out.print_line(f"{_MARKS[finding.severity]} {finding.text}")
         if finding.runbook:
             runbook = finding.runbook if "/" in finding.runbook else f"docs/runbooks/{finding.runbook}"
-            out.tell(f"   runbook: {runbook}")
-    out.tell("")
+            out.print_line(f"   runbook: {runbook}")
+    out.print_line("")
     columns = ("queue", "waiting", "in flight", "delayed", "oldest", "kept for")
     out.rows(columns, list(_queues(reading)), whole=set(columns))
     out.fields(dict(_facts(reading)))

@@ -67,7 +67,7 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.print_json({"sku": options.sku, **_view(count)})
     else:
-        context.out.tell(f"{options.sku}: {_shown(count)}")
+        context.out.print_line(f"{options.sku}: {_shown(count)}")
     if count is None:
         context.next(f"python -m ops stock add {options.sku} N --new")
     elif count.available is None:
@@ -133,7 +133,7 @@ def _report(options: argparse.Namespace, context: Context, before: Count | None,
         context.print_json({"dry_run": not options.yes, "sku": options.sku, **numbers})
     else:
         word = "is now" if options.yes else "would be"
-        context.out.tell(f"{options.sku}: was {_shown(before)}, {word} {_shown(after)}")
+        context.out.print_line(f"{options.sku}: was {_shown(before)}, {word} {_shown(after)}")
     if not options.yes:
         dry_run(context)
     return ExitCode.OK

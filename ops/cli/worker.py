@@ -71,9 +71,9 @@ def _report(
         paused = None if pause is None else asdict(pause)
         context.print_json({"dry_run": not options.yes, "before": before.state, "after": after.state, "paused": paused})
     elif before.state == wanted:
-        context.out.tell(f"worker: already {wanted}")
+        context.out.print_line(f"worker: already {wanted}")
     else:
-        context.out.tell(f"worker: was {before.state}, {'is now' if options.yes else 'would be'} {wanted}")
+        context.out.print_line(f"worker: was {before.state}, {'is now' if options.yes else 'would be'} {wanted}")
     if not options.yes and before.state != wanted:
         dry_run(context)
     else:

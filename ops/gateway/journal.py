@@ -36,7 +36,7 @@ class Journal:
     def begin(self, verb: str, decision: Decision, where: Sequence[str]) -> "Run":
         """Begin a run. The first line is written before the run changes anything, so every run is recorded."""
         run = Run(self, uuid.uuid4().hex[:12], verb, decision)
-        run.tell("begun", where=list(where))
+        run.write_line("begun", where=list(where))
         return run
 
     def write(self, lines: Iterable[Mapping[str, Any]]) -> None:
@@ -112,9 +112,9 @@ class Run:
 
     def end(self, counts: Mapping[str, Any]) -> None:
         """Record that the run has ended, with its counts."""
-        self.tell("ended", counts=dict(counts))
+        self.write_line("ended", counts=dict(counts))
 
-    def tell(self, what: str, **details: Any) -> None:
+    def write_line(self, what: str, **details: Any) -> None:
         """Write a line about the whole run."""
         self.journal.write([self._line(what) | details])
 

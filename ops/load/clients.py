@@ -34,7 +34,7 @@ class Habits:
     """The connection is reset after half of the body is sent."""
     loses_answer: float = 0.0
     """The connection is reset after the request is sent and before its answer is read."""
-    asks_again: float = 0.0
+    repeats_accepted: float = 0.0
     """The request is sent again after a 202, as by a client that lost the first answer."""
 
 
@@ -43,8 +43,8 @@ CallerKey = tuple[str, str]
 
 
 @dataclass(frozen=True)
-class Wish:
-    """One order that a client should place."""
+class PlannedOrder:
+    """One order that a client is to place."""
 
     caller: str
     """Name of the caller whose token the client sends."""
@@ -80,17 +80,17 @@ class Traffic:
     _lock: Lock = field(default_factory=Lock)
 
     @contextmanager
-    def under_way(self, wish: Wish) -> Iterator[None]:
+    def under_way(self, planned: PlannedOrder) -> Iterator[None]:
         """Count a request as under way inside the block. Each caller sends one request per key at a time."""
         with self._lock:
-            if any(key == wish.key for _, key in self._under_way):
-                self.contended.add(wish.key)
-            self._under_way.add(wish.caller_key)
+            if any(key == planned.key for _, key in self._under_way):
+                self.contended.add(planned.key)
+            self._under_way.add(planned.caller_key)
         try:
             yield
         finally:
             with self._lock:
-                self._under_way.discard(wish.caller_key)
+                self._under_way.discard(planned.caller_key)
 
     def count(self, **more: int) -> None:
         """Add to the counters with these names."""
@@ -104,12 +104,12 @@ class Traffic:
             self.first_requests += 1
             self.offered_seconds = max(self.offered_seconds, seconds)
 
-    def answered(self, wish: Wish, status: int, body: bytes) -> None:
+    def answered(self, planned: PlannedOrder, status: int, body: bytes) -> None:
         """Record an answer."""
         with self._lock:
             self.statuses[status] += 1
             if status == HTTPStatus.ACCEPTED:
-                self.answers.setdefault(wish.caller_key, set()).add(body)
+                self.answers.setdefault(planned.caller_key, set()).add(body)
 
     @property
     def order_ids(self) -> dict[CallerKey, set[str]]:
@@ -126,10 +126,10 @@ class Traffic:
         return {order_id for (name, _), ids in self.order_ids.items() if name == caller for order_id in ids}
 
 
-class BlindClients:
+class RetryingClients:
     """A `number` of clients, each with one order at a time.
 
-    Any client may send any order. `tokens` has the token of each caller that a `Wish` names, or `None`.
+    Any client may send any order. `tokens` has the token of each caller that a `PlannedOrder` names, or `None`.
     An order that is not accepted within `patience` seconds after it was due is abandoned. The run ends after
     `most_requests`.
     """
@@ -151,7 +151,10 @@ class BlindClients:
         self.traffic = Traffic()
 
     def send(
-        self, wishes: Sequence[Wish], per_second: float = math.inf, note: Callable[[int], None] = lambda _: None
+        self,
+        planned_orders: Sequence[PlannedOrder],
+        per_second: float = math.inf,
+        note: Callable[[int], None] = lambda _: None,
     ) -> None:
         """Send `per_second` orders per second, and return when all are accepted or abandoned.
 
@@ -163,8 +166,8 @@ class BlindClients:
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()
         try:
-            dues = self._paced(wishes, started, per_second)
-            under_way = [pool.submit(self._repeat_until_accepted, wish, due, started) for wish, due in dues]
+            dues = self._paced(planned_orders, started, per_second)
+            under_way = [pool.submit(self._repeat_until_accepted, planned, due, started) for planned, due in dues]
             for number, outcome in enumerate(as_completed(under_way), 1):
                 outcome.result()
                 note(number)
@@ -175,50 +178,52 @@ class BlindClients:
         if self._ended:
             raise OpsError(self._ended)
 
-    def _paced(self, wishes: Sequence[Wish], started: float, per_second: float) -> Iterator[tuple[Wish, float]]:
+    def _paced(
+        self, planned_orders: Sequence[PlannedOrder], started: float, per_second: float
+    ) -> Iterator[tuple[PlannedOrder, float]]:
         """Yield each order when it is due. If all clients are busy, the order waits in the pool."""
-        for number, wish in enumerate(wishes):
+        for number, planned in enumerate(planned_orders):
             due = started + number / per_second
             time.sleep(max(0.0, due - time.monotonic()))
             if self._ended:
                 return
-            yield wish, due
+            yield planned, due
 
-    def _repeat_until_accepted(self, wish: Wish, due: float, started: float) -> None:
+    def _repeat_until_accepted(self, planned: PlannedOrder, due: float, started: float) -> None:
         pause = 0.1
         self.traffic.begun(time.monotonic() - started)
-        while not self._attempt(wish):
+        while not self._attempt(planned):
             if self._ended or time.monotonic() > due + self._patience:
                 return
             time.sleep(_RANDOM.uniform(pause / 2, pause))
             pause = min(2 * pause, _LONGEST_PAUSE_SECONDS)
         self.traffic.accept_seconds.append(time.monotonic() - due)
-        if _RANDOM.random() < self._habits.asks_again:
-            self._attempt(wish)
+        if _RANDOM.random() < self._habits.repeats_accepted:
+            self._attempt(planned)
 
-    def _attempt(self, wish: Wish) -> bool:
+    def _attempt(self, planned: PlannedOrder) -> bool:
         """Send one request. Return whether the answer was 202."""
         if self.traffic.requests >= self._most:
             self._ended = f"Ended after {self.traffic.requests} requests: more would cost more than is allowed."
             return False
         self.traffic.count(requests=1)
-        with self.traffic.under_way(wish):
-            answer = self._request(wish)
+        with self.traffic.under_way(planned):
+            answer = self._request(planned)
         if answer is None:
             return False
-        self.traffic.answered(wish, answer.status, answer.body)
+        self.traffic.answered(planned, answer.status, answer.body)
         if answer.status != HTTPStatus.ACCEPTED and not answer.is_to_be_repeated:
             text = answer.body.decode(errors="replace")
-            self._ended = f"The order {wish.key} was refused with {answer.status}: {text}"
+            self._ended = f"The order {planned.key} was refused with {answer.status}: {text}"
         return answer.status == HTTPStatus.ACCEPTED
 
-    def _request(self, wish: Wish) -> Answer | None:
+    def _request(self, planned: PlannedOrder) -> Answer | None:
         chance = _RANDOM.random()
         connection = self._idle.pop() if self._idle else connect(self._url)
-        body = json.dumps(wish.body).encode()
+        body = json.dumps(planned.body).encode()
         answer = None
         try:
-            self._head(connection, wish, len(body))
+            self._head(connection, planned, len(body))
             if chance < self._habits.breaks_midway:
                 connection.send(body[: len(body) // 2])
                 self._reset(connection)
@@ -240,10 +245,10 @@ class BlindClients:
                 self._idle.append(connection)
         return answer
 
-    def _head(self, connection: HTTPConnection, wish: Wish, length: int) -> None:
+    def _head(self, connection: HTTPConnection, planned: PlannedOrder, length: int) -> None:
         connection.putrequest("POST", self._path)
-        headers = {"Content-Type": "application/json", "Content-Length": str(length), "Idempotency-Key": wish.key}
-        for name, value in {**headers, **self._headers[wish.caller]}.items():
+        headers = {"Content-Type": "application/json", "Content-Length": str(length), "Idempotency-Key": planned.key}
+        for name, value in {**headers, **self._headers[planned.caller]}.items():
             connection.putheader(name, value)
         connection.endheaders()
 

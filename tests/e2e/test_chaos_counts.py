@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from lab.chaos.scenario import SCARCE, Plan, weak, wishes
+from lab.chaos.scenario import SCARCE, Plan, planned_orders, weak
 from lab.chaos.verdict import Numbers, innocent
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
-from ops.load.clients import Traffic, Wish
+from ops.load.clients import PlannedOrder, Traffic
 
 PLAN = Plan(orders=50, clients=5, kills=1, outage_seconds=1)
 AT_REST = Evidence(
@@ -24,8 +24,8 @@ AT_REST = Evidence(
 )
 
 
-def wish(caller: str, key: str) -> Wish:
-    return Wish(caller, key, {})
+def planned(caller: str, key: str) -> PlannedOrder:
+    return PlannedOrder(caller, key, {})
 
 
 def letter(order_id: str) -> DeadLetter:
@@ -47,7 +47,7 @@ def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
     # WHEN its orders are made
     bodies: dict[str, list[dict[str, Any]]] = defaultdict(list)
     names: dict[str, set[str]] = defaultdict(set)
-    for each in wishes(plan):
+    for each in planned_orders(plan):
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
@@ -61,11 +61,11 @@ def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
 def test_a_key_is_shared_if_it_was_accepted_from_several_callers() -> None:
     # GIVEN a key accepted from two callers, and a second key accepted from one of them and answered 503 to the other
     traffic = Traffic()
-    traffic.answered(wish("ada", "both"), 202, b'{"order_id": "1"}')
-    traffic.answered(wish("ada", "both"), 202, b'{"order_id": "1"}')
-    traffic.answered(wish("ben", "both"), 202, b'{"order_id": "2"}')
-    traffic.answered(wish("ada", "hers"), 202, b'{"order_id": "3"}')
-    traffic.answered(wish("ben", "hers"), 503, b"")
+    traffic.answered(planned("ada", "both"), 202, b'{"order_id": "1"}')
+    traffic.answered(planned("ada", "both"), 202, b'{"order_id": "1"}')
+    traffic.answered(planned("ben", "both"), 202, b'{"order_id": "2"}')
+    traffic.answered(planned("ada", "hers"), 202, b'{"order_id": "3"}')
+    traffic.answered(planned("ben", "hers"), 503, b"")
 
     # WHEN shared keys are counted
     # THEN only the first key is shared, and each caller has only its own orders
@@ -78,10 +78,10 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
     traffic = Traffic()
 
     # WHEN they send one key at the same time, and another key one after the other
-    with traffic.under_way(wish("ada", "at once")), traffic.under_way(wish("ben", "at once")):
+    with traffic.under_way(planned("ada", "at once")), traffic.under_way(planned("ben", "at once")):
         pass
     for caller in ("ada", "ben"):
-        with traffic.under_way(wish(caller, "in turn")):
+        with traffic.under_way(planned(caller, "in turn")):
             pass
 
     # THEN only the first key is contended

@@ -17,7 +17,7 @@ import pytest
 from lab.simulation.clock import Clock
 from ops.errors import ExitCode, OpsError
 from ops.gateway.orders import Orders
-from ops.load.clients import BlindClients, Habits, Traffic, Wish
+from ops.load.clients import Habits, PlannedOrder, RetryingClients, Traffic
 from ops.load.verdict import Watch, judge_load, spread
 from ops.logic.case import Facts
 from ops.logic.stored import read_row
@@ -40,7 +40,7 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
         accepted.settimeout(10)
         with accepted:
             # WHEN the client loses its network
-            BlindClients._reset(Mock(), connection)
+            RetryingClients._reset(Mock(), connection)
             # THEN the server receives a reset, not an orderly close
             with pytest.raises(ConnectionResetError):
                 accepted.recv(1)
@@ -137,10 +137,10 @@ def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
 def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> None:
     # GIVEN an API that answers each key with 503 at first, and clients that repeat every accepted order once
     url, seen = api(lambda key, times: (503, "") if times == 1 else (202, key))
-    clients = BlindClients(url, {"": None}, 4, Habits(asks_again=1.0))
+    clients = RetryingClients(url, {"": None}, 4, Habits(repeats_accepted=1.0))
     # WHEN
     started = time.monotonic()
-    clients.send([Wish("", f"key-{number}", {}) for number in range(8)], per_second=20)
+    clients.send([PlannedOrder("", f"key-{number}", {}) for number in range(8)], per_second=20)
     # THEN the last request was due after 7/20 s; each key was sent three times and got the same answer
     assert time.monotonic() - started >= 7 / 20
     assert clients.traffic.offered_seconds >= 7 / 20
@@ -153,28 +153,28 @@ def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -
     # GIVEN an API that requires a token, and one that always answers 503
     refusing_api, seen = api(lambda *_: (401, ""))
     failing_api, _ = api(lambda *_: (503, ""))
-    wishes = [Wish("", f"key-{number}", {}) for number in range(50)]
+    planned_orders = [PlannedOrder("", f"key-{number}", {}) for number in range(50)]
     # WHEN / THEN the first refuses, and the clients stop early
     with pytest.raises(OpsError, match="refused with 401"):
-        BlindClients(refusing_api, {"": None}, 1, Habits()).send(wishes, per_second=50)
-    assert len(seen.seen) < len(wishes)
+        RetryingClients(refusing_api, {"": None}, 1, Habits()).send(planned_orders, per_second=50)
+    assert len(seen.seen) < len(planned_orders)
     # WHEN / THEN the second gets no more than three requests, which is the limit
-    limited = BlindClients(failing_api, {"": None}, 1, Habits(), most_requests=3)
+    limited = RetryingClients(failing_api, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
-        limited.send(wishes[:2])
+        limited.send(planned_orders[:2])
     # WHEN / THEN the second accepts nothing before the client stops
-    impatient = BlindClients(failing_api, {"": None}, 1, Habits(), patience=0.2)
+    impatient = RetryingClients(failing_api, {"": None}, 1, Habits(), patience=0.2)
     started = time.monotonic()
-    impatient.send(wishes[:1])
+    impatient.send(planned_orders[:1])
     assert 0.2 < time.monotonic() - started < 4
     assert (impatient.traffic.answers, impatient.traffic.first_requests) == ({}, 1)
     # WHEN / THEN clients that are interrupted leave no thread, and stop early
     working_api, _ = api(lambda key, _: (202, key))
-    interrupted = BlindClients(working_api, {"": None}, 1, Habits())
+    interrupted = RetryingClients(working_api, {"": None}, 1, Habits())
     with pytest.raises(KeyboardInterrupt):
-        interrupted.send(wishes * 10, note=Mock(side_effect=KeyboardInterrupt))
+        interrupted.send(planned_orders * 10, note=Mock(side_effect=KeyboardInterrupt))
     assert not [each.name for each in threading.enumerate() if each.name.startswith("client")]
-    assert interrupted.traffic.first_requests < 10 * len(wishes)
+    assert interrupted.traffic.first_requests < 10 * len(planned_orders)
 
 
 class Stored:
@@ -218,7 +218,7 @@ def test_each_mistake_fails_its_check(
     traffic, clock = Traffic(), Clock()
     traffic.begun(offered)
     for key, order_id in answers:
-        traffic.answered(Wish("", str(key), {}), 202, json.dumps({"order_id": order_id}).encode())
+        traffic.answered(PlannedOrder("", str(key), {}), 202, json.dumps({"order_id": order_id}).encode())
     watch = Watch(cast("Orders", Stored(settled)), clock, {order_id for _, order_id in answers})
     # WHEN the order is watched for a minute, and the run is judged
     list(watch.until(clock.time() + 60))

@@ -56,7 +56,7 @@ def test_ids_and_times_are_complete_at_every_width(columns: int, text: str, widt
     assert "…" not in written.getvalue().replace(visible(text), "") or "…" in text
 
 
-@pytest.mark.parametrize("show", [Screen.tell, lambda out, text: out.rows(("a",), [(text,)]), None])
+@pytest.mark.parametrize("show", [Screen.print_line, lambda out, text: out.rows(("a",), [(text,)]), None])
 def test_data_can_neither_control_the_terminal_nor_imitate_output(show: Any) -> None:
     # GIVEN a sender's text with control characters and line breaks
     out, written = screen(200)
@@ -74,7 +74,7 @@ def test_text_that_looks_like_markup_is_shown_unchanged(text: str) -> None:
     out, written = screen(80)
     # WHEN it is shown in a table and in a line
     out.rows(("a",), [(text,)])
-    out.tell(text)
+    out.print_line(text)
     # THEN it is complete in both
     assert written.getvalue().count(text) == 2
 
@@ -85,7 +85,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.Monk
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
     out = Screen(stderr=False)
     # WHEN other characters are shown
-    out.tell("caller abcd1234…")
+    out.print_line("caller abcd1234…")
     out.rows(("name",), [("Zoë",)])
     # THEN they are shown as escapes
     assert b"abcd1234\\u2026" in written.getvalue()
@@ -105,7 +105,7 @@ def without_reader(code: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize(
-    "write", ["out.tell('x' * 100_000)", "out.raw('x' * 100_000)", "out.rows(('a',), [('x',)])", "out.raw('x')"]
+    "write", ["out.print_line('x' * 100_000)", "out.raw('x' * 100_000)", "out.rows(('a',), [('x',)])", "out.raw('x')"]
 )
 def test_a_command_whose_output_is_closed_finishes_its_work(write: str) -> None:
     # GIVEN a command whose reader has stopped reading (`… | true`)
@@ -143,7 +143,7 @@ def test_a_report_shows_every_count(report: Callable[..., None], kind: Any, act:
         elif isinstance(value, Counter):
             value.update({State.UNREADABLE: next(numbers), State.CORRUPT_ORDER: next(numbers)})
     shown, written = screen(80)
-    context: Any = SimpleNamespace(as_json=False, out=shown, say=shown.tell, heading=shown.tell, clock=time)
+    context: Any = SimpleNamespace(as_json=False, out=shown, say=shown.print_line, heading=shown.print_line, clock=time)
 
     # WHEN they are reported
     report(context, tally, 2_001, act=act)
