@@ -27,17 +27,17 @@ _SAMPLE: Final = 5
 
 @dataclass(slots=True)
 class DiscardCounts:
-    """Number of messages of the pass by outcome, and of orders.
+    """Counts of the pass: messages by outcome, and orders.
 
     Attributes:
         discarded: Dead letters that were discarded (in a dry run: would be discarded).
-        orders: Orders that became DISCARDED (in a dry run: would become so).
+        orders: Orders that became DISCARDED (in a dry run: would become DISCARDED).
         unselected: Not selected by the conditions; left in the queue.
         refused: Not discardable because of their state, counted by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
         failed: Not finished because of an error; left in the queue.
         undeleted: Discarded, but still in the queue: the next run deletes them.
-        causes: Discarded dead letters by error.
+        causes: Number of discarded dead letters by error.
         sample: The first discarded dead letters.
     """
 
@@ -116,7 +116,8 @@ class DiscardMany:
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An interrupted run may have marked this order. The order then lost the state and the error that selected it.
+        # An interrupted run may have marked this order. Then the order no longer has the state and the error that
+        # `where` names.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

@@ -43,7 +43,7 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the order's message is needed, because the worker will not write the row again."""
+    """Return whether the repair needs the order's message: the worker no longer writes the row of a settled order."""
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 

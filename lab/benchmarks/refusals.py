@@ -168,7 +168,7 @@ def peak_bytes(work: Callable[[str], Any], body: str) -> int:
 
 def main() -> None:
     """Measure all bodies as requests, messages and dead letters."""
-    # The functions do the same at the end of their init.
+    # The functions also call gc.freeze at the end of their init.
     gc.freeze()
     for title, work, order in (
         ("a request", request, ORDER),

@@ -118,7 +118,7 @@ def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the facts; 1 when a check finds a difference."""
+    """Write or check the facts. Return 1 if a check finds a difference."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -189,7 +189,7 @@ def _thresholds() -> Iterator[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the page; 1 when a check finds a difference."""
+    """Write or check the page. Return 1 if a check finds a difference."""
     return page.run("python -m lab.docs.alarms", {PATH: document}, arguments)
 
 

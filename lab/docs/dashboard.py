@@ -171,7 +171,7 @@ def _at(seconds: int, form: str) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the picture; 1 when a check finds a difference."""
+    """Write or check the picture. Return 1 if a check finds a difference."""
     return run(COMMAND, {_PAGE: text}, arguments)
 
 

@@ -73,7 +73,7 @@ def _without_nulls(schema: Any) -> Any:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the schemas; 1 when a check finds a difference."""
+    """Write or check the schemas. Return 1 if a check finds a difference."""
     pages = {path_of(kind): lambda status=status: schema(status) for status, kind in EVENT_TYPES.items()}
     FOLDER.mkdir(exist_ok=True)
     return page.run("python -m lab.docs.events", pages, arguments)

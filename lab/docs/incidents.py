@@ -71,7 +71,7 @@ def _replaced(text: str, names: Mapping[str, str]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the page; 1 when a check finds a difference."""
+    """Write or check the page. Return 1 if a check finds a difference."""
     return run(COMMAND, {_PAGE: text}, arguments)
 
 

@@ -276,7 +276,7 @@ def text() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the document; 1 when a check finds a difference."""
+    """Write or check the document. Return 1 if a check finds a difference."""
     return page.run("python -m lab.docs.openapi", {PATH: text}, arguments)
 
 

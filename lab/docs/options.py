@@ -86,7 +86,7 @@ def schema() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the files; 1 when a check finds a difference."""
+    """Write or check the files. Return 1 if a check finds a difference."""
     of_page = {PATH: lambda: with_costs(text(PATH.read_text(encoding="utf-8")))}
     return page.run("python -m lab.docs.options", {**of_page, SCHEMA: schema, CHART: costs.chart}, arguments)
 

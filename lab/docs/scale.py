@@ -82,8 +82,8 @@ def limits() -> list[Limit]:
     dynamodb = "amazondynamodb/latest/developerguide"
     rows = (
         ("one article, orders/s", of_one_article(), 1, "orders wait", ""),
-        ("`throttle_rate`, requests/s", _default("throttle_rate"), 1, "429; at most 10,000", ""),
-        ("`worker_max_concurrency`", _default("worker_max_concurrency"), workers, "orders wait; at most 1,000", ""),
+        ("`throttle_rate`, requests/s", _default("throttle_rate"), 1, "429; the option allows at most 10,000", ""),
+        ("`worker_max_concurrency`", _default("worker_max_concurrency"), workers, "orders wait; the option allows at most 1,000", ""),
         ("HTTP APIs, requests/s", 10_000, 1, "429", "apigateway/latest/developerguide/limits.html"),
         (
             "Lambda, instances",
@@ -148,7 +148,7 @@ def text() -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the page; 1 when a check finds a difference."""
+    """Write or check the page. Return 1 if a check finds a difference."""
     return page.run("python -m lab.docs.scale", {PATH: text}, arguments)
 
 

@@ -11,7 +11,7 @@ PAGES: Final = (page, roles_page)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Write or check the pages; 1 when a check finds a difference."""
+    """Write or check the pages. Return 1 if a check finds a difference."""
     return run("python -m lab.permissions", {each.PATH: each.text for each in PAGES}, arguments)
 
 

@@ -135,7 +135,7 @@ def same_answer(evidence: Evidence) -> Finding:
 
 
 def exact_retries(evidence: Evidence) -> Finding:
-    """G4: no message has too many receives, reports a receive twice, or is dead-lettered early.
+    """G4: no message has too many receives, has a receive twice in the log, or is dead-lettered early.
 
     No message is both processed and dead-lettered, and no order is processed twice.
     """
@@ -150,7 +150,7 @@ def exact_retries(evidence: Evidence) -> Finding:
         if limit is not None and max(numbers) > limit:
             broken.append(f"message {message_id} was received {max(numbers)} times, {limit} are allowed")
         if len(set(numbers)) != len(numbers):
-            broken.append(f"message {message_id} reported the receives {sorted(numbers)}: one of them twice")
+            broken.append(f"message {message_id} has these receives in the log, one of them twice: {sorted(numbers)}")
         last = {receive.attempt for receive in found if receive.outcome == "failed"} & {limit}
         if "processed" in outcomes and (last or "dead-lettered" in outcomes):
             broken.append(f"message {message_id} was both dead-lettered and processed")
@@ -230,7 +230,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
     """Return the orders that certainly have no message, and those that may have none.
 
-    The messages of the orders queue are only counted, because reading one costs it a receive.
+    The messages of the orders queue are only counted, because each read counts as a receive.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

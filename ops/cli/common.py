@@ -30,7 +30,7 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add a command, with `--yes` if it `changes` state.
 
-    `run` is `None` for a command that does not read a stack's outputs: the caller sets its `before_up`.
+    `run` is `None` for a command that does not read a stack's outputs. The caller then sets the parser's `before_up`.
     """
     parser = _add(commands, name, summary, example, advice)
     parser.set_defaults(run=run)

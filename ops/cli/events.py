@@ -58,7 +58,7 @@ def run_replay(options: argparse.Namespace, context: Context) -> int:
     """Send the events, or only count them."""
     decision = Decision.of(options.by, options.reason)
     if not 0 < options.rate <= 1000:
-        raise WrongValueError(f"--rate {options.rate:g}: more than 0, up to 1000 a second.")
+        raise WrongValueError(f"--rate {options.rate:g}: allowed is more than 0, up to 1000 (events per second).")
     target = context.target
     statuses = [OrderStatus(options.status)] if options.status else list(SETTLED_STATUSES)
     span = Span(_moment(context, options.since), _moment(context, options.until), statuses)

@@ -89,14 +89,14 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         metavar="SKU",
-        help="order one unit of this article; repeatable: orders take turns (default: an article that does not exist)",
+        help="order one unit of this article; repeatable: articles alternate (default: an article that does not exist)",
     )
     load.add_argument(
         "--spend-at-most",
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse a load that costs more, as estimated by `ops cost` plus the audit's reads (default: 1)",
+        help="refuse a load with a higher estimate: `ops cost` plus the audit's reads (default: 1)",
     )
     load.add_argument(
         "--within", metavar="AGE", help="longest time until an order is settled (default: the stack's promise)"

@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
         "repair or roll back, then worker resume. A deploy that changes the mapping also resumes the worker.",
         changes=True,
     )
-    add_decision(pause, "status shows both to everybody")
+    add_decision(pause, "status shows the name and the reason to everybody")
     add_command(
         actions,
         "resume",

@@ -57,13 +57,13 @@ def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
 
 
 def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
-    """Record, before the shift begins, that callers leave `current` for a newer version: the shift may be killed."""
+    """Record that callers leave `current` for a newer version. Call it before the shift, which may be killed."""
     history = read_history(lambda_client, function_arn)
     _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
 
 
 def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
-    """Record, before the rollback begins, that callers go back from `left`."""
+    """Record that callers go back from `left`. Call it before the rollback, which may be killed."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 

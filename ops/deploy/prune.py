@@ -25,7 +25,7 @@ class Pruned:
 
     Attributes:
         old, kept: The versions to delete, and those to keep.
-        states: Lambda's state of versions that cannot be called at once: `Pending`, `Inactive` or `Failed`.
+        states: Lambda's state of versions that cannot be called immediately: `Pending`, `Inactive` or `Failed`.
         failed: Versions that could not be deleted, each with the reason.
     """
 

@@ -43,7 +43,7 @@ class Clients:
     target: Target
 
     def check(self) -> None:
-        """Check that the credentials are valid and of the stack's account. Table names do not include the account.
+        """Check that the credentials are valid and of the stack's account: tables of other accounts can have the same names.
 
         Raises:
             NoAccessError: the credentials are of another account, or the machine's AWS settings cannot be used.
@@ -80,7 +80,7 @@ class Clients:
         destination = json.loads(orders.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
         if destination != dead["QueueArn"]:
             raise NoStackError(
-                f"{dead['QueueArn']} is not the dead-letter queue of {orders['QueueArn']} (that is {destination}). "
+                f"{dead['QueueArn']} is not the dead-letter queue of {orders['QueueArn']} (whose dead-letter queue is {destination}). "
                 "These are not one stack's queues; nothing was changed. Read the stack's outputs again."
             )
         if "RedrivePolicy" in dead:

@@ -85,7 +85,7 @@ class Stock:
             self._change(sku, update, condition, values)
 
     def replace(self, sku: str, count: int, expected: Count) -> None:
-        """Set the count if the row still has the value `expected`. That value may be something else than a number.
+        """Set the count if the row still has the value `expected`. `expected` need not be a number.
 
         Raises:
             RefusedError: the row has another value.

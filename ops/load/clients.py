@@ -130,8 +130,8 @@ class RetryingClients:
     """A `number` of clients, each with one order at a time.
 
     Any client may send any order. `tokens` has the token of each caller that a `PlannedOrder` names, or `None`.
-    An order that is not accepted within `patience` seconds after it was due is abandoned. The run ends after
-    `most_requests`.
+    An order that is not accepted within `patience` seconds after it was due is abandoned. The run stops
+    with an error after `most_requests` requests.
     """
 
     def __init__(

@@ -72,11 +72,11 @@ class DeadLetter:
 
     Attributes:
         original_id: The id of the first message that was dead-lettered; copies share it.
-        twin_key: Equal for copies of one message only.
+        twin_key: Key that only copies of one message share.
         order_id: Id of the order, if the message names it reliably.
         readable: Whether the message is JSON, so that this or a later version of the worker may read it.
         error_type, error: Error that the worker wrote on the message or would write; `None` without an error.
-        attempts: Attempt that the worker wrote on the message; `None` if SQS moved it.
+        attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved it.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.
     """

@@ -30,7 +30,7 @@ _SHOWN: Final = (
     "trace",
     "places",
 )
-"""Fields of a log line that are shown with its message. Others may hold data that on-call should not see."""
+"""Fields of a log line that are shown with its message. Others may contain data that people on call should not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 
 
 def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
-    """Return the lines about an order: lines that contain its id, and lines about the same request or message as those.
+    """Return the lines about an order: lines that contain its id, and lines about the same request or message as the former.
 
     Lambda's request id and SQS's message id show that lines belong together. A correlation id does not, because callers
     choose it: many orders or callers can have the same one, and it can be the id of another order.
@@ -106,7 +106,7 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published, by the worker's record or, without a record, by its log.
+    """Describe whether the order's event was published, by the worker's record or, without a record, by the worker's log.
 
     `steps` are in order of time.
     """

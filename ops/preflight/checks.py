@@ -20,7 +20,7 @@ def _account(ground: Ground) -> Iterator[Finding]:
     where = ground.session.region_name
     yield Finding("account", Verdict.OK, f"{ground.account()}, {where}, stack {ground.prefix}")
     if ground.outputs is None:
-        todo = "log in with pulumi and run this again; before the first deployment, ignore this"
+        todo = "log in with pulumi and run preflight again; before the first deployment, ignore this message"
         yield Finding("outputs", Verdict.UNKNOWN, f"could not read: {ground.unread}", (todo,))
 
 

@@ -15,7 +15,7 @@ _SECRETS = "token_client_secrets"
 
 
 def token_for(choice: Choice, given: str | None) -> str | None:
-    """Return the given token (`-`: read from standard input), else one of the issuer, or `None` without an issuer.
+    """Return the given token (`-`: read from standard input), else one from the issuer, or `None` without an issuer.
 
     Raises:
         NoAccessError: the issuer refuses, or the clients' secrets are not known.
@@ -37,7 +37,7 @@ def token_for(choice: Choice, given: str | None) -> str | None:
 
 
 def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
-    """Get a token from the issuer's token endpoint, for these scopes or, without any, for all that the client has.
+    """Get a token from the issuer's token endpoint, with `scopes` or, if none are given, with all scopes of the client.
 
     Raises:
         NoAccessError: the issuer returned no token.

@@ -18,7 +18,7 @@ _NAMED: Final = 3
 
 
 class Severity(IntEnum):
-    """Urgency of a finding; the lowest comes first."""
+    """Urgency of a finding. The lowest value is the most urgent."""
 
     URGENT = 0
     """Customers are affected now, or orders will be lost."""
