@@ -59,7 +59,7 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 
 
 def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
-    """Return the lines about an order: lines that contain its id, and lines about the same request or message as the former.
+    """Return the lines about an order: those that contain its id, and others about the same request or message.
 
     Lambda's request id and SQS's message id show that lines belong together. A correlation id does not, because callers
     choose it: many orders or callers can have the same one, and it can be the id of another order.
