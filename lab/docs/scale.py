@@ -83,7 +83,13 @@ def limits() -> list[Limit]:
     rows = (
         ("one article, orders/s", of_one_article(), 1, "orders wait", ""),
         ("`throttle_rate`, requests/s", _default("throttle_rate"), 1, "429; the option allows at most 10,000", ""),
-        ("`worker_max_concurrency`", _default("worker_max_concurrency"), workers, "orders wait; the option allows at most 1,000", ""),
+        (
+            "`worker_max_concurrency`",
+            _default("worker_max_concurrency"),
+            workers,
+            "orders wait; the option allows at most 1,000",
+            "",
+        ),
         ("HTTP APIs, requests/s", 10_000, 1, "429", "apigateway/latest/developerguide/limits.html"),
         (
             "Lambda, instances",

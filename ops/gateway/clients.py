@@ -80,7 +80,8 @@ class Clients:
         destination = json.loads(orders.get("RedrivePolicy", "{}")).get("deadLetterTargetArn")
         if destination != dead["QueueArn"]:
             raise NoStackError(
-                f"{dead['QueueArn']} is not the dead-letter queue of {orders['QueueArn']} (whose dead-letter queue is {destination}). "
+                f"{dead['QueueArn']} is not the dead-letter queue of {orders['QueueArn']} "
+                f"(whose dead-letter queue is {destination}). "
                 "These are not one stack's queues; nothing was changed. Read the stack's outputs again."
             )
         if "RedrivePolicy" in dead:
