@@ -62,7 +62,9 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     if not found.cases:
         return _without_letter(found, wanted, order)
     if len(found.order_ids) > 1:
-        raise RefusedError(f"{wanted} names messages of several orders. Give the id of one order: {sorted(found.order_ids)}.")
+        raise RefusedError(
+            f"{wanted} names messages of several orders. Give the id of one order: {sorted(found.order_ids)}."
+        )
     states = {case.state for case in found.cases}
     count = f"{len(found.messages)} message{'s' if len(found.messages) > 1 else ''}"
     order_id = next(iter(found.order_ids), None)
