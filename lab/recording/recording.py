@@ -49,7 +49,7 @@ _LOG.addFilter(_first_time)
 
 @dataclass(frozen=True)
 class Recorded:
-    """One registration. `inputs` have wire names (`camelCase`) and paths in place of archives; `secrets` are secret inputs."""
+    """One registration. `inputs` have wire names (`camelCase`); archives are paths. `secrets` are secret inputs."""
 
     type: str
     name: str

@@ -18,7 +18,7 @@ _EMPTY: Final = ("", "-")
 def visible(text: str) -> str:
     """Return `text` as one line, with line breaks and control and format characters as escapes.
 
-    Senders choose the text of messages and attributes. This text must neither control a terminal nor look like our own lines.
+    Senders choose the text of messages and attributes. Such text must not control a terminal or look like our lines.
     """
     return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
@@ -74,7 +74,7 @@ class Screen(Console):
             self.print_line(f"{name:<{width}}  {value}")
 
     def rows(self, columns: Sequence[str], rows: Iterable[Sequence[str]], whole: Collection[str] = ()) -> None:
-        """Print a table, or a block of fields for each row if the table is too wide. `whole`: columns that never wrap."""
+        """Print a table or, if it is too wide, a block of fields for each row. `whole`: columns that never wrap."""
         cells = [[visible(cell) for cell in row] for row in rows]
         kept = [index for index, name in enumerate(columns) if name in whole]
         taken = sum(max(map(cell_len, (columns[index], *(row[index] for row in cells)))) for index in kept)

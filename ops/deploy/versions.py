@@ -85,7 +85,7 @@ def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None
     """Wait until a version can be called. Start it again if Lambda deactivated it after a long time without calls."""
     if version.state == "Inactive":
         try:
-            # Lambda refuses the first call and starts the version. If Lambda serves the call, the empty batch causes no work.
+            # Lambda refuses the first call and starts the version. If the call is served, the empty batch is no work.
             lambda_client.invoke(FunctionName=function, Qualifier=str(version.number), Payload=b'{"Records": []}')
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _NO_SNAPSHOT:

@@ -43,7 +43,9 @@ class Clients:
     target: Target
 
     def check(self) -> None:
-        """Check that the credentials are valid and of the stack's account. Tables of other accounts can have these names.
+        """Check that the credentials are valid and of the stack's account.
+
+        Another account can have tables with the same names.
 
         Raises:
             NoAccessError: the credentials are of another account, or the machine's AWS settings cannot be used.
