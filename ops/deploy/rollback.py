@@ -57,7 +57,7 @@ def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mappi
     """Plan a rollback to the versions in `to` or, if it is empty, to the versions before the latest shift.
 
     Raises:
-        RefusedError: no earlier version is known, a version cannot be called, or callers already use the chosen versions.
+        RefusedError: no earlier version is known, a version cannot be called, or callers already use these versions.
     """
     chosen = to or _before(functions)
     steps = [
