@@ -74,7 +74,7 @@ def test_the_deploy_role_may_pass_the_stacks_roles_to_lambda_and_delete_them() -
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_boundary_allows_every_grant_of_every_role(variant: str) -> None:
-    # GIVEN the boundary of the variant's stack, and calls to the key by other services for the role
+    # GIVEN the boundary of the variant's stack, and calls that AWS services make to the key for the role
     bound = boundary(variant.partition(",")[0])
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     everything = list(granted(variant))
@@ -176,7 +176,7 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
         ("codedeploy:CreateDeployment", GROUP),
         ("codedeploy:GetDeployment", GROUP),
         ("codedeploy:UpdateDeploymentGroup", GROUP),
-        # Starting a deployment needs to read AWS's own configuration, whose name does not contain the stack.
+        # To start a deployment, the role must read AWS's own configuration, whose name does not contain the stack.
         (
             "codedeploy:GetDeploymentConfig",
             f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes",
