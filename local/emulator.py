@@ -76,7 +76,7 @@ class Emulator:
         return self._guard.poll() is None
 
     def wait_until_healthy(self) -> None:
-        """Wait until the emulator answers. Raises `LocalError` with the end of the emulator's log."""
+        """Wait until the emulator answers. Raises `LocalError`, with the end of the emulator's log, if it does not."""
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._socket):
             if not self.is_running:
@@ -86,7 +86,7 @@ class Emulator:
             time.sleep(0.05)
 
     def proxy_with(self, faults: Faults) -> Proxy:
-        """Return a second proxy to the emulator, with the same gate. `faults` apply only to calls through it."""
+        """Return a second proxy to the emulator, with the same gate. `faults` apply only to this proxy's calls."""
         return Proxy(partial(connect_to, self._socket), self._gate, faults)
 
     def log_tail(self) -> str:

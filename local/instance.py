@@ -25,7 +25,7 @@ _PROBE_SECONDS = 0.3
 
 
 class Instance(BaseModel):
-    """A running instance, as written to `instance.json` (readable by its user only: it holds the page's key)."""
+    """A running instance, as written to `instance.json`. Only its user can read the file: it has the page's key."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     state = state_dir(options)
     config = parse_config(options.config)
     if not 0 <= options.port <= 65_535:
-        raise LocalError(f"Port {options.port} is out of range. Give one from 1 to 65535, or none.")
+        raise LocalError(f"Port {options.port} is out of range. Give a port from 1 to 65535, or leave --port out.")
     if options.warm < 0:
         raise LocalError(f"--warm {options.warm}: give 0 or more.")
     if options.detach:
@@ -85,7 +85,7 @@ def _foreground(state: StateDir, up: UpOptions, options: argparse.Namespace) -> 
             else:
                 print_hints(console, outputs, state)
             sys.stdout.flush()
-            console.print("Ctrl-C stops it.", style="dim")
+            console.print("Ctrl-C stops the instance.", style="dim")
             supervisor.watch()
     finally:
         reporter.close()

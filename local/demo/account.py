@@ -217,6 +217,6 @@ def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60.0) ->
     deadline = time.monotonic() + seconds
     while not (found := probe()):
         if time.monotonic() > deadline:
-            raise LocalError(f"Waited {seconds:.0f} s in vain for {what}.")
+            raise LocalError(f"No result after {seconds:.0f} s of waiting for {what}.")
         time.sleep(_POLL_SECONDS)
     return found

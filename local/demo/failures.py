@@ -39,7 +39,7 @@ def poison(stage: DemoStack) -> str:
     answer = stage.api.get(poisoned)
     transcript.answered(answer)
     transcript.check(
-        "its client sees DELAYED: the order is not final, and ordering again is not needed",
+        "the order's client sees DELAYED: the order is not final, and ordering again is not needed",
         answer.document["status"] == "DELAYED",
     )
     return poisoned

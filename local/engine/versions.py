@@ -12,7 +12,7 @@ _PINNED = re.compile(r"^(?:require\s+)?\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+
 
 
 class EngineUnavailableError(Exception):
-    """No usable `pulumi` was found; the message says what was found and what to do."""
+    """No usable `pulumi` is available. The message has the reason."""
 
 
 def parse(given: str) -> Version:
@@ -44,7 +44,7 @@ def pinned() -> Version:
 def supported() -> str:
     """Return the range of accepted versions, in words."""
     oldest = pinned()
-    return f"a version from {text(oldest)} on, below {oldest[0] + 1}"
+    return f"version {text(oldest)} or newer, below {oldest[0] + 1}"
 
 
 def is_supported(version: Version) -> bool:

@@ -55,7 +55,7 @@ class FaultStatus(BaseModel):
     matched: int = Field(description="Calls that the rule matched.")
     hits: int = Field(description="Calls that the rule made fail.")
     expired: bool = Field(
-        description="Whether the rule's count or time is used up. The rule is listed until it is cleared."
+        description="Whether the rule's count or time is used up. The rule is listed until it is removed."
     )
 
 
@@ -97,7 +97,7 @@ class Faults:
             return active.status(now)
 
     def list(self) -> list[FaultStatus]:
-        """Return all rules since the last clear, including those that are used up."""
+        """Return all rules that were not removed, including those that are used up."""
         with self._lock:
             now = self.clock()
             return [active.status(now) for active in self._rules]

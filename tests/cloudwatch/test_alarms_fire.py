@@ -120,7 +120,7 @@ DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "
 def pages(*phases: Phase) -> list[tuple[str, State]]:
     alarms, composites = deployed()
     run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
-    # Before that, every alarm notifies once that it left INSUFFICIENT_DATA.
+    # Before BEGIN, every alarm notifies once that it left INSUFFICIENT_DATA.
     notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
     return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
 
@@ -134,7 +134,7 @@ def test_one_outage_of_a_dependency_is_one_page() -> None:
     assert paged == [("api-failing", State.ALARM), ("api-failing", State.OK)]
 
 
-def test_dead_letters_that_nobody_drains_after_an_outage_page_again() -> None:
+def test_dead_letters_cause_another_page_if_nobody_drains_them_after_an_outage() -> None:
     # GIVEN an outage of 50 minutes whose dead letters are never drained
     # WHEN
     paged = pages(Phase(60, 110, OUTAGE), Phase(85, 110, DEAD), Phase(110, 320, {list(DEAD)[1]: 5}))

@@ -58,7 +58,7 @@ def quiet(minute: int) -> dict[str, float]:
     return {"requests": 1, "settled": 1} if minute % 3 == 0 else {}
 
 
-def test_a_shop_at_20_orders_an_hour_pages_within_15_minutes_when_every_request_fails() -> None:
+def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes() -> None:
     # GIVEN
     def down(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute >= 8 * HOUR and minute % 3 == 0 else {})
@@ -71,7 +71,7 @@ def test_a_shop_at_20_orders_an_hour_pages_within_15_minutes_when_every_request_
     assert pages[0][1] <= 11
 
 
-def test_a_quiet_shop_whose_orders_all_fail_pages_within_15_minutes() -> None:
+def test_if_all_orders_of_a_quiet_shop_fail_an_alarm_pages_within_15_minutes() -> None:
     # GIVEN orders that are retried again and again, with growing pauses
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
@@ -122,7 +122,7 @@ def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
     assert pages_of(burst, 6 * HOUR, 7 * HOUR) == []
 
 
-def test_dead_letters_that_are_redriven_late_page_nobody_a_second_time() -> None:
+def test_dead_letters_that_are_redriven_late_cause_no_second_page() -> None:
     # GIVEN twice as many late orders as new ones, and some failed attempts
     def redriven(minute: int) -> dict[str, float]:
         return busy(minute) | ({"late": 50, "attempts": 2} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})
@@ -164,7 +164,7 @@ def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
     assert states == {"above": {State.ALARM}, "below": {State.OK}}
 
 
-def test_further_dead_letters_page_again_although_the_first_is_still_in_the_queue() -> None:
+def test_further_dead_letters_cause_another_page_although_the_first_is_still_in_the_queue() -> None:
     # GIVEN dead letters at 6:00 and at 8:00; the idle queue's metrics end at 7:00
     first, second = 6 * HOUR, 8 * HOUR
 

@@ -143,12 +143,12 @@ def test_a_killed_guard_ends_the_emulator(guarded: Guarded) -> None:
 
 
 def test_the_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN folders to remove, and a limit of no time
+    # GIVEN a folder to remove, and a time limit that has already passed
     monkeypatch.setattr(guard, "CLEANING_SECONDS", -1.0)
     (tmp_path / "worker-1").mkdir()
 
-    # WHEN the guard removes the folders
+    # WHEN the guard removes files
     guard._clean(str(tmp_path))
 
-    # THEN it stops at once, so the folders remain until the next start removes them
+    # THEN the guard stops at once, and the folder remains until the next start removes it
     assert (tmp_path / "worker-1").exists()

@@ -93,7 +93,7 @@ def test_an_order_settles_and_another_fails_and_is_redriven(person: Person) -> N
     person.presses("#add-stock")
     person.sees("#shelf", "In stock: 100")
     person.presses("#order-form .main")
-    # THEN the page shows that the order settles, and its trace
+    # THEN the page shows the settled order and its trace
     person.sees("#answer", "202")
     person.sees("#order-rows .pill", "CONFIRMED")
     person.sees("#life .step.good", "event published")
@@ -187,7 +187,7 @@ def test_the_content_security_policy_refused_nothing(person: Person, printed: tu
     # THEN `status` shows the same address
     command = [sys.executable, "-m", "local", "status", "--state-dir", str(printed[1].state.path)]
     assert printed[0] in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
-    # WHEN the stack is stopped / THEN the page reports it
+    # WHEN the stack is stopped / THEN the page reports that the stack has stopped
     person.browser.get(printed[0].partition("#")[0])
     person.sees("#live", "live")
     printed[1].stop()

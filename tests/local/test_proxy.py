@@ -75,14 +75,14 @@ def test_connection_is_kept_alive_on_both_sides(pair: Pair) -> None:
     upstream, proxy = pair
     connection = connect(proxy)
 
-    # WHEN it sends three requests
+    # WHEN the client sends three requests
     bodies = []
     for number in range(3):
         request(connection, str(number).encode())
         bodies.append(connection.getresponse().read())
     connection.close()
 
-    # THEN one connection to the emulator was used for all
+    # THEN one connection to the emulator was used for all requests
     assert bodies == [b"echo:0", b"echo:1", b"echo:2"]
     assert len(upstream.connections) == 1
 
@@ -150,7 +150,7 @@ def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
     upstream, proxy = pair
     faults.add(rule(kind=FaultKind.LOST_ANSWER, count=1))
 
-    # WHEN a call is made twice
+    # WHEN two calls are made
     with pytest.raises(ConnectionResetError):
         send(proxy, b"first")
     again = send(proxy, b"second")
@@ -160,7 +160,7 @@ def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
     assert again == (200, b"echo:second")
 
 
-# A call of one operation for each service. Services have the SDK's signing name, which is "monitoring" for CloudWatch.
+# A call of one operation for each service. The keys are signing names; that of CloudWatch is "monitoring".
 CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "dynamodb": ("GetItem", lambda client: client.get_item(TableName="t", Key={"id": {"S": "1"}})),
     "sqs": ("SendMessage", lambda client: client.send_message(QueueUrl="http://127.0.0.1/0/q", MessageBody="x")),

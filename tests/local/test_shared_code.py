@@ -37,7 +37,7 @@ def test_workers_with_the_same_package_share_one_copy(scratch: Path) -> None:
     # WHEN many workers with this package start at once
     with ThreadPoolExecutor(8) as pool:
         codes = list(pool.map(lambda number: unpack(scratch, f"worker-{number}"), range(8)))
-    # THEN each finds the code at its usual place, and there is one copy
+    # THEN every worker has its code at the usual path, and there is only one copy
     assert {(code / "runtime" / "handler.py").read_text() for code in codes} == {"one"}
     assert len({os.path.realpath(code) for code in codes}) == 1
     assert [path.name for path in scratch.glob("code-*")] == []

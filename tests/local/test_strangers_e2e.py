@@ -90,7 +90,7 @@ class Running:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    # On Linux, a path that is too long for a Unix socket.
+    # On Linux the path is too long for a Unix socket, so that this case is tested, too.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
         proxy, page = emulator.proxy_with(Faults()), PageServer(StateDir(folder), Faults())
@@ -182,7 +182,7 @@ def test_another_user_has_no_access(running: Running) -> None:
     assert running.changes == []
 
 
-def test_the_state_folder_is_its_owners_only(running: Running) -> None:
+def test_only_its_owner_can_open_the_state_folder(running: Running) -> None:
     # GIVEN every file of a running instance / WHEN
     modes = {path: stat.S_IMODE(path.lstat().st_mode) for path in (running.folder, *running.folder.rglob("*"))}
     # THEN
@@ -277,7 +277,7 @@ def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrom
 
 
 def published(aws: Aws, *origins: str) -> str:
-    """Deploy an API in front of a function, which pages of `origins` may call, and return its URL."""
+    """Deploy an API with one function. Pages of `origins` may call the API. Return the API's URL."""
     made = json.loads(FUNCTION)
     function = aws.lambda_.create_function(**{**made, "FunctionName": "greet", "Code": {"ZipFile": zipped(HELLO)}})
     cors: Any = {"AllowOrigins": origins, "AllowMethods": ["POST"], "AllowHeaders": ["content-type"]}

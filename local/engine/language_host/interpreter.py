@@ -26,7 +26,7 @@ json.dump({"executable": sys.executable, "version": sys.version.split()[0], "pac
 
 
 class InterpreterError(Exception):
-    """The project's interpreter was not found; the message says what to change."""
+    """The project's interpreter cannot be used. The message has the reason."""
 
 
 @dataclass(frozen=True)
