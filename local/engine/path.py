@@ -18,7 +18,8 @@ sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
 """
 
 _PROVIDER = """#!/bin/sh
-# Written by local/engine, so that the engine does not download the AWS provider: it attaches to a running one.
+# Written by local/engine. The engine finds this file, so it does not download the AWS provider. It attaches to a
+# running provider instead.
 echo "PULUMI_DEBUG_PROVIDERS=aws:PORT is not set, so there is no AWS provider to attach to." >&2
 exit 1
 """

@@ -227,7 +227,7 @@ def names(text: str) -> frozenset[str]:
 
 
 def without(inputs: Inputs, *names: str) -> dict[str, Any]:
-    """Return the inputs without the given ones."""
+    """Return the inputs without those that have the given names."""
     return {key: value for key, value in inputs.items() if key not in names}
 
 

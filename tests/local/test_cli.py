@@ -93,7 +93,7 @@ def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[s
 
 def test_wrong_configuration_fails_before_anything_is_created(tmp_path: Path) -> None:
     # GIVEN a configuration value that the program refuses
-    # WHEN an instance is started with it
+    # WHEN an instance is started with this value
     done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")
 
     # THEN the program's own message is shown, without a traceback

@@ -157,7 +157,7 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN it is created with all of them, and then each time without one part
+    # WHEN a resource is created with all inputs, and then each time without one part of them
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):
