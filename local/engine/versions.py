@@ -12,7 +12,7 @@ _PINNED = re.compile(r"^(?:require\s+)?\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+
 
 
 class EngineUnavailableError(Exception):
-    """No usable `pulumi` is available. The message has the reason."""
+    """No `pulumi` command can be used. The message has the reason."""
 
 
 def parse(given: str) -> Version:

@@ -164,7 +164,7 @@ def alarm_of(**overrides: object) -> MetricAlarm:
         "datapoints_to_alarm": 3,
         "actions": {State.ALARM: ("page",), State.OK: ("page",)},
     }
-    return MetricAlarm(**(values | overrides))  # type: ignore[arg-type]  # overrides are checked by the dataclass
+    return MetricAlarm(**(values | overrides))  # type: ignore[arg-type]  # the dataclass refuses unknown names
 
 
 def store_of(*values: float | None, key: MetricKey = KEY, unit: str = "Seconds") -> MetricStore:

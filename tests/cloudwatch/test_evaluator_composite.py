@@ -56,7 +56,7 @@ def composite_of(**overrides: object) -> CompositeAlarm:
         "wait_period": 120,
         "extension_period": 300,
     }
-    return CompositeAlarm(**(values | overrides))  # type: ignore[arg-type]  # overrides are checked by the dataclass
+    return CompositeAlarm(**(values | overrides))  # type: ignore[arg-type]  # the dataclass refuses unknown names
 
 
 def suppressed_run(a: Sequence[float], s: Sequence[float]) -> AlarmRun:

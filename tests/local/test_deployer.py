@@ -117,7 +117,7 @@ pulumi.export("url", queue.url)
     ],
     ids=["a duplicate name", "a refused resource", "a bug", "an unknown function", "an existing resource"],
 )
-def test_a_program_that_cannot_be_deployed_is_refused_in_one_line(
+def test_a_program_that_cannot_be_deployed_is_refused_with_the_cause(
     aws: Aws, tmp_path: Path, program: str, expected: list[str]
 ) -> None:
     # GIVEN / WHEN

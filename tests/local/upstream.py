@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server in place of the emulator, which records the requests that reach it."""
+"""An HTTP/1.1 server that replaces the emulator and records the requests that reach it."""
 
 import socket
 import threading

@@ -32,7 +32,7 @@ def plain(value: Any) -> Any:
 
 
 def struct(values: Mapping[str, Any]) -> struct_pb2.Struct:
-    """Return plain values as the protobuf message."""
+    """Return plain values as a protobuf `Struct`."""
     message = struct_pb2.Struct()
     message.update(dict(values))
     return message
