@@ -95,11 +95,11 @@ def build() -> dict[str, Any]:
             "description": (
                 "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
                 "after 409, 429, any 5xx, and when no answer comes.\n\n"
-                f"**A key's life is {_KEY_LIFE_HOURS} hours.** During it a retry gets the first answer, byte for byte; "
-                "the key with another body is refused. After it, the same key with the same body still leads to the "
-                "original order; the key with another body makes a new order.\n\n"
-                "The API's own errors are problem documents (RFC 9457). Refusals by the platform in front of it are "
-                '`{"message": …}` without `Retry-After`. So decide by status.'
+                f"**A key's life is {_KEY_LIFE_HOURS} hours.** During this time a retry gets the first answer, byte for "
+                "byte; the key with another body is refused. Afterwards, the same key with the same body still leads to "
+                "the original order; the key with another body makes a new order.\n\n"
+                "The API's own errors are problem documents (RFC 9457). Refusals by the platform in front of the API "
+                'are `{"message": …}` without `Retry-After`. So decide by status.'
             ),
         },
         "servers": [{"url": "{api_url}", "variables": {"api_url": _API_URL}}],
@@ -242,8 +242,8 @@ _KEY_PARAMETER: Final = {
     "in": "header",
     "required": True,
     "description": (
-        "One new random key, such as a UUID, per order: 1-255 visible ASCII characters. Bare or as a quoted "
-        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes): both forms are the same key. A comma is '
+        "One new random key, such as a UUID, per order: 1-255 visible ASCII characters, bare or as a quoted "
+        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes). Both forms are the same key. A comma is '
         "allowed inside quotes only: outside, it may come from two headers that a proxy joined. Two callers may use "
         f"the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
     ),

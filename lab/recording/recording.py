@@ -181,9 +181,8 @@ def record_stack(
 ) -> Recording:
     """Record `__main__.py` with the configuration of `Pulumi.{stack}.yaml`.
 
-    `overrides` replace or add options (key with namespace, such as `orders:batch_size`, to text). `build` makes the
-    functions' package.
-    Errors of the program are raised.
+    `overrides` maps options that are replaced or added to their values as text; a key has its namespace, such as
+    `orders:batch_size`. `build` makes the functions' package. Errors of the program are raised.
     """
     config = {**read_stack_file(stack), **(overrides or {})}
     with mock.patch.object(pipeline.package, "build_package", build):
@@ -191,7 +190,7 @@ def record_stack(
 
 
 def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
-    """Record `__main__.py` with exactly these options (key, such as `batch_size`, to text), without a stack file."""
+    """Record `__main__.py` without a stack file. `config` maps all options, such as `batch_size`, to text."""
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         return record(_program, stack=stack, config={"aws:region": region, **own})
@@ -240,7 +239,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
         try:
             with event_loop() as loop:
                 loop.run_until_complete(main())
-        except Exception as raised:  # noqa: BLE001 - the caller judges it
+        except Exception as raised:  # noqa: BLE001 - returned to the caller
             error = raised
     # Threads register resources in any order; sorting by URN makes the order stable.
     monitor.recording.resources.sort(key=lambda each: each.urn)

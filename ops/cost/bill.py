@@ -232,5 +232,5 @@ def _warm(config: StackConfig) -> Iterator[Item]:
 
 
 def _gigabytes(config: StackConfig, function: str) -> Decimal:
-    api = function in {each.name for each in API_FUNCTIONS}  # "ten orders" is the worker.
+    api = function in {each.name for each in API_FUNCTIONS}  # The key "ten orders" is about the worker.
     return Decimal(config.api_memory_mb if api else config.worker_memory_mb) / 1024
