@@ -99,7 +99,7 @@ def run_add(options: argparse.Namespace, context: Context) -> int:
 def run_set(options: argparse.Namespace, context: Context) -> int:
     """Set a count; without `--yes`, show the result only."""
     if options.count < 0:
-        raise WrongValueError("stock set: the count is 0 or more.")
+        raise WrongValueError(f"stock set {options.count}: give 0 or more.")
     before = _current(options, context)
     if before is None or str(before) != options.expect:
         raise RefusedError(
