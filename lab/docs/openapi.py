@@ -96,8 +96,8 @@ def build() -> dict[str, Any]:
                 "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
                 "after 409, 429, any 5xx, and when no answer comes.\n\n"
                 f"**A key's life is {_KEY_LIFE_HOURS} hours.** During this time a retry gets the first answer, byte "
-                "for byte; the key with another body is refused. Afterwards, the same key with the same body still leads "
-                "to the original order; the key with another body makes a new order.\n\n"
+                "for byte; the key with another body is refused. Afterwards, the same key with the same body still "
+                "leads to the original order; the key with another body makes a new order.\n\n"
                 "The API's own errors are problem documents (RFC 9457). Refusals by the platform in front of the API "
                 'are `{"message": …}` without `Retry-After`. So decide by status.'
             ),

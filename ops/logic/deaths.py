@@ -34,12 +34,12 @@ WORDS: Final = (
 
 @dataclass(frozen=True, slots=True)
 class Death:
-    """A function that died.
+    """Death of a function.
 
     Attributes:
         cause: The cause in Lambda's terms, or the type of an uncaught error.
         text: The platform's text; empty for an uncaught error, whose text may contain anything.
-        request_id: Id of the request during which it died, if the line has it.
+        request_id: Id of the request during which the function died, if the line has it.
     """
 
     cause: str

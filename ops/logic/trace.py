@@ -106,7 +106,7 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published, by the worker's record or, without a record, by the logs.
+    """Describe whether the order's event was published, as the worker's record or its log shows.
 
     `steps` are in order of time.
     """
