@@ -12,7 +12,7 @@ from tests.local.factories import outputs
 
 @pytest.fixture
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.MonkeyPatch, Outputs, StateDir, Path]:
-    """An environment with an `activate` script, and a running instance."""
+    """Return an environment with an `activate` script, and the outputs and state folder of an instance."""
     (tmp_path / "bin").mkdir()
     (tmp_path / "bin" / "activate").touch()
     monkeypatch.setattr(sys, "prefix", str(tmp_path))
@@ -29,7 +29,7 @@ def test_outside_the_environment_activate_is_suggested(
     # WHEN
     first = next(iter(hints(written, state).items()))
 
-    # THEN it is the first suggestion, before the commands that need it
+    # THEN `activate` is the first suggestion, before the commands that need the environment
     assert first == ("Once per terminal", [f". {prefix}/bin/activate"])
 
 
