@@ -88,7 +88,7 @@ def _count_invocations(functions: ModuleType, record: Any) -> None:
 
     @wraps(counted)
     def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
-        # MiniStack itself counts direct invocations, which would then be counted twice.
+        # `logged` counts every invocation. MiniStack also counts the direct ones, so only its throttles are kept.
         if throttle:
             counted(function, throttle=throttle, **values)
 

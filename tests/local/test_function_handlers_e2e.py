@@ -127,7 +127,7 @@ def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> No
     # WHEN it is changed to 3
     ready.change(provisionedConcurrentExecutions=3)
 
-    # THEN the emulator shows 3. After the deletion, which may be repeated, it shows none.
+    # THEN the emulator shows 3, and shows none after the deletion. A second deletion is no error.
     shown = emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
     assert shown["RequestedProvisionedConcurrentExecutions"] == 3
     for _ in range(2):
