@@ -81,7 +81,7 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """Find the orders after the place `after`. Reads the whole table, because there is no index by time."""
+        """Return the sorted places of the span's orders, those after `after` only. Reads the whole table."""
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())

@@ -74,7 +74,7 @@ class Evidence:
         published: Number of orders whose record shows that the event was published.
         late: Number of orders that were settled after the cut-off.
         forgotten: Number of settled orders whose record has expired.
-        answers: Order id that each of the API's records names, by id of the record.
+        answers: Order id in each of the API's records, by the record's id.
         cases: Dead letters, copies merged.
         waiting: Number of messages in the orders queue.
         firsts: Number of answers 202 that were not replays, by order id, from the API's log.

@@ -76,7 +76,7 @@ class Load(NamedTuple):
         return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
 
     def counted(self, fact: str) -> Decimal:
-        """Return the sum of a counted fact (a key of `FACTS`) over the load, including its further lines."""
+        """Return the sum of a counted fact (a key of `FACTS`) over the load, including the orders' further lines."""
         return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 

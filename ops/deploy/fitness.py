@@ -71,7 +71,7 @@ def refuse_unreadable_messages(
     """
     after = {each.key: each.current for each in functions} | {each.function.key: each.target for each in steps}
     worker = Schemas.of(after[WORKER])
-    written = {Schemas.of(after[WRITER]).newest: f"create_order version {after[WRITER].number} writes it"}
+    written = {Schemas.of(after[WRITER]).newest: f"create_order version {after[WRITER].number} writes them"}
     if any(each.function.key == WORKER for each in steps):
         (api,) = (each for each in functions if each.key == WRITER)
         written |= _in_the_queue(lambda_client, api, since)
@@ -98,8 +98,8 @@ def _in_the_queue(lambda_client: "LambdaClient", api: Function, since: datetime)
                 f"callers used version {number} of {api.names.function} until {at:%Y-%m-%d %H:%M} UTC, but the "
                 f"schema version that it wrote cannot be read: {error}"
             ) from error
-        found[Schemas.of(version).newest] = f"create_order version {number} wrote it until {at:%Y-%m-%d %H:%M} UTC"
-    return found | {Schemas.of(api.current).newest: f"create_order version {api.current.number} writes it"}
+        found[Schemas.of(version).newest] = f"create_order version {number} wrote them until {at:%Y-%m-%d %H:%M} UTC"
+    return found | {Schemas.of(api.current).newest: f"create_order version {api.current.number} writes them"}
 
 
 def _advice(steps: Sequence[Step]) -> str:

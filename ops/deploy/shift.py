@@ -84,7 +84,7 @@ class Ended:
 
 
 def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool = False) -> list[Move]:
-    """Return a move for each function whose alias is behind, once its newest version can be called.
+    """Wait until the newest versions can be called. Return a move for each function whose alias is behind.
 
     Raises:
         RefusedError: traffic is being shifted already; the newest version of a function does not become ready; or its

@@ -33,7 +33,7 @@ WORKER_COUNTS: Final = (
 _AGE: Final = "ApproximateAgeOfOldestMessage"
 # An idle queue stops publishing metrics. A value that is older than this does not describe the present.
 _AGE_WINDOW: Final = timedelta(minutes=20)
-# No order and no article has this id. A read of it tests whether the table answers.
+# No order and no article has this id. A read with this key tests whether the table answers.
 _NO_ID: Final = "-"
 _TOPIC_METRICS: Final = {
     "events_failed": "NumberOfNotificationsFailed",
