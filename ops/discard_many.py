@@ -53,7 +53,7 @@ class DiscardCounts:
 
     @property
     def seen(self) -> int:
-        """Return the number of messages that have an outcome. Each is in exactly one of the counts."""
+        """Return the number of messages that have an outcome. Each message has exactly one outcome."""
         return self.discarded + self.unselected + self.refused.total() + self.settled + self.failed
 
     def as_json(self) -> dict[str, Any]:

@@ -81,7 +81,7 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """Return the sorted places of the span's orders, those after `after` only. Reads the whole table."""
+        """Return the sorted places of the span's orders, without those up to `after`. Reads the whole table."""
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())

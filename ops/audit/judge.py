@@ -230,7 +230,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
     """Return the orders that certainly have no message, and those that may have none.
 
-    The messages of the orders queue are only counted, because each read counts as a receive.
+    The messages of the orders queue are only counted, because each read is a receive.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

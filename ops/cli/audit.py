@@ -19,7 +19,7 @@ _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
-    "which messages are in the orders queue: they are only counted, because each read counts as a receive",
+    "which messages are in the orders queue: they are only counted, because each read is a receive",
     "events that people published again, and orders whose rows somebody deleted",
 )
 

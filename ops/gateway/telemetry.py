@@ -51,7 +51,7 @@ class Value:
 
 
 class Telemetry:
-    """Metrics of a stack in CloudWatch."""
+    """Metrics and logs of a stack in CloudWatch."""
 
     def __init__(self, cloudwatch: "CloudWatchClient", logs: "CloudWatchLogsClient") -> None:
         self._cloudwatch = cloudwatch
