@@ -44,7 +44,7 @@ def text() -> str:
         )
     )
     more = {call: why for call, why in unnarrowed(tagged=False).items() if call not in unnarrowed(tagged=True)}
-    parts.append(_reasons("It may make these further calls on resources without tags.", more))
+    parts.append(_reasons("The deploy role may also make these calls on resources without tags.", more))
     parts.append(_reasons("## Calls that AWS allows only on `*`", everywhere(), "AWS's documentation"))
     return "\n".join(parts)
 
