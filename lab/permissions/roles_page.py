@@ -18,8 +18,8 @@ For reviewers of the workflows' access: what the two roles of `bootstrap/templat
 own stack, of another stack in the same account, and to resources without tags. AWS refuses calls that a column does not
 list, and with "—" all calls. Nothing here has been tried on AWS: {seen} of the
 provider's calls were observed on an emulator, {read} come from the sources in `lab/permissions/provider_calls.toml`.
-[Permissions](permissions.md) has the program's own roles. [Delivery](delivery.md#from-fork-to-production) says how to
-set up the two roles.
+[Permissions](permissions.md) has the program's own roles. [Delivery](delivery.md#from-fork-to-production) sets up
+the two roles.
 """
 _ROLES: Final[Mapping[str, str]] = {
     "DeployRole": "## The deploy role",
