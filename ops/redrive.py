@@ -21,9 +21,9 @@ from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
 CLOCK_SKEW_SECONDS: Final = 300
-"""AWS refuses requests if the clocks differ by more than this.
+"""AWS refuses requests if this machine's clock differs from AWS's by more.
 
-A message that is older than this when the run begins was therefore not sent by the run.
+If a message was sent longer than this before the run began, the run did not send it.
 """
 
 

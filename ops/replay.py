@@ -32,7 +32,7 @@ class UnsentError(OpsError):
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Selection of orders: settled from `since` to before `until` (`Timestamp`s), with one of these statuses."""
+    """Selection of orders with one of these statuses, settled at `since` or later and before `until` (`Timestamp`s)."""
 
     since: str
     until: str

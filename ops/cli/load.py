@@ -96,7 +96,7 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse a load with a higher estimate: `ops cost` plus the audit's reads (default: 1)",
+        help="refuse a load with a higher estimated cost (`ops cost` plus the audit's reads; default: 1)",
     )
     load.add_argument(
         "--within", metavar="AGE", help="longest time until an order is settled (default: the stack's promise)"

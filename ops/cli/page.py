@@ -22,7 +22,9 @@ def register(commands: Any) -> None:
         changes=True,
     )
     page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")
-    page.add_argument("--test", action="store_true", help="send the test: an alarm is raised and ends again")
+    page.add_argument(
+        "--test", action="store_true", help="send the test: one message as for a raised alarm, one as for its end"
+    )
 
 
 def run_page(options: argparse.Namespace, context: Context) -> int:
