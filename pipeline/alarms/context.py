@@ -65,7 +65,7 @@ class Limits:
         if self.dead_letter_retention <= self.queue_retention:
             raise ValueError(
                 f"dead_letter_retention is {self.dead_letter_retention} s; it must exceed queue_retention "
-                f"({self.queue_retention} s), because a dead letter's life counts from its original send"
+                f"({self.queue_retention} s), because on a standard queue it counts from the original send"
             )
 
 

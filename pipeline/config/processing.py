@@ -105,8 +105,8 @@ def _dead_letter_retention(config: ProcessingOptions) -> Problem | None:
     if config.dlq_retention_seconds >= least:
         return None
     allowed = (
-        f"dead letters kept for at least {least} seconds, an hour longer than the queue's messages, because both count "
-        "from the original send"
+        f"dead letters kept for at least {least} seconds, an hour longer than the queue's messages, because on a "
+        "standard queue both count from the original send"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
