@@ -11,7 +11,7 @@ from local.engine.path import ROOT
 from local.engine.program import entries, link_environment
 from local.engine.workspace import Workspace
 
-# Compiling byte code needs exactly the configured Python, which a test machine may lack. Only the zip differs.
+# Byte code is off, because compiling it needs exactly the configured Python, which a test machine may lack.
 NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode_release": ""}
 
 

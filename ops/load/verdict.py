@@ -68,7 +68,7 @@ def same_bytes(traffic: Traffic) -> Finding:
 def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, promise: float) -> list[Finding]:
     """Judge the traffic that the clients recorded. The audit judges the stack's data."""
     rate = reached(traffic, wanted, per_second)
-    slow = [f"{rate:.1f} orders per second were sent: use more --clients, or the API or this machine is too slow"]
+    slow = [f"only {rate:.1f} orders per second were sent: use more --clients, unless the API or this machine is slow"]
     answered = {order_id for ids in traffic.order_ids.values() for order_id in ids}
     others = f"{wanted - len(traffic.answers)} of {wanted} were not accepted; answers: {dict(traffic.statuses)}"
     late = {order_id: took for order_id, took in watch.seconds.items() if took > promise}

@@ -68,9 +68,9 @@ class Reading:
         return any(self.now - last < ONGOING_SECONDS for last in self._lasts(keys))
 
     def lately(self, *keys: str) -> str:
-        """Describe the period and the last occurrence: `in the last 1h 0m, the last 2m 5s ago`."""
+        """Describe the period and the last occurrence: `in the last 1h 0m, the latest 2m 5s ago`."""
         lasts = self._lasts(keys)
-        ago = f", the last {show_duration(self.now - max(lasts))} ago" if lasts else ""
+        ago = f", the latest {show_duration(self.now - max(lasts))} ago" if lasts else ""
         return f"in the last {show_duration(self.seconds)}{ago}"
 
     def _lasts(self, keys: Sequence[str]) -> list[float]:

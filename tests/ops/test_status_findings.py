@@ -106,7 +106,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "attempts are over": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270, ago=3000)}),
         Severity.LOOK,
-        "the last 50m 0s ago",
+        "the latest 50m 0s ago",
         "orders open",
     ),
     "paused": (
