@@ -17,6 +17,7 @@ from ops.cost.prices import usd
 from ops.preflight.ground import configured
 from ops.target import Choice
 from pipeline.config import StackConfig
+from pipeline.config.processing import retry_delays
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 BEGIN: Final = "<!-- by the model, written here by python -m lab.docs.scale -->"
@@ -122,6 +123,12 @@ def _cells(limit: Limit) -> Iterator[str]:
         yield f"**{need}**" if rate > limit.lasts_for else need
 
 
+def _longest_retries() -> int:
+    """Return the longest time in seconds from a message's first receive to its last."""
+    delays = retry_delays(_default("retry_base_seconds"), _default("retry_cap_seconds"), _default("max_receive_count"))
+    return sum(max(delay, _default("queue_visibility_seconds")) for delay in delays)
+
+
 @cache
 def _bill(rate: int) -> list[Item]:
     """Return the bill for a month of prod at this rate: one order per batch at the lowest rate, ten at the others."""
@@ -141,7 +148,9 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage that puts 120,000 messages in flight": lambda rate: f"{120_000 / rate:,.0f} s",
+    "length of an outage that puts 120,000 messages in flight": lambda rate: (
+        f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: retries end earlier"
+    ),
     "least number of callers, with `strict_ordering`": lambda rate: (
         f"{math.ceil(rate / per_worker(batch_threads=1)):,}"
     ),
