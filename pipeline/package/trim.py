@@ -56,9 +56,10 @@ def unknown_services(tree: Path, services: Collection[str]) -> list[str]:
 
 
 def content(name: str, path: Path, services: Collection[str]) -> bytes:
-    """Return the file's bytes; of `endpoints.json`, only the partitions and the endpoints of ``services``.
+    """Return the file's bytes; of `endpoints.json`, all partitions, each with the endpoints of ``services`` only.
 
-    A process needs 275 ms to create its first clients. It spends 40 ms of that on parsing all 400 services.
+    With the whole file, a process needs 275 ms to create its first three clients; 40 ms of that are for parsing all
+    400 services.
     """
     if name != ENDPOINTS:
         return path.read_bytes()

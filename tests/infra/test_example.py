@@ -11,14 +11,14 @@ EXAMPLE = ROOT / "docs" / "examples" / "one_component.py"
 
 
 def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
-    # GIVEN the example, which imports only the components of this repository
+    # GIVEN the example, which imports no package of this repository except `components`
     imported = {node.module for node in ast.walk(ast.parse(EXAMPLE.read_text())) if isinstance(node, ast.ImportFrom)}
     assert all(str(module).startswith("components.") for module in imported)
 
     # WHEN it runs
     recording = record(lambda: runpy.run_path(str(EXAMPLE), run_name="__main__"), stack="dev")
 
-    # THEN both queues are registered, and the first redrives to the second
+    # THEN both queues are registered, and the first moves failed messages to the second
     queues = {each.name: each.inputs for each in recording.of_type("aws:sqs/queue:Queue")}
     assert {name: inputs["messageRetentionSeconds"] for name, inputs in queues.items()} == {
         "letters": 345_600,

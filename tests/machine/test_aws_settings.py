@@ -84,7 +84,7 @@ def test_a_command_on_a_stack_reports_broken_aws_settings(
     assert "AWS_PROFILE" in capsys.readouterr().err
 
 
-def test_the_embedded_aws_is_reached_with_any_sdk_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_client_for_the_embedded_aws_ignores_the_sdk_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN every environment variable of the SDK, with an invalid value
     for _, variables, _, _ in BOTOCORE_DEFAUT_SESSION_VARIABLES.values():
         for name in [variables] if isinstance(variables, str) else variables or ():
@@ -97,6 +97,6 @@ def test_the_embedded_aws_is_reached_with_any_sdk_variables(monkeypatch: pytest.
 
 
 def test_unit_tests_ignore_broken_aws_settings(everything: dict[str, str]) -> None:
-    # GIVEN / WHEN tests that import the functions run / THEN they pass
+    # GIVEN / WHEN unit tests of the functions are run / THEN they pass
     done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/api/test_counting.py", **everything)
     assert done.returncode == 0, done.stdout

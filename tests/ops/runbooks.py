@@ -33,7 +33,7 @@ SHOWN = {
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
 }
-"""By command: texts that its output contains, in every runbook that has the command."""
+"""Texts in the output of each command, in every runbook that has the command."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -61,7 +61,7 @@ def sequences() -> dict[tuple[str, ...], list[str]]:
 
 
 def what_it_shows(command: str) -> tuple[str, ...]:
-    """Return the texts that a command of a runbook shows, with the same placeholders.
+    """Return the texts in the output of a runbook's command. Placeholders such as `$ORDER_ID` are not filled in.
 
     Raises:
         StopIteration: `SHOWN` has no entry for the command.

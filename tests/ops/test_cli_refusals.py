@@ -163,8 +163,9 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tu
 
 
 # The arguments of every command, except --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
-# `...` for many values, `?` for none or one, `*` for required. The default follows `=`. The value that an option has
-# if it is given without a value follows `|`.
+# `...` for many values, `?` for none or one, `*` for required. After `=` is the default. After `?|` is the value of an
+# option that is given without one. After `:` is the type, or the choices, which `|` separates. `DECISION` stands for
+# `--by* --reason*`.
 ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h

@@ -17,7 +17,7 @@ def test_only_failed_messages_are_reported(world: WorkerAccount) -> None:
     sent += [record(content(9, schema_version=NEWER)), record("nonsense", attributes={"order_id": order_id(10)})]
     # WHEN they are processed
     failed = world.run(*sent)
-    # THEN the first of these is reported, the second is dead-lettered, and each other message is settled once
+    # THEN the first of these is reported, the second is dead-lettered, and every remaining order is settled once
     assert failed == [sent[8]["messageId"]]
     assert [world.status(number) for number in range(1, 9)] == ["CONFIRMED"] * 8
     assert (world.status(10), len(world.dead_letters()), world.available("SKU-1")) == ("FAILED", 1, 84)
@@ -54,11 +54,11 @@ def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount
     world.stock(SKU_1=100)
     # WHEN they process a batch
     world.run(*(record(content(number)) for number in range(1, 11)))
-    # THEN every record's key is a SHA-256
+    # THEN the key of every idempotency record ends with a SHA-256
     assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
 
 
-def test_messages_of_a_batch_with_a_redelivered_one_run_one_at_a_time_and_are_deleted_at_once(
+def test_each_message_of_a_batch_with_a_redelivered_one_is_settled_and_deleted_before_the_next_one_starts(
     world: WorkerAccount,
 ) -> None:
     # GIVEN two new messages and one that has been received before
@@ -94,7 +94,7 @@ def test_suspects_run_after_other_messages_and_the_latest_suspect_last(world: Wo
     world.run_in_progress(2, seconds=-50)
     # WHEN they are in one batch
     world.run(*(record(content(number), receives=2) for number in (1, 2, 3)))
-    # THEN the other message runs first, and the latest suspect last
+    # THEN the other message runs first, and the suspect whose lease ended last runs last
     confirmed = [
         call["TransactItems"][0]["Update"]["Key"]["order_id"]["S"] for call in world.called("transact_write_items")
     ]
@@ -132,7 +132,9 @@ def test_a_killer_in_an_isolated_batch_does_no_harm_to_other_messages(world: Wor
     assert len(world.called("delete_message")) == 2
 
 
-def test_the_order_of_every_last_attempt_of_a_batch_is_marked_before_any_attempt_starts(world: WorkerAccount) -> None:
+def test_orders_on_their_last_attempt_are_marked_failed_before_any_attempt_of_the_batch_starts(
+    world: WorkerAccount,
+) -> None:
     # GIVEN two messages on their last attempt, the first of which kills the process
     world.disturb("transact_write_items", killed)
     # WHEN they are in one batch
@@ -142,12 +144,14 @@ def test_the_order_of_every_last_attempt_of_a_batch_is_marked_before_any_attempt
     assert [world.status(number) for number in (1, 2)] == ["FAILED", "FAILED"]
 
 
-def test_a_dead_letter_of_an_isolated_batch_is_deleted_at_once(world: WorkerAccount) -> None:
+def test_an_unreadable_message_of_an_isolated_batch_is_deleted_as_soon_as_it_is_dead_lettered(
+    world: WorkerAccount,
+) -> None:
     # GIVEN an unreadable message that was received before
     sent = record("nonsense", receives=2)
     # WHEN it is processed
     world.run(sent)
-    # THEN its message is deleted, so that a later killer cannot make the worker send the dead letter twice
+    # THEN the message is deleted, so that a later killer cannot make the worker send its dead letter twice
     assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
 
 
@@ -205,7 +209,8 @@ def test_a_record_without_an_id_returns_the_whole_batch(world: WorkerAccount, un
     world.stock(SKU_1=100)
     # WHEN both are processed
     failed = world.run(unnamed, record(content(1)))
-    # THEN an empty identifier returns the whole batch, which loses nothing, and the valid one is settled
+    # THEN an empty identifier is reported, so that SQS delivers the whole batch again and no message is lost
+    # AND the order of the valid record is settled
     assert failed == [""]
     assert world.status(1) == "CONFIRMED"
 
@@ -235,12 +240,12 @@ def test_results_are_in_the_sequence_of_the_items(threads: int) -> None:
     assert on_threads(threads, lambda number: number * 2, range(10)) == list(range(0, 20, 2))
 
 
-def test_an_order_whose_run_has_ended_is_no_suspect(world: WorkerAccount) -> None:
-    # GIVEN an order that was settled, and a suspect
+def test_a_message_whose_run_has_ended_is_no_suspect(world: WorkerAccount) -> None:
+    # GIVEN a message whose order was settled, and a suspect
     world.stock(SKU_1=100)
     world.run(record(content(1)))
     world.run_in_progress(2, seconds=-5)
-    # WHEN the messages of both are in one batch, the suspect first
+    # WHEN both are in one batch, the suspect first
     world.calls.clear()
     sent = [record(content(2), receives=2), record(content(1), receives=2)]
     world.run(*sent)

@@ -1,4 +1,4 @@
-"""Tests the transaction that first settles all orders of a batch that share an article, and its fallback."""
+"""Tests that one transaction settles the orders of a batch that share an article, and what happens if it fails."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def test_only_orders_that_share_an_article_are_a_group(
         accept(stage, *orders)
         # WHEN the batch is processed
         process = deliver(stage)
-        # THEN those that share an article are in one transaction, and each order is published
+        # THEN those that share an article are in one transaction, and each order's event is published
         assert sizes(process) == expected
         assert stage.statuses() == ("CONFIRMED",) * len(orders)
         assert len(stage.world.subscriber.received) == len(orders)
@@ -79,7 +79,7 @@ def test_only_orders_that_share_an_article_are_a_group(
     [(Deployment(fifo=True), False), (Deployment(), True), (Deployment(worker_timeout_seconds=28.9), False)],
     ids=["FIFO queue", "isolated batch", "too little time"],
 )
-def test_orders_are_settled_alone_on_fifo_queues_in_isolated_batches_and_with_too_little_time(
+def test_orders_are_settled_alone_if_the_queue_is_fifo_or_the_batch_is_isolated_or_time_is_short(
     deployment: Deployment, retry: bool
 ) -> None:
     # GIVEN orders for one article
@@ -128,7 +128,7 @@ def test_after_lasting_conflicts_each_order_is_settled_alone() -> None:
         assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
 
 
-def test_an_order_whose_group_may_have_been_settled_is_read_before_it_is_settled() -> None:
+def test_an_order_whose_group_may_have_been_settled_is_read_and_not_settled_again() -> None:
     # GIVEN a group that is settled, but the answer is lost
     with staged() as stage:
         accept(stage, *[[("SKU-1", 2)]] * 2)
@@ -153,12 +153,12 @@ def test_a_group_without_enough_stock_rejects_no_order_and_its_article_is_not_gr
         stage.world.stock_up("SKU-2", 5)
         accept(stage, *[[("SKU-2", 1)]] * 2)
         third = deliver(stage)
-        # THEN each order is settled alone, and no further group is tried before `SHORT_SECONDS` are over
+        # THEN the first four orders are settled one by one, without a second group, and the last two in one transaction
         assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
 
 
 class Recorded:
-    """Settles and records every group."""
+    """Records every group, as if it were settled."""
 
     def __init__(self) -> None:
         self.groups: list[list[OrderMessage]] = []
