@@ -34,7 +34,7 @@ class OpsError(Exception):
 
 
 class NoStackError(OpsError):
-    """The stack was not found, or its parts do not belong together."""
+    """The stack was not found, or its outputs are incomplete or name resources that do not belong together."""
 
     exit_code = ExitCode.NO_STACK
 
@@ -46,7 +46,7 @@ class NoAccessError(OpsError):
 
 
 class RefusedError(OpsError):
-    """The command was refused, because it would do harm now; nothing was changed."""
+    """The command was refused, because it is not possible or would do harm now; nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 

@@ -58,7 +58,7 @@ class Replay:
     """One run that sends past events again.
 
     Attributes:
-        source: The worker's event source, so that the bytes equal those of the first publish.
+        source: The CloudEvents `source` that the worker writes, so that the bytes equal those of the first publish.
         run: The journal's run; `None` in a dry run, which only counts.
         after: Place where an earlier run stopped.
         sent: Number of events that were sent (in a dry run: would be sent).
@@ -93,7 +93,8 @@ class Replay:
         """Send the events of orders.
 
         Raises:
-            UnsentError: SQS refused some events. Earlier events are sent. The same command continues after them.
+            UnsentError: SQS refused some events. Earlier events are sent. The same command continues after the last
+                complete chunk, so it sends up to a hundred events twice.
         """
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]

@@ -31,11 +31,11 @@ _OPERATORS: Final[dict[type[ast.operator], ast.operator]] = {
     ast.Div: ast.Mult(),
 }
 _Change = tuple[str, int, int, str]
-"""A pattern's name, the first byte of the replaced span and its end, and the new text."""
+"""A pattern's name, the start and the end of the replaced span in bytes, and the new text."""
 
 
 def python_edits(path: str, source: str) -> list[Edit]:
-    """Return all mistakes that the patterns find in a module."""
+    """Return an edit for each mistake that the patterns can make in a module."""
     finder = _Finder(source)
     finder.visit(finder.tree)
     seen: Counter[tuple[str, str]] = Counter()
@@ -81,7 +81,7 @@ class _Source:
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # A tuple with one item left keeps the comma that makes it a tuple.
+            # A comma then follows the item before it, which is valid in lists, tuples and calls.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 
@@ -112,7 +112,7 @@ class _Finder(ast.NodeVisitor):
                 self._siblings[ast.unparse(each.value)].add(each.attr)
 
     def visit(self, node: ast.AST) -> None:
-        """Find the mistakes in a node, then in its children."""
+        """Collect the changes that the patterns can make to a node, then to its children."""
         if isinstance(node, ast.JoinedStr) or _is_exempt(node):
             return
         named = isinstance(node, ast.FunctionDef | ast.ClassDef)

@@ -26,10 +26,11 @@ exit codes:
   0  done (or the dry run went well)
   1  failed; the message says why
   2  wrong usage
-  3  no such stack, or its parts do not belong together
+  3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
-  5  refused, because it would do harm now; nothing was changed
-  6  done in part; run the same command again. For status, audit, order trace and preflight: something could not be read
+  5  refused, because it is not possible or would do harm now; nothing was changed
+  6  something could not be read (status, audit, order trace, preflight, load, events replay), or
+     the work is done in part: run the same command again
   130  interrupted
 
 example:
@@ -63,7 +64,7 @@ def parser() -> argparse.ArgumentParser:
     """Build the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m ops",
-        description="See which orders wait or failed, and why, and redrive, resend or discard them.",
+        description="See which orders wait or have failed, and why. Redrive, resend or discard them.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -61,7 +61,8 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS stopped its retries. For HTTPS subscribers each failed try counts, so one failed try does not alarm.",
+            "SNS stopped its retries. For HTTPS subscribers the metric also counts a failed try that SNS repeats, so "
+            "the alarm needs failures in two of three periods.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",
@@ -79,8 +80,8 @@ def _rule(subscription: str) -> _Deliverer:
         outcomes={
             FAILED: _Outcome(
                 "FailedInvocations",
-                "EventBridge could not deliver to the subscriber's queue. It retries for a day, or not at all if a "
-                "permission is missing.",
+                "EventBridge stopped trying to deliver to the subscriber's queue: after a day of retries, or at once "
+                "if a permission is missing.",
             ),
             REDRIVEN: _Outcome(
                 "InvocationsSentToDlq",
@@ -114,13 +115,13 @@ _UNREADABLE: Final = Alarm(
     periods=1,
     to_alarm=1,
     missing="ignore",
-    # Events in one subscriber's queue only notify. Events in this queue page, because all subscribers miss them and
-    # because the stack's key, which the tables need too, has failed.
+    # Events in one subscription's dead-letter queue only notify. Events in this queue page, because all subscribers
+    # miss them and because the stack's key, which the tables need too, has failed.
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue: the "
     "stack's key is disabled, or its policy denies EventBridge. No rule gets such an event, so the rules' "
-    "alarms may not fire. SQS's metrics of an idle queue are up to 15 minutes late.",
+    "alarms can stay silent. SQS's metrics of an idle queue are up to 15 minutes late.",
 )
 
 
@@ -133,7 +134,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             FAILED,
             f"Notifications{whom} are not delivered",
-            "one in a period is enough",
+            "a period with one counts",
             periods=periods,
             to_alarm=to_alarm,
         ),

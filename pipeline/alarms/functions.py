@@ -111,7 +111,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             title="An order fails repeatedly",
             metrics={"failed": failed},
             expression=filled("failed"),
-            threshold=Threshold(1, "attempts", "one in a period is enough"),
+            threshold=Threshold(1, "attempts", "a period with one counts"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,

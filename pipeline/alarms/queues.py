@@ -127,7 +127,8 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="It is the last warning before SQS deletes orders. A standard queue's retention counts from the "
-            "original send, but the metric counts from the move, so the queue's retention is subtracted first.",
+            why="It is the last warning before SQS deletes orders. On a standard queue, a dead letter's retention "
+            "counts from the original send, but the metric counts from the move. So the threshold is half of the "
+            "difference between the retentions of the two queues.",
         ),
     )

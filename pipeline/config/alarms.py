@@ -77,7 +77,7 @@ def _thresholds_once(config: AlarmOptions) -> Problem | None:
 
 
 def _receivers_once(config: AlarmOptions) -> Problem | None:
-    """A subscription's resource is named by its receiver, so equal receivers would be one resource."""
+    """A subscription's name is made from its receiver, and Pulumi refuses two resources with the same name."""
     for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
         receivers = getattr(config, key)
         if len(set(receivers)) != len(receivers):

@@ -30,7 +30,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
     r"after (\d+) receives": lambda: (_default("max_receive_count"),),
     r"received exactly (\d+) times": lambda: (_default("max_receive_count"),),
     r"retention: (\d+) and (\d+) days by default": lambda: RETENTIONS,
-    r"retention \((\d+) days, then (\d+) in all": lambda: RETENTIONS,
+    r"retention: (\d+) days in the orders queue; (\d+) days": lambda: RETENTIONS,
     r"in the queue for (\d+) days and in the dead-letter queue for (\d+)": lambda: RETENTIONS,
     r"worker'?s? record\b[^|.]*\((\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"the worker keeps its records for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),

@@ -15,7 +15,7 @@ from orders_client.errors import NotFinalError, OutcomeUnknownError, ProblemErro
 from orders_client.submission import Submission
 from orders_client.tokens import Tokens
 
-# Longer than the API's own limit of 29 s.
+# Longer than the timeout of the API's functions (`api_timeout_seconds`, at most 29 s).
 _TRY_SECONDS = 30.0
 _LONGEST_WAIT = 30.0
 _REPEATED = frozenset({408, 409, 425, 429})
@@ -46,7 +46,10 @@ class OrdersClient:
         `deadline_seconds` in all.
 
         Raises:
-            ProblemError: the order was refused; correct it and submit it as a new submission.
+            ProblemError: the request was refused. With status 401 or 403 an earlier try may have placed the order:
+                correct the token and submit the same submission again. Otherwise correct the order and submit a new
+                submission.
+            TokenRefusedError: the token issuer refuses the client's credentials.
             OutcomeUnknownError: the time was up; submit the same submission again.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": submission.key}
@@ -95,7 +98,7 @@ class _Calls:
         self.last = "not tried"
 
     def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
-        """Try once. Return the answer if its status is `wanted`, or `None` to try again.
+        """Make one try. Return the answer if its status is `wanted`, or `None` to try again.
 
         Raises `ProblemError` if another try cannot help.
         """

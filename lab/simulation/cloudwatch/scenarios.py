@@ -110,8 +110,8 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
-"""Per row, the series that differ from healthy ones while the cause lasts. One minute of a cause is enough to breach.
-An alarm that treats missing data wrongly flaps, or stays in ALARM after the cause has ended."""
+"""Per row, the series that differ from healthy ones from BEGIN to END, which is long enough for the row's alarm to
+fire. An alarm that treats missing data wrongly flaps, or stays in ALARM after END."""
 
 
 _OF_RULES: Final = {
@@ -124,7 +124,7 @@ BUS_HEALTHY: Final[Series] = {
     sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 0,
     sqs("ApproximateNumberOfMessagesNotVisible", _BUS_DEAD): 0,
 }
-"""The further series of healthy minutes on a stack whose bus has the stack's own encryption key."""
+"""The additional series of healthy minutes on a stack whose bus has the stack's own encryption key."""
 BUS_CAUSES: Final[Mapping[str, Series]] = {
     **{
         f"{row}-{subscription}": {rule(metric, subscription): 1}

@@ -180,7 +180,7 @@ def _unexpected_statuses(stage: Stage) -> list[str]:
 
 def _dead_letters(path: Path, dead: int) -> list[str]:
     if path.dead == "never" and dead:
-        return [f"{dead} dead letters, although only one fault happened"]
+        return [f"{dead} dead letters, although this path allows none"]
     return ["no dead letter for a message that always fails"] if path.dead == "always" and not dead else []
 
 
@@ -193,7 +193,7 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return the state that a disturbed run must reach to count as ``same``."""
+    """Return the part of a run's end state that counts: ``same`` if it equals that of the undisturbed run."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")
