@@ -35,5 +35,8 @@ class ObjectiveOptions(GeneralOptions):
         ge=60,
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
-        json_schema_extra={"consequence": "Even a single order that waits longer in the queue causes a page."},
+        json_schema_extra={
+            "consequence": "Even a single order that waits longer in the queue causes a page, unless it was received "
+            "three times or more."
+        },
     )
