@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any
-from unittest.mock import Mock
 
 import pytest
 from hypothesis import example, given, settings
@@ -13,8 +12,6 @@ from lab.simulation.crash_points.stage import Stage, staged
 from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.fakes.faults import answer_lost, server_error, transaction_cancelled
 from lab.simulation.world import Deployment
-from runtime.logic.backoff import conflict_pause
-from runtime.logic.failures import BusyError
 from runtime.logic.together import GROUP_SECONDS, MOST_ITEMS, SHORT_SECONDS, Together
 from runtime.models.order import OrderMessage, quantities
 from runtime.observability import logger
@@ -197,17 +194,3 @@ def test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items(o
     assert set(settled) == set(ids)
     # AND every group has at least two orders
     assert all(len(group) > 1 for group in store.groups)
-
-
-def test_the_pauses_of_a_group_grow_like_those_of_a_single_order() -> None:
-    # GIVEN two orders for one article, whose stock row is busy four times
-    busy: list[BusyError | None] = [*(BusyError("TransactionConflict") for _ in range(4)), None]
-    store: Any = Mock(spec=["confirm"])
-    store.confirm.side_effect = busy
-    clock = FakeTime()
-    # WHEN they are settled together
-    orders = [message(number, lines=lines("SKU-1")) for number in (1, 2)]
-    settled = Together(store, clock, lambda: 0.5, describe, logger).settle(orders, lambda: None)
-    # THEN the group waits before each further try as long as a single order would
-    assert clock.slept == [conflict_pause(attempt, random=lambda: 0.5) for attempt in (1, 2, 3, 4)]
-    assert len(settled) == 2

@@ -1,0 +1,137 @@
+"""Tests the tries of a group's transaction: when it is tried again, with which token, and when it is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from unittest.mock import Mock
+from uuid import UUID
+
+import pytest
+
+from runtime.logic.backoff import conflict_pause
+from runtime.logic.failures import BusyError
+from runtime.logic.together import GROUP_SECONDS, Together
+from runtime.models.order import OrderMessage
+from runtime.store.dependency import describe
+from tests.unit.worker.conftest import FakeTime
+from tests.unit.worker.factories import lines, message
+
+BUSY = BusyError("TransactionConflict")
+PAUSE = conflict_pause(1, random=lambda: 0.5)
+TWO = [message(number, lines=lines("SKU-1")) for number in (1, 2)]
+# Two pairs of orders. Both pairs together exceed a transaction's items.
+FOUR = [message(number, lines=lines(*(f"S-{number // 2}-{n}" for n in range(50)))) for number in range(4)]
+
+
+class Store:
+    """Runs the next step for each transaction, or settles the group if no step is left."""
+
+    def __init__(self, *steps: Callable[[], None]) -> None:
+        self.steps = list(steps)
+        self.sizes: list[int] = []
+        self.tokens: list[str] = []
+
+    def confirm(self, orders: list[OrderMessage], *, token: str, **_: str) -> None:
+        """Record the transaction, and run its step."""
+        self.sizes.append(len(orders))
+        self.tokens.append(token)
+        if self.steps:
+            self.steps.pop(0)()
+
+
+def busy() -> None:
+    """Refuse the transaction because of a conflict."""
+    raise BUSY
+
+
+def settle(store: Store, orders: list[OrderMessage], clock: FakeTime | None = None, logger: Any = None) -> set[str]:
+    """Settle these orders together, and return the ids of those that are or may be settled."""
+    it: Any = store
+    together = Together(it, clock or FakeTime(), lambda: 0.5, describe, logger or Mock())
+    return set(together.settle(orders, lambda: None))
+
+
+def ids(orders: list[OrderMessage]) -> set[str]:
+    """Return the orders' ids."""
+    return {order.order_id for order in orders}
+
+
+def test_the_pauses_of_a_group_grow_like_those_of_a_single_order() -> None:
+    # GIVEN two orders for one article, whose stock row is busy four times
+    store, clock = Store(busy, busy, busy, busy), FakeTime()
+    # WHEN they are settled together
+    settled = settle(store, TWO, clock)
+    # THEN the group waits before each further try as long as a single order would
+    assert clock.slept == [conflict_pause(attempt, random=lambda: 0.5) for attempt in (1, 2, 3, 4)]
+    assert settled == ids(TWO)
+
+
+def test_each_try_has_a_new_token() -> None:
+    # GIVEN a stock row that is busy twice
+    store = Store(busy, busy)
+    # WHEN its orders are settled together
+    settle(store, TWO)
+    # THEN each try has its own token, because DynamoDB repeats no transaction with a token that it knows
+    assert len({UUID(token) for token in store.tokens}) == 3
+
+
+@pytest.mark.parametrize(("late", "tries"), [(0.0, 2), (0.001, 1)])
+def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: int) -> None:
+    # GIVEN a conflict after which the pause ends at the end of the group's time, or a moment later
+    clock = FakeTime(now=0.0)
+
+    def slow() -> None:
+        clock.now += GROUP_SECONDS - PAUSE + late
+        busy()
+
+    store = Store(slow)
+    # WHEN the group is settled
+    settled = settle(store, TWO, clock)
+    # THEN it is tried again only if the pause ends in time; otherwise its orders are left open
+    assert len(store.sizes) == tries
+    assert settled == (ids(TWO) if tries == 2 else set())
+
+
+@pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
+def test_no_group_begins_after_the_time_of_all_groups(late: float, groups: int) -> None:
+    # GIVEN two groups, the first of which takes the time of all groups, or a moment more
+    clock = FakeTime(now=0.0)
+
+    def slow() -> None:
+        clock.now += GROUP_SECONDS + late
+
+    store = Store(slow)
+    # WHEN they are settled
+    settled = settle(store, FOUR, clock)
+    # THEN the second one is settled only if it begins in time, and the first one is settled in any case
+    assert store.sizes == [2] * groups
+    assert settled == ids(FOUR[: 2 * groups])
+
+
+@pytest.mark.parametrize(("articles", "sizes"), [(98, [2]), (99, [])])
+def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: list[int]) -> None:
+    # GIVEN two orders that share an article and have 98 or 99 articles, so 100 or 101 items
+    first = message(1, lines=lines(*(f"S-{n}" for n in range(50))))
+    second = message(2, lines=lines(*(f"S-{n}" for n in range(49, articles))))
+    store = Store()
+    # WHEN they are settled
+    settled = settle(store, [first, second])
+    # THEN only a group that fits in one transaction is settled
+    assert store.sizes == sizes
+    assert len(settled) == sum(sizes)
+
+
+def test_an_unexpected_error_is_logged_and_the_orders_may_be_settled() -> None:
+    # GIVEN a store that fails
+    def fails() -> None:
+        raise ValueError("private")
+
+    store, logger = Store(fails), Mock()
+    # WHEN a group is settled
+    settled = settle(store, TWO, logger=logger)
+    # THEN the log has the error's description, and the group's orders count as perhaps settled
+    logger.warning.assert_called_once_with(
+        "orders not settled together", error=describe(ValueError("private")).error, count=2
+    )
+    assert settled == ids(TWO)
