@@ -26,9 +26,8 @@ _OF_EDITORS: Final = ("default", "description", "enum", "items", "maximum", "min
 def table() -> str:
     """Return the table of options, one row per field."""
     rows = [_row(name, field) for name, field in StackConfig.model_fields.items()]
-    return "\n".join(
-        ["| option | default | allowed | what it does | cost | consequence |", "|---|---|---|---|---|---|", *rows]
-    )
+    head = "| option | default | allowed (combinations can be refused) | what it does | cost | consequence |"
+    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
 
 
 def _row(name: str, field: FieldInfo) -> str:

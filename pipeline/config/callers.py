@@ -49,6 +49,7 @@ class CallerOptions(GeneralOptions):
         description="With cognito: how long a token is valid.",
         json_schema_extra={
             "only_with": {"authorizer": "cognito"},
+            "allowed": "a whole number from 1 to 86400; on AWS at least 300",
             "cost": "a shorter time means more tokens, 2.25 USD per 1,000",
             "consequence": "Tokens cannot be revoked: a removed client's last token works until it expires.",
         },

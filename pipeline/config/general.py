@@ -36,13 +36,13 @@ class GeneralOptions(BaseModel):
     extra_tags: tuple[Tag, ...] = Field(
         default=(),
         description="Additional tags on all resources, each as Name=value.",
-        json_schema_extra={"allowed": "Name=value, of letters, digits and . : / + @ _ -"},
+        json_schema_extra={"allowed": "Name=value, of letters, digits and . : / + @ _ -; a value may have spaces"},
     )
     local_endpoint: str = Field(
         default="",
         pattern=r"^(https?://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5})?$",
         description="URL of the embedded AWS: functions call it, and calls from loopback need no TLS.",
-        json_schema_extra={"allowed": "http://127.0.0.1:PORT, or empty for AWS itself"},
+        json_schema_extra={"allowed": "http://127.0.0.1:PORT (or https, localhost, [::1]), or empty for AWS itself"},
     )
 
     @property

@@ -31,7 +31,13 @@ class ProcessingOptions(FunctionOptions):
     """Options of the orders queue and the worker."""
 
     queue_visibility_seconds: int = Field(
-        default=360, ge=0, le=43_200, description="Time until a message that killed its worker is received again."
+        default=360,
+        ge=0,
+        le=43_200,
+        description="Time until a message that killed its worker is received again.",
+        json_schema_extra={
+            "allowed": "a whole number from 0 to 43200, at least 6 x worker_timeout_seconds + batch_window_seconds"
+        },
     )
     queue_retention_seconds: Retention = Field(
         default=4 * DAY, description="How long a message waits in the queue before SQS deletes it."
