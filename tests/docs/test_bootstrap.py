@@ -105,7 +105,7 @@ def test_the_boundary_allows_every_grant_with_any_options() -> None:
     assert cut_off == set()
 
 
-def test_the_boundary_has_only_actions_that_a_role_is_granted() -> None:
+def test_the_boundary_has_exactly_the_actions_that_roles_are_granted() -> None:
     # GIVEN
     bounded = {action for statement in boundary("prod") for action in statement["Action"]}
 

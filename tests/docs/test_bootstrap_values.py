@@ -1,4 +1,4 @@
-"""Tests the values of the state's bucket, its key, the session durations and the outputs in bootstrap/template.yaml."""
+"""Tests values in bootstrap/template.yaml: the state's bucket and key, policies, session durations and outputs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ def properties_of(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["StateBucket", "StateKey"])
-def test_the_state_and_its_key_are_kept_when_the_template_is_deleted(name: str) -> None:
+def test_cloudformation_keeps_the_state_and_its_key_instead_of_deleting_or_replacing_them(name: str) -> None:
     # GIVEN / WHEN
     written = document()["Resources"][name]
 
@@ -101,7 +101,7 @@ def test_every_policy_has_the_language_version_that_supports_variables() -> None
     assert {each.get("Version") for each in policies} == {"2012-10-17"}
 
 
-def test_a_roles_session_lasts_at_most_an_hour_as_the_workflow_requests() -> None:
+def test_a_roles_session_lasts_at_most_an_hour_and_the_deploy_workflow_requests_an_hour() -> None:
     # GIVEN / WHEN
     most = {name: properties_of(name)["MaxSessionDuration"] for name in ("DeployRole", "PreviewRole")}
     inputs = [step["with"] for step in steps_of(FOLDER / "deploy.yml") if "role-to-assume" in step.get("with", {})]

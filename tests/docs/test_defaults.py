@@ -1,4 +1,4 @@
-"""Tests that every default that a page states in prose is the configuration's default."""
+"""Tests that numbers which pages state in certain phrases are those of the configuration."""
 
 import re
 from collections.abc import Callable
@@ -43,7 +43,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
 
 
 @pytest.mark.parametrize("phrase", STATED)
-def test_every_default_on_a_page_equals_the_configurations_default(phrase: str) -> None:
+def test_the_numbers_in_a_phrase_equal_the_configurations(phrase: str) -> None:
     # GIVEN
     pattern = re.compile(phrase, re.IGNORECASE)
 

@@ -1,4 +1,4 @@
-"""Tests that the deploy role allows every call of the provider, for every resource of every stack and option."""
+"""Tests that the deploy role allows the provider's calls, and the preview role its reads, for every resource."""
 
 import re
 from collections import Counter
@@ -48,7 +48,7 @@ def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> N
 
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
-def test_the_preview_role_allows_every_read(variant: str) -> None:
+def test_the_preview_role_allows_every_read_of_a_refresh(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert unreadable(recording_of(variant), variant.partition(",")[0]) == []
 
@@ -85,7 +85,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_has_its_source_and_names_no_call_twice(entry: str) -> None:
+def test_an_entry_names_no_call_twice_and_has_a_source_for_calls_that_were_not_seen(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
@@ -96,7 +96,7 @@ def test_an_entry_has_its_source_and_names_no_call_twice(entry: str) -> None:
     assert ("source" in content) >= ("read" in content)
 
 
-def test_exactly_the_calls_without_resource_level_permissions_are_granted_on_all_resources() -> None:
+def test_exactly_the_calls_listed_under_everywhere_act_on_all_resources() -> None:
     # GIVEN
     calls = {
         (on, action)

@@ -1,4 +1,4 @@
-"""Tests that the configuration accepts the examples of docs/events.md, and that the page's numbers are true."""
+"""Tests that the configuration accepts the examples of docs/events.md, and that its limits of delivery are true."""
 
 import json
 import re
@@ -22,6 +22,6 @@ def test_the_examples_are_a_valid_configuration() -> None:
     assert all(each.event_pattern for each in config.subscriptions[1:])
 
 
-def test_the_pages_numbers_are_those_of_the_code() -> None:
+def test_the_pages_limits_of_delivery_are_those_of_the_code() -> None:
     # GIVEN / WHEN / THEN
     assert f"{MAX_EVENT_AGE_SECONDS // 3600} hours or {MAX_RETRIES} tries" in PAGE

@@ -19,7 +19,7 @@ COMMANDS = (alarms, events, openapi, option_effects, options, scale, *LONG)
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """Collect the mandatory policy rules that the recorded stacks break, each with its resource."""
+    """Collect the mandatory policy rules that recorded stacks break, and types with tags that `TAGGABLE` lacks."""
     found: set[tuple[str, str]] = set()
 
     def record(keys: Keys) -> Recording:

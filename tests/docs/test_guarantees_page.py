@@ -77,7 +77,7 @@ def test_every_named_test_exists() -> None:
     assert missing == []
 
 
-def test_every_promise_and_every_limit_names_a_test() -> None:
+def test_every_promise_names_a_test_and_every_limit_a_test_or_an_adr() -> None:
     # GIVEN the rows of all tables
     tables = sections()
     # WHEN the tests in each row are counted, or the ADRs if a decision is the cause of a limit
@@ -94,7 +94,7 @@ def test_every_promise_and_every_limit_names_a_test() -> None:
 
 
 @pytest.mark.parametrize("name", GUARANTEES)
-def test_every_sentence_between_the_tables_names_a_test(name: str) -> None:
+def test_every_sentence_outside_the_tables_names_a_test(name: str) -> None:
     # GIVEN the sentences of a section outside its table
     all_sentences = sentences(name)
     # WHEN the tests in each sentence are counted

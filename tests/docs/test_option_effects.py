@@ -1,5 +1,5 @@
-"""Tests that options appear only in their inputs, that no resource depends on a Region, and how differences are
-named."""
+"""Tests that options appear only in their inputs, that another Region changes only the Region's name, and how
+differences are named."""
 
 import json
 import re

@@ -122,7 +122,7 @@ def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, re
     "action", ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:TagResource", "kms:CreateAlias", "kms:CreateGrant"]
 )
 def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, str]) -> None:
-    # GIVEN a state key, of the role's own stack or of another, and every condition that could allow the call
+    # GIVEN a state key, with or without its stack's tags, and every other condition that could allow the call
     favourable = {
         "kms:ResourceAliases": "alias/pulumi-orders-dev",
         "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
@@ -186,7 +186,7 @@ def test_every_condition_of_a_role_is_needed(role: str, sid: str, operator: str)
     # GIVEN / WHEN the condition is removed
     after = reach_of_dev(without(role, sid, operator))
 
-    # THEN the role reaches more resources of others
+    # THEN the role allows more calls on resources of others, or a forbidden call
     assert after - reach_with_all_conditions(role)
 
 

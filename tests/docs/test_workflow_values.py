@@ -217,7 +217,7 @@ def test_every_workflow_has_its_triggers() -> None:
     assert found == ON
 
 
-def test_jobs_have_their_steps_and_timeouts_and_check_out_without_credentials() -> None:
+def test_jobs_have_their_steps_and_timeouts_and_checkouts_keep_no_credentials() -> None:
     # GIVEN / WHEN
     found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
     checkouts = [
@@ -298,15 +298,15 @@ def test_a_script_makes_these_calls_of_git_and_github(
     # WHEN it runs as GitHub runs it
     subprocess.run(["bash", "-eo", "pipefail", "-c", stubs + script], cwd=tmp_path, env=environment, check=True)
 
-    # THEN
+    # THEN there is no preview, so the comment reports the failure and has a link to the run
     written = {
         each: (tmp_path / each).read_text() if (tmp_path / each).exists() else ""
         for each in ("calls", "output", "preview.md")
     }
-    # AND if the run failed before its preview, the comment reports the failure and has a link to the run
     assert name != "Comment" or all(
         text in written["preview.md"] for text in (marker("dev"), "Preview of dev failed", "https://the.run")
     )
+    # AND the calls are these, and the step has this output
     made = written["calls"].splitlines()
     assert [line[: len(call)] for line, call in zip(made, calls, strict=True)] == list(calls)
     assert written["output"].strip() == output
@@ -314,8 +314,9 @@ def test_a_script_makes_these_calls_of_git_and_github(
 
 def test_each_python_release_and_stack_is_checked_to_the_end() -> None:
     # GIVEN / WHEN the jobs that run several times
-    runs = {name: job_of(name, job)["strategy"] for name, job in (("checks", "test"), ("preview", "preview"))}
+    several = (("checks", "test"), ("preview", "preview"), ("drift", "drift"))
+    runs = {name: job_of(name, job)["strategy"] for name, job in several}
 
     # THEN a failure in one run does not stop the others
-    assert [run["fail-fast"] for run in runs.values()] == [False, False]
+    assert [run["fail-fast"] for run in runs.values()] == [False] * 3
     assert runs["checks"]["matrix"] == {"python": ["3.11", "3.13"]}

@@ -61,7 +61,7 @@ class FakeLambda:
     """A Lambda with the same versions of every function.
 
     Attributes:
-        calls: The calls that changed something, in their order.
+        calls: The calls that changed something, except removals of tags, in their order.
         killed_after: The number of changes that succeed. The next change kills the calling process instead.
 
     Args:

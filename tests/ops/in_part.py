@@ -71,7 +71,7 @@ class InPart:
 
     Attributes:
         paged: Operations whose second item was read.
-        stale: Reads of one item or a batch that are not strongly consistent.
+        stale: By operation, the number of reads of one item or a batch that are not strongly consistent.
     """
 
     def __init__(self, refused: str = "", times: float = 0, after: int = 0) -> None:
@@ -140,7 +140,10 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Run the operation without its first entry, and return the answer with which AWS refuses that entry."""
+    """Run the operation without its first entry, and return the answer with which AWS refuses that entry.
+
+    Refused log events are refused together, so that the operation is not run.
+    """
     member = left_out_of(operation)
     if member == "UnprocessedKeys":
         ((table, requested),) = parameters["RequestItems"].items()

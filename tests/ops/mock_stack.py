@@ -40,7 +40,7 @@ def account(folder: Path) -> Iterator[MockStack]:
 
 @contextmanager
 def _mute_rules() -> Iterator[None]:
-    """Provide CloudWatch's mute rules, which moto lacks. Each rule is active at once."""
+    """Provide CloudWatch's mute rules, which moto lacks. Each rule is active from its creation."""
     client_class: Any = BaseClient
     real, rules = client_class._make_api_call, {}
 
@@ -65,7 +65,7 @@ def _mute_rules() -> Iterator[None]:
 
 
 class MockStack:
-    """Queues, tables, functions, event source mapping and topics, as the program makes them."""
+    """Queues, tables, functions, event source mapping and topics, with the names of stack prod."""
 
     def __init__(self, folder: Path) -> None:
         clients: Any = _SESSION.client
@@ -149,7 +149,7 @@ class MockStack:
         self.logs.put_log_events(logGroupName=group, logStreamName=stream, logEvents=events)
 
     def clear(self) -> None:
-        """Delete all rows, records and dead letters."""
+        """Delete all orders, dead letters and records of the worker. The stock stays."""
         for table, key in ((GIVEN["orders_table"], "order_id"), (GIVEN["worker_idempotency_table"], "id")):
             for item in self.dynamodb.scan(TableName=table)["Items"]:
                 self.dynamodb.delete_item(TableName=table, Key={key: item[key]})
@@ -158,7 +158,7 @@ class MockStack:
             self.sqs.delete_message(QueueUrl=self.dead_letters, ReceiptHandle=message["ReceiptHandle"])
 
     def messages(self, url: str) -> list[Any]:
-        """Return the messages in a queue, which are visible again at once."""
+        """Return the messages in a queue, and make them visible again."""
         ask = partial(self.sqs.receive_message, QueueUrl=url, MaxNumberOfMessages=10)
         found = [message for answer in iter(lambda: ask().get("Messages", []), []) for message in answer]
         for message in found:

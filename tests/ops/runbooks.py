@@ -37,7 +37,10 @@ SHOWN = {
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each runbook section (`file#heading`) with its commands in reading order, also those in running text."""
+    """Yield each runbook section with its commands in reading order, also those in running text.
+
+    A section is `file#heading`, and the text before a file's first heading is `file`.
+    """
     for path in sorted(RUNBOOKS.glob("*.md")):
         parts = _HEADING.split(path.read_text())
         yield path.name, _commands(parts[0])

@@ -45,7 +45,7 @@ class Owned(Ground):
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
-    """A stack with two items in every list."""
+    """A stack with at least two items in every list."""
     folder = tmp_path_factory.mktemp("stack")
     with account(folder) as made:
         client: Any = boto3.Session(region_name=REGION).client
@@ -270,7 +270,7 @@ def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytes
 
 
 def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
-    # GIVEN the operations that the tools call and that can answer in part
+    # GIVEN the operations that the tools or the store call and that can answer in part
     used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))

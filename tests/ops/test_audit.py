@@ -262,7 +262,7 @@ def test_random_faults_violate_no_guarantee(seed: int) -> None:
 
 
 def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
-    # GIVEN an order that was accepted a minute ago
+    # GIVEN an order that was accepted just now
     accept(shop.stack, "young")
 
     # WHEN / THEN

@@ -19,7 +19,7 @@ from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
-# USD per million orders with one line each, if every option has its default.
+# USD per million orders with one line each. POLLING and the first number of each pair are USD per month.
 HTTP = 1.00
 LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
@@ -169,7 +169,7 @@ def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, st
     made = record_config(options)
     # WHEN the alarms are counted from the configuration
     table = alarms_of(parse_config(options, project="orders", stack="test"))
-    # THEN
+    # THEN the program makes these, and one rollback alarm for each function
     rollbacks = len(FUNCTIONS)
     assert len(made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")) == len(table.alarms) + rollbacks
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
@@ -206,7 +206,7 @@ def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.Capture
 
 
 @pytest.mark.parametrize("orders", ["0", "11"])
-def test_a_number_of_orders_beyond_the_batch_size_is_refused(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_orders_per_batch_must_be_from_1_to_the_batch_size(orders: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN / WHEN
     code = main(["cost", "--stack", "prod", "--orders-per-batch", orders])
     # THEN

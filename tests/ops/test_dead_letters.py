@@ -37,7 +37,7 @@ UNREADABLE_ROW = UnreadableOrder(ORDER_ID, "ACCEPTED", {"accepted_at": "is no da
     ],
 )
 def test_the_state_of_a_dead_letter_follows_its_order(order: Any, finished: bool, state: State) -> None:
-    # GIVEN a dead letter and its order
+    # GIVEN a dead letter, and its order if there is one
     facts = Facts({ORDER_ID: order} if order else {}, finished={ORDER_ID} if finished else ())
     # WHEN it is judged
     case = assess(read_letter(received()), facts)
@@ -68,7 +68,7 @@ def test_a_message_of_a_newer_version_counts_as_readable() -> None:
     message = received(body=body(schema_version=SCHEMA_VERSION + 1))
     # WHEN it is read
     letter = read_letter(message)
-    # THEN it can be redriven
+    # THEN it is readable, and names its order
     assert letter.readable
     assert letter.order_id == ORDER_ID
 
@@ -94,7 +94,7 @@ def test_the_reason_comes_from_the_message_or_else_from_the_order() -> None:
 
 
 def test_nothing_personal_is_shown() -> None:
-    # GIVEN an order with personal data in its reference
+    # GIVEN a message with personal data in its order's reference
     message = received(body=body(reference="Ann Smith, ann@example.com"))
     # WHEN it is shown
     shown = json.dumps(assess(read_letter(message), Facts()).as_json(now=0))
@@ -144,7 +144,7 @@ def test_a_duration_is_shown_in_its_two_largest_units(seconds: int) -> None:
     # GIVEN any duration
     # WHEN it is shown
     shown = show_duration(seconds)
-    # THEN the shown duration is at most the real one, and the difference is less than one of the smaller units
+    # THEN the shown duration is at most the real one: less than one of its smaller unit is cut off, nothing of seconds
     units = [parse_duration(part) for part in shown.split()]
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 

@@ -160,17 +160,19 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert bad_plan["state"] == repaired_plan["state"] == "planned"
 
 
-def test_a_rollback_fails_if_somebody_else_moves_an_alias(releases: Releases, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a release, and somebody who moves an alias after the command has read it
+def test_a_rollback_fails_if_somebody_else_changes_an_alias(
+    releases: Releases, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a release, and somebody who changes an alias after the command has read it
     releases.publish(f"# another\n{BAD}")
     releases.shift()
     name = releases.names["create_order"]
     newest = releases.live()["create_order"]
 
-    def move_alias(*_: Any) -> None:
+    def change_alias(*_: Any) -> None:
         releases.lambda_.update_alias(FunctionName=name, Name="live", FunctionVersion=newest, Description="meddled")
 
-    monkeypatch.setattr("ops.deploy.rollback.wake", move_alias)
+    monkeypatch.setattr("ops.deploy.rollback.wake", change_alias)
 
     # WHEN
     code = releases.ops("rollback", "--yes")
@@ -213,7 +215,7 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
 
 
 def state(releases: Releases, version: str) -> str:
-    """Return the state of a version of get_order, when it is no longer starting."""
+    """Return the state of a version of get_order, when it is no longer `Pending` or after a minute."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         read = releases.lambda_.get_function_configuration(FunctionName=releases.names["get_order"], Qualifier=version)

@@ -118,9 +118,7 @@ def test_an_invalid_number_of_versions_to_keep_is_refused(
     assert world.lambda_.deleted == []
 
 
-def test_a_function_without_versions_is_refused_before_any_deletion(
-    world: DeployTarget, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_functions_without_versions_are_refused(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(versions=())
 

@@ -122,7 +122,7 @@ def test_a_deployment_that_does_not_end_in_time_is_named(
     assert "deployments d-1 did not end" in capsys.readouterr().err
 
 
-def test_a_shift_waits_until_the_new_versions_can_be_called(world: DeployTarget) -> None:
+def test_a_dry_run_waits_until_the_new_versions_can_be_called(world: DeployTarget) -> None:
     # GIVEN / WHEN
     world.run("shift")
 
@@ -155,6 +155,7 @@ def test_nothing_is_shifted_in_a_stack_without_gradual_deploy(
     # THEN
     assert code == 0
     assert json.loads(capsys.readouterr().out)["state"] == "off"
+    assert not world.codedeploy.made
 
 
 def test_a_dry_run_lists_the_planned_moves(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
@@ -210,8 +211,8 @@ def test_a_shift_that_cannot_succeed_is_refused(
 
 
 def test_the_version_of_callers_is_recorded_before_they_are_moved(world: DeployTarget) -> None:
-    # GIVEN a process that dies when it first reads the state of a deployment
-    world.codedeploy.get_deployment = None
+    # GIVEN a process that dies when it starts the first deployment
+    world.codedeploy.create_deployment = None
 
     # WHEN
     with pytest.raises(TypeError):

@@ -1,4 +1,4 @@
-"""Discarding is final, names the person who did it, and refuses settled orders."""
+"""Discarding is final, names the person who did it, and never changes a settled order."""
 
 from __future__ import annotations
 
@@ -103,7 +103,7 @@ def test_discarding_a_message_that_is_no_json_marks_the_order_it_names(world: Wo
 
 
 def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: World) -> None:
-    # GIVEN an unreadable message without such an attribute
+    # GIVEN an unreadable message without an attribute that names an order
     sent = world.dead_letters.send("not json", {})
     # WHEN it is discarded
     done = discard(world, sent.message_id)
@@ -142,7 +142,7 @@ def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.name)
 def test_a_discard_can_be_run_again_after_any_fault(kind: FaultKind, world: World) -> None:
-    # GIVEN a discard with a fault at each of its calls in turn
+    # GIVEN discards of one order each, with a fault at the first call, at the second, and so on, up to the twelfth
     ids = dead_letter(world, 12)
     for index, order_id in enumerate(ids):
         process = Process(on_call=partial(hit, kind, index))

@@ -18,11 +18,11 @@ from local.incident import CONFIG, ORDERS, PAGES, commands_of, play
 from runtime.metric import MetricName
 
 
-def test_the_incident_uses_the_runbooks_commands() -> None:
+def test_the_incident_reads_its_commands_from_the_runbook() -> None:
     # GIVEN the runbook to which the page links
     # WHEN its commands are read
     commands = commands_of("dead-letters.md", "dead-letters")
-    # THEN the last one is the redrive
+    # THEN the first one lists the dead letters, and the last one redrives them
     assert commands[0] == "python -m ops dlq list"
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
@@ -41,7 +41,7 @@ def test_the_incident_has_the_pages_of_the_alarm_table() -> None:
     # WHEN the alarms are evaluated
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
-    # THEN the pages are those of the incident, in the same order, and each comes after the alarms that cause it
+    # THEN the pages are those of the incident, in the same order, and none comes before the alarms that cause it
     paged = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
     assert [one.alarm for one in paged] == [f"{PREFIX}-{name}" for name in PAGES]
     for page, members in zip(paged, PAGES.values(), strict=True):

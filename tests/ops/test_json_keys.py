@@ -1,4 +1,4 @@
-"""The keys of every command's JSON output, which scripts rely on, and the commands that each command advises."""
+"""The keys of commands' JSON output, which scripts rely on, and the commands that each command advises."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ KEYS = {
 
 
 def keys_of(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of keys, with the first item of each list. Names that come from data are no keys."""
+    """Yield the paths of keys, with the first item of each list. Keys that are data (`subscribers` …) are left out."""
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()
     elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable", "report.unread"}:

@@ -1,4 +1,4 @@
-"""The load test: what it refuses, what its clients do, and which mistake of a stack fails which check."""
+"""The load test: what it refuses, what its clients do, and which mistake fails which check."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_estimated_cost_includes_the_reads_of_the_audit(
 
 
 class Api(BaseHTTPRequestHandler):
-    """An API that answers with `answer`, and counts connections."""
+    """An API that answers with `answer`, and counts requests by key and connections."""
 
     protocol_version = "HTTP/1.1"
     answer: Callable[[str, int], tuple[int, str]]
@@ -141,7 +141,7 @@ def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> Non
     # WHEN
     started = time.monotonic()
     clients.send([PlannedOrder("", f"key-{number}", {}) for number in range(8)], per_second=20)
-    # THEN the last request was due after 7/20 s; each key was sent three times and got the same answer
+    # THEN the last order was due after 7/20 s; each key was sent three times, and both its 202 answers were the same
     assert time.monotonic() - started >= 7 / 20
     assert clients.traffic.offered_seconds >= 7 / 20
     assert set(seen.seen.values()) == {3}

@@ -1,4 +1,4 @@
-"""Logs, errors by cause, and how a trace shows a worker that dies. Whole commands on moto."""
+"""Logs, errors by cause, and how a trace shows a worker that dies, with whole commands on moto and single log lines."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, request_id: str | None) -> None:
     # GIVEN / WHEN a line that Lambda writes about a function that died
     death = death_of(line)
-    # THEN the cause and the request are known, and the text of an uncaught error is left out
+    # THEN the cause is known, also the request if the line names it, and the text of an uncaught error is left out
     assert death is not None
     assert (death.cause, death.request_id) == (cause, request_id)
     assert "client" not in death.text
@@ -92,7 +92,7 @@ def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, req
         "[WARNING] something of a library",
     ],
 )
-def test_lambdas_lines_about_every_request_do_not_count_as_deaths(line: str) -> None:
+def test_other_log_lines_do_not_count_as_deaths(line: str) -> None:
     # GIVEN / WHEN / THEN
     assert death_of(line) is None
 
@@ -113,7 +113,7 @@ def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: 
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0
         found[arguments] = [line["what"] for line in shown(capsys)]
-    # THEN each filter shows its lines; the death belongs to the order, because its request was about the order
+    # THEN each filter shows its lines; the death belongs to the order, because it has the request id of its attempt
     died = "died: Sandbox.Timedout"
     assert found == {
         "": ["order accepted", "attempt failed", died],

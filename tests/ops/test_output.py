@@ -97,7 +97,7 @@ def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, pe
     end = datetime(2026, 1, 31, tzinfo=UTC)
     # WHEN a sum since that time is read
     values = telemetry.values([Query("k", "orders-prod", "M", {})], end - timedelta(seconds=parse_duration(age)), end)
-    # THEN its period is one that CloudWatch still keeps
+    # THEN its period is one that CloudWatch still keeps, and the values of both pages are added
     assert [query["MetricStat"]["Period"] for query in queries] == [period]
     assert values == {"k": Value(3.0, moments[1])}
 

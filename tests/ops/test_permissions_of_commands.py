@@ -63,7 +63,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's row that begins with `start`. Only a service's first action has its prefix."""
+    """Return the actions in the page's last row that begins with `start`. A service's first action has its prefix."""
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""
@@ -91,7 +91,10 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 
 
 def is_allowed(called: set[str], command: str) -> bool:
-    """Return whether the page lists these actions, in the command's row or in the other rows that apply to it."""
+    """Return whether the page lists these actions, in the command's row or in the other rows that apply to it.
+
+    `GetCallerIdentity` needs no permission.
+    """
     others = next((rows for start, rows in OTHER_ROWS_OF.items() if command.startswith(start)), (_READING,))
     allowed = documented(ROW_OF.get(command, command)).union(*map(documented, others))
     return called - allowed == {"sts:GetCallerIdentity"}

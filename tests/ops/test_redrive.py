@@ -39,7 +39,7 @@ def test_a_dry_run_moves_nothing_and_hides_nothing(world: World) -> None:
     assert world.orders_queue.messages == {}
 
 
-def test_a_redriven_message_looks_like_a_new_one(world: World) -> None:
+def test_a_redriven_message_has_the_senders_attributes_and_its_original_id(world: World) -> None:
     # GIVEN a message that the worker moved to the dead-letter queue with its error
     world.dead_letters.send(
         "{}",
@@ -54,7 +54,7 @@ def test_a_redriven_message_looks_like_a_new_one(world: World) -> None:
     )
     # WHEN it is redriven
     redrive(world)
-    # THEN it has the sender's body and attributes, and only its first id is added
+    # THEN it has the sender's body and attributes, and of the others only the id of the original message
     (message,) = world.orders_queue.messages.values()
     assert message.body == "{}"
     assert message.attributes == {"order_id": text("7"), "tenant": text("t"), "original_message_id": text("first")}
@@ -86,12 +86,12 @@ def test_equal_ids_with_other_bytes_are_no_copies(world: World) -> None:
     assert (tally.redriven, tally.copies) == (2, 0)
 
 
-def test_messages_that_are_not_selected_are_visible_at_once(world: World) -> None:
+def test_messages_that_are_not_selected_are_made_visible_again(world: World) -> None:
     # GIVEN dead letters
     ids = dead_letter(world, 12)
     # WHEN one is redriven
     tally = redrive(world, f"order_id={ids[3]}")
-    # THEN the others are visible
+    # THEN the others are visible when the run ends
     assert (tally.redriven, tally.unselected, tally.seen) == (1, 11, 12)
     assert world.dead_letters.counts() == (11, 0, 0)
 
@@ -175,7 +175,7 @@ def test_a_redrive_receives_only_from_the_dead_letter_queue(world: World) -> Non
     # GIVEN dead letters
     dead_letter(world, 3)
     process = Process()
-    # WHEN they are listed and redriven
+    # WHEN they are redriven
     world.cloud.wire.run(process, lambda: redrive(world))
     # THEN messages were received from the dead-letter queue only
     assert {call.params["QueueUrl"] for call in process.calls if call.operation == "ReceiveMessage"} == {
@@ -209,8 +209,8 @@ def test_the_workers_record_shows_that_an_order_is_finished(world: World) -> Non
 
 @pytest.mark.parametrize("skew", [0, MAX_SKEW_SECONDS])
 def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew: float) -> None:
-    # GIVEN a dead letter that fails at once when it is redriven, and a local clock that equals AWS's, or is ahead by
-    # the largest difference that AWS accepts
+    # GIVEN a dead letter that fails again during its redrive, and a local clock that equals AWS's, or is ahead by the
+    # largest difference that AWS accepts
     world.dead_letters.send("{}", {"original_message_id": text("first")})
 
     def work(call: Call) -> None:
@@ -234,6 +234,6 @@ def test_an_old_copy_is_deleted_in_a_later_batch(world: World) -> None:
     world.cloud.clock.advance(MAX_SKEW_SECONDS + 1)
     # WHEN all are redriven
     tally = redrive(world)
-    # THEN one of the copies is sent
+    # THEN one of the copies is sent, and both are deleted
     assert (tally.redriven, tally.copies, tally.returned) == (15, 1, 0)
     assert world.dead_letters.messages == {}

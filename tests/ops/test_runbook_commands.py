@@ -1,4 +1,4 @@
-"""The commands of every runbook, run on a local stack in the situation that the runbook describes."""
+"""The commands of every runbook, run on a local stack with a dead letter or a settled order."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
         assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), output
         missing = [each for each in what_it_shows(command) if Template(each).substitute(filled_in) not in output]
         assert missing == [], output
-    # THEN each command that changes something has changed it
+    # THEN a redrive, a discard and an addition of stock have had their effect
     if any(" dlq redrive " in command and "--yes" in command for command in commands):
         wait_for("the redriven order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
         assert account.available(sku) == 9
@@ -138,7 +138,7 @@ def test_the_status_command_runs_in_its_own_process(stack: LocalStack) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "ops", "status"], cwd=ROOT, env=environment, capture_output=True, text=True, check=False
     )
-    # THEN it shows both queues and the worker
+    # THEN it shows the dead letters and the worker
     assert done.returncode == 0, done.stderr
     assert "dead letters" in done.stdout
     assert re.search(r"worker: +Enabled", done.stdout)
@@ -223,7 +223,7 @@ def test_the_commands_that_are_printed_repair_a_corrupt_row(
             ExpressionAttributeValues={":value": {"S": "2026-02-30T00:00:00.000Z"}},
         )
     wait_for("the order to be a dead letter", lambda: account.waiting("dead_letter_queue_url") > before)
-    # WHEN the printed commands are run one after the other
+    # WHEN the printed commands are run one after the other, and then a redrive
     shown = typed(f"python -m ops dlq show {order_id}", monkeypatch, capsys)
     if row == "order":
         (repair,) = typed(shown[0], monkeypatch, capsys)

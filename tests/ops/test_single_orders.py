@@ -119,12 +119,12 @@ def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], ex
     # GIVEN a settled order without a worker's record, and lines of its log
     steps = [step_of_line(line(message=message)) for message in messages]
     # WHEN the trace describes the order's notification
-    # THEN the trace has the outcome in the log, instead of "unknown"
+    # THEN the trace has the event's outcome from the log, or "unknown" if the log does not show it
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(expected)
 
 
 def test_an_order_that_is_sent_again_has_the_same_message(world: World) -> None:
-    # GIVEN an accepted order whose message is gone
+    # GIVEN an accepted order and its message
     order_id = accept(world, "k")
     (message,) = world.orders_queue.messages.values()
     order = orders_of(world).get(order_id)

@@ -1,4 +1,4 @@
-"""The smoke test: it fails for each mistake of a stack, and retries as clients do."""
+"""The smoke test: which mistake of a stack fails which step, and how it retries."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ _RIGHT = {
 
 @pytest.fixture
 def smoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Smoke, Api]]:
-    """Make smoke tests and their API. Keywords replace the API's answers."""
+    """Return a function that makes a smoke test and its API. Other keywords replace the API's answers."""
 
     def make(record: str | None = "COMPLETED", confirm: str | None = None, **wrong: Any) -> tuple[Smoke, Api]:
         api = Api(**wrong)
@@ -132,7 +132,7 @@ def test_a_missing_token_is_no_failure_of_the_stack(smoke: Callable[..., tuple[S
     # WHEN the smoke test runs without a token
     with pytest.raises(NoAccessError) as caught:
         list(run.steps())
-    # THEN its error asks for a token, and no step is reported as failed
+    # THEN it ends with an error that asks for a token, instead of a failed step
     assert "--token" in str(caught.value)
 
 
@@ -170,7 +170,7 @@ def test_a_named_article_is_ordered_once_and_the_command_to_add_it_back_is_shown
 OUTPUTS = {"token_url": "https://issuer.example.com", "token_clients": {"shop": "id-1", "audit": "id-2"}}
 
 
-def test_the_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN outputs as `pulumi stack output --json` shows them
     monkeypatch.setattr(token, "read_outputs", lambda _: ("prod", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     calls: list[tuple[str, ...]] = []
@@ -234,7 +234,7 @@ def test_requests_to_loopback_use_no_proxy_and_an_error_status_is_an_answer(monk
 
 
 def test_requests_to_other_hosts_use_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a proxy that asks for credentials and refuses every connection
+    # GIVEN a proxy whose URL contains credentials, and which refuses every connection
     class Proxy(Echo):
         def do_CONNECT(self) -> None:
             calls.append((self.path, self.headers["Proxy-Authorization"]))

@@ -1,4 +1,4 @@
-"""Tests what `status` reads of a stack, what it shows, and what it cannot read. Whole commands."""
+"""Tests what `status` reads of a stack, what it shows, and how it reports what it could not read."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def described(name: str, topic: str = "", state: str = "ALARM", members: str = "
     }
 
 
-def test_only_the_stacks_own_alarms_are_counted() -> None:
+def test_only_the_stacks_own_alarms_are_found() -> None:
     # GIVEN alarms of stack prod and of stack prod-eu; the names of both begin with orders-prod
     foreign = "arn:aws:sns:eu-west-1:123456789012:orders-prod-eu-alarms-page"
     page = {
@@ -191,7 +191,7 @@ def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, caps
     assert stack.run("worker", "pause", "--by", "Zoë", "--reason", reason, "--yes") == 0
     # WHEN somebody else looks at status
     _, document = status(stack, capsys)
-    # THEN it shows name and reason; resuming shows them once more and removes them
+    # THEN it shows time, name and reason; resuming shows name and reason once more and removes them
     assert document["worker"] == "Disabled"
     assert document["paused"].endswith(f"by Zoë: {reason}")
     stack.run("status")
@@ -215,9 +215,7 @@ def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, r
 @pytest.mark.parametrize(
     ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
 )
-def test_a_percentile_is_read_in_one_period_for_the_whole_time(
-    minutes: int, of_a_sum: int, of_a_percentile: int
-) -> None:
+def test_a_percentile_of_up_to_a_day_is_read_in_one_period(minutes: int, of_a_sum: int, of_a_percentile: int) -> None:
     # GIVEN
     client = Mock()
     ask = client.get_paginator.return_value.paginate
@@ -230,7 +228,7 @@ def test_a_percentile_is_read_in_one_period_for_the_whole_time(
     assert periods == [of_a_sum, of_a_percentile]
 
 
-def test_every_metric_is_read_and_shown(
+def test_every_metric_except_three_is_read_and_shown(
     stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a stack for which CloudWatch has every metric

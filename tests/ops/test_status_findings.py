@@ -254,12 +254,12 @@ def test_error_budgets_cover_30_days_and_use_the_promised_time() -> None:
 
 
 @given(st.sets(st.sampled_from(sorted(WRONG)), min_size=2))
-def test_of_several_findings_the_most_urgent_comes_first(names: set[str]) -> None:
-    # GIVEN several findings at once
+def test_the_verdict_names_the_first_finding_and_counts_the_others(names: set[str]) -> None:
+    # GIVEN several findings, the most urgent first
     found = [finding for name in names for finding in findings_of(WRONG[name][0])]
     ordered = sorted(found, key=lambda finding: finding.severity)
     # WHEN the verdict is made
     verdict = verdict_of(reading(), ordered)
-    # THEN it names the most urgent finding, and counts the others
+    # THEN it names the first finding, and counts the others
     assert ordered[0].text[1:] in verdict
     assert f"({len(ordered) - 1} more below)" in verdict

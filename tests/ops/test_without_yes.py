@@ -87,7 +87,7 @@ def _unreadable_order(stack: MockStack) -> None:
 
 
 def unreadable_record(stack: MockStack) -> None:
-    """Store an open order and a completed record of the worker that has no answer."""
+    """Store an open order, and the worker's record of it: completed, but without an answer."""
     _open_order(stack)
     stack.put_record({"id": {"S": record_id(ORDER_ID)}, "status": {"S": "COMPLETED"}})
 
@@ -147,13 +147,13 @@ def registered(level: argparse.ArgumentParser, name: str = "") -> Iterator[str]:
             yield from registered(inner, f"{name} {each}".strip())
 
 
-def test_every_command_that_changes_something_has_a_row() -> None:
+def test_every_command_with_the_option_yes_has_a_case() -> None:
     # GIVEN / WHEN
     changing = set(registered(parser()))
 
     # THEN
     assert changing == {*ROWS, *(f"deploy {action}" for action, *_ in DEPLOYS)}, (
-        "give tests/ops/test_without_yes.py a row for each"
+        "give each a row in ROWS or DEPLOYS of tests/ops/test_without_yes.py"
     )
 
 
@@ -193,7 +193,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 @pytest.fixture
 def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
-    """Provide a stack without orders on moto, whose API cannot be reached."""
+    """Provide a runner of commands for a stack on moto. The stack has no orders, and its API cannot be reached."""
     call: Any = vars(BaseClient)["_make_api_call"]
     stack.clear()
     done = Typed(stack)
@@ -227,7 +227,7 @@ def test_a_command_changes_something_only_with_yes(
     monkeypatch.setattr(sys, "argv", ["ops", *command.split(), *row.arguments])
     code = typed.run(command, *row.arguments)
 
-    # THEN the output says that nothing was changed, and shows the next command
+    # THEN nothing is changed, and the output says so and shows the next command
     output = "".join(capsys.readouterr())
     assert code == 0, output
     assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", output)
@@ -242,7 +242,7 @@ def test_a_command_changes_something_only_with_yes(
 
 
 def expected(output: str) -> list[str]:
-    """Return the option with the fingerprint that `order repair` needs."""
+    """Return the option `--expect` of the next command, if it has one. `order repair` needs its fingerprint."""
     found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
 
@@ -251,7 +251,7 @@ def expected(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers on a version that is not the newest, and older versions
+    # GIVEN callers on a version that is not the newest; for a rollback, they were shifted to the newest
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0
@@ -266,7 +266,7 @@ def test_a_deploy_command_changes_something_only_with_yes(
     dry = deployed(world)
     world.run(*command, "--yes")
 
-    # THEN the output is complete for programs and people, and only the second run changes something
+    # THEN the first run prints JSON and says that nothing was changed, and only the second run changes something
     assert code == 0, output
     assert json.loads(output.out)
     assert "Dry run: nothing was changed." in output.err
