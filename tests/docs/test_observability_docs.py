@@ -1,4 +1,4 @@
-"""Tests that docs/observability.md and docs/alarms.md have exactly the code's messages, fields and metrics."""
+"""Tests docs/observability.md against the code's messages, fields and metrics, and its links and docs/alarms.md's."""
 
 import ast
 from collections.abc import Iterator

@@ -211,7 +211,7 @@ def test_only_a_failed_smoke_test_causes_a_rollback(tmp_path: Path, code: int) -
 
 @pytest.mark.parametrize("shift", ["off", "nothing-to-do"])
 def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift: str) -> None:
-    # GIVEN a release without new code, and a smoke test that fails
+    # GIVEN a stack that does not shift traffic, or a release without new code, and a smoke test that fails
     # WHEN
     status, commands = run_step("Smoke test", tmp_path, 1, shift)
     # THEN the step fails without a rollback, so callers stay on their release
@@ -220,7 +220,7 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
-def test_preflight_fails_the_step_for_obstacles_but_not_for_unreadable_settings(
+def test_preflight_fails_the_step_unless_it_succeeds_or_could_not_read_something(
     tmp_path: Path, code: int, fails: bool
 ) -> None:
     # GIVEN / WHEN

@@ -43,7 +43,7 @@ def make_stack(sqs: Any, folder: Path, **overrides: Any) -> str:
 
 
 def test_queues_that_do_not_belong_together_are_refused(sqs: Any, tmp_path: Path, capsys: Any) -> None:
-    # GIVEN a stack file that names another stack's dead-letter queue, which has a message
+    # GIVEN outputs that name another stack's dead-letter queue, which has a message
     other_queue = sqs.create_queue(QueueName="theirs")["QueueUrl"]
     sqs.send_message(QueueUrl=other_queue, MessageBody="{}")
     path = make_stack(sqs, tmp_path, dead_letter_queue_url=other_queue)
@@ -162,10 +162,10 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tu
     assert tuple(example.split()[3 : 3 + len(path)]) == path
 
 
-# The arguments of every command, except --json, --stack, --outputs, --local and --state-dir. Marks: `!` for a flag,
-# `...` for many values, `?` for none or one, `*` for required. After `=` is the default. After `?|` is the value of an
-# option that is given without one. After `:` is the type, or the choices, which `|` separates. `DECISION` stands for
-# `--by* --reason*`.
+# The arguments of every command except `preflight` and `cost`, without --json, --stack, --outputs, --local and
+# --state-dir. Marks: `!` for a flag, `...` for many values, `?` for an optional value, `*` for a required option. After
+# `=` is the default. An option with `?|` may be given alone, and then has the value after this mark. After `:` is the
+# type, or the choices, which `|` separates. `DECISION` stands for `--by* --reason*`.
 ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h

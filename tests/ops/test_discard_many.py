@@ -87,8 +87,9 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
     world.dead_letters.send("not json", {})
     # WHEN the messages that are no JSON are discarded
     tally = discard_many(world, "error_type=MALFORMED_BODY")
-    # THEN the failed orders are still in the queue
+    # THEN the failed orders' messages are still in the queue
     assert (tally.discarded, tally.unselected) == (1, 3)
+    assert world.dead_letters.counts() == (3, 0, 0)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids} == {"FAILED"}
 
 
@@ -104,7 +105,7 @@ def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) 
     assert world.dead_letters.counts() == (1, 0, 0)
 
 
-def test_the_message_of_an_unreadable_order_row_stays_until_the_row_is_repaired(world: World) -> None:
+def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
     # GIVEN a dead letter whose row is unreadable, and another whose row is readable
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}

@@ -177,7 +177,7 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
         (None, "allowed: none"),
     ],
 )
-def test_a_rule_that_changes_the_event_is_refused(
+def test_a_rule_that_changes_the_event_and_a_missing_rule_are_refused(
     bus_stack: MockStack, more: Any, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rule that does not send the event itself to its target, or no rule

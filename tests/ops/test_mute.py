@@ -18,7 +18,7 @@ from tests.ops.test_without_yes import alarm
 
 @pytest.fixture
 def stack(tmp_path: Path) -> Iterator[MockStack]:
-    """A stack with two alarms that page, and an alarm of another stack."""
+    """A stack with two alarms that page."""
     with account(tmp_path) as made:
         for name in ("api-failing", "dead-letters"):
             alarm(made, f"orders-prod-{name}")
@@ -47,7 +47,7 @@ def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: py
     stack.run("mute", "list")
     listed = capsys.readouterr().out
 
-    # THEN both show the alarms, who muted them, why and until when
+    # THEN both show until when the alarms are muted, by whom and why
     assert rule["Rule"]["Schedule"]["Duration"] == "PT120M"
     assert sorted(rule["MuteTargets"]["AlarmNames"]) == ["orders-prod-api-failing", "orders-prod-dead-letters"]
     until = f"until {rule['ExpireDate']:%Y-%m-%d %H:%M} UTC, by Ada: a test"
@@ -72,16 +72,17 @@ def test_one_alarm_can_be_muted_and_rules_of_others_are_kept(
         targets = {"AlarmNames": [target]}
         stack.cloudwatch.put_alarm_mute_rule(Name=name, Rule={"Schedule": schedule}, MuteTargets=targets)
 
-    # WHEN the other alarm is muted, and all mutes are ended
+    # WHEN the stack's other alarm is muted, and then the stack's mutes are ended
     assert stack.run("mute", "on", "--for", "15m", "--alarm", "dead-letters", *DECISION, "--yes") == 0
     muted = capsys.readouterr().out
     assert stack.run("mute", "off", "--yes") == 0
 
-    # THEN the console's rule is reported and kept
+    # THEN the console's rule is reported, and both rules of others are kept
     assert muted.startswith("1 alarms")
     output = "".join(capsys.readouterr())
     assert "not ended: console" in output
     assert "others" not in output
+    assert len(stack.cloudwatch.list_alarm_mute_rules()["AlarmMuteRuleSummaries"]) == 2
     assert stack.run("mute", "on", "--for", "15m", "--alarm", "nothing", *DECISION, "--yes") == 5
 
 

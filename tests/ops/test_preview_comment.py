@@ -48,7 +48,7 @@ def test_deletions_are_listed_first_and_the_title_counts_all_changes() -> None:
     assert "the diff" in text
 
 
-def test_the_comment_on_a_preview_without_changes_has_one_line() -> None:
+def test_the_comment_on_a_preview_without_changes_is_only_a_title() -> None:
     assert comment(step("same", "left"), output="Resources: 80 unchanged") == (
         f"{marker('dev')}\n### Preview of dev: no changes\n\n"
     )

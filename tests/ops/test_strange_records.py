@@ -98,7 +98,7 @@ def good_row(order_id: str = GOOD, **changes: Any) -> dict[str, Any]:
 
 
 def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
-    """Store any row and any record of one order, beside those of a good order that is a dead letter."""
+    """Store any row and any record of one order, beside a good order that is a dead letter."""
     stack.put_order({**good_row(STRANGE), **row})
     stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
     stack.put_order(good_row())
@@ -157,7 +157,7 @@ def test_no_command_fails_on_an_ascii_terminal(stack: MockStack, monkeypatch: py
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
     # WHEN each command that reads runs
     codes = {stack.run(*command) for command in READING}
-    # THEN it succeeds, and shows other characters as escapes
+    # THEN it succeeds or refuses, and other characters are shown as escapes
     assert codes <= {0, 5}
     assert rb"\u043e\u0448\u0438\u0431\u043a\u0430\u2026" in written.getvalue()
 
@@ -220,7 +220,7 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
         ({}, {"status": {"S": "INPROGRESS"}}, "is readable"),
     ],
 )
-def test_a_repair_that_could_do_harm_is_refused(
+def test_a_repair_that_could_do_harm_or_is_not_needed_is_refused(
     stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, reason: str
 ) -> None:
     # GIVEN a row that a repair would make worse, or that needs no repair
@@ -350,7 +350,7 @@ def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
     # WHEN it is shown
     assert stack.run("dlq", "show", STRANGE) == 0
     output = capsys.readouterr()
-    # THEN its cause has the usual name, and no command is advised that would be refused
+    # THEN its cause is named, and only commands that would not be refused are advised
     assert dict(line.split(None, 1) for line in output.out.splitlines() if " " in line)["error_type"] == cause
     assert [line.split()[5] for line in output.err.splitlines() if "next:" in line] == advised
 
