@@ -75,7 +75,7 @@ def one_effect(world: World) -> list[str]:
 
 
 def same_answer(world: World) -> list[str]:
-    """G3: requests with the same caller, key and body get answers with the same bytes."""
+    """G3: accepted requests with the same caller, key and body get answers with the same bytes."""
     answers: dict[Intent, set[Any]] = defaultdict(set)
     for exchange in _accepted(world):
         if exchange.response is not None:
@@ -112,7 +112,8 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published. All events with one id are the same bytes.
+    """G5: if a settled order has no message left, its outcome was published. All events with one id have the same
+    bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """

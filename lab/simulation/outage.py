@@ -2,8 +2,8 @@
 
 The pauses before retries are the program's (:mod:`runtime.logic.backoff`,
 :data:`runtime.logic.settle.CONTENTION_SECONDS`), and the settings are the defaults of the stack's config. AWS is
-modelled: calls take a fixed time, a transaction on a row that another transaction holds is cancelled at once, and a
-dependency that is down fails every call.
+modelled: calls take a fixed time, a transaction on a row that another transaction holds is cancelled, and a dependency
+that is down fails every call.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class Result:
         done: Number of processed orders.
         dead: Number of dead letters.
         last_done_at: Time at which the last order was processed.
-        most_receives: The most receives of any message.
+        most_receives: The most receives of any processed message.
         conflicts: Number of cancelled transactions.
         seconds: By group: each order's time from the send to the end of its processing.
     """

@@ -21,7 +21,7 @@ class Stock:
     Attributes:
         transaction_seconds: Time for which a transaction holds its rows.
         grouped: Whether one transaction first settles a batch's orders that share a SKU.
-        sold_out: Whether every SKU is sold out. A transaction then fails at once and holds no row.
+        sold_out: Whether every SKU is sold out. A transaction then fails without a retry, and holds no row.
     """
 
     transaction_seconds: float = TRANSACTION_SECONDS

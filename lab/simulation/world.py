@@ -49,7 +49,7 @@ class Deployment:
     """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as in a real stack."""
 
     batch_size: int = 10
-    batch_threads: int = 1  # more threads would make the order of calls, and so a history, depend on the machine
+    batch_threads: int = 1  # more threads would make the sequence of calls, and so a history, depend on the machine
     max_receive_count: int = 8
     retry_base_seconds: int = 30
     retry_cap_seconds: int = 900
@@ -89,10 +89,11 @@ class Exchange:
 
 @dataclass(slots=True)
 class World:
-    """One deployment, and all answers and notifications that it sent.
+    """One deployment, and all its answers to POST requests and all its notifications.
 
     Use it inside :func:`simulated`, which gives Powertools the simulated time. Runs may nest: a hook of ``cloud.wire``
-    may start a second run inside the first. Each run has its own handler object, as in two execution environments.
+    may start a second run inside the first. Nested runs use different handler objects, as in two execution
+    environments.
     """
 
     seed: int = 0

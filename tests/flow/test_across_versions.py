@@ -1,4 +1,4 @@
-"""Tests of two versions side by side, in every sequence in which deploys and rollbacks can change them.
+"""Tests of two versions side by side, with every pair of versions before and after a deploy or a rollback.
 
 The next version is the current code with a newer schema version (`lab.simulation.histories.versions`). The last release
 is represented by a recording of its output (`tests.flow.releases`).

@@ -33,7 +33,7 @@ def kind_of(call: Call) -> tuple[str, str, str | None]:
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one with repeated failures."""
+    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one with such an ending."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 
@@ -62,13 +62,13 @@ def test_paths_crash_points_and_cases_do_not_become_fewer() -> None:
     assert count >= LEAST_CASES
 
 
-def test_every_call_that_follows_a_fault_is_a_crash_point_too() -> None:
-    # GIVEN the calls that are crash points
+def test_every_kind_of_call_in_a_throttled_run_is_a_crash_point_too() -> None:
+    # GIVEN the kinds of calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
-    # WHEN each call of the standard stack's paths is throttled, and the run makes further calls
+    # WHEN each crash point of a stack without FIFO queues is throttled, and the run makes further calls
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
-    # THEN each of these calls is also a crash point of some path
+    # THEN calls of the same kind are crash points of some path
     assert len(failing) > 200
     assert made <= points
 
@@ -90,7 +90,7 @@ def test_a_refused_body_reaches_no_service(path: Path) -> None:
     assert calls == []
 
 
-def test_the_table_shows_the_outcome_of_each_case() -> None:
+def test_the_table_shows_paths_crash_points_and_totals() -> None:
     # GIVEN the cases of one path
     table = Table()
     (path,) = [path for path in PATHS if name_of(path) == "create_order-replay"]

@@ -67,7 +67,7 @@ def test_a_fault_affects_service_and_caller(
     assert (count(cloud), ended) == (effects, error)
 
 
-def test_a_throttle_has_the_code_of_its_service(cloud: Cloud) -> None:
+def test_a_throttled_table_raises_dynamodbs_error(cloud: Cloud) -> None:
     # GIVEN a throttled table
     process = Process(on_call=lambda _: faults.throttled)
     # WHEN one of its items is updated

@@ -48,7 +48,7 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
     # GIVEN a first request that wrote its record, but lost the write's answer, so that the SDK sent the write again
     with staged() as stage:
         first = stage.post(process=at("PutItem", answer_lost_then_retried))
-        # WHEN its caller retries at once, and after the function's timeout
+        # WHEN its caller retries immediately, and after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()

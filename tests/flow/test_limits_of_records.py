@@ -48,7 +48,7 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
     # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))
-        # WHEN its caller retries at once, and after the function's timeout
+        # WHEN its caller retries immediately, and after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
@@ -140,7 +140,7 @@ def test_a_publish_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
         stage.accept()
         # WHEN the answer to the publish of its event is lost, and the SDK sends the call again
         stage.world.deliver(at("Publish", answer_lost_then_retried))
-        # THEN subscribers receive the same event twice, although nothing failed
+        # THEN subscribers receive the same event twice, although no run failed
         assert stage.world.orders_queue.messages == {}
         one, other = published(stage)
         assert one == other
@@ -252,7 +252,7 @@ def test_a_body_that_only_looks_the_same_is_a_different_body(body: str, other: s
 @pytest.mark.parametrize(
     "same",
     [json.dumps(json.loads(COMPOSED), ensure_ascii=False, indent=2), json.dumps(json.loads(COMPOSED), sort_keys=True)],
-    ids=["unescaped and indented", "other order"],
+    ids=["unescaped and indented", "sorted names"],
 )
 def test_the_same_json_in_other_bytes_is_the_same_body(same: str) -> None:
     # GIVEN an accepted order

@@ -79,7 +79,7 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
         order_id = whole_life(world, [fails_at_first("TransactWriteItems", table_fails, 99)])
         event = json.loads(world.subscriber.received[0].body)
 
-    # THEN all lines and the event have one correlation id, and the lines are in the expected order
+    # THEN all lines and the event have one correlation id, and the lines have the expected sequence
     assert {line["correlation_id"] for line in output.lines} == {CORRELATION}
     assert {line.get("order_id", order_id) for line in output.lines} == {order_id}
     assert output.lines[-1]["order_id"] == order_id
@@ -241,10 +241,10 @@ QUOTING = (FaultKind("error quotes call", _quotes_in_error), FaultKind("service 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *QUOTING], ids=lambda kind: kind.name)
 def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind) -> None:
-    # GIVEN the operations of both functions
+    # GIVEN operations of the API and of the worker
     operations = ("SendMessage", "UpdateItem", "PutItem", "TransactWriteItems", "Publish")
 
-    # WHEN each call of the API and of the worker has the fault, at every attempt
+    # WHEN each of these operations has the fault, at every attempt
     with observed("DEBUG") as (world, output):
         for operation in operations:
             post(world, marked_body(), fails_at_first(operation, kind, 99), operation)
@@ -256,7 +256,7 @@ def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind)
                     world.cloud.clock.advance_to(moment)
                     world.deliver(fails_at_first(operation, kind, 99))
 
-    # THEN there are many lines, and none contains a value of the request
+    # THEN many invocations write lines, and no line contains a value of the request
     assert len({line["function_request_id"] for line in output.lines}) > 2 * len(operations)
     assert _secrets_in(output.text) == []
 
@@ -271,7 +271,7 @@ def _damage(cut: int, insert: str) -> Callable[[str], str]:
     insert=st.sampled_from(['"', "{", '"MARKER-reference"', '"MARKER-reference":1,', "\\ud800", "1e999", "\n", ""]),
     at_api=st.booleans(),
 )
-def test_no_line_contains_a_value_of_a_refused_body(cut: int, insert: str, at_api: bool) -> None:
+def test_no_line_contains_a_value_of_a_damaged_body(cut: int, insert: str, at_api: bool) -> None:
     # GIVEN a body that is damaged anywhere, by the client or in the queue
     damaged = _damage(cut, insert)
 

@@ -77,11 +77,10 @@ def test_without_retries_in_process_many_orders_of_a_burst_become_dead_letters()
     assert result.dead > 1000
 
 
-def test_the_simulations_settings_are_the_stacks_defaults() -> None:
-    # GIVEN the simulation's settings
+def test_the_simulation_has_the_expected_default_settings() -> None:
+    # GIVEN / WHEN the simulation's settings are read from the config's defaults
     settings = Settings.default()
-    # WHEN they are compared with the stack's config
-    # THEN they are the config's defaults
+    # THEN they have the expected values
     assert (settings.max_receive_count, settings.retry_base_seconds, settings.retry_cap_seconds) == (8, 30, 900)
     assert settings.contention_seconds == 2
 

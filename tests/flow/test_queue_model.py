@@ -139,7 +139,7 @@ def test_a_fifo_redrive_is_not_deduplicated() -> None:
         (lambda _: None, 0),
     ],
 )
-def test_a_report_decides_which_messages_of_its_batch_are_kept(report: Any, kept: int) -> None:
+def test_a_report_decides_how_many_messages_of_its_batch_are_kept(report: Any, kept: int) -> None:
     # GIVEN a batch of three
     queue = make_queue()
     for number in range(3):

@@ -73,7 +73,7 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
         config = stage.world.deployment
         ceilings = [min(config.retry_cap_seconds, config.retry_base_seconds * 2**n) for n in range(7)]
         pauses = [later - earlier for earlier, later in pairwise(received)]
-        # The ninth receive moves the message at once.
+        # The ninth receive, which moves the message, follows without a pause.
         assert pauses[-1] == 0
         for pause, ceiling in zip(pauses, ceilings, strict=False):
             assert ceiling / 2 <= pause <= ceiling + 1

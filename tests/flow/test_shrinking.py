@@ -67,12 +67,12 @@ def test_a_mistake_is_found(name: str) -> None:
 
 
 def test_the_history_of_an_order_stored_before_its_send_shrinks_to_one_post() -> None:
-    # GIVEN an API that stores before it sends, and a history that violates G1
+    # GIVEN an API that stores before it sends, and a history that violates an invariant
     with rewritten(sabotage("the order is stored before its message is sent").changes):
         failing = first_failing()
         # WHEN it is shrunk
         small = shrink(failing)
-        # THEN one POST and the fault of its send are left, and still violate G1
+        # THEN one POST and at most one other step are left, and still violate that invariant
         assert small.length <= 2
         assert sum(isinstance(step, Post) for step in small.steps) == 1
         assert labels(play(small)) & labels(play(failing))
@@ -131,10 +131,11 @@ def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys:
         with patch.object(sys, "argv", ["simulator", "--histories", "20", "--json", str(tmp_path / "result.json")]):
             code = command.main()
         out = capsys.readouterr().out
-        # THEN it fails, and prints the seed, the shrunk history and its violations
+        # THEN it fails, and prints the seed, the shrunk history and how to replay it
         assert code == 1
         seed = re.findall(r"Seed (\d+) \(", out)[0]
         assert "The history shrinks to" in out
+        assert "play it again with --replay FILE" in out
         assert f'"failures": [\n  {{\n   "seed": {seed}' in (tmp_path / "result.json").read_text()
         # AND the printed history fails when it is replayed
         text = out[out.index('{"seed"') : out.index("It violates")]

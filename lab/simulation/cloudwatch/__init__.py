@@ -1,1 +1,1 @@
-"""CloudWatch's evaluation of alarms, dashboards and metric math, in memory."""
+"""CloudWatch's evaluation of alarms and metric math, in memory."""

@@ -46,7 +46,8 @@ def evaluate(expression: str, context: MathContext) -> Series:
     """Evaluate an alarm's expression.
 
     Raises:
-        MathError: the expression does not yield a time series, which an alarm requires.
+        ExpressionSyntaxError: the text is not metric math.
+        MathError: the expression is outside the subset, or does not yield the time series that an alarm requires.
     """
     value = _value(parse(expression), context)
     if not isinstance(value, dict):

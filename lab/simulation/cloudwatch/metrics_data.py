@@ -1,4 +1,4 @@
-"""Metrics that AWS and the program publish to CloudWatch. An alarm on any other metric can never fire.
+"""Metrics that AWS and the program publish to CloudWatch. An alarm on any other metric never gets data.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
 publishes per table *and operation* does not exist per table. `sparse` means that a metric has no data points in quiet

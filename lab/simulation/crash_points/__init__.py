@@ -1,4 +1,6 @@
-"""Plays every path of the handlers once per call and fault: at each call, each fault that can happen to the call.
+"""Plays every path of the handlers once per call and fault: at each call, each fault that can happen to it.
+
+Of a long series of calls of one operation, only three are crash points.
 
 No list of calls exists: a run without faults records the calls. So a call that is added to a handler is a new crash
 point.

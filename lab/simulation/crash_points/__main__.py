@@ -16,7 +16,7 @@ def main() -> int:
         description="Play every crash point with every fault, and print a table of the outcomes.",
         epilog=(
             "Example: python -m lab.simulation.crash_points --path replay. "
-            "Exit status: 0 if every guarantee held in every case, 1 if one was violated."
+            "Exit status: 0 if every guarantee held in every case, 1 if one was violated or no path matches."
         ),
     )
     parser.add_argument("--path", default="", help="only paths whose name contains this text")

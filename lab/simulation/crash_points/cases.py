@@ -1,4 +1,4 @@
-"""Finds every crash point of every path, applies every disturbance to it, and checks the final state."""
+"""Finds every crash point of every path, applies every disturbance to it, and checks each state that follows."""
 
 from __future__ import annotations
 
@@ -41,8 +41,8 @@ class Outcome:
 
     Attributes:
         end: ``same``: the disturbed run itself reached the end state of an undisturbed run; ``retried``: the
-            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven; ``violated``: a
-            guarantee failed.
+            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven, and the path
+            does not always have one; ``violated``: a guarantee failed.
         violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """
@@ -112,8 +112,8 @@ def _check_recording(case: Case, process: Process) -> None:
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """Return whether an order may lack the mark ``FAILED``: each of the run's writes of the order was disturbed, or the
-    process made only reads before the call that killed it."""
+    """Return whether an order may lack the mark ``FAILED``: each of the run's updates of the orders table was
+    disturbed, or the process made only reads before the call that killed it."""
     writes = [
         call.index
         for call in process.calls

@@ -91,8 +91,8 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel with these reason codes. ``None`` stands for the item's true reason, as AWS never reports a wrong result
-    of a condition."""
+    """Cancel with these reason codes. ``None`` stands for the item's true reason, because AWS never reports a wrong
+    result of a condition."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:

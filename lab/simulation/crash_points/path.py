@@ -1,4 +1,4 @@
-"""Path: a prepared state, the run that is disturbed, and the end states that every disturbance must lead to."""
+"""Path: a prepared state, the run that is disturbed, and the end states that are allowed after it."""
 
 from __future__ import annotations
 

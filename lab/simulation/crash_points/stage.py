@@ -27,7 +27,7 @@ class Stage:
 
     Attributes:
         process: The process of the disturbed run.
-        intents: Caller, key and body of every requested order, answered or not.
+        intents: Caller, key and body of every order that :meth:`post` requested, answered or not.
         no_retries: The callers do not retry.
         recover: Removes the cause of the path's own failure before the queue redelivers.
         late: Calls of killed processes that have not yet taken effect.
@@ -79,7 +79,7 @@ class Stage:
         self.world.cloud.clock.advance(max(config.api_timeout_seconds, config.worker_timeout_seconds) + 1)
 
     def lease_passes(self) -> None:
-        """Move the clock until every lease has ended and every message in flight is visible again."""
+        """Move the clock past the queue's visibility timeout. Every lease has ended by then."""
         self.world.cloud.clock.advance(self.world.orders_queue.visibility_seconds + 1)
 
     def records_expire(self) -> None:

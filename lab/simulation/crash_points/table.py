@@ -15,7 +15,8 @@ SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"
 LEGEND = f"""
 =  the disturbed run ended like an undisturbed run    r  a retry by the caller or the queue was needed
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
-"transaction cancelled" stands for every mix of reasons over the items; the letter is the worst outcome.
+"transaction cancelled": every mix of reasons over the items, and a transaction in progress
+If several cases share a cell, its letter is the worst outcome.
 Columns: {", ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
 """
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cloud:
-    """All AWS services that a function calls. Two clouds with the same seed give the same answer to each call."""
+    """The AWS services that the API and the worker call. Two clouds with the same seed answer the same calls alike."""
 
     entropy: Entropy = field(default_factory=Entropy)
     clock: Clock = field(default_factory=Clock)

@@ -1,4 +1,4 @@
-"""The CloudWatch Logs client for the journal and the tools. Its calls go over a world's wire, so faults apply to
+"""The CloudWatch Logs client for the journal and the tools. Its writes go over a world's wire, so faults apply to
 them."""
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ class FakeLogs:
 
     @property
     def lines(self) -> list[dict[str, Any]]:
-        """All log lines, parsed as JSON and ordered by group and stream."""
+        """All log lines, parsed as JSON, one stream after another."""
         return [json.loads(event["message"]) for _, _, event in self.events]
 
     def write(self, group: str, stream: str, text: str) -> None:
@@ -63,7 +63,7 @@ class FakeLogs:
         return self
 
     def paginate(self, **params: Any) -> Iterator[Response]:
-        """Yield the events of streams. The filter pattern is ignored, as the tools filter the events again."""
+        """Yield the events of streams. The filter pattern is ignored, because the tools filter the events again."""
         only_known("FilterLogEvents", params, _FILTER)
         streams = self._streams("FilterLogEvents", params["logGroupName"])
         named = params.get("logStreamNames")

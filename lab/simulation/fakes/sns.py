@@ -68,8 +68,8 @@ class FakeSNS:
         return {"MessageId": notification.message_id, "ResponseMetadata": OK}
 
     def _is_repeated(self, params: Mapping[str, Any]) -> bool:
-        """Return whether a FIFO topic has already delivered a message with this deduplication id. The topic then
-        delivers no second message."""
+        """Return whether a FIFO topic delivered a message with this deduplication id in the last five minutes. If so,
+        the topic delivers no second message."""
         topic = params["TopicArn"]
         group, deduplication_id = params.get("MessageGroupId"), params.get("MessageDeduplicationId")
         if not topic.endswith(_FIFO_SUFFIX):

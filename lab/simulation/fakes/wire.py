@@ -74,7 +74,7 @@ class Wire:
 
     Attributes:
         before: Hook before each call takes effect; an `Interleaver` switches threads here.
-        after: Hook after each call took effect, before its answer is returned.
+        after: Hook after each call that raised no error, before its answer is returned.
         process: The running process. A nested :meth:`run` sets its own process, and then restores the previous one.
     """
 

@@ -55,7 +55,7 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In this time a killer uses all its receives. Then SQS must move the killer, and no other message.
+            # In this time a killer can use all its receives. The other messages must lose only a few receives to it.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

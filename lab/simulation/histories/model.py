@@ -2,10 +2,11 @@
 
 The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Violations
 begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1
-(orders come from callers and are never deleted), M2 (outcomes never change), M3 (stock is never negative, and outcomes
-agree with the stock), M4 (every order becomes final), M5 (answers are as expected), M6 (an undisturbed worker leaves no
-message in the queue without a reason), M7 (killers cost another message only a limited number of receives), M8 (a dead
-letter's order is ``FAILED``).
+(orders come from callers and are never deleted, only people discard them, and no foreign message is lost), M2 (outcomes
+never change), M3 (stock is never negative, and outcomes agree with the stock), M4 (every order becomes final), M5
+(answers are as expected), M6 (an undisturbed worker leaves no message in the queue without a reason, and no message is
+hidden too long), M7 (killers cost another message only a limited number of receives), M8 (a dead letter's order is no
+longer ``ACCEPTED``).
 """
 
 from __future__ import annotations
@@ -70,7 +71,7 @@ class Model:
         intents: Caller, key and order name, by order id.
         discarded: Ids of the discarded orders.
         foreign: Order id and body of each message that the API did not send.
-        overlapping: Ids of messages that became visible again while a run was processing them.
+        overlapping: Ids of messages that a step made visible again before their visibility timeout ended.
         late_effects: Whether calls of killed processes have taken effect.
         violations: Violations found so far.
         seen_paths: Counts of events, for the summary.
@@ -228,7 +229,10 @@ class Model:
         return None
 
     def letters_are_marked(self) -> None:
-        """Check, before any redrive, that no order with a dead letter is still ``ACCEPTED``."""
+        """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
+
+        Two kinds of orders are left out: those with another message in the queue, and those whose mark was disturbed.
+        """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():
             order_id = invariants.order_of(message)

@@ -209,7 +209,8 @@ class Player:
     # --- the end of every history -----------------------------------------------------------------------------------
 
     def _end_history(self) -> None:
-        """End the history: repair all faults, let callers retry, redrive dead letters, and empty the orders queue."""
+        """End the history: repair all faults, let patient callers retry, redrive dead letters, and empty the orders
+        queue."""
         self.around.repair()
         self.versions = (NEXT, NEXT)
         self._arrive(do.Arrive())
@@ -257,8 +258,8 @@ def _picked(candidates: list[Any], pick: int) -> Any:
 
 @contextmanager
 def _reproducible(world: World) -> Iterator[None]:
-    """Derive the API's jitter from the history's seed, and leave tracebacks out of log lines. Tracebacks took 10 % of
-    the time."""
+    """Draw the API's jitter from the world's seeded randomness, and leave tracebacks out of log lines. Tracebacks took
+    10 % of the time."""
     chance = SimpleNamespace(uniform=world.cloud.entropy.random.uniform)
     with patch.object(order_intake, "random", chance), patch.object(processing, "trace_of", _no_trace):
         yield

@@ -24,8 +24,8 @@ class Run(Process):
     """One run of a function in a history.
 
     Attributes:
-        worker: Whether the function is the worker, and not the API's.
-        disturbed: Number of disturbed calls, by operation.
+        worker: Whether the function is the worker; if not, it is the API's.
+        disturbed: Number of disturbances, by the operation of the disturbed call.
         killer: Id of the order that killed the run.
     """
 

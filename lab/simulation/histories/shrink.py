@@ -66,7 +66,7 @@ def _fewer(history: History, fails: Fails) -> History:
 
 
 def without_unneeded(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Remove sequences of parts, from long to short, as long as ``suffices`` returns true for the rest."""
+    """Remove each sequence of parts, long ones first, if ``suffices`` returns true for the rest."""
     size = max(len(parts) // 2, 1)
     while parts:
         start = 0

@@ -52,7 +52,7 @@ class Get(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deliver(Step):
-    """Deliver one batch to the worker. ``chance`` seeds the order of its messages and the jitter."""
+    """Deliver one batch to the worker. ``chance`` seeds the sequence of its messages and the jitter."""
 
     at: tuple[At, ...] = ()
     chance: int = 0
@@ -116,7 +116,7 @@ class Sweep(Step):
 
 @dataclass(frozen=True, slots=True)
 class Outage(Step):
-    """Let every call of a service fail for ``seconds``, with the fault ``what``."""
+    """Let every call to a service fail with the fault ``what``, for ``seconds``."""
 
     service: str
     seconds: float
@@ -219,6 +219,7 @@ class History:
 
         Raises:
             ValueError: the text is not JSON, or names an unknown step.
+            KeyError, TypeError: a field is missing or unknown.
         """
         document = json.loads(text)
         steps = tuple(_from_json(step) for step in document.pop("steps"))

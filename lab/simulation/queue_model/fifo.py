@@ -101,8 +101,8 @@ class FifoQueue(Queue):
         return min(first.values(), default=None)
 
     def resend(self, message: Message) -> Message:
-        """Redrive with a new deduplication id: a send with the old id stores nothing within five minutes of the id's
-        first use.
+        """Send the content again, with a new deduplication id: a send with the old id stores nothing for five minutes
+        from the id's first use.
 
         Raises:
             InvalidMessageError: the message has no group.

@@ -75,7 +75,7 @@ def check_content(body: str, attributes: Attributes) -> None:
 
     Raises:
         InvalidMessageError: the body is empty, the message is too long, there are more than ten attributes, or an
-            attribute has no type or value.
+            attribute has no value or no known type.
     """
     if not body:
         raise InvalidMessageError("The request must contain the parameter MessageBody.")

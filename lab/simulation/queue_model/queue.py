@@ -1,4 +1,4 @@
-"""A standard queue: at-least-once delivery without an order, visibility timeouts, a redrive policy and retention."""
+"""A standard queue: at-least-once delivery in any sequence, visibility timeouts, a redrive policy and retention."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ class Queue:
         deleted: Deleted messages. At-least-once delivery may deliver such a message again (:meth:`resurrect`).
         expired: Messages that outlived the retention.
         moves: Id and receive count of each message that the redrive policy moved away.
-        shuffled: Whether receives choose at random, as SQS promises no order.
+        shuffled: Whether receives choose at random, because SQS promises no sequence.
     """
 
     name: str
@@ -152,7 +152,7 @@ class Queue:
             self.deleted[message.message_id] = self.messages.pop(message.message_id)
 
     def change_visibility(self, receipt: str, seconds: float) -> None:
-        """Hide an in-flight message for ``seconds`` from now; 0 makes it visible at once.
+        """Hide an in-flight message for ``seconds`` from now; 0 makes it visible immediately.
 
         Raises:
             StaleReceiptError: the message is not in flight under this handle.

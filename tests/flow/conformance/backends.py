@@ -46,7 +46,7 @@ class Backend(ABC):
 
     @abstractmethod
     def table(self) -> str:
-        """Create a table with the key ``id`` (S)."""
+        """Create a table with the key ``id`` (S), and return its name."""
 
     @abstractmethod
     def queue(self, *, visibility: int = 30, dead_letters: str | None = None, max_receives: int = 3) -> str:

@@ -72,7 +72,7 @@ _VALUES: dict[str, Any] = {
     ":one": {"N": "1"},
 }
 
-# Expression, and the changed attributes (None: removed) or an error code.
+# Expression, and attributes after the update (None: removed) or an error code.
 UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = :new", {"fresh": {"S": "new"}}),
     ("SET #n = #n + :one", {"number": {"N": "11"}}),
@@ -80,7 +80,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = if_not_exists(fresh, :new)", {"fresh": {"S": "new"}}),
     ("SET #s = if_not_exists(#s, :new)", {"state": {"S": "ACCEPTED"}}),
     ("SET fresh = if_not_exists(fresh, :five) + :one", {"fresh": {"N": "6"}}),
-    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads the item before the update
+    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # values before the update
     ("REMOVE flag", {"flag": None}),
     ("REMOVE absent", {}),
     ("SET fresh = :new REMOVE flag", {"fresh": {"S": "new"}, "flag": None}),

@@ -131,7 +131,7 @@ def every_placeholder_must_be_used(backend: Backend) -> Any:
 
 
 @scenario(expected=["ValidationException", "ValidationException", "ResourceNotFoundException"], docs=PUT)
-def keys_are_checked(backend: Backend) -> Any:
+def keys_and_table_names_are_checked(backend: Backend) -> Any:
     table = backend.table()
     return [
         code_of(lambda: backend.dynamodb.put_item(TableName=table, Item={"id": {"S": ""}})),

@@ -54,7 +54,10 @@ def _handler(event: dict[str, Any]) -> Any:
 
 
 def outcome(backend: Backend, report: Any) -> str:
-    """Return ``deleted`` or ``kept``: what the mapping does with a message after ``report``."""
+    """Return what the mapping does with a message after ``report``: ``deleted`` or ``kept``.
+
+    An emulator that delivers no message gives ``never received``.
+    """
     url = backend.queue(visibility=600)
     if isinstance(backend, FakeBackend):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(report))
@@ -86,7 +89,10 @@ def _serve(backend: Backend, url: str, *, batch_size: int) -> str:
 
 
 def _settled(backend: Backend, url: str) -> str:
-    """Return ``deleted`` once the queue is empty, ``kept`` if a message stays in flight, or else ``never received``."""
+    """Return ``deleted`` once the queue is empty, or ``kept`` if a message remains for SETTLED_SECONDS after a receive.
+
+    Return ``never received`` if neither happens in time.
+    """
     names: Any = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
     received_at = 0.0
     limit = time.monotonic() + 20

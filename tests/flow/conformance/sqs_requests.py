@@ -34,7 +34,7 @@ def receive(backend: Backend, url: str, **more: Any) -> list[Any]:
 
 
 def make_visible(backend: Backend, url: str, message: Any) -> None:
-    """Make a received message visible again at once."""
+    """Make a received message visible again immediately."""
     backend.sqs.change_message_visibility(QueueUrl=url, ReceiptHandle=message["ReceiptHandle"], VisibilityTimeout=0)
 
 
@@ -72,7 +72,7 @@ def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # The new timeout is longer than the queue's, like the worker's pause before a retry, and counts from the change.
+    # The new timeout is longer than the queue's, as the worker's pause before a retry can be.
     # Each step may be more than a second late, as on a busy machine.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
@@ -179,7 +179,7 @@ def a_message_can_be_deleted_twice(backend: Backend) -> Any:
 
 
 @scenario(expected="refused", docs=API + "API_ChangeMessageVisibility.html")
-def a_deleted_message_cannot_be_hidden(backend: Backend) -> Any:
+def the_visibility_of_a_deleted_message_cannot_change(backend: Backend) -> Any:
     url = backend.queue()
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)

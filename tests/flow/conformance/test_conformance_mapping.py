@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 def test_mapping_behaves_as_documented(scenario: Scenario, implementation: str, backend: Backend) -> None:
     # GIVEN a queue, a function that returns the scenario's report, and a mapping between them
     expected = expected_of(scenario, implementation)
-    # WHEN a message is delivered
+    # WHEN the scenario's messages are delivered
     observed = scenario.observe(backend)
-    # THEN it is deleted or kept, as expected
+    # THEN they are deleted or kept, as expected
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"

@@ -71,7 +71,7 @@ def compile_request(params: Mapping[str, Any]) -> Expressions:
 def _checked(
     texts: tuple[str | None, ...], names: tuple[tuple[str, str], ...], value_names: tuple[str, ...]
 ) -> tuple[Any, ...]:
-    """Compile the expressions in the order of ``_FIELDS``. The cache is small, as a program has few expressions."""
+    """Compile the expressions in the order of ``_FIELDS``. A program has few expressions, so the cache is small."""
     used_names: frozenset[str] = frozenset()
     used_values: frozenset[str] = frozenset()
     compiled: list[Any] = []

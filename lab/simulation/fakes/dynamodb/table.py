@@ -39,7 +39,7 @@ class Write:
     after: Item | None
 
     def apply(self) -> None:
-        """Store the item after the write."""
+        """Store ``after``, or delete the stored item if ``after`` is ``None``."""
         if self.after is None:
             self.table.items.pop(self.key, None)
         else:

@@ -23,7 +23,8 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     """Return a checked deep copy.
 
     Raises:
-        InvalidValueError: the value does not have exactly one known type, or its content does not fit the type.
+        InvalidValueError: the value does not have exactly one type, or a number that the service refuses.
+        UnsupportedByFakeError: the type is not modelled.
     """
     if len(value) == 1 and "S" in value:  # a shortcut for most values, which makes histories faster
         return {"S": value["S"]}
