@@ -30,7 +30,7 @@ def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
 
 
 def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[list[int], list[int]]:
-    """Accept orders and deliver until the queue is empty; returns the receive counts of innocent messages and killers."""
+    """Accept orders and deliver until the queue is empty; returns receive counts of innocent messages and killers."""
     wanted = [f"order-{number}" for number in range(innocent + killers)]
     chance.shuffle(wanted)
     orders = {key: stage.accept(key, ("SKU-1", 1)) for key in wanted}
