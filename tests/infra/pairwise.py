@@ -17,7 +17,7 @@ def pairs_of(combination: Combination) -> set[Pair]:
 
 @dataclass(frozen=True)
 class Pairwise:
-    """`combinations` contain every pair of values, except the pairs in `refused`, which no allowed combination has."""
+    """`combinations` contain every pair of values except `refused`, for which no allowed combination was found."""
 
     combinations: list[Combination]
     refused: set[Pair]
@@ -28,7 +28,7 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
     Each combination starts with a missing pair. Each other option then gets the value that adds most missing pairs.
     If a pair is not allowed with the first values of all other options, up to two of these values are changed before
-    the pair counts as refused. The result depends only on the order of `options` and of their values.
+    the pair counts as refused. The result depends only on `allowed` and the sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})

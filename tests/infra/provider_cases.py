@@ -1,4 +1,4 @@
-"""Resources that AWS would refuse: each is a changed resource of a stack, with words of the finding about it."""
+"""Resources that break a rule: each is a changed resource of a stack, with words of the finding about it."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tests.infra.provider_rules import FUNCTION, MAPPING, QUEUE, Rule
 
 @dataclass(frozen=True)
 class Broken:
-    """A resource, inputs with which AWS would refuse it, and words of the rule's finding."""
+    """A resource, inputs with which it breaks `rule`, and words of the rule's finding."""
 
     rule: Rule
     token: str

@@ -1,4 +1,4 @@
-"""Rules that find recorded resources that AWS or Pulumi's provider would refuse, but mocks and the emulator accept.
+"""Rules that find recorded resources that would fail or work wrongly on AWS, but that mocks and the emulator accept.
 
 Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
 the program registers. Each finding names the resource, what was given and what is allowed.
@@ -55,7 +55,7 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """SQS counts both retentions from the original send, so the dead-letter queue must keep messages longer."""
+    """A dead-letter queue keeps messages longer: on a standard queue SQS counts both retentions from the first send."""
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
         if "redrivePolicy" not in queue.inputs:

@@ -193,7 +193,9 @@ def test_the_policy_of_a_topic_with_two_publishers_names_both() -> None:
     ("args", "field", "most", "beyond"),
     [(FunctionArgs, "description", "d" * 256, "d" * 257), (TraceGroupArgs, "slow_seconds", 1, 0)],
 )
-def test_an_argument_is_accepted_up_to_its_limit(args: type[Args], field: str, most: object, beyond: object) -> None:
+def test_an_argument_is_accepted_at_its_limit_and_refused_beyond_it(
+    args: type[Args], field: str, most: object, beyond: object
+) -> None:
     for value, accepted in ((most, True), (beyond, False)):
         # GIVEN / WHEN only this argument is given
         with pytest.raises(ValidationError) as refusal:

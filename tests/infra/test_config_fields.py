@@ -153,7 +153,9 @@ def test_an_unknown_key_without_a_near_match_is_refused_with_the_page_that_lists
         ("api_4xx_percent", "name=value; docs/alarms.md lists the names"),
     ],
 )
-def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allowed: str) -> None:
+def test_a_wrong_threshold_is_refused_with_the_nearest_match_or_the_page_that_lists_the_names(
+    given: str, allowed: str
+) -> None:
     # GIVEN / WHEN
     problem = only_problem(alarm_thresholds=json.dumps([given]))
 
@@ -161,7 +163,7 @@ def test_an_unknown_threshold_is_refused_with_the_nearest_match(given: str, allo
     assert problem.allowed == allowed
 
 
-def test_all_problems_are_reported_at_once() -> None:
+def test_all_problems_are_reported_together() -> None:
     # GIVEN
     wrong = {"batch_size": "x", "log_level": "loud", "max_receive_count": "2", "retry_kap_seconds": "1"}
     listed = {"alarm_page_subscriptions": '["pager", "pigeon"]', "subscriptions": '["[", "{"]'}

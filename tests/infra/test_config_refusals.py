@@ -49,7 +49,9 @@ def test_production_without_an_authorizer_is_refused_with_the_option_that_allows
         ({"shop:alarms": "false", "shop:owner": "us"}, "orders:owner"),
     ],
 )
-def test_a_key_in_a_wrong_namespace_is_refused_with_the_right_key(given: dict[str, str], meant: str) -> None:
+def test_a_key_in_a_wrong_namespace_is_refused_with_the_key_in_the_right_namespace(
+    given: dict[str, str], meant: str
+) -> None:
     # GIVEN / WHEN
     recording, error = record_refused("dev", given)
 

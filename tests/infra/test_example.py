@@ -11,7 +11,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "one_component.py"
 
 
 def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
-    # GIVEN the example, which imports no package of this repository except `components`
+    # GIVEN the example, in which every `from … import` is of `components`
     imported = {node.module for node in ast.walk(ast.parse(EXAMPLE.read_text())) if isinstance(node, ast.ImportFrom)}
     assert all(str(module).startswith("components.") for module in imported)
 
@@ -24,4 +24,7 @@ def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
         "letters": 345_600,
         "letters-dlq": 1_209_600,
     }
-    assert json.loads(queues["letters"]["redrivePolicy"])["maxReceiveCount"] == 5
+    assert json.loads(queues["letters"]["redrivePolicy"]) == {
+        "deadLetterTargetArn": recording.state("aws:sqs/queue:Queue", "letters-dlq")["arn"],
+        "maxReceiveCount": 5,
+    }

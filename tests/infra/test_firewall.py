@@ -19,7 +19,7 @@ WAF = {"orders:waf": "true", "orders:origin_secret": SECRET}
 
 
 class TestFirewall:
-    """Tests that no request can bypass the firewall: CloudFront adds the secret, and the functions check it."""
+    """Tests the firewall, and that no request can bypass it: CloudFront adds the secret, and the functions check it."""
 
     def test_cloudfront_adds_the_secret_that_the_api_s_functions_check(self) -> None:
         # GIVEN / WHEN
@@ -140,7 +140,10 @@ class TestFirewall:
         group = recording.one("aws:cloudwatch/logGroup:LogGroup", "edge-firewall-logs").inputs
 
         # THEN
+        (kept,) = logging["loggingFilter"]["filters"]
         assert logging["loggingFilter"]["defaultBehavior"] == "DROP"
+        assert kept["behavior"] == "KEEP"
+        assert [each["actionCondition"]["action"] for each in kept["conditions"]] == ["BLOCK", "COUNT"]
         assert {each["singleHeader"]["name"] for each in logging["redactedFields"]} >= {"authorization"}
         assert group["name"].startswith("aws-waf-logs-")
         assert (group["region"], group["retentionInDays"]) == ("us-east-1", 7)

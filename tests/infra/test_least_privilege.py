@@ -50,7 +50,7 @@ class TestEveryStack:
         assert everywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 
 
-def test_the_recorded_calls_of_every_handler_include_those_that_only_follow_a_failure() -> None:
+def test_the_recorded_calls_include_those_that_only_follow_a_failure() -> None:
     # GIVEN / WHEN
     by_function = {name: {each.call for each in called() if each.function == name} for name in FUNCTIONS}
 
@@ -106,7 +106,7 @@ def test_a_customer_managed_key_adds_only_permissions_on_the_key() -> None:
     # GIVEN / WHEN
     more = allowed(CUSTOMER_KEY) - allowed("prod")
 
-    # THEN
+    # THEN (this variant also switches tracing on)
     assert {each.resource for each in more if not each.action.startswith("xray:")} == {"key"}
     assert not allowed("prod") - allowed(CUSTOMER_KEY)
 

@@ -1,4 +1,4 @@
-"""Tests which resources are created before others: in another order, requests would fail or messages would be lost."""
+"""Tests which resources are created before others. In another sequence, requests would fail or messages be lost."""
 
 import re
 
@@ -68,7 +68,7 @@ def test_functions_change_before_the_routes_get_or_lose_the_authorizer(slug: str
     # WHEN
     before = waits_for(recording, "aws:apigatewayv2/route:Route", f"api-{slug}")
 
-    # THEN the order is that of docs/options.md for switching the authorizer on and off
+    # THEN the sequence is that of docs/options.md for switching the authorizer on and off
     assert f"aws:lambda/alias:Alias {function}-live" in before
 
 

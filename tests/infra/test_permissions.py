@@ -1,4 +1,4 @@
-"""Tests what each role may do: exact actions on exact resources."""
+"""Tests who may assume each role, that each function has its own role, and the permission to send traces."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests that AWS would accept all resources of all stacks, and that each finding names what is given and allowed."""
+"""Tests that no stack breaks a rule of AWS, and that each finding names what is given and what is allowed."""
 
 import json
 from collections.abc import Iterator
@@ -40,7 +40,7 @@ LONGEST = [f"key{number}={'v' * 250}" for number in range(45)]
 
 
 def variants() -> Iterator[tuple[str, Recording]]:
-    """Yield the committed stacks, stacks with options that no committed stack uses, and two with the longest texts."""
+    """Yield the committed stacks, stacks with options that these do not use, and two with the longest names or tags."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
     yield "snapshots", recorded_with("prod", {"orders:api_warm_start": "snap_start"})
@@ -63,7 +63,7 @@ def _many_subscriptions() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.__name__)
-def test_no_stack_has_a_resource_that_aws_would_refuse(rule: Rule) -> None:
+def test_no_stack_has_a_resource_that_breaks_a_rule(rule: Rule) -> None:
     # GIVEN / WHEN
     findings = [(name, finding) for name, recording in variants() for finding in rule(recording)]
 

@@ -42,7 +42,7 @@ class TestEveryStack:
         assert recording.resources
         assert doubled == []
 
-    def test_every_resource_is_a_component_s_child_and_its_name_starts_with_the_component_s_name(
+    def test_every_resource_below_the_top_level_components_is_a_component_s_child_and_its_name_starts_with_its_name(
         self, stack: str
     ) -> None:
         # GIVEN
@@ -122,7 +122,7 @@ class TestEveryStack:
         assert len(environments) == len(FUNCTIONS)
         assert all(all(variables.values()) for variables in environments)
 
-    def test_the_path_of_the_archive_is_relative_to_the_program(self, stack: str) -> None:
+    def test_the_path_of_the_archive_is_relative(self, stack: str) -> None:
         # GIVEN
         functions = recorded(stack).of_type("aws:lambda/function:Function")
 

@@ -55,7 +55,9 @@ def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(clie
 
 
 @pytest.mark.parametrize(("group", "expected"), [("caller", "caller"), (None, "m-1")])
-def test_a_dead_letter_keeps_its_group(client: Any, group: str | None, expected: str) -> None:
+def test_a_dead_letter_has_the_group_of_its_message_or_else_a_group_of_its_own(
+    client: Any, group: str | None, expected: str
+) -> None:
     # GIVEN
     letters = DeadLetters(client, "https://dlq", fifo=True)
 

@@ -127,7 +127,7 @@ def write(root: Path, files: Mapping[str, str]) -> None:
 
 
 def names(package: str | Path) -> list[str]:
-    """Return the names in a zip file, in their order."""
+    """Return the names in a zip file, in their sequence."""
     with zipfile.ZipFile(package) as archive:
         return archive.namelist()
 

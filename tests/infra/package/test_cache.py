@@ -44,7 +44,7 @@ def test_concurrent_builds_install_once_and_give_the_same_package(tmp_path: Path
     # GIVEN a project that was never built
     project = make_project(tmp_path / "project")
 
-    # WHEN three processes build it at once
+    # WHEN three processes build it at the same time
     builds = [project.start(*TARGET) for _ in range(3)]
     results = [build.communicate(timeout=120) for build in builds]
 

@@ -36,7 +36,7 @@ def test_a_dependency_that_is_not_locked_is_reported(tmp_path: Path, shared_cach
 
 
 def test_a_handler_module_without_a_handler_is_refused(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a module in the folder of the handlers that has no handler
+    # GIVEN a module in the folder of the handlers whose `handler` cannot be called
     project = make_project(
         tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "handler = 1\n"}
     )

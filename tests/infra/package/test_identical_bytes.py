@@ -52,7 +52,7 @@ def test_folder_and_environment_do_not_change_the_package(
 
 
 def test_rewritten_files_do_not_change_the_package(project: Project, reference: str) -> None:
-    # GIVEN a built project whose files were then written in another order, made executable and given other times
+    # GIVEN a built project whose files then got another sequence, other times and an executable mode
     for path in sorted(project.root.rglob("runtime/**/*.py"), reverse=True):
         text = path.read_text()
         path.unlink()
@@ -79,7 +79,7 @@ def test_comments_in_the_lock_file_do_not_change_the_package(project: Project, r
     assert built["sha256"] == reference
 
 
-def test_without_byte_code_every_python_version_gives_the_same_bytes(tmp_path: Path) -> None:
+def test_without_byte_code_python_version_and_architecture_do_not_change_the_package(tmp_path: Path) -> None:
     # GIVEN a project without compiled dependencies, packaged without byte code
     project = make_project(tmp_path / "project")
 

@@ -105,7 +105,9 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_lock_file_that_depends_on_this_machine_is_refused(tmp_path: Path, line: str, words: str) -> None:
+def test_a_requirement_that_is_not_pinned_has_no_hash_or_has_a_marker_is_refused(
+    tmp_path: Path, line: str, words: str
+) -> None:
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 
@@ -226,8 +228,8 @@ def test_a_dependency_that_would_hide_our_code_is_refused(tmp_path: Path) -> Non
     assert "a top-level `runtime` too" in message
 
 
-def test_a_folder_without_code_is_refused(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a folder with a lock file but without code
+def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a project whose folder of code lacks `__init__.py`
     project = make_project(tmp_path / "project", cache=shared_cache)
     (project.root / "runtime/__init__.py").unlink()
 
@@ -239,7 +241,7 @@ def test_a_folder_without_code_is_refused(tmp_path: Path, shared_cache: Path) ->
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Return a project whose code contains the word, and give this process the project's environment variables."""
+    """Return a project whose code contains the word, and give this process exactly its environment."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)

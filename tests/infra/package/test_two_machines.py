@@ -116,7 +116,9 @@ def test_writing_every_source_again_changes_nothing(machines: tuple[Machine, Mac
     assert after == before
 
 
-def test_a_changed_line_of_a_function_changes_its_hash_and_nothing_else(machines: tuple[Machine, Machine]) -> None:
+def test_a_new_line_in_a_function_changes_only_the_path_and_hash_of_the_package(
+    machines: tuple[Machine, Machine],
+) -> None:
     # GIVEN
     there = machines[1]
     before = there.registrations()

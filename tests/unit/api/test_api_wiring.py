@@ -1,4 +1,4 @@
-"""Tests that the API is built with each of its settings, and with the clock and the trace of the platform."""
+"""Tests that the API is built with its settings, and with the clock and the trace of the platform."""
 
 import json
 import time

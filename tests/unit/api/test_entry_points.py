@@ -50,7 +50,9 @@ def counted(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_each_outcome_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_acceptance_a_replay_and_a_reused_key_are_counted_but_not_a_malformed_request(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
     # GIVEN
     events = [post(), post(), post(order(reference="r")), post(key=None)]
 
@@ -63,7 +65,7 @@ def test_each_outcome_is_counted(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_log_lines_contain_only_ids(log: io.StringIO) -> None:
+def test_log_lines_contain_ids_but_no_payload_key_or_caller(log: io.StringIO) -> None:
     # GIVEN
     event = post(order(reference="private"), key="secret-key", caller=("https://issuer", "alice"))
 
@@ -103,7 +105,7 @@ def test_a_call_budget_refuses_an_attempt_and_the_client_does_not_retry_it(api: 
     attempts: list[str] = []
     budget = CallBudget()
     budget.watch(api.sqs)
-    api.sqs.meta.events.register("before-call", lambda **_: attempts.append("call"))
+    api.sqs.meta.events.register("request-created", lambda **_: attempts.append("attempt"))
 
     # WHEN
     api.sqs.list_queues()

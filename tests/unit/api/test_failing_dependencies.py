@@ -39,7 +39,7 @@ def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, 
 @pytest.mark.parametrize(
     "failure", [error("ThrottlingException", "Operation"), ReadTimeoutError(endpoint_url="http://x"), KeyError("bug")]
 )
-def test_a_failure_is_503_and_the_retry_makes_the_same_order(
+def test_a_failure_is_503_and_a_retry_makes_the_same_order_or_is_409(
     api: Api, operation: str, failure: Exception, after: bool
 ) -> None:
     # GIVEN
@@ -76,7 +76,7 @@ def test_the_order_is_sent_before_it_is_stored(api: Api) -> None:
     assert api.orders() == []
 
 
-def test_a_crash_after_the_send_leaves_the_message_in_the_queue(api: Api) -> None:
+def test_a_failure_after_the_send_leaves_the_message_in_the_queue(api: Api) -> None:
     # GIVEN
     failing(api.dynamodb, "update_item", error("InternalServerError", "UpdateItem"))
 
@@ -88,7 +88,7 @@ def test_a_crash_after_the_send_leaves_the_message_in_the_queue(api: Api) -> Non
     assert json.loads(message["Body"])["order_id"] == document(failed)["order_id"]
 
 
-def test_no_5xx_answer_is_stored(api: Api) -> None:
+def test_an_answer_503_is_not_stored(api: Api) -> None:
     # GIVEN
     failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
 
@@ -99,7 +99,7 @@ def test_no_5xx_answer_is_stored(api: Api) -> None:
     assert api.records() == []
 
 
-def test_a_record_that_cannot_be_deleted_is_still_503(api: Api) -> None:
+def test_a_failure_is_503_even_if_its_record_cannot_be_deleted(api: Api) -> None:
     # GIVEN
     failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
     failing(api.dynamodb, "delete_item", error("InternalServerError", "DeleteItem"))
@@ -209,7 +209,7 @@ def test_a_lookup_that_fails_is_503(api: Api) -> None:
     assert api.get(order_id)["statusCode"] == 200
 
 
-def test_a_record_that_changes_during_the_request_is_answered_with_503(api: Api) -> None:
+def test_a_request_whose_record_keeps_changing_is_answered_with_503(api: Api) -> None:
     # GIVEN
     record = {
         "id": {"S": "create-order#x"},

@@ -12,7 +12,7 @@ ALICE, BOB = ("https://issuer", "alice"), ("https://issuer", "bob")
 
 
 def change(api: Api, order_id: str, **attributes: Any) -> None:
-    """Overwrite `attributes` of the stored order, as the worker would."""
+    """Overwrite these attributes of the stored order."""
     (item,) = (item for item in api.orders() if item["order_id"]["S"] == order_id)
     api.dynamodb.put_item(TableName=ORDERS, Item={**item, **attributes})
 

@@ -219,7 +219,7 @@ def test_the_authorizer_setting_is_read_by_both_functions(variables: dict[str, s
     # WHEN it is read
     read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
 
-    # THEN an absent or empty variable means a stack without an authorizer
+    # THEN only `true` means a stack with an authorizer
     assert read == [expected, expected]
 
 

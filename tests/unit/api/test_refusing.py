@@ -1,4 +1,4 @@
-"""Tests the status and the problem of every request that is refused before any call to a table or queue."""
+"""Tests the status and the problem of requests that are refused before any call to a table or queue."""
 
 import base64
 import json
@@ -97,7 +97,7 @@ def test_a_compressed_body_is_refused(untouched_api: Api) -> None:
         b"\0" * 1_048_576,
         json.dumps(order()) + " " * 65_536,
     ],
-    ids=["text", "base64", "two-byte characters", "1 MB", "1 MB of base64", "white space"],
+    ids=["text", "base64", "two-byte characters", "1 MiB", "1 MiB as base64", "white space"],
 )
 def test_a_body_over_64_kib_is_refused(untouched_api: Api, raw: str | bytes) -> None:
     # GIVEN / WHEN

@@ -50,7 +50,7 @@ def test_parts_that_are_missing_or_of_another_type_count_as_not_sent(event: obje
 
 
 def test_only_the_white_space_around_a_header_s_value_is_removed() -> None:
-    # GIVEN headers with white space around them
+    # GIVEN headers with white space around their values
     read = request(headers={"Key": " \tX-1 X\t ", "Empty": " "})
     # WHEN they are read
     # THEN their own first and last characters are kept
@@ -147,7 +147,7 @@ def test_a_body_that_is_one_byte_too_large_is_refused(encoded: bool) -> None:
 
 @pytest.mark.parametrize(("character", "encoded"), [("!", True), ("\ud800", False)])
 def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character: str, encoded: bool) -> None:
-    # GIVEN more characters than any body of 64 KiB has, none of which can be decoded
+    # GIVEN more characters than any body of 64 KiB has, which can be neither decoded from base64 nor encoded as UTF-8
     longest = (MAX_BYTES + 2) // 3 * 4 if encoded else MAX_BYTES
     # WHEN it is read
     with pytest.raises(ProblemError) as caught:
@@ -185,10 +185,10 @@ def test_a_body_of_only_json_white_space_is_empty(text: str, detail: str) -> Non
         (' {"a" : [true, null]}\r\n', {"a": [True, None]}),
     ],
 )
-def test_a_number_that_is_too_long_for_python_is_shortened_but_stays_too_large(text: str, document: object) -> None:
-    # GIVEN JSON with long numbers
+def test_a_number_that_is_too_long_for_python_is_cut_to_400_digits(text: str, document: object) -> None:
+    # GIVEN JSON with numbers of any length, or none
     # WHEN it is parsed
-    # THEN it is not malformed, and the text around a long number is unchanged
+    # THEN it is not malformed, a longer number than Python reads is cut to 400 digits, and the rest is unchanged
     assert parse_json(text.encode()) == document
 
 

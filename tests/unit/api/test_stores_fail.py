@@ -27,7 +27,7 @@ CONFLICT = client_error("UpdateItem", "TransactionConflictException", "Transacti
 
 
 def failing_answers(error: Exception) -> ApiIdempotency:
-    """Return a store of answers whose next use raises the error."""
+    """Return a store of answers that raises the error whenever it is used."""
     answers = ApiIdempotency(Mock(), "table", 60)
     vars(answers)["_run"] = Mock(side_effect=error)
     return answers

@@ -1,4 +1,4 @@
-"""Tests all parameters of calls to AWS: if one is missing or wrong, an order is lost or wrong."""
+"""Tests the parameters of calls to AWS: if one were missing or wrong, an order could be lost or wrong."""
 
 import json
 from typing import Any, cast

@@ -10,7 +10,7 @@ from tests.unit.store.clients import Recording
 
 
 def sent(attributes: dict[str, Any], error: str = "why") -> dict[str, Any]:
-    """Return the call that sends a dead letter with these attributes."""
+    """Return the parameters of the call that sends a message with these attributes to the dead-letter queue."""
     client: Any = Recording()
     delivery = Delivery("m-1", "receipt-1", "body", attributes, 3)
     DeadLetters(client, "https://dlq").send(delivery, error_type="KIND", error=error)

@@ -10,7 +10,7 @@ from tests.unit.worker.conftest import KilledError, WorkerAccount, killed, refus
 from tests.unit.worker.factories import NEWER, content, context, event, order_id, record
 
 
-def test_only_failed_messages_are_reported(world: WorkerAccount) -> None:
+def test_only_messages_that_failed_temporarily_are_reported(world: WorkerAccount) -> None:
     # GIVEN ten messages, of which one fails temporarily and one permanently
     world.stock(SKU_1=100)
     sent = [record(content(number)) for number in range(1, 9)]
@@ -77,7 +77,7 @@ def test_each_message_of_a_batch_with_a_redelivered_one_is_settled_and_deleted_b
     assert world.counted["BatchIsolated"] == 1
 
 
-def test_lambda_deletes_the_messages_of_a_batch_of_new_messages(world: WorkerAccount) -> None:
+def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: WorkerAccount) -> None:
     # GIVEN a batch of new messages
     world.stock(SKU_1=100)
     # WHEN it is processed

@@ -19,7 +19,7 @@ CONFLICT = "TransactionConflict"
     [
         pytest.param(cancelled(CONFLICT, "None"), id="conflict on the order"),
         pytest.param(cancelled("None", CONFLICT), id="conflict on stock"),
-        pytest.param(cancelled("ThrottlingError", "None"), id="throttled item"),
+        pytest.param(cancelled("ThrottlingError", "None"), id="throttled order row"),
         pytest.param(cancelled("None", "ProvisionedThroughputExceeded"), id="throttled stock row"),
         pytest.param(cancelled(CONFLICT, "ConditionalCheckFailed"), id="order busy, stock short"),
         pytest.param(refused("TransactionInProgressException"), id="transaction in progress"),
@@ -29,7 +29,7 @@ CONFLICT = "TransactionConflict"
     ],
 )
 def test_contention_is_retried_in_process_with_a_new_token(world: WorkerAccount, fault: Any) -> None:
-    # GIVEN a row that is busy twice
+    # GIVEN a transaction that fails twice because of conflicts or load
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", fault, fault)
     conflicts: list[None] = []

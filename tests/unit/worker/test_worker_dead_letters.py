@@ -16,7 +16,7 @@ from tests.unit.worker.factories import attribute, content, order_id, record
 SECRET = "s3cr3t"
 
 
-def test_a_permanent_failure_is_dead_lettered_at_once_with_its_reason(world: WorkerAccount) -> None:
+def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reason(world: WorkerAccount) -> None:
     # GIVEN a message that fails permanently
     sent = record(
         f"{{{SECRET}",
@@ -92,7 +92,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     assert world.counted == {"AttemptFailed": 1}
 
 
-def test_a_crash_between_mark_and_send_leaves_the_message_in_the_queue(world: WorkerAccount) -> None:
+def test_after_a_crash_between_mark_and_send_the_next_run_sends_the_dead_letter(world: WorkerAccount) -> None:
     # GIVEN a process that dies before the dead letter is sent
     world.disturb("send_message", killed)
     with pytest.raises(KilledError):

@@ -88,7 +88,7 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
     assert counted(capsys) == {}
 
 
-def test_an_item_that_exceeds_its_budget_fails_alone_and_before_the_timeout(
+def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an item that starts in time, after which only the margin is left
@@ -135,7 +135,7 @@ def test_init_names_a_missing_setting() -> None:
 
 
 class SlowestCalls:
-    """A context with `left` milliseconds in which every attempt fails as late as possible after the longest pause."""
+    """A context with `left` milliseconds. Every attempt fails as late as possible, and every pause is the longest."""
 
     def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.attempts = left, 0

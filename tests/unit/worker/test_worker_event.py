@@ -55,7 +55,7 @@ def test_the_bytes_of_an_event_are_pinned(order: StoredOrder, document: str) -> 
     assert event_for(order, source=SOURCE).document == document
 
 
-def test_subscriptions_can_filter_without_parsing() -> None:
+def test_the_attributes_of_an_event_have_the_values_of_its_document() -> None:
     # GIVEN a confirmed order
     event = event_for(stored(), source=SOURCE)
     # WHEN its attributes are compared with its document
@@ -101,7 +101,7 @@ def test_a_settled_order_that_lacks_a_field_has_no_event(field: str) -> None:
     skus=st.lists(st.sampled_from(["A", "B"]), unique=True),
     source=st.text(min_size=1).filter(str.isprintable),
 )
-def test_an_event_is_a_cloudevent_that_depends_on_the_stored_order_alone(
+def test_an_event_is_a_cloudevent_that_depends_only_on_the_stored_order_and_the_source(
     reference: str | None, traceparent: str | None, skus: list[str], source: str
 ) -> None:
     # GIVEN the same item, read twice

@@ -106,8 +106,7 @@ def test_a_run_that_broke_off_is_finished_with_the_same_event(
     except KilledError:
         world.clock.sleep(3600)
     # WHEN the message is received again, after the lease
-    dynamodb = world.dynamodb.scan(TableName=IDEMPOTENCY)["Items"]
-    for left in dynamodb:
+    for left in world.records():
         world.dynamodb.put_item(TableName=IDEMPOTENCY, Item={**left, "in_progress_expiration": {"N": "1"}})
     failed = world.run(record(receives=2))
     # THEN the order is confirmed once, and every event was the same

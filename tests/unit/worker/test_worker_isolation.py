@@ -14,7 +14,7 @@ candidates = st.lists(
 
 
 @given(candidates)
-def test_every_record_runs_once(given_: list[Candidate]) -> None:
+def test_sorting_an_isolated_batch_keeps_every_record_once(given_: list[Candidate]) -> None:
     # GIVEN any batch
     # WHEN it is sorted
     # THEN every record is in the result exactly once

@@ -28,14 +28,14 @@ def test_an_order_is_marked_failed_before_its_last_attempt_starts(world: WorkerA
     assert order.lines == message().lines
 
 
-def test_a_failed_last_attempt_stores_its_error_and_moves_the_message_to_the_dead_letter_queue_at_once(
+def test_a_failed_last_attempt_stores_its_error_and_makes_the_message_visible_without_delay(
     world: WorkerAccount,
 ) -> None:
     # GIVEN a dependency that fails
     world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
     # WHEN a message is processed for the last time
     failed = world.run(record(receives=8))
-    # THEN the order has the reason, its message is visible at once, and a metric with an alarm counts it
+    # THEN the order has the reason, its message is visible without delay, and a metric with an alarm counts it
     assert len(failed) == 1
     order = world.order()
     assert order is not None
@@ -81,7 +81,7 @@ def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world:
     assert world.status() == "CONFIRMED"
 
 
-def test_a_last_attempt_that_was_not_started_is_marked_and_reported_as_last(world: WorkerAccount) -> None:
+def test_a_last_attempt_that_was_not_started_marks_its_order_and_is_counted_as_last(world: WorkerAccount) -> None:
     # GIVEN no time left
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)
@@ -115,7 +115,7 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_no_order(world: Wor
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time
     failed = world.run(record("nonsense", attributes={}, receives=8))
-    # THEN SQS moves the message at once, and no order row is written
+    # THEN the message is visible without delay, so that SQS moves it, and no order row is written
     assert len(failed) == 1
     assert world.called("update_item") == []
     assert world.delays() == [0]

@@ -23,7 +23,7 @@ SECRET = "s3cr3t"
         pytest.param(record(content(reference=SECRET), receives=8), id="last"),
     ],
 )
-def test_the_log_says_where_an_attempt_failed_and_contains_nothing_of_the_order(
+def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_order(
     world: WorkerAccount, sent: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a dependency whose error text quotes the payload

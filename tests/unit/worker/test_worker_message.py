@@ -97,7 +97,7 @@ def test_an_invalid_message_of_a_known_version_is_a_permanent_failure(overrides:
 
 
 @pytest.mark.parametrize("name", sorted(OrderMessage.model_fields.keys() - {"schema_version", "lines"}))
-def test_a_lone_surrogate_in_any_text_is_a_permanent_failure(name: str) -> None:
+def test_a_lone_surrogate_in_any_text_outside_the_lines_is_a_permanent_failure(name: str) -> None:
     # GIVEN a message with a text that neither a table nor a queue would accept
     half: dict[str, Any] = {name: "\ud800"}
     sent = delivery(content(**half))
@@ -148,14 +148,15 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
-def test_a_message_that_names_two_orders_fails_permanently_and_marks_neither(named: str) -> None:
+def test_a_message_whose_attribute_and_body_name_different_orders_fails_permanently_and_names_neither(
+    named: str,
+) -> None:
     # GIVEN a valid body, and an attribute that names another order or is no order id
     sent = delivery(content(1), attributes={"order_id": named})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN the failure is permanent, and neither order counts as the one that failed
+    # THEN the failure is permanent, and no order counts as the one that failed
     assert failure.error_type == "ORDER_ID_MISMATCH"
-    assert sent.order_id is None
     assert (sent.order_id, sent.order) == (None, None)
 
 
@@ -226,7 +227,7 @@ def test_any_record_is_read_as_a_delivery(record: dict[str, Any]) -> None:
     # GIVEN a record with anything in it
     # WHEN it is read
     read = Delivery.from_record(record)
-    # THEN missing or wrong parts are empty, and the receive count is at least one
+    # THEN its body is a text, its attribute a text or missing, and its receive count at least one
     assert isinstance(read.body, str)
     assert read.receive_count >= 1
     assert read.attribute("order_id") is None or isinstance(read.attribute("order_id"), str)
@@ -247,11 +248,11 @@ def test_every_part_of_a_record_is_read() -> None:
 
 
 @pytest.mark.parametrize("wrong", [None, 5, []])
-def test_parts_that_a_record_lacks_are_empty(wrong: Any) -> None:
-    # GIVEN a record in which every part is of another type
+def test_parts_that_are_missing_or_of_a_wrong_type_are_empty(wrong: Any) -> None:
+    # GIVEN a record in which every part has a wrong type, and one without any part
     parts = ("messageId", "receiptHandle", "body", "attributes", "messageAttributes")
-    # WHEN it is read
-    # THEN the delivery is empty and counts as the first receive
+    # WHEN they are read
+    # THEN each delivery is empty and counts as the first receive
     empty = Delivery("", "", "", {}, 1)
     assert Delivery.from_record(dict.fromkeys(parts, wrong)) == empty == Delivery.from_record({})
     assert Delivery.from_record({"attributes": {"MessageGroupId": wrong}}) == empty

@@ -60,7 +60,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
 def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_counts_no_failure(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
-    # WHEN its message is received
+    # WHEN a message of the same order is received
     sent = record()
     failed = world.run(sent, remaining=60)
     # THEN it is hidden until every lease has ended, and no failure is counted
@@ -98,7 +98,7 @@ def test_no_attempt_starts_without_enough_time(world: WorkerAccount) -> None:
     # WHEN two messages are received
     sent = [record(content(1)), record(content(2))]
     failed = world.run(*sent, remaining=11.9)
-    # THEN both are reported, in any order, without an attempt, and no failed attempt is counted
+    # THEN both are reported, in any sequence, without an attempt, and no failed attempt is counted
     assert sorted(failed) == sorted(one["messageId"] for one in sent)
     assert {name for name, _ in world.calls} == {"change_message_visibility"}
     assert world.counted == {"AttemptDeferred": 2}

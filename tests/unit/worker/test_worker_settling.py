@@ -79,7 +79,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
-    # THEN it is rejected because of exactly these lines, and no stock has changed
+    # THEN it is rejected because of its unknown articles or else of those that are short, and no stock has changed
     assert written.by_us
     assert written.order == world.order()
     assert written.order.status == "REJECTED"
@@ -145,8 +145,10 @@ def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount)
         (refused("TransactionCanceledException"), "0 cancellation reasons for 2 items"),
     ],
 )
-def test_a_cancellation_with_unknown_reasons_is_an_error(world: WorkerAccount, fault: Any, text: str) -> None:
-    # GIVEN reasons that are neither conditions nor contention
+def test_a_cancellation_with_unknown_or_missing_reasons_is_an_error(
+    world: WorkerAccount, fault: Any, text: str
+) -> None:
+    # GIVEN a reason that is neither a condition nor contention, or fewer reasons than items
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
     # THEN the error names the problem, and there is no retry

@@ -28,7 +28,7 @@ def sizes(process: Process) -> list[int]:
 
 
 def orders_of(call: Call) -> list[str]:
-    """Return the orders that a transaction settles."""
+    """Return the ids of the orders that a transaction settles."""
     keys = [item["Update"]["Key"] for item in call.params["TransactItems"]]
     return [key["order_id"]["S"] for key in keys if "order_id" in key]
 
@@ -131,13 +131,14 @@ def test_an_order_whose_group_may_have_been_settled_is_read_and_not_settled_agai
         accept(stage, *[[("SKU-1", 2)]] * 2)
         # WHEN its batch is processed
         process = deliver(stage, answer_lost)
-        # THEN there is no other transaction, and both messages are done
+        # THEN there is no other transaction, each order is read once, and both messages are deleted
         assert sizes(process) == [2]
+        assert [call.operation for call in process.calls].count("GetItem") == 2
         assert stage.world.available("SKU-1") == 96
         assert not stage.world.orders_queue.messages
 
 
-def test_a_group_without_enough_stock_rejects_no_order_and_its_article_is_not_grouped_for_a_while() -> None:
+def test_after_a_group_without_enough_stock_its_orders_and_for_a_while_its_article_are_settled_one_by_one() -> None:
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
@@ -182,7 +183,7 @@ ORDERS = st.lists(
 @example([message(number, lines=lines(*(f"S-{49 * number + n}" for n in range(50)))) for number in range(4)])
 @example([message(1), message(2), message(1)])
 def test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items(orders: list[OrderMessage]) -> None:
-    # GIVEN a batch of any orders, some of them twice
+    # GIVEN a batch of any orders, in which an order may appear twice
     store: Any = Recorded()
     clock = FakeTime()
     # WHEN they are settled together

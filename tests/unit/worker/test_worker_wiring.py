@@ -1,4 +1,4 @@
-"""Tests that the worker is built with each of its settings and each of its clients."""
+"""Tests that the worker is built with its settings and its clients."""
 
 import time
 from typing import Any
