@@ -26,7 +26,7 @@ class Found:
 
 
 def find(sweep: Sweep, orders: Orders, wanted: str) -> Found:
-    """Search the queue for the dead letters whose order id or message id is `wanted`."""
+    """Search the queue for the dead letters whose order id, message id or original message id is `wanted`."""
     found = [
         message for batch in sweep.batches() for message in batch if _is_named(read_letter(message), message, wanted)
     ]
@@ -104,7 +104,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
-        RefusedError: the order was settled meanwhile.
+        RefusedError: the order was settled meanwhile, or its row is not a valid order.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

@@ -31,7 +31,7 @@ class DiscardCounts:
 
     Attributes:
         discarded: Dead letters that were discarded (in a dry run: would be discarded).
-        orders: Orders that became DISCARDED (in a dry run: would become DISCARDED).
+        orders: Orders that became DISCARDED (in a dry run: would become DISCARDED), and orders of unreadable messages.
         unselected: Not selected by the conditions; left in the queue.
         refused: Not discardable because of their state, counted by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.

@@ -15,7 +15,7 @@ from botocore.exceptions import (
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `python -m ops` (2 is argparse's, for wrong usage)."""
+    """Exit codes of `python -m ops`. For wrong usage, argparse exits with the same 2."""
 
     OK = 0
     FAILED = 1

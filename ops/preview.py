@@ -1,8 +1,8 @@
 """Previews a stack and writes a comment for a pull request.
 
 The title has the counts. Replaced and deleted resources come first, then the other changes, then Pulumi's diff. If the
-comment would be too long, the diff is cut. If the preview fails, the comment has the reason. The exit code is that of
-`pulumi preview`.
+comment would be too long, it is cut at the end. If the preview fails, the title says that, and the comment begins with
+the reason. The exit code is that of `pulumi preview`; 1 if there is no `pulumi`.
 
 example:
   python -m ops.preview --stack dev --comment preview.md
@@ -33,7 +33,7 @@ _FENCE: Final = "`````"
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a resource. `because` names the properties that differ."""
+    """Change of a resource. `because` names the properties that force a replacement or, otherwise, that differ."""
 
     op: str
     name: str
@@ -56,7 +56,7 @@ class Change:
 
 @dataclass
 class Preview:
-    """Result of a preview. `reasons` are errors and violated policies; `output` is the text that Pulumi printed."""
+    """Result of a preview. `reasons`: errors and violated mandatory policies. `output`: the text that Pulumi wrote."""
 
     stack: str
     code: int

@@ -37,8 +37,8 @@ class RedriveCounts:
         returned: Messages that this run sent and that failed again, and recent copies; left in the dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
-        failed: Not sent, or perhaps not sent; left in the dead-letter queue.
-        undeleted: Sent messages and copies that are still in the dead-letter queue. The next run deletes them.
+        failed: Not sent, or perhaps not sent, and their copies; left in the dead-letter queue.
+        undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
     """
 
     redriven: int = 0

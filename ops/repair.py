@@ -1,10 +1,10 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed.
 
-An unreadable record of the worker is deleted: no guarantee depends on a record (docs/guarantees.md).
+An unreadable record of the worker is deleted: G1, G2 and G5 do not depend on records (docs/guarantees.md).
 
-The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A settled order is
-not written again, but its event needs all attributes. Missing attributes are restored from the order's message,
-if the message is a dead letter.
+The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A final order is
+not written again, but the event of a settled order needs all attributes. Unreadable attributes of a final order are
+replaced from the order's message, if the message is a dead letter.
 """
 
 from collections.abc import Mapping
@@ -22,9 +22,9 @@ class Plan:
     """Plan of a repair.
 
     Attributes:
-        removed: Attributes to remove.
+        removed: Attributes to remove or replace.
         known: Values from the order's message that replace removed attributes.
-        pinned: Fingerprint of the row when it was read.
+        pinned: Fingerprint of the row or record when it was read.
     """
 
     row: UnreadableOrder
@@ -43,7 +43,7 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the repair needs the order's message: the worker no longer writes the row of a settled order."""
+    """Return whether the repair needs the order's message: the worker no longer writes the row of a final order."""
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 
@@ -62,8 +62,8 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
         )
     if "status" in row.problems and (record in {COMPLETED, UNREADABLE} or "settled_at" in row.item):
         raise RefusedError(
-            f"The order {row.order_id} was settled, and its status is unreadable. Without a status it would be settled "
-            f"again, and its stock taken twice. Nothing was changed. The worker's log shows its status: "
+            f"The order {row.order_id} may have been settled, and its status is unreadable. Without a status it would "
+            f"be settled again, and could take stock twice. Nothing was changed. The worker's log shows its status: "
             f"python -m ops order trace {row.order_id}. Write that status into the row by hand."
         )
     removed = tuple(name for name in row.problems if name in row.item)

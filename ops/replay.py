@@ -138,4 +138,6 @@ class Replay:
             left = [event for event in left if event.event_id not in done]
             if not left:
                 return
-        raise UnsentError(f"SQS did not accept {len(left)} of {len(events)} events. Run the same command again.")
+        raise UnsentError(
+            f"SQS did not accept {len(left)} of {len(events)} events. Run the command again with the same times."
+        )

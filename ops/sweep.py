@@ -1,4 +1,4 @@
-"""One pass over the dead-letter queue. It receives every message once, and makes it visible again at the end."""
+"""One pass over the dead-letter queue. It yields no message twice, and releases those that were not deleted."""
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -10,11 +10,11 @@ from ops.gateway.queues import DeadLetterQueue
 from ops.logic.dead_letter import Received
 
 HIDE_SECONDS: Final = 300
-"""How long a message stays hidden if this process is killed during the pass."""
+"""Visibility timeout of a received message. The message also stays hidden this long if this process is killed."""
 MOST_HELD: Final = 100_000
 """SQS allows 120,000 hidden messages per queue. Each needs about 500 bytes of memory here."""
 _WAIT_SECONDS: Final = 1
-# One empty answer proves nothing: SQS may have read only servers without messages.
+# A second empty answer is a precaution: a receive that waits already reads all servers of SQS.
 _EMPTY_ANSWERS: Final = 2
 _STALE_ANSWERS: Final = 3
 _MOST_TRIES: Final = 3
@@ -25,7 +25,7 @@ class Sweep:
 
     Attributes:
         seen: How many messages were received.
-        cut_short: Whether the pass ended at `MOST_HELD`, before all messages were received.
+        cut_short: Whether the pass ended at `most_held`. There may be more messages.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Sweep:
                 raise
 
     def batches(self) -> Iterator[list[Received]]:
-        """Yield messages that were not seen before, up to ten at a time, until there are no more."""
+        """Yield messages that were not seen before, up to ten at a time, until SQS returns no more."""
         empty = stale = 0
         while empty < _EMPTY_ANSWERS and stale < _STALE_ANSWERS:
             if len(self._held) >= self._most_held:

@@ -83,10 +83,12 @@ class Target(BaseModel):
     worker_idempotency_table: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
     functions: tuple[str, ...] = Field(
-        description="Names of all functions, in the order of their outputs, the worker last."
+        description="Names of all functions, sorted by the names of their outputs, the worker last."
     )
     gradual_deploy: GradualDeploy | None = Field(default=None, description="`None` if `pulumi up` moves callers.")
-    api_url: str | None = Field(default=None, description="Address for clients: the edge's or the domain's, if any.")
+    api_url: str | None = Field(
+        default=None, description="Address for clients: the edge's or domain's, else the API's own."
+    )
     api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
     objectives: Objectives | None = Field(default=None, description="`None` for an older release without objectives.")
@@ -190,7 +192,7 @@ def resolve(
     """Return the chosen stack.
 
     Raises:
-        NoStackError: no stack is named, or its outputs cannot be read.
+        NoStackError: no stack is named, or its outputs cannot be read or are not an orders stack's.
     """
     return Target.from_outputs(*read_outputs(choice, environment, read_pulumi))
 

@@ -43,13 +43,15 @@ def register(commands: Any) -> None:
     )
     audit.add_argument("--since", default="1d", metavar="AGE", help="how far back to read the logs (default: 1d)")
     audit.add_argument(
-        "--no-logs", action="store_true", help="do not read the logs; receives (G4) are then not counted"
+        "--no-logs",
+        action="store_true",
+        help="do not read the logs; receives (G4) and first answers (G3) are then not counted",
     )
     audit.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee (0: all)")
 
 
 def run_audit(options: argparse.Namespace, context: Context) -> int:
-    """Run the audit. Print its findings, the number of requests that it made, and the facts that remain unknown."""
+    """Run the audit. Print its findings, how much it read, and which facts remain unknown."""
     now = context.clock.time()
     cut_off = now - parse_duration(options.cut_off)
     since = None if options.no_logs else now - parse_duration(options.since)
@@ -70,7 +72,10 @@ def run_audit(options: argparse.Namespace, context: Context) -> int:
         context.heading("read")
         context.out.fields(read)
     context.say(f"Cut-off: {moment}. Orders accepted or settled later are counted but not judged.")
-    for text in (*(_NEVER_KNOWN), *(("receives: the logs were not read",) if options.no_logs else ())):
+    for text in (
+        *(_NEVER_KNOWN),
+        *(("receives and first answers: the logs were not read",) if options.no_logs else ()),
+    ):
         context.say(f"not known: {text}")
     if broken:
         return ExitCode.FAILED

@@ -100,12 +100,12 @@ class Context:
         return Journal(self.clients.logs, f"/aws/lambda/{self.target.process_order_function}", self.clock)
 
     def sweep(self) -> Sweep:
-        """Start a pass over the dead-letter queue, after a check that both queues are this stack's."""
+        """Start a pass over the dead-letter queue, after a check that the two queues belong together."""
         self.clients.check_queues()
         if self._dead_letters_are_fifo:
             self.say(
-                "A FIFO queue returns at most ten messages of one caller at a time. Messages behind them are neither "
-                "listed nor counted. Redrive or discard the first ones, then look again."
+                "A FIFO queue returns at most ten messages of one caller until these are deleted. Until then, messages "
+                "behind them are neither listed nor counted. Redrive or discard the first ones, then look again."
             )
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), report=self.say)
 

@@ -63,7 +63,7 @@ def run(options: argparse.Namespace) -> int:
     show(out, config, options.orders_per_month, per_batch)
     region = settings.config.get("aws:region")
     if region not in {None, REGION}:
-        out.print_line(f"This stack is in {region}, whose prices differ.")
+        out.print_line(f"This stack is in {region}, whose prices may differ.")
     return ExitCode.OK
 
 

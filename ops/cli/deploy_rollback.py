@@ -1,4 +1,4 @@
-"""`deploy rollback`: sends callers back to the versions before the latest shift."""
+"""`deploy rollback`: sends callers back to the versions before the latest shift, or to those in `--to`."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ def register(actions: Any) -> None:
         actions,
         "rollback",
         run_rollback,
-        "send callers back to the versions before the latest shift, at once",
+        "send callers back to the versions before the latest shift, without gradual steps",
         "python -m ops deploy rollback --stack prod --yes",
         "status shows whether the rollback helped. The bad code is recorded, and shift refuses it without\n"
         "  --again, so that the next merge does not deploy it again. Revert the change in the code as well.",

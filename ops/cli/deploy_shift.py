@@ -39,7 +39,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
     """Move callers to the newest versions, or print the moves."""
     shifting = context.target.gradual_deploy
     if shifting is None:
-        return _report(context, "off", "This stack does not shift traffic: pulumi up moved callers at once.")
+        return _report(context, "off", "This stack does not shift traffic: `pulumi up` alone moves its callers.")
     moves = plan(shifting, context.clients.lambda_, again=options.again)
     if not moves:
         return _report(context, "nothing-to-do", "Callers already use the newest versions.")
@@ -49,7 +49,7 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         dry_run(context)
         return ExitCode.OK
     if options.ignore_alarms:
-        context.say("alarms are ignored: only a failure of a deployment itself rolls it back. Watch the deployments.")
+        context.say("alarms are ignored: they neither stop a deployment nor roll it back. Watch the deployments.")
     now = datetime.fromtimestamp(context.clock.time(), UTC)
     for each in moves:
         note_shift(context.clients.lambda_, each.function_arn, int(each.current), now)

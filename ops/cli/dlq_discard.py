@@ -120,7 +120,9 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         ]
         context.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
     if tally.undeleted:
-        context.say(f"{tally.undeleted} of them are still in the queue. That is harmless: the next run deletes them.")
+        context.say(
+            f"{tally.undeleted} discarded messages are still in the queue. That is harmless: the next run deletes them."
+        )
     if behind:
         context.say(
             f"About {behind} more were not read, because earlier messages of the same callers are still in the queue. "

@@ -27,7 +27,7 @@ def register(actions: Any) -> None:
         run_list,
         "show dead letters as orders, the oldest first; copies of one message share a line",
         "python -m ops dlq list --where error_type=ContentionError",
-        "each error has one cause: look with dlq show ID, repair the cause, then dlq redrive (with the same --where).",
+        "for one order of each error: dlq show ID. Repair the cause, then dlq redrive (with the same --where).",
     )
     add_where(listing)
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
@@ -35,7 +35,7 @@ def register(actions: Any) -> None:
         actions,
         "show",
         run_show,
-        "show everything that is known about one dead letter, but no personal data",
+        "show one dead letter and its order in detail, but no personal data",
         "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
         "when the cause is repaired: dlq redrive --where order_id=ID. If the order can never\n"
         "  succeed: dlq discard ID. For its history: order trace ID.",
@@ -50,7 +50,8 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"select by {', '.join(KEYS)}; values of one key are alternatives, and all keys must match",
+        help=f"select by {', '.join(KEYS)}; values of one key are alternatives (of an age, the last counts), and all "
+        "keys must match",
     )
 
 
@@ -95,9 +96,9 @@ def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> lis
 
 
 def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
-    context.say(f"{len(merged)} dead letters listed, of {seen} messages in the queue.")
+    context.say(f"{len(merged)} dead letters match, of {seen} messages that were read.")
     if cut_short:
-        context.say("There are more messages than one pass can read. Redrive or discard some, then list again.")
+        context.say("There may be more messages than one pass can read. Redrive or discard some, then list again.")
     if hidden:
         context.say(
             f"About {hidden} messages are hidden: another command is reading them, or was killed in the last 5 minutes."
@@ -133,7 +134,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
     if not found.cases:
         raise RefusedError(
             f"No dead letter of {options.id} was found among {sweep.seen} messages. "
-            f"Look at its order: python -m ops order trace {options.id}"
+            f"If this is an order's id: python -m ops order trace {options.id}"
         )
     now = context.clock.time()
     order_id = found.cases[0].letter.order_id

@@ -36,7 +36,7 @@ def register(actions: Any) -> None:
         type=float,
         default=_DEFAULT_RATE,
         metavar="N",
-        help=f"most messages per second, so that new orders are not delayed (default: {_DEFAULT_RATE:g})",
+        help=f"send at most N messages per second, so that new orders wait less (default: {_DEFAULT_RATE:g})",
     )
 
 
@@ -82,7 +82,7 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         ("not redriven: failed again during this run, or a recent copy", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
-        ("perhaps not sent; run again", tally.failed),
+        ("not sent, or perhaps not sent; run again", tally.failed),
     ]
     rows = [
         ("redriven" if act else "would be redriven", str(tally.redriven)),
@@ -92,8 +92,8 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         context.say(
-            f"{tally.undeleted} of them are still in the dead-letter queue. "
-            "That is harmless: the next run deletes them."
+            f"{tally.undeleted} redriven messages or copies are still in the dead-letter queue. "
+            "That is harmless: the next run sends them again, and each order is processed once."
         )
     if behind:
         context.say(

@@ -37,7 +37,8 @@ def register(commands: Any) -> None:
         "send the events of orders that were settled in a period to one subscriber's queue again, byte for byte",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
-        "if the run is killed or SQS refuses events, run the same command again. dlq history shows all replays.",
+        "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
+        "  It continues where it stopped. dlq history shows all replays.",
         changes=True,
     )
     replay.add_argument(
@@ -50,7 +51,7 @@ def register(commands: Any) -> None:
         help="only orders with this status (default: both)",
     )
     replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="name of the subscription or of its queue")
-    replay.add_argument("--rate", type=float, default=50, metavar="N", help="most events per second (default: 50)")
+    replay.add_argument("--rate", type=float, default=50, metavar="N", help="send at most N per second (default: 50)")
     add_decision(replay, "kept in dlq history")
 
 
@@ -104,7 +105,7 @@ def _moment(context: Context, text: str) -> str:
 
 
 def _resume_after(context: Context, where: list[str]) -> Place | None:
-    """Return the place where the latest run over the same orders was interrupted; `None` if that run ended."""
+    """Return the latest place that a run over the same orders recorded; `None` if none did or the latest run ended."""
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
     same = [run for run in runs if run["verb"] == VERB and run["where"] == where]

@@ -28,7 +28,7 @@ _REPEATS_ACCEPTED: Final = 0.05
 """Share of the accepted orders that are sent again, to check that the answer is the same."""
 _PROMISE_SECONDS: Final = 600
 _AUDIT_UNITS: Final = 3
-"""Upper bound of the audit's read units per order: for the row, the worker's record and the stored answer."""
+"""High estimate of the audit's read units per order: for the row, the worker's record and the stored answer."""
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,7 @@ class Plan:
     Attributes:
         about: Estimated cost in USD.
         most: Highest allowed cost in USD.
-        most_requests: Number of requests that cost `most`.
+        most_requests: Number of requests that cost `most` together with the audit.
     """
 
     orders: int
@@ -82,7 +82,7 @@ def register(commands: Any) -> None:
         type=_positive(int),
         default=50,
         metavar="N",
-        help="most connections at the same time (default: 50)",
+        help="at most N connections at the same time (default: 50)",
     )
     load.add_argument(
         "--sku",
@@ -96,7 +96,8 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse a load with a higher estimated cost (`ops cost` plus the audit's reads; default: 1)",
+        help="refuse a load with a higher estimated cost (`ops cost` plus the audit's reads), and end a run whose "
+        "repetitions would cost more (default: 1)",
     )
     load.add_argument(
         "--within", metavar="AGE", help="longest time until an order is settled (default: the stack's promise)"
@@ -118,7 +119,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         f"{plan.orders} orders of {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
         f"at {context.target.api_url}."
     )
-    context.say(f"About {plan.about:.4f} USD at most, at list prices of us-east-1; allowed: {plan.most}.")
+    context.say(f"About {plan.about:.4f} USD, more with retries, at list prices of us-east-1; allowed: {plan.most}.")
     document = {"dry_run": not options.yes, "stack": context.target.prefix, **plan.document()}
     if not options.yes:
         if context.as_json:
@@ -168,7 +169,7 @@ def _run(context: Context, plan: Plan, token: str | None, within: float) -> tupl
     traffic = clients.traffic
     with context.err.status("load") as status:
         of = f"of {plan.orders}"
-        clients.send(plan.all_orders(run), plan.per_second, lambda done: status.update(f"answered: {done} {of}"))
+        clients.send(plan.all_orders(run), plan.per_second, lambda done: status.update(f"finished: {done} {of}"))
         order_ids = {order_id for ids in traffic.order_ids.values() for order_id in ids}
         watch = Watch(context.orders, context.clock, order_ids)
         for settled in watch.until(context.clock.time() + within):

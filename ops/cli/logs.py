@@ -14,7 +14,7 @@ from ops.logic.trace import CODE_PLACES
 
 _ANY: Final = ""
 _POLL_SECONDS: Final = 2
-# CloudWatch Logs shows lines some seconds after they were written, and not in order.
+# CloudWatch Logs shows lines some seconds after they were written, and not sorted by time.
 _LATE_SECONDS: Final = 60
 
 

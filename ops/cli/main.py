@@ -111,7 +111,7 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         _fail(errors, explained)
         return int(explained.exit_code)
     except KeyboardInterrupt:
-        errors.print("Stopped. Finished work is kept; run the same command again to continue.")
+        errors.print("Stopped. Finished work is kept. Check what was done, then run the command again.")
         return int(ExitCode.INTERRUPTED)
 
 

@@ -46,7 +46,10 @@ def register(commands: Any) -> None:
     )
     trace.add_argument("id", help="the order's id")
     trace.add_argument(
-        "--since", default="24h", metavar="AGE", help="how far back to read logs of an order that is not stored (24h)"
+        "--since",
+        default="24h",
+        metavar="AGE",
+        help="how far back to read the logs if the order's acceptance is not stored (24h)",
     )
     trace.add_argument(
         "--no-logs", action="store_true", help="do not read the logs; reading may take minutes on a busy day"
@@ -78,8 +81,8 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     steps = timeline([*(steps_of_order(order) if order is not None else []), *(line.step for line in lines)])
     if row is None and record is None and not steps and not attempts.unread:
         raise RefusedError(
-            f"Nothing was found about order {options.id}: no row, no record, no log line in the last {options.since}. "
-            "Ids are UUIDs in lower case. To look further back: --since 7d."
+            f"Nothing was found about order {options.id}: no row, no record, and no log line "
+            f"of the last {options.since} was read. Ids are UUIDs in lower case. To look further back: --since 7d."
         )
     event = NOT_KNOWN if isinstance(row, UnreadableOrder) else notification(order, record, steps)
     view = None if row is None else attempts.read("reason", lambda: row_view(context, row))
@@ -108,7 +111,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
-    """Read the log lines that may be about the order, and those about deaths of functions since its acceptance."""
+    """Read the log lines that may be about the order, and those about deaths of functions in the same time."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:
@@ -121,7 +124,7 @@ def _events(options: argparse.Namespace, context: Context, order: StoredOrder | 
 def run_replay(options: argparse.Namespace, context: Context) -> int:
     """Publish the events again, or print which would be published."""
     orders = [_settled(context, order_id) for order_id in dict.fromkeys(options.ids)]
-    # The source comes from the worker's setting, so that the event has the same bytes as before.
+    # The event's `source` comes from the worker's setting, so that the event has the same bytes as before.
     source = context.worker.event_source()
     events = [event_for(order, source=source) for order in orders]
     notifications = _notifications(context)

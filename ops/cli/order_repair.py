@@ -45,7 +45,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
         context.say(
-            "The order's message is not a dead letter, so removed attributes cannot be replaced. The event needs them."
+            "No readable dead letter was found, so removed attributes cannot be replaced. The event needs them."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
@@ -89,7 +89,7 @@ def _report(context: Context, planned: Plan, *, acted: bool) -> None:
 
 def _outcome(planned: Plan, name: str, *, acted: bool) -> str:
     if name not in planned.removed:
-        return "missing: the worker will write it"
+        return "missing: the worker writes it if the order is open"
     if name in planned.known:
         return "replaced from its message" if acted else "would be replaced from its message"
     return "removed" if acted else "would be removed"

@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
         run_open,
         "list orders that are ACCEPTED or FAILED; reads the whole orders table",
         "python -m ops orders open --older-than 15m",
-        "for one of them: order trace ID. FAILED orders are dead letters: dlq list.",
+        "for one of them: order trace ID. For FAILED orders: dlq list.",
     )
     listing.add_argument(
         "--older-than", default="15m", metavar="AGE", help="accepted at least this long ago (default: 15m)"

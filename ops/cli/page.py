@@ -18,7 +18,7 @@ def register(commands: Any) -> None:
         run_page,
         "show who receives a tier of alarms; with --test, send them a page that says TEST",
         "python -m ops page --test --yes",
-        "ask the person on call whether the test arrived. Receivers: alarm_page_subscriptions (docs/options.md).",
+        "ask the person on call whether the test arrived. Receivers: alarm_TIER_subscriptions (docs/options.md).",
         changes=True,
     )
     page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")
@@ -28,7 +28,7 @@ def register(commands: Any) -> None:
 
 
 def run_page(options: argparse.Namespace, context: Context) -> int:
-    """Print the receivers of a tier, and send the test if `--test` is given."""
+    """Print the receivers of a tier, and send the test with `--test --yes`."""
     if options.yes and not options.test:
         raise WrongValueError("--yes without --test: there is nothing to do. Give both to send a test.")
     topic = context.target.alarm_topic_arns.get(options.tier)

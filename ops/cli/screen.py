@@ -1,4 +1,4 @@
-"""Output of commands. Text for people fits any width and encoding; text for programs is written unchanged."""
+"""Output of commands. Tables fit any width, and text any encoding; JSON for programs is written unchanged."""
 
 import io
 import os

@@ -14,7 +14,7 @@ from ops.smoke.token import token_for
 from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
-_STAYS: Final = "one rejected order and its idempotency records, which expire; no resource was created"
+_STAYS: Final = "the accepted orders; their idempotency records expire; no resource was created"
 
 
 def register(commands: Any) -> None:
@@ -30,7 +30,12 @@ def register(commands: Any) -> None:
     )
     smoke.add_argument("--confirm", metavar="SKU", help="also order one unit of this article")
     smoke.add_argument("--token", metavar="TOKEN", help="send this bearer token; - reads it from standard input")
-    smoke.add_argument("--timeout", default="2m", metavar="AGE", help="longest time of one step (default: 2m)")
+    smoke.add_argument(
+        "--timeout",
+        default="2m",
+        metavar="AGE",
+        help="how long to repeat a request, and to wait for the worker (default: 2m)",
+    )
 
 
 def run(options: argparse.Namespace, context: Context) -> int:

@@ -103,7 +103,8 @@ def run_set(options: argparse.Namespace, context: Context) -> int:
     before = _current(options, context)
     if before is None or str(before) != options.expect:
         raise RefusedError(
-            f"{options.sku} has {_shown(before)}, not {options.expect}. Nothing was changed. Check it, then try again."
+            f"{options.sku}: the count is {_shown(before)}, not {options.expect}. Nothing was changed. "
+            "Check the count, then try again."
         )
     if options.yes:
         context.stock.replace(options.sku, options.count, before)

@@ -214,8 +214,8 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
 @pytest.mark.parametrize(
     ("changes", "record", "reason"),
     [
-        ({"status": {"S": "NONE"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}, {}, "stock taken twice"),
-        ({"status": {"N": "1"}}, {"status": {"S": "COMPLETED"}}, "stock taken twice"),
+        ({"status": {"S": "NONE"}, "settled_at": {"S": "2026-01-01T00:00:02.000Z"}}, {}, "take stock twice"),
+        ({"status": {"N": "1"}}, {"status": {"S": "COMPLETED"}}, "take stock twice"),
         ({"schema_version": {"N": "99"}, "currency": {"S": "euro"}}, {}, "newer version"),
         ({}, {"status": {"S": "INPROGRESS"}}, "is readable"),
     ],
