@@ -149,7 +149,7 @@ def isolated(world: World) -> list[str]:
 
 
 def in_order(world: World) -> list[str]:
-    """Strict ordering: each caller's orders are published in the order in which the queue accepted them.
+    """Strict ordering: each caller's orders are published in the sequence in which the queue accepted them.
 
     Only the first message and the first event of each order count. Later orders overtake a dead-lettered order, so
     callers of this function must exclude histories with dead letters.
@@ -169,7 +169,7 @@ def in_order(world: World) -> list[str]:
 
 
 def published(world: World) -> list[str]:
-    """Return the ids of published orders, in the order of their first events."""
+    """Return the ids of published orders, in the sequence of their first events."""
     return list(dict.fromkeys(json.loads(one.body)["subject"] for one in world.subscriber.received))
 
 

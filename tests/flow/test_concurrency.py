@@ -253,6 +253,6 @@ def test_the_same_choices_give_the_same_history() -> None:
 
     # WHEN a batch is processed twice with the seed's choices
     first, second = history(), history()
-    # THEN both runs make the same calls in the same order, and the calls are interleaved
+    # THEN both runs make the same calls in the same sequence, and the calls are interleaved
     assert first == second
     assert [operation for operation, _ in first][:3] != ["PutItem", "TransactWriteItems", "GetItem"]

@@ -1,4 +1,4 @@
-"""Tests of FIFO queues: each caller's orders are processed in order, and a failing order delays no other caller."""
+"""Tests of FIFO queues: each caller's orders are processed in sequence, and a failing order delays no other caller."""
 
 from __future__ import annotations
 
@@ -36,14 +36,14 @@ def test_a_failing_order_delays_only_its_own_caller(stage: Stage) -> None:
         pass
     meanwhile = subjects(stage)
     stage.world.drain()
-    # THEN only bob's order is processed, and ann's follow later in order
+    # THEN only bob's order is processed, and ann's orders follow later in their sequence
     assert len(meanwhile) == 1
     assert not {first, second} & set(meanwhile)
     assert subjects(stage)[1:] == [first, second]
 
 
 def test_events_out_of_order_are_a_violation(stage: Stage) -> None:
-    # GIVEN two orders of one caller, processed in order
+    # GIVEN two orders of one caller, processed in their sequence
     stage.accept("one")
     stage.accept("two")
     stage.world.drain()

@@ -151,7 +151,7 @@ def _check_after_run(stage: Stage, path: Path, *, may_be_unmarked: bool, erased:
     def marked() -> list[str]:
         return invariants.dead_letters_are_marked(world) if path.marked and not may_be_unmarked else []
 
-    check("at once", marked, lambda: _unexpected_statuses(stage))
+    check("after the run", marked, lambda: _unexpected_statuses(stage))
     stage.retry_and_drain()
     dead = len(world.dead_letters.messages)
     check("after retries", marked, lambda: _dead_letters(path, dead), lambda: stage.stuck)

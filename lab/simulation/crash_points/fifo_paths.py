@@ -1,4 +1,4 @@
-"""Paths of the API and the worker in a stack that keeps each caller's orders in order."""
+"""Paths of the API and the worker in a stack that keeps each caller's orders in sequence."""
 
 from __future__ import annotations
 

@@ -95,9 +95,9 @@ def arrives_late(late: list[Perform]) -> Fault:
 
 
 def transaction_cancelled(codes: Sequence[str]) -> Fault:
-    """Cancel a transaction with these reason codes, one per item in order, whatever the true state of the items.
+    """Cancel a transaction with these reason codes, one per item in sequence, regardless of the items' true state.
 
-    If there are fewer codes than items, the others get the code ``None``, as AWS reports items without a problem.
+    If there are fewer codes than items, the other items get the code ``None``, as AWS reports items without a problem.
     """
 
     def fault(call: Call, perform: Perform) -> Response:

@@ -23,8 +23,8 @@ from lab.simulation.histories.versions import VERSIONS
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
-"""Number of calls per run that can be disturbed: a run for one order makes four to six calls, a run for a
-batch makes more."""
+"""Number of calls per run that can be disturbed: an undisturbed first run for one order makes four or five calls, a run
+for a batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
 """Probabilities that a nested request repeats the outer request's key, and that it then repeats the body too."""

@@ -35,7 +35,8 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Calls that mark an order ``FAILED`` before its last attempt. A disturbance of such a call can prevent the mark."""
+"""Operations of a worker that prepares last attempts: it marks each order ``FAILED`` and reads its lease. A disturbance
+of such a call can prevent a mark."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 

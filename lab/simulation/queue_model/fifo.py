@@ -1,4 +1,4 @@
-"""A FIFO queue: order within a group, one batch of a group in flight at a time, deduplication for five minutes."""
+"""A FIFO queue: fixed sequence in a group, one batch of a group in flight at a time, deduplication for five minutes."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ class FifoQueue(Queue):
         return hashlib.sha256(body.encode()).hexdigest()
 
     def candidates(self) -> Iterable[Message]:
-        """Yield the visible messages in order, without those behind a hidden message of their group."""
+        """Yield the visible messages in sequence, without those behind a hidden message of their group."""
         now = self.clock.time()
         blocked: set[str | None] = set()
         for message in list(self.messages.values()):

@@ -108,7 +108,7 @@ def md5_of(text: str) -> str:
 
 
 def md5_of_attributes(attributes: Attributes) -> str:
-    """Return the hex MD5 of names, types and values in order of name, as in ``MD5OfMessageAttributes``."""
+    """Return the hex MD5 of names, types and values, sorted by name, as in ``MD5OfMessageAttributes``."""
     digest = hashlib.md5(usedforsecurity=False)
     for name in sorted(attributes):
         attribute = attributes[name]
