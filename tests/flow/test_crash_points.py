@@ -33,7 +33,7 @@ def kind_of(call: Call) -> tuple[str, str, str | None]:
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one listed by its name's end."""
+    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one with a listed name."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 
