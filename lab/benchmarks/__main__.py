@@ -36,8 +36,9 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: The same calls, signed by hand.
-        bare: The same calls by botocore's clients; in some rows the alternative that the row's name gives.
+        floor: The same calls, signed by hand. For an init: the import of that client, without a call.
+        bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
+            alternative that the row's name gives.
         peer: The same function written like public templates.
         goal: The highest allowed ratio to `bare`, or a figure with its unit.
     """

@@ -1,7 +1,7 @@
-"""Measures the init of each function with prod's settings, in fresh processes that can import only the package.
+"""Measures the init of each function with prod's settings, in fresh processes.
 
-The package is built for this interpreter. A figure is the processor time from the first import to the last line of the
-handler's module, without the start of the interpreter.
+A process can import only the package and this folder. The package is built for this interpreter. A figure is the
+processor time from the first import to the last line of the handler's module, without the start of the interpreter.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The floor of the benchmark: requests that are built and signed by hand, with the standard library only.
 
-Answers are parsed as JSON. Do not use this module elsewhere: it has no retries and no checks of requests or answers,
-and takes credentials only from the environment.
+JSON answers are parsed; the XML answers of SNS are not. Do not use this module elsewhere: it has no retries and no
+checks of requests or answers, and takes credentials only from the environment.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ class Client:
         self._connection = HTTPSConnection(f"{service}.{self._region}.amazonaws.com")
 
     def call(self, operation: str, params: dict[str, Any], send: Callable[[dict[str, str], bytes], bytes]) -> Any:
-        """Sign one request, pass it to `send` instead of a connection, and parse the answer."""
+        """Sign one request, pass it to `send` instead of a connection, and parse a JSON answer."""
         if self._service in _TARGETS:
             prefix, version = _TARGETS[self._service]
             headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{prefix}.{operation}"}
@@ -52,7 +52,7 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """Yield the flat names and values of SNS's query protocol for members of structures and entries of maps."""
+    """Return the flat names and values of SNS's query protocol for members of structures and entries of maps."""
     if not isinstance(value, dict):
         return [(at, str(value))]
     if at == "MessageAttributes":

@@ -38,7 +38,7 @@ _LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
 
 
 def facts() -> dict[str, Any]:
-    """Return the counts by function, including the stored bytes of an order."""
+    """Return the counts of each function, of a batch of ten orders, and of a further line, with the stored bytes."""
     _life(_LINES, "ERROR")  # The first invocation of a process is not counted, because its log lines differ.
     of_level = {level: _counted(level) for level in LEVELS}
     found, two = of_level["INFO"], _life(_LINES, "INFO")
@@ -94,7 +94,7 @@ def _calls(world: ObservedWorld, process: Process) -> dict[str, float]:
             reads += 1 if call.params.get("ConsistentRead") else 0.5
     of = [call.service for call in process.calls]
     unknown = {call.operation for call in process.calls if call.service == "dynamodb"} - _WRITES
-    if unknown - {"TransactWriteItems", "GetItem"}:
+    if unknown := unknown - {"TransactWriteItems", "GetItem"}:
         raise LookupError(f"unknown operations {sorted(unknown)}; add their units to lab/benchmarks/usage.py")
     published = of.count("sns") + of.count("events")
     units = {"write_units": float(writes.total()), "of_orders_table": writes[ORDERS], "read_units": reads}
@@ -110,7 +110,7 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Return the differences between two sets of facts. Byte counts may differ by `TOLERANCE`, other counts may not."""
+    """Return the differences between two sets of facts. Only byte counts may differ, by `TOLERANCE` or by 5 bytes."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)

@@ -1,4 +1,5 @@
-"""Measures a warm invocation, its bare calls and a peer, in an interpreter that can import only the package.
+"""Measures a warm invocation, its bare calls and a peer, in an interpreter that can import only the package
+and this folder.
 
 The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
 botocore's clients make the bare calls, and the hand-signed client makes them once more. Standard input is JSON with

@@ -14,7 +14,7 @@ from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
 
-# The probabilities are so low that most invocations succeed, and so high that every run has each fault.
+# The probabilities are so low that most invocations succeed, and so high that a run very probably has each fault.
 _RANDOM_FAULTS: tuple[tuple[str, str | None, FaultKind, float], ...] = (
     ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
     ("dynamodb", None, FaultKind.RESET, 0.02),

@@ -34,7 +34,7 @@ class Verdict:
 
     @property
     def problems(self) -> list[str]:
-        """Return everything that is wrong, one line each."""
+        """Return the violations of the guarantees and the weaknesses of the run, one line each."""
         broken = [f"{finding.name}: {text}" for finding in self.findings for text in finding.violations]
         return [*broken, *self.weak]
 
@@ -89,7 +89,7 @@ def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> 
 
 
 def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int) -> int:
-    """Return the number of accepted (202) orders that are not settled, plus the orders without a final answer."""
+    """Return the number of accepted (202) or stored orders that are not settled, plus those without a final answer."""
     promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
     return len((promised | evidence.orders.keys()) - settled) + wanted - len(answered)

@@ -15,8 +15,8 @@ _HEAD = f"""# Incidents
 
 For readers who want to know which alarms page: incidents in a shop (60 orders an hour unless a row says otherwise),
 simulated (`{COMMAND}`) with the real handlers, alarms and commands. The minutes are those until an
-alarm's first notification, without CloudWatch's own delay. `ops status` runs at the first page, or at the incident's
-end. The last two columns count violations of G1 (lost) and G2 (doubled) at the end. `ops audit` finds no violation.
+alarm's first notification, without CloudWatch's own delay. `ops status` runs at the first page, or before the
+repair. The last two columns count violations of G1 (lost) and G2 (doubled) at the end. `ops audit` finds no violation.
 
 """
 _COLUMNS = (
@@ -34,7 +34,7 @@ def text() -> str:
     """Return the page.
 
     Raises:
-        AssertionError: a command failed, or an alarm or a message was left after an incident.
+        AssertionError: a command failed, a message was left in a queue, or `ops audit` found a violation.
     """
     played = [play(incident) for incident in INCIDENTS]
     assert not (odd := {one.incident.name: one.odd for one in played if one.odd}), odd

@@ -1,6 +1,6 @@
-"""Two values of every option, and a configuration that allows both. Neither value is the default.
+"""Two values of every option, and a configuration that allows both.
 
-A switch has only one value that is not the default, so its change includes the default. The configuration contains
+Neither value is the default, unless the option has too few other values, like a switch. The configuration contains
 everything else that an option needs, so that nothing else differs.
 """
 

@@ -26,7 +26,7 @@ def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequen
         current = path.read_text(encoding="utf-8") if path.is_file() else ""
         if current != wanted:
             lines = unified_diff(current.splitlines(), wanted.splitlines(), "the page", "the code", n=2, lineterm="")
-            sys.stderr.write(f"docs/{path.name} is out of date. Run: {command}\n")
+            sys.stderr.write(f"{path.name} is out of date. Run: {command}\n")
             sys.stderr.write("\n".join(lines) + "\n")
             different = 1
     return different

@@ -38,8 +38,9 @@ class Incident:
         name: The incident's description in the table.
         begin, end: Functions that cause the fault and repair it.
         minutes: How long the fault lasts.
-        commands: The commands after the repair. The last one is repeated while the queue has dead letters. `{order}`
-            stands for the incident's order, `{expect}` for the value for `--expect` that `order repair` shows.
+        commands: The commands after the repair. The last one is repeated up to three times while the queue has dead
+            letters. `{order}` stands for the incident's order, `{expect}` for the value for `--expect` that `order
+            repair` shows.
         per_hour: How many orders customers place in an hour.
     """
 

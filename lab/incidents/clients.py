@@ -36,7 +36,7 @@ class CloudWatch:
     """Names of simulated resources → names in the alarms' dimensions."""
 
     def get_paginator(self, name: str) -> SimpleNamespace:
-        """Return the paginators of GetMetricData and DescribeAlarms."""
+        """Return the paginator of GetMetricData or of DescribeAlarms."""
         return paged(get_metric_data=self._data, describe_alarms=self._alarms)(name)
 
     def list_alarm_mute_rules(self, Statuses: Sequence[str]) -> Mapping[str, Any]:
@@ -128,6 +128,6 @@ class Topics:
 
 
 def groups() -> Iterator[tuple[str, str]]:
-    """Yield each service name that the functions log, with the log group of the function."""
+    """Yield each service name that the functions log, with the log group for lines with that name."""
     yield "api", f"/aws/lambda/{PREFIX}-create-order"
     yield "worker", f"/aws/lambda/{PREFIX}-process-order"

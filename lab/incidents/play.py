@@ -1,4 +1,4 @@
-"""Simulates an incident: a healthy hour, the fault, the repair, and the time until all messages are processed."""
+"""Simulates an incident: a healthy hour, the fault, the repair, and the commands and hours after the repair."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Played:
 
     Attributes:
         pages, others: Alarms of the tier `page` and of other tiers, each with the minute of its first notification.
-        status: The first line of `ops status` at the first page, or at the incident's end if nothing paged.
+        status: The first line of `ops status` at the first page, or before the repair if nothing paged.
         commands: The typed commands.
         lost, doubled: Violations of G1 and G2 at the end.
         odd: Failed commands, messages that remain in a queue, and violations that `ops audit` found.
@@ -78,7 +78,7 @@ def play(incident: Incident) -> Played:
 
 
 def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
-    """Run the commands and wait. Repeat the last command while the queue has dead letters."""
+    """Run the commands and wait. While the queue has dead letters, repeat the last command, at most three times."""
     for command in incident.commands:
         yield command, _type(command, shop)
     for _ in range(_LAST_TRIES):

@@ -61,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
     report = Report(found, {} if options.only else read_listed(LISTED), least)
     problems = report.problems(complete=True)
     recorded = Counter(folder for edit, folder in mutants.items() if _by(edit, results) == RECORDED)
-    alone = [f"{folder}: no test except {RECORDED} noticed {count} mutants." for folder, count in recorded.items()]
+    alone = [f"{folder}: {count} mutants were noticed only by {RECORDED}." for folder, count in recorded.items()]
     print("\n".join([*report.table(), "", *alone, "", *problems]))
     return 1 if problems else 0
 

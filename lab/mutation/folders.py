@@ -31,7 +31,8 @@ DRIFT: Final = (
     "tests/docs/test_readme.py",
     "tests/ops/test_permissions_of_commands.py",
 )
-"""Tests that compare a page with the code. They are not run here, because they fail for intended changes too."""
+"""Tests that compare a page with the code. Except for `RECORDED` they are not run here, because they fail for intended
+changes too."""
 RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_generated_page_is_up_to_date[lab.docs.option_effects]"
 """The test of the page that shows reviewers the effects of every option. It runs only for mutants that survive all
 other tests."""
@@ -46,7 +47,8 @@ class Folder:
         tests: Patterns of the paths of its test files.
         count: Number of its mutants, without the examples.
         least: Percentage of its mutants that the tests must notice.
-        alone: Whether its tests are independent of each other. If so, only tests that run the mutated function count.
+        alone: Whether its tests are independent of each other. If so, single tests are chosen, otherwise whole
+            test files.
     """
 
     files: tuple[str, ...]
@@ -112,7 +114,7 @@ class Tree:
 
 
 def edits(path: str, source: str) -> list[Edit]:
-    """Return all mistakes that the patterns find in a file."""
+    """Return an edit for each mistake that the patterns can make in a file."""
     return python_edits(path, source) if path.endswith(".py") else yaml_edits(path, source)
 
 
@@ -159,7 +161,8 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
     """Return the tests, or test files, of the mistake's folder that run the function with the mistake.
 
-    All of the folder's tests are returned for a file that is not Python, and for a function that no test runs.
+    For a mistake outside of functions, these are the tests that import its file. All of the folder's tests are returned
+    for a file that is not Python, and if no test runs the code.
     `covered` has the lines that each test, or test file, runs, by path.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]

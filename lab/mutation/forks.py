@@ -72,7 +72,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The outcome of tests, and the first test that failed."""
+    """The outcome of tests, and the first test that failed or file that could not be imported."""
 
     end: End
     first: str = ""

@@ -58,7 +58,8 @@ def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> 
     negated, name = "Not" in name, name.replace("Not", "")
     if name not in _COMPARES:
         message = (
-            f"the condition operator {operator} is not supported; known: Null, {', '.join(_COMPARES)}, and their Not"
+            f"the condition operator {operator} is not supported; known: Null, {', '.join(_COMPARES)}, "
+            "and their negations"
         )
         raise LookupError(message)
     if key not in context:

@@ -181,8 +181,8 @@ def record_stack(
 ) -> Recording:
     """Record `__main__.py` with the configuration of `Pulumi.{stack}.yaml`.
 
-    `overrides` maps options that are replaced or added to their values as text; a key has its namespace, such as
-    `orders:batch_size`. `build` makes the functions' package. Errors of the program are raised.
+    `overrides` replaces or adds options. It maps keys with a namespace, such as `orders:batch_size`, to values as text.
+    `build` makes the functions' package. Errors of the program are raised.
     """
     config = {**read_stack_file(stack), **(overrides or {})}
     with mock.patch.object(pipeline.package, "build_package", build):

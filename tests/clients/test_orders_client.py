@@ -181,7 +181,7 @@ def test_retry_after_is_the_least_wait(serve: Serve, given: str, least: float) -
 
 
 @pytest.mark.parametrize("status", [301, 400, 401, 403, 404, 413, 415, 422])
-def test_a_permanent_error_raises_a_problem_at_once(serve: Serve, status: int) -> None:
+def test_a_permanent_error_raises_a_problem_without_a_retry(serve: Serve, status: int) -> None:
     # GIVEN
     server = serve(problem(status))
 

@@ -129,7 +129,7 @@ def test_topics_are_encrypted_with_the_given_key_only() -> None:
 
 
 @pytest.mark.parametrize(("most", "alarming"), [(2, 2), (3, 3), (10, 8), (1_000, 800)])
-def test_the_concurrency_alarm_starts_at_the_configured_share_of_the_workers_limit(most: int, alarming: int) -> None:
+def test_the_concurrency_alarm_starts_at_a_share_of_the_workers_limit_rounded_up(most: int, alarming: int) -> None:
     # GIVEN
     limits = replace(LIMITS, worker_concurrency=most)
 

@@ -51,7 +51,7 @@ WITH_BUS = {
 
 
 @pytest.mark.parametrize("alarm", WITH_BUS.values(), ids=WITH_BUS)
-def test_an_alarm_watches_only_published_metrics_and_treats_quiet_periods_as_healthy(alarm: Any) -> None:
+def test_an_alarm_watches_only_published_metrics_and_provides_for_periods_without_data(alarm: Any) -> None:
     # GIVEN
     published = (*AWS_METRICS, *own_metrics(PREFIX))
 
@@ -67,7 +67,7 @@ def test_an_alarm_watches_only_published_metrics_and_treats_quiet_periods_as_hea
         )
         dimensions = dict(query.key.dimensions)
         assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
-    # AND a period without data is no reason for an alarm if the metric is not published in quiet periods
+    # AND if a metric is not published in quiet periods, FILL replaces its gaps, or missing data is not breaching
     sparse = any(entry.sparse for entry in entries.values() if entry is not None)
     filled = any("FILL(" in expression for expression in alarm.expressions.values())
     assert not sparse or filled or alarm.treat_missing_data == "notBreaching"
@@ -85,7 +85,7 @@ def test_an_alarm_watches_only_published_metrics_and_treats_quiet_periods_as_hea
         ("AWS/Events", "FailedInvocations", {"RuleName": "x"}),
     ],
 )
-def test_metrics_that_are_often_watched_by_mistake_do_not_exist(
+def test_metrics_that_are_often_watched_by_mistake_are_not_listed_as_published(
     namespace: str, name: str, dimensions: dict[str, str]
 ) -> None:
     # GIVEN
@@ -115,7 +115,7 @@ def test_every_alarm_has_a_runbook_and_every_runbook_an_alarm() -> None:
 
 
 @pytest.mark.parametrize(("where", "text"), headings().items(), ids=lambda value: "-".join(value)[:40])
-def test_a_runbook_has_the_six_parts_and_commands_to_inspect_the_system(where: tuple[str, str], text: str) -> None:
+def test_a_runbook_has_the_six_parts_and_only_commands_of_ops(where: tuple[str, str], text: str) -> None:
     # GIVEN / WHEN
     found = re.findall(r"^\*\*([^*]+):\*\*", text, flags=re.MULTILINE)
     blocks = re.findall(r"```console\n(.*?)```", text, flags=re.DOTALL)
@@ -195,7 +195,7 @@ def test_a_description_has_the_runbooks_link_and_fits_into_1024_characters(row: 
     assert row.title in description
 
 
-def test_the_required_resource_names_are_exactly_those_that_alarms_use() -> None:
+def test_alarms_use_all_watched_resources_except_tables_and_functions_of_the_api() -> None:
     # GIVEN
     metrics = [metric for row in TABLE.alarms for metric in row.metrics.values()]
 
@@ -268,7 +268,7 @@ def row_of(**overrides: Any) -> Alarm:
         ({"metrics": dict.fromkeys(map(str, range(11)), Metric("n", "m", {}, "Sum")), "expression": "x"}, "allows 10"),
     ],
 )
-def test_a_row_that_cloudwatch_would_refuse_is_refused_at_once(overrides: dict[str, Any], message: str) -> None:
+def test_a_row_that_cloudwatch_would_refuse_cannot_be_made(overrides: dict[str, Any], message: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match=message):
         row_of(**overrides)

@@ -145,7 +145,7 @@ def test_dead_letters_cause_another_page_if_nobody_drains_them_after_an_outage()
 
 
 def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> None:
-    # GIVEN our metric at once, the metric of the idle queue 15 minutes later, and an empty queue after an hour
+    # GIVEN our metric immediately, the metric of the idle queue 15 minutes later, and an empty queue after an hour
     visible = {list(DEAD)[1]: 1.0}
 
     # WHEN

@@ -16,7 +16,7 @@ OF_TOPIC = {"notifications-failed", "notifications-redriven", "notifications-los
 OF_BUS = "bus-dead-letter-queue-not-empty"
 
 
-def test_each_rule_of_a_bus_has_the_alarms_of_a_topic_and_the_other_alarms_do_not_change() -> None:
+def test_each_rule_of_a_bus_has_the_alarms_of_a_topic_and_all_other_alarms_remain() -> None:
     # GIVEN / WHEN
     topic, bus = ({row.name for row in table.alarms} for table in (TOPIC, BUS))
 
@@ -26,7 +26,7 @@ def test_each_rule_of_a_bus_has_the_alarms_of_a_topic_and_the_other_alarms_do_no
     assert {each.name for each in BUS.composites} == {each.name for each in TOPIC.composites}
 
 
-def test_a_bus_without_a_dead_letter_queue_has_no_alarm_on_dead_letters() -> None:
+def test_a_bus_without_a_dead_letter_queue_lacks_only_the_alarm_on_that_queue() -> None:
     # GIVEN / WHEN
     table = alarm_table(THRESHOLDS, LIMITS, BUS_RULES, certificate=True)
 
@@ -54,7 +54,7 @@ def test_the_alarms_use_every_name_of_the_bus_and_only_names_that_are_supplied()
     assert {key for key in WATCHED_WITH_BUS if key.startswith("events_")} <= used
 
 
-def test_the_business_section_of_the_dashboard_shows_redriven_notifications_of_every_rule() -> None:
+def test_the_section_on_orders_shows_redriven_notifications_of_every_rule_and_the_sections_show_all_alarms() -> None:
     # GIVEN / WHEN
     _, flowing, *others = dashboard_sections(BUS, LIMITS.objectives)
 

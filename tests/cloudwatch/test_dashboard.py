@@ -162,6 +162,8 @@ def test_the_states_of_all_notifying_alarms_come_first_with_pages_before_tickets
     order = [name.removeprefix("arn:orders-test-") for name in shown]
     assert order[0] == "api-failing"
     assert order.index("notifications-lost") < order.index("rejection-rate") < order.index("budget-burning")
+    alone = {row.name for row in TABLE.alarms if TABLE.composite_of(row.name) is None}
+    assert set(order) == alone | {each.name for each in TABLE.composites}
     assert len(shown) <= 100
 
 

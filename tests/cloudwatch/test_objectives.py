@@ -72,7 +72,7 @@ def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes
 
 
 def test_if_all_orders_of_a_quiet_shop_fail_an_alarm_pages_within_15_minutes() -> None:
-    # GIVEN orders that are retried again and again, with growing pauses
+    # GIVEN one failed attempt a minute, because orders are retried with growing pauses
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
 
@@ -122,7 +122,7 @@ def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
     assert pages_of(burst, 6 * HOUR, 7 * HOUR) == []
 
 
-def test_dead_letters_that_are_redriven_late_cause_no_second_page() -> None:
+def test_dead_letters_that_are_redriven_late_cause_no_page() -> None:
     # GIVEN twice as many late orders as new ones, and some failed attempts
     def redriven(minute: int) -> dict[str, float]:
         return busy(minute) | ({"late": 50, "attempts": 2} if 6 * HOUR <= minute < 6 * HOUR + 10 else {})

@@ -32,7 +32,7 @@ def test_every_figure_of_the_page_can_be_measured_again() -> None:
 
     # THEN the table has the same rows
     assert rows(written) == rows(table(found))
-    # AND every measured time is positive
+    # AND every figure is positive
     values = [value for each in found for value in (each.floor, each.bare, each.peer, each.ours) if value is not None]
     assert min(values) > 0
 

@@ -1,4 +1,4 @@
-"""Tests that the tools' `--help` only shows help."""
+"""Tests that the tools' `--help` shows help and ends the command."""
 
 import importlib
 import sys
@@ -21,7 +21,7 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_help_option_only_shows_help(
+def test_the_help_option_shows_help_and_ends_the_command(
     name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN

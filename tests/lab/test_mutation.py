@@ -101,7 +101,7 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
     ("verdict", "of", "listed", "problems"),
     [
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
-        # A busy machine can cause this verdict, so the mutant counts as neither noticed nor missed.
+        # A busy machine can cause this verdict, so the mutant counts as listed, and not as noticed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, with an entry to copy"),
         pytest.param(

@@ -88,7 +88,7 @@ def test_a_pattern_makes_this_mistake_in_a_workflow(name: str, after: tuple[str,
     assert found.applied(WORKFLOW.encode()).decode() == WORKFLOW.replace(*after, 1)
 
 
-def test_the_same_seed_chooses_the_same_mutants_of_every_folder_and_all_examples() -> None:
+def test_a_seed_always_chooses_the_same_mutants_and_the_wanted_number_of_each_folder() -> None:
     # GIVEN / WHEN
     chosen = Tree(ROOT).mutants(1)
 
@@ -120,7 +120,7 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
 
 
 def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
-    # GIVEN a test that runs the function, one that only imports the module, one of another tier, and an unrelated one
+    # GIVEN a test that runs the function, one that only imports the module, one of another folder, and an unrelated one
     source = b"LIMIT = 1\n\n\ndef f():\n    return LIMIT - 1\n"
     covered = {
         "tests/policy/test_a.py": {"policy/a.py": [1, 4, 5]},

@@ -1,4 +1,4 @@
-"""Tests that a mutant counts as noticed only if a test fails because of it."""
+"""Tests that a failure, a failed import or a timeout counts only if the mutant causes it."""
 
 from pathlib import Path
 
@@ -63,7 +63,7 @@ def judge(tmp_path: Path) -> Judge:
         ),
     ],
 )
-def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
+def test_a_failure_counts_only_if_the_mistake_causes_it(
     judge: Judge, path: str, mistake: str, test: str, verdict: str, by: str
 ) -> None:
     # GIVEN a mistake, and a test
@@ -72,12 +72,12 @@ def test_a_mistake_is_noticed_only_if_it_makes_a_test_fail(
     # WHEN
     found, detail = judge.run_file(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
-    # THEN a crash, or a failure that also occurs without the mistake, gives no verdict. The detail has the log's path.
+    # THEN a crash, or a failure that also occurs without the mistake, is unclear, and the detail has the log's path
     assert found == Verdict(verdict)
     assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 
 
-def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) -> None:
+def test_if_a_mistake_renames_a_case_the_cases_of_the_whole_file_run(judge: Judge) -> None:
     # GIVEN a mistake that renames a case
     (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
     text = "CASES = ['other']\ndef f(): return {}\n"
@@ -90,7 +90,7 @@ def test_a_case_that_a_mistake_renames_does_not_hide_the_others(judge: Judge) ->
     assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")
 
 
-def test_a_test_that_fails_only_once_gives_no_verdict(judge: Judge, tmp_path: Path) -> None:
+def test_a_test_that_fails_in_every_second_run_gives_no_verdict(judge: Judge, tmp_path: Path) -> None:
     # GIVEN a mistake, and a test that fails in every second run
     (tmp_path / "flag").touch()
     test = f"""
