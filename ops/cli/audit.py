@@ -20,7 +20,7 @@ _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
     "which messages are in the orders queue: they are only counted, because each read is a receive",
-    "events that people published again, and orders whose rows somebody deleted",
+    "events that people published again, and deleted rows of orders older than the API's records (24 h)",
 )
 
 

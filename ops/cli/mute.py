@@ -143,7 +143,7 @@ def _view(mute: Mute) -> dict[str, Any]:
 
 def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
-        until = "repeated" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+        until = "without an expiry date" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
         state = "now" if mute.active else "scheduled"
         context.out.print_line(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
         context.out.print_line(f"    {mute.name}: {', '.join(mute.alarms)}")
