@@ -161,7 +161,7 @@ def test_one_of_two_messages_takes_the_stock_in_every_sequence_of_their_calls(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_popular_sku_is_never_oversold(seed: int) -> None:
-    # GIVEN ten orders for a SKU with a stock of five, and conflicts in a third of all transactions
+    # GIVEN ten orders for a SKU with a stock of five, and conflicts in about a third of all transactions
     chance = Random(seed)
 
     def busy(call: Call) -> Fault | None:

@@ -76,7 +76,7 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         "messages whose twin was running",
     ):
         assert tally.seen[name] > 0
-    # AND the rare situations occur: those with concurrent runs or long pauses
+    # AND each of the rare situations occurs
     for name in (TWINS, API_ZOMBIES, WORKER_ZOMBIES, OLD_KEYS, OLD_ORDERS, NEIGHBOURS, OLD_LETTERS, GROUPS):
         assert tally.seen[name] > 0, name
 

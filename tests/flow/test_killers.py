@@ -48,7 +48,7 @@ def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[lis
 
 @pytest.mark.parametrize("seed", range(40))
 def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) -> None:
-    # GIVEN a queue with killers and innocent messages, and a worker with one to five threads
+    # GIVEN a queue with up to four killers and with innocent messages, and a worker with one to five threads
     chance = Random(seed)
     threads, killers, innocent = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
     with staged(Deployment(batch_threads=threads), seed=seed) as stage:

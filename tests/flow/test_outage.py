@@ -86,15 +86,15 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_a_flood_delays_quiet_callers_unless_the_queue_is_fair_and_one_caller_sends_it(
+def test_a_flood_delays_a_quiet_caller_unless_the_queue_is_fair_and_one_caller_sends_it(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares
     flood = [Message(number / 10_000, f"flood {number % callers}") for number in range(20_000)]
-    # WHEN quiet callers send an order now and then
+    # WHEN a quiet caller sends two orders per second, on average
     result = Simulation(Settings.default(), down_for(0, 0), fair=fair).run([*flood, *arrivals(2, 5, "quiet")])
-    # THEN quiet callers' orders wait behind the flood, unless the queue is fair and the flood has one caller; in every
-    # case, all orders are processed
+    # THEN the quiet caller's orders wait behind the flood, unless the queue is fair and the flood has one caller; in
+    # every case, all orders are processed
     assert (max(result.seconds["quiet"]) < 0.5) is helped
     assert result.done == len(flood) + len(result.seconds["quiet"])
 
