@@ -1,1 +1,1 @@
-"""Benchmarks for the claims about performance: ratios, measured side by side in one run. No test checks a duration."""
+"""Benchmarks for the claims about performance: ratios, measured side by side in one run. No test compares them."""

@@ -50,7 +50,10 @@ class Storm:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Inject faults and kill workers until the end of the block. Afterwards only orders of `POISON` fail."""
+        """Inject faults and kill workers during the block. Afterwards only orders of `POISON` fail.
+
+        The end of the block waits until all kills are done, or until no batch has run for a while.
+        """
         self._poison()
         for service, operation, kind, probability in _RANDOM_FAULTS:
             self.stack.add_fault(service, operation, kind, probability=probability)

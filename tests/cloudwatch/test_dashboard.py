@@ -16,8 +16,8 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand, for each widget: view, size, unit, period, time range, and then the visible lines / all lines or the
-# number of log groups.
+# Written by hand, for each widget except the graphs of alarms: view, size, unit, period, time range, and then the
+# visible lines / all lines or the number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -82,7 +82,7 @@ def names_in(math: dict[str, Any]) -> set[str]:
     return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
 
 
-def test_widgets_without_an_alarm_look_as_listed() -> None:
+def test_widgets_except_the_graphs_of_alarms_look_as_listed() -> None:
     # GIVEN / WHEN
     others = [
         w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}

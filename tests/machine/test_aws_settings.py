@@ -14,7 +14,8 @@ from ops.cli.main import main
 from ops.gateway.session import isolated_session
 from tests.machine.settings import broken_aws_settings
 
-# This script imports every module. A module that makes a client or reads the machine's settings on import fails.
+# This script imports every module of these packages except `__main__`. A module that makes a client or reads the
+# machine's settings on import fails.
 IMPORTS = """
 import importlib, pkgutil
 import botocore.configloader, botocore.session
