@@ -40,7 +40,7 @@ _here: Final[list[Judge]] = []
 
 
 def run(options: argparse.Namespace) -> int:
-    """Run the mutants, and print the table and the problems. Return 1 if there is a problem."""
+    """Run the mutants unless `options.report`. Print the table and the problems. Return 1 if there is a problem."""
     mutants = {
         edit: folder
         for edit, folder in Tree(ROOT).mutants(options.seed).items()
@@ -119,6 +119,7 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Run each test file that concerns these folders once without a mistake. Return its seconds and the lines it runs.
 
+    A file whose text has not changed since its last measurement is not measured again.
     The result has an entry for each test if a folder of the file is `alone`, otherwise one for the whole file.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
