@@ -40,7 +40,7 @@ def test_the_message_about_a_broken_rule_names_what_was_given_what_is_allowed_an
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_a_configuration_that_just_satisfies_a_rule_is_accepted(edge: tuple[str, ...]) -> None:
+def test_a_configuration_that_satisfies_a_rule_is_accepted(edge: tuple[str, ...]) -> None:
     # GIVEN
     _, satisfying, _ = EDGES[edge]
 
@@ -84,7 +84,7 @@ def test_a_local_environment_needs_an_endpoint() -> None:
     cap=st.integers(1, 4_000),
     receives=st.integers(5, 30),
 )
-def test_a_retry_horizon_below_the_minimum_is_refused(base: int, cap: int, receives: int) -> None:
+def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base: int, cap: int, receives: int) -> None:
     # GIVEN
     delays = [math.floor(min(cap, base * 2**failed)) / 2 for failed in range(receives - 1)]
     long_enough = sum(delays) >= MIN_HORIZON_SECONDS

@@ -70,7 +70,9 @@ class TestEveryStack:
     @pytest.mark.parametrize(
         ("function", "service"), [*((each.name, "api") for each in API_FUNCTIONS), ("process-order", "worker")]
     )
-    def test_powertools_variables_name_service_and_stack(self, stack: str, function: str, service: str) -> None:
+    def test_common_variables_name_service_and_stack_and_only_a_local_stack_has_an_endpoint(
+        self, stack: str, function: str, service: str
+    ) -> None:
         # GIVEN / WHEN
         variables = environment_of(stack, function)
 

@@ -119,7 +119,7 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
 
 
-def test_codedeploy_may_move_the_stack_s_aliases_and_read_its_functions_and_alarms_and_nothing_else() -> None:
+def test_codedeploy_may_read_and_move_the_stack_s_aliases_and_read_alarms_and_do_nothing_else() -> None:
     # GIVEN
     recording = recorded("prod")
 

@@ -45,7 +45,7 @@ def everything_on() -> Recording:
     return recorded_with("prod", ALL_ON)
 
 
-def test_pulumi_protects_exactly_the_resources_whose_data_or_ids_could_not_be_created_again() -> None:
+def test_pulumi_protects_exactly_the_tables_queues_topic_key_user_pool_and_its_clients() -> None:
     # GIVEN / WHEN
     protected = {each.urn for each in everything_on().resources if each.protect}
 

@@ -42,7 +42,7 @@ class TestEveryStack:
         assert recording.resources
         assert doubled == []
 
-    def test_every_resource_below_the_top_level_components_is_a_component_s_child_and_its_name_starts_with_its_name(
+    def test_every_resource_except_top_level_components_has_a_parent_and_a_name_that_starts_with_the_parent_s(
         self, stack: str
     ) -> None:
         # GIVEN

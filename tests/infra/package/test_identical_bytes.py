@@ -52,7 +52,7 @@ def test_folder_and_environment_do_not_change_the_package(
 
 
 def test_rewritten_files_do_not_change_the_package(project: Project, reference: str) -> None:
-    # GIVEN a built project whose files then got another sequence, other times and an executable mode
+    # GIVEN a built project whose files were then written again in the opposite sequence, with other times and modes
     for path in sorted(project.root.rglob("runtime/**/*.py"), reverse=True):
         text = path.read_text()
         path.unlink()

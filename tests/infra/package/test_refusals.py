@@ -105,7 +105,7 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_requirement_that_is_not_pinned_has_no_hash_or_has_a_marker_is_refused(
+def test_a_requirement_without_a_pin_or_without_a_hash_or_with_a_marker_is_refused(
     tmp_path: Path, line: str, words: str
 ) -> None:
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker

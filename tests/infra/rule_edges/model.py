@@ -1,7 +1,7 @@
 """Types of the tables of edge cases."""
 
 Edge = tuple[dict[str, str], dict[str, str], str]
-"""An edge case: keys that break a rule, keys that just satisfy it, and words of the message about the broken rule."""
+"""An edge case: keys that break a rule, keys that satisfy it, and words of the message about the broken rule."""
 
 Edges = dict[tuple[str, ...], Edge]
 """Edge cases by the name of their rule and, if the rule has several edge cases, by the name of the case."""

@@ -99,7 +99,7 @@ def test_an_answer_503_is_not_stored(api: Api) -> None:
     assert api.records() == []
 
 
-def test_a_failure_is_503_even_if_its_record_cannot_be_deleted(api: Api) -> None:
+def test_a_failure_is_503_even_if_the_record_of_the_request_cannot_be_deleted(api: Api) -> None:
     # GIVEN
     failing(api.sqs, "send_message", error("ServiceUnavailable", "SendMessage"))
     failing(api.dynamodb, "delete_item", error("InternalServerError", "DeleteItem"))

@@ -56,12 +56,12 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
         order, threads = [batch[index] for index in isolation_order(states)], 1
     else:
         order = batch
-    for at_once in (order[start : start + threads] for start in range(0, len(order), threads)):
-        for message in at_once:
+    for parallel in (order[start : start + threads] for start in range(0, len(order), threads)):
+        for message in parallel:
             message.lease_end = deadline
-        if any(message.killer for message in at_once):
+        if any(message.killer for message in parallel):
             return
-        for message in at_once:
+        for message in parallel:
             message.done, message.lease_end = True, None
 
 

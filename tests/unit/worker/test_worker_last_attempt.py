@@ -79,6 +79,7 @@ def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world:
     # THEN the order is still confirmed, and only its notification is missing
     assert len(failed) == 1
     assert world.status() == "CONFIRMED"
+    assert world.published() == []
 
 
 def test_a_last_attempt_that_was_not_started_marks_its_order_and_is_counted_as_last(world: WorkerAccount) -> None:

@@ -148,7 +148,7 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
-def test_a_message_whose_attribute_and_body_name_different_orders_fails_permanently_and_names_neither(
+def test_a_message_whose_attribute_is_not_the_order_id_of_its_body_fails_permanently_and_names_no_order(
     named: str,
 ) -> None:
     # GIVEN a valid body, and an attribute that names another order or is no order id
