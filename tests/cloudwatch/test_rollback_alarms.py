@@ -37,7 +37,7 @@ def state_at(alarm: MetricAlarm, now: int, *, lag: int, bad_until: int) -> State
 
 @pytest.mark.parametrize("lag", LAGS)
 @pytest.mark.parametrize("function", [each.name for each in FUNCTIONS])
-def test_a_bad_version_raises_the_alarm_within_the_shortest_canary_if_metrics_are_two_minutes_late(
+def test_a_bad_version_raises_the_alarm_within_the_shortest_canary_even_if_metrics_are_two_minutes_late(
     function: str, lag: int
 ) -> None:
     # GIVEN
