@@ -27,7 +27,7 @@ def properties_of(name: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("name", ["StateBucket", "StateKey"])
-def test_cloudformation_keeps_the_state_and_its_key_instead_of_deleting_or_replacing_them(name: str) -> None:
+def test_cloudformation_keeps_the_state_and_its_key_at_deletion_and_replacement(name: str) -> None:
     # GIVEN / WHEN
     written = document()["Resources"][name]
 

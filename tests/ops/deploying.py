@@ -209,7 +209,10 @@ class _Pages:
 
 
 class FakeCodeDeploy:
-    """Deployments that succeed at the second `GetDeployment`. Those of the groups in `bad` fail at the first."""
+    """Deployments that succeed at the second `GetDeployment`. Those of the groups in `bad` fail at the first.
+
+    A deployment of a group in `refused` cannot be created. With `endless`, no deployment succeeds.
+    """
 
     def __init__(self, bad: Sequence[str] = (), refused: Sequence[str] = (), endless: bool = False) -> None:
         self._endless = endless

@@ -210,7 +210,7 @@ def test_a_healthy_stack_has_no_findings(shop: Shop) -> None:
     assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letters")
 
 
-def test_every_page_is_read(shop: Shop) -> None:
+def test_every_page_of_a_table_is_read(shop: Shop) -> None:
     # GIVEN / WHEN five rows are scanned in pages of two, and more keys are read than one BatchGetItem accepts
     rows = Rows(shop.stack.world.cloud.dynamodb_client)
     pages = list(rows.scan(ORDERS, Limit=2))

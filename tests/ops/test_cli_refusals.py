@@ -102,7 +102,7 @@ def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path,
 def test_an_error_of_aws_is_explained(
     error: Exception, code: int, expected: str, sqs: Any, tmp_path: Path, capsys: Any
 ) -> None:
-    # GIVEN a stack, and an AWS that answers every call with an error
+    # GIVEN a stack, and calls to AWS that all fail with the same error
     path = make_stack(sqs, tmp_path)
     with patch.object(BaseClient, "_make_api_call", side_effect=error):
         # WHEN dead letters are to be redriven

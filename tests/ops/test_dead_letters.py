@@ -140,11 +140,11 @@ def test_an_invalid_condition_is_refused(condition: str) -> None:
 
 
 @given(st.integers(0, 10**8))
-def test_a_duration_is_shown_in_its_two_largest_units(seconds: int) -> None:
+def test_a_duration_is_shown_in_its_largest_unit_and_the_next_one(seconds: int) -> None:
     # GIVEN any duration
     # WHEN it is shown
     shown = show_duration(seconds)
-    # THEN the shown duration is at most the real one: less than one of its smaller unit is cut off, nothing of seconds
+    # THEN with one unit it is exact, and with two units it is too short by less than one of the second unit
     units = [parse_duration(part) for part in shown.split()]
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 

@@ -36,7 +36,7 @@ def discard(world: World, wanted: str) -> str:
         return carry_out(planned, sweep, orders, world.cloud.clock, begun(world, "discard"))
 
 
-def test_a_discarded_order_is_final_and_its_message_is_deleted(world: World) -> None:
+def test_a_discarded_order_keeps_its_reason_and_its_message_is_deleted(world: World) -> None:
     # GIVEN two dead letters
     first, second = dead_letter(world, 2)
     # WHEN one of them is discarded
@@ -124,7 +124,7 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
 
 
 def test_an_order_that_settles_during_a_discard_is_not_discarded(world: World) -> None:
-    # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
+    # GIVEN a dead letter whose order the worker settles, from a message in the orders queue, just before `DISCARDED` is
     # written
     order_id = order_that_settles_during_discard(world)
     # WHEN the order is discarded

@@ -94,7 +94,7 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
 
 
 def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) -> None:
-    # GIVEN a dead letter, and the same message in the orders queue, which settles the order just before `DISCARDED` is
+    # GIVEN a dead letter whose order the worker settles, from a message in the orders queue, just before `DISCARDED` is
     # written
     order_id = order_that_settles_during_discard(world)
     # WHEN all dead letters are discarded

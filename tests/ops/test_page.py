@@ -64,7 +64,9 @@ def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytes
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])
-def test_yes_without_test_and_a_missing_topic_are_refused(stack: MockStack, arguments: list[str], code: int) -> None:
+def test_a_missing_topic_and_yes_without_the_option_test_are_refused(
+    stack: MockStack, arguments: list[str], code: int
+) -> None:
     # GIVEN a stack whose only alarm topic is the one for pages
     # WHEN / THEN
     assert stack.run("page", *arguments) == code

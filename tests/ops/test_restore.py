@@ -1,6 +1,6 @@
 """Tables restored to an earlier time, while the queue and the idempotency records are newer.
 
-docs/delivery.md describes the procedure under "Restore".
+docs/delivery.md describes the procedure under "Restore a table".
 """
 
 from __future__ import annotations
