@@ -73,7 +73,7 @@ class Evidence:
         taken: Units in confirmed orders, by article.
         published: Number of orders whose record shows that the event was published.
         late: Number of orders that were settled after the cut-off.
-        forgotten: Number of settled orders whose record has expired.
+        forgotten: Number of settled orders without a completed record that may have expired.
         answers: Order id in each of the API's records, by the record's id.
         cases: Dead letters, copies merged.
         waiting: Number of messages in the orders queue.

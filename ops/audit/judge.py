@@ -137,7 +137,8 @@ def same_answer(evidence: Evidence) -> Finding:
 def exact_retries(evidence: Evidence) -> Finding:
     """G4: no message has too many receives, has a receive twice in the log, or is dead-lettered early.
 
-    No message is both processed and dead-lettered, and no order is processed twice.
+    No message is both processed and dead-lettered, and no order is processed twice. An early dead letter is only named,
+    because the limit may have been raised since.
     """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
@@ -150,7 +151,7 @@ def exact_retries(evidence: Evidence) -> Finding:
         if limit is not None and max(numbers) > limit:
             broken.append(f"message {message_id} was received {max(numbers)} times, {limit} are allowed")
         if len(set(numbers)) != len(numbers):
-            broken.append(f"message {message_id} has these receives in the log, one of them twice: {sorted(numbers)}")
+            broken.append(f"message {message_id} has these receives in the log, some of them twice: {sorted(numbers)}")
         last = {receive.attempt for receive in found if receive.outcome == "failed"} & {limit}
         if "processed" in outcomes and (last or "dead-lettered" in outcomes):
             broken.append(f"message {message_id} was both dead-lettered and processed")
@@ -228,7 +229,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
-    """Return the orders that certainly have no message, and those that may have none.
+    """Return violations if at least one order certainly has no message; otherwise, orders to name that may have none.
 
     The messages of the orders queue are only counted, because each read is a receive.
     """

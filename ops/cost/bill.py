@@ -1,7 +1,7 @@
 """Cost of one month of a stack, item by item.
 
 A load is spread evenly over the month. By default, each order has its own invocation of the worker. With `tracing`,
-most of these invocations are traced. Bursts cost less.
+the first invocation in each second and 5 % of the others are traced. The same load in bursts costs less.
 """
 
 import json
@@ -84,7 +84,7 @@ class Item(NamedTuple):
     """One line of the bill.
 
     Attributes:
-        option: The option that adds or changes the item; empty if every stack has it.
+        option: The option that adds or changes the item; empty if a stack with default options has it.
         idle: USD per month without traffic.
         used: Additional USD for the load.
         estimated: Whether a part of the item is an estimate.
@@ -99,7 +99,7 @@ class Item(NamedTuple):
 
 
 def bill(config: StackConfig, load: Load) -> list[Item]:
-    """Return every item that costs something."""
+    """Return all items of the bill."""
     return [*_calls(config, load), *_observing(config, load), *_alarms(config), *_extras(config, load)]
 
 
@@ -110,7 +110,7 @@ def provisioned(load: Load) -> Decimal:
 
 
 def alarms_of(config: StackConfig) -> AlarmTable:
-    """The alarms that the program creates for the stack."""
+    """The alarms that the option `alarms` creates for the stack."""
     bus = config.events_target == "bus"
     return alarm_table(
         changed_thresholds(config.alarm_thresholds),
@@ -137,7 +137,7 @@ def _calls(config: StackConfig, load: Load) -> Iterator[Item]:
         yield Item("DynamoDB", "backups of orders", "point_in_time_recovery", used=kept)
     of_queue = usd("sqs fifo request" if config.strict_ordering else "sqs request")
     fifo = "strict_ordering" if config.strict_ordering else ""
-    # The mapping receives and deletes up to ten messages at once.
+    # The mapping receives or deletes up to ten messages with one request.
     sent = load.counted("sqs_requests") + Decimal(2 * load.orders) / min(load.per_batch, 10)
     yield Item("SQS", "requests; empty receives", fifo, _EMPTY_RECEIVES * of_queue, sent * of_queue, True)
     if not config.strict_ordering:

@@ -95,10 +95,12 @@ def _in_the_queue(lambda_client: "LambdaClient", api: Function, since: datetime)
             version = read_version(lambda_client, api.names.function, number)
         except ClientError as error:
             raise RefusedError(
-                f"callers used version {number} of {api.names.function} until {at:%Y-%m-%d %H:%M} UTC, but the "
+                f"callers used version {number} of {api.names.function} until the move at {at:%Y-%m-%d %H:%M} UTC; the "
                 f"schema version that it wrote cannot be read: {error}"
             ) from error
-        found[Schemas.of(version).newest] = f"create_order version {number} wrote them until {at:%Y-%m-%d %H:%M} UTC"
+        found[Schemas.of(version).newest] = (
+            f"create_order version {number} wrote them until the move at {at:%Y-%m-%d %H:%M} UTC"
+        )
     return found | {Schemas.of(api.current).newest: f"create_order version {api.current.number} writes them"}
 
 

@@ -1,4 +1,4 @@
-"""Sends callers back to the previous versions at once: the API's functions first, then the worker."""
+"""Sends all callers back to earlier versions without gradual steps: the API's functions first, then the worker."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -74,8 +74,9 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
     known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
     if not known:
         raise RefusedError(
-            "The versions that callers used before are not known, because no shift was recorded. List the versions: "
-            "aws lambda list-versions-by-function --function-name NAME. Then: --to create_order=4 --to get_order=4 …"
+            "The versions that callers used before are not known: none is recorded, or all were rolled back. "
+            "List the versions: aws lambda list-versions-by-function --function-name NAME. "
+            "Then: --to create_order=4 --to get_order=4 …"
         )
     # All entries of one shift have the same time. Functions that this shift did not change keep their version.
     latest = max(left.at for left in known.values())

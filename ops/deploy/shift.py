@@ -1,7 +1,7 @@
 """Moves callers to the newest versions of a stack's functions, step by step, by CodeDeploy.
 
-Each function whose alias is behind gets a deployment. As soon as one is rolled back, the others are stopped, because
-versions of one release belong together.
+Each function whose alias is behind gets a deployment. As soon as one fails or is stopped, the others are stopped too,
+because versions of one release belong together.
 """
 
 import json
@@ -75,7 +75,7 @@ class Move:
 
 @dataclass(frozen=True)
 class Ended:
-    """End of one deployment. `message` is CodeDeploy's error message; empty after a success."""
+    """End of one deployment. `message` has CodeDeploy's texts on the error and rollback; empty after a success."""
 
     key: str
     deployment: str
@@ -185,5 +185,5 @@ class Deployer:
             try:
                 self.client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
             except ClientError as error:
-                # The deployment may have ended meanwhile; `_wait` reads its status.
+                # The deployment may have ended meanwhile.
                 self.say(f"deployment {deployment} was not stopped: {error}")

@@ -70,7 +70,7 @@ def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str
 
 
 def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) -> None:
-    """Wait until a version can be called; a snapshot takes minutes. Raises `RefusedError` if it cannot start."""
+    """Wait until a version can be called; a snapshot takes minutes. Raises `RefusedError` if it never can."""
     try:
         lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=str(number))
     except WaiterError as error:

@@ -48,7 +48,7 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Receiver:
-    """A subscription to a topic. Only its protocol is kept, because its endpoint is a person's address."""
+    """A subscription to a topic. Only its protocol is kept, because its endpoint can be a person's address."""
 
     topic: str
     protocol: str

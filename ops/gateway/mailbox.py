@@ -166,7 +166,7 @@ def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: s
 def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
     """Return the ARN of the only queue that `name` matches, and the data of its subscription."""
     names = [(arn.rpartition(":")[2], (arn, more)) for arn, more in queues]
-    # If the Pulumi program creates the queue, the queue's name ends in the subscription's name.
+    # If the Pulumi program creates the queue, the queue's name ends in one of these.
     ends = f"-{name}", f"-{name}-queue"
     found = [each for queue, each in names if name == queue] or [
         each for queue, each in names if queue.removesuffix(".fifo").endswith(ends)

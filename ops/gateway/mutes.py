@@ -27,7 +27,7 @@ class Mute:
 
     Attributes:
         active: Whether it mutes now.
-        until: When it ends; `None` if it is repeated.
+        until: When the rule expires; `None` if it never does, such as a rule that is repeated without an end.
         text: Description of the rule, with the person and the reason.
         ours: Whether `ops mute` created it.
     """

@@ -69,7 +69,7 @@ class Orders:
         return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
-        """Return the stored reason of a REJECTED or DISCARDED order, including who decided and when."""
+        """Return the stored reason of a REJECTED or DISCARDED order; for DISCARDED it has who decided and when."""
         answer = self._client.get_item(
             TableName=self._orders_table,
             Key={"order_id": {"S": order_id}},
@@ -93,7 +93,7 @@ class Orders:
         return answer.get("Item")
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
-        """Mark an open order DISCARDED. Return the order as it is stored afterwards; a final order is not changed.
+        """Mark an order DISCARDED that is open or not stored; leave a final order unchanged. Return the stored order.
 
         `content` fills in attributes that the API did not store. Without them the customer could not look the order up.
 

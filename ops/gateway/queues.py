@@ -81,7 +81,7 @@ class DeadLetterQueue:
         return deleted
 
     def release(self, receipts: dict[str, str]) -> set[str]:
-        """Make messages visible at once. Return the ids of those that SQS still hides; deleted messages are ignored."""
+        """Make messages visible immediately. Return the ids of those that SQS still hides, without deleted ones."""
         hidden: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.change_message_visibility_batch(

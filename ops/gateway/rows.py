@@ -67,9 +67,9 @@ class Rows:
             if not unread:
                 return
             keys = unread["Keys"]
-            # DynamoDB throttled the read and returned only a part. Wait before the rest is read.
+            # DynamoDB returned only a part: it throttled the read, or the answer reached 16 MB. Wait, then try again.
             self.sleep(0.1 * 2**attempt)
-        raise OpsError(f"DynamoDB throttles reads of {table}: {len(keys)} rows unread. Try again in a minute.")
+        raise OpsError(f"DynamoDB returned only a part of {table}: {len(keys)} rows unread. Try again in a minute.")
 
     def _count(self, rows: int, consumed: Sequence[Any]) -> None:
         self.requests += 1

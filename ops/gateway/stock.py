@@ -71,7 +71,7 @@ class Stock:
         """Add `count` units. An article without a row gets a row.
 
         Raises:
-            RefusedError: since `before`, the row or its reference point was added or removed.
+            RefusedError: since `before`, the row or its reference point was added or removed, or an order changes it.
         """
         values = {":value": {"N": str(count)}}
         if before is None:
@@ -88,7 +88,7 @@ class Stock:
         """Set the count if the row still has the value `expected`. `expected` need not be a number.
 
         Raises:
-            RefusedError: the row has another value.
+            RefusedError: the row has another value, or an order is changing it.
         """
         values: dict[str, Any] = {":value": {"N": str(count)}}
         condition = "attribute_exists(#sku) AND attribute_not_exists(#available)"

@@ -1,4 +1,4 @@
-"""Subscribers to the events of settled orders, and the messages in their dead-letter queues."""
+"""Subscribers to the events of settled orders, and the number of messages in a queue."""
 
 import json
 from collections.abc import Iterator
@@ -21,10 +21,10 @@ class Subscriber:
     """One subscription.
 
     Attributes:
-        name: Name of the queue or function; for a person's address only the protocol.
+        name: Name of the queue or function; for an e-mail or web address only the protocol.
         rule: The rule's name, for a subscription to a bus.
-        confirmed: Whether it receives events.
-        dead_letters: The ARN of its dead-letter queue, if it has one.
+        confirmed: Whether the subscription to a topic is confirmed, or the rule of a bus is enabled.
+        dead_letters: The ARN of its dead-letter queue, if it has one; not read if it is not confirmed.
     """
 
     name: str

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DAY: Final = 86_400
 # CloudWatch keeps one-minute periods for 15 days and five-minute periods for 63 days, and returns about 100,000 points
-# at once.
+# per request.
 _PERIODS: Final = ((_DAY, 60), (14 * _DAY, 300))
 _LONGEST_PERIOD: Final = 3_600
 
@@ -31,7 +31,7 @@ class Query:
         key: Name of the value in the result.
         statistic: Sum, Maximum or pNN.
         combine: How the values of the periods are combined: their sum, the latest, or the highest. Percentiles cannot
-            be combined, so their period is as long as the time span, up to a day.
+            be combined exactly, so their period is the whole time span, rounded up to hours, or at most a day.
     """
 
     key: str
@@ -99,14 +99,16 @@ class Telemetry:
         return {query.key: _combine(of_query, query.combine) for query, of_query in found if of_query}
 
     def lines(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[dict[str, Any]]:
-        """Yield those JSON log lines of a group that contain one of `words`; nothing if the group does not exist."""
+        """Yield those JSON lines of a log group that contain one of `words`; nothing if the group does not exist."""
         for event in self.events(group, words, start_ms, end_ms):
             line = parse_line(event.text)
             if line is not None:
                 yield {"at_ms": event.at_ms, **line}
 
     def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
-        """Yield those lines of a group that contain one of `words`; without words, all. A missing group has none."""
+        """Yield those lines of a log group that contain one of `words`; without words, all lines.
+
+        A missing group has none."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),

@@ -67,7 +67,7 @@ class Worker:
         if len(ours) != 1:
             raise NoStackError(
                 f"{len(ours)} event source mappings lead from {self._queue_arn} to {self._function}; "
-                "there must be one. Nothing was changed. `pulumi up` restores the mapping."
+                "there must be one. Nothing was changed. `pulumi up --refresh` restores a missing mapping."
             )
         (one,) = ours
         arn = one.get("EventSourceMappingArn") or _arn(one)
@@ -90,7 +90,7 @@ class Worker:
             OpsError: the mapping is not disabled in time; Lambda continues to disable it.
         """
         record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
-        # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text fit.
+        # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text valid.
         tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
         if any(len(value) > _MOST_TAG for value in tags.values()):
             raise WrongValueError(
@@ -127,7 +127,7 @@ class Worker:
             self._clock.sleep(_POLL_SECONDS)
 
     def event_source(self) -> str:
-        """`source` of the events that the running worker publishes, as its live version is configured.
+        """CloudEvents' `source` of the events that the worker's live version publishes.
 
         Raises:
             NoStackError: the function has no such setting.

@@ -161,7 +161,7 @@ class RetryingClients:
         `note` is called with the number of finished orders.
 
         Raises:
-            OpsError: an order was refused, or there were too many requests. No further order is sent.
+            OpsError: an order was refused, or there were too many requests. Orders that are not due yet are not sent.
         """
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()
@@ -253,7 +253,7 @@ class RetryingClients:
         connection.endheaders()
 
     def _reset(self, connection: HTTPConnection) -> None:
-        """End the connection with RST instead of FIN, like a device that loses its network."""
+        """End the connection with RST instead of FIN, as a device may do whose network breaks."""
         if connection.sock is not None:
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sock.close()

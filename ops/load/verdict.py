@@ -1,4 +1,4 @@
-"""Verdict on a load test: every order accepted, settled within the promise, published and answered once."""
+"""Judges a load test: whether every order was accepted, settled within the promise, published and answered once."""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -33,7 +33,7 @@ class Watch:
     settled: dict[str, StoredOrder] = field(default_factory=dict)
 
     def until(self, deadline: float) -> Iterator[int]:
-        """Read the open orders repeatedly until `deadline` (epoch seconds). Yield the number of settled ones."""
+        """Read the open orders until none is left or `deadline` (epoch seconds). Yield how many are settled so far."""
         while True:
             facts = self.orders.facts(self.open)
             self.settled |= {order_id: facts.orders[order_id] for order_id in facts.finished}

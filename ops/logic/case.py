@@ -21,7 +21,7 @@ class Facts:
     Attributes:
         orders: The stored orders by id.
         corrupt: Rows that are not valid orders, by id.
-        finished: Ids whose order is settled and published.
+        finished: Ids of the orders that are settled and whose event is published.
     """
 
     orders: Mapping[str, StoredOrder] = field(default_factory=dict)
@@ -34,7 +34,8 @@ class Case:
     """A dead letter, and the state of its order.
 
     Attributes:
-        error_type, error, attempts: From the message, else from the order, else derived from the state.
+        error_type, error: From the message, else from the order, else derived from the state.
+        attempts: From the message, else from the order.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.
     """

@@ -21,7 +21,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions on dead letters. Values of one key are alternatives. All keys must match."""
+    """Conditions on dead letters. Texts of one key are alternatives. All keys must match."""
 
     texts: Mapping[str, frozenset[str]]
     older_than: int | None = None
@@ -29,10 +29,10 @@ class Conditions:
 
     @classmethod
     def parse(cls, conditions: Sequence[str]) -> "Conditions":
-        """Read `KEY=VALUE` texts.
+        """Read `KEY=VALUE` texts. If an age is given twice, the last one counts.
 
         Raises:
-            WrongValueError: a condition is malformed, its key is unknown, or its value can never match.
+            WrongValueError: a condition is malformed, its key is unknown, or its value is no duration or state.
         """
         texts: dict[str, set[str]] = {}
         ages: dict[str, int] = {}

@@ -29,7 +29,7 @@ WORDS: Final = (
     "Status: timeout",
     "[ERROR]",
 )
-"""Every such line contains one of these words, which serve as the filter in CloudWatch Logs."""
+"""Every line about a death contains one of these words, which serve as the filter in CloudWatch Logs."""
 
 
 @dataclass(frozen=True, slots=True)

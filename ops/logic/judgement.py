@@ -80,6 +80,6 @@ def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
             f"open: the last attempt failed with {attempts[-1].cause}; SQS delivers the order again", (look,)
         )
     return Judgement(
-        "open: no attempt has logged anything yet. The order waits in the queue, or the worker does not run",
+        "open: no attempt has logged an error. The order waits in the queue, or the worker does not run",
         ("python -m ops status", look),
     )

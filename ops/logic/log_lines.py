@@ -31,7 +31,8 @@ class LogLine:
 
     Attributes:
         step: When and where it was logged, and what it reports.
-        cause: Error type, as dead letters have it; `None` if the line is not about an error.
+        cause: Error type, as dead letters have it, else AWS's error code or the line's message; `None` if the line is
+            not about an error.
         died: Whether Lambda wrote the line because the function died.
         order_id, request_id: Ids that the line contains, if any.
     """
@@ -57,7 +58,7 @@ def parse_line(text: str) -> dict[str, Any] | None:
 
 
 def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
-    """Convert log events to lines, in order of time. Metrics and the platform's lines about success are left out.
+    """Convert log events to lines, in order of time, without metrics and without the platform's lines except deaths.
 
     `prefix` is the beginning of the functions' names.
     """

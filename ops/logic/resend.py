@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_ATTRIBUTES: Final = 10
 MAX_BATCH: Final = 10
-# This is below every limit that SQS has had for a whole batch. A larger message is sent alone.
+# SQS allowed this for a whole batch before it raised the limit to 1 MiB. A larger message is sent alone.
 MAX_BATCH_BYTES: Final = 262_144
 _ABOUT_THE_FAILURE: Final = frozenset({"error_type", "error", "attempt"})
 _ORIGINAL: Final = "original_message_id"
@@ -20,8 +20,8 @@ _ORIGINAL: Final = "original_message_id"
 def fresh_attributes(message: Received) -> dict[str, Any]:
     """Return the attributes of a message that is sent again, without those that record its failure.
 
-    `original_message_id` is kept or added, so that a copy that fails again is recognised. It is left out if the
-    message already has the ten attributes that SQS allows.
+    `original_message_id` is kept or added, so that a copy that fails again is recognised. It is left out if ten
+    other attributes are kept, the most that SQS allows.
     """
     kept = {name: dict(value) for name, value in message.attributes.items() if name not in _ABOUT_THE_FAILURE}
     original = message.text(_ORIGINAL) or message.message_id
@@ -41,7 +41,7 @@ def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntr
 
 
 def batches(messages: Sequence[Received]) -> Iterator[list[Received]]:
-    """Split messages into batches of at most ten, with no more bytes than SQS accepts at once."""
+    """Split messages into batches of at most ten, with at most `MAX_BATCH_BYTES` unless one message alone is larger."""
     batch: list[Received] = []
     size = 0
     for message in messages:

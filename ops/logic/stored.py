@@ -1,4 +1,4 @@
-"""Rows of the orders table, including rows that are not valid orders."""
+"""Rows of the orders table, including rows that are not valid orders, and idempotency records."""
 
 import hashlib
 import json

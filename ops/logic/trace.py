@@ -30,7 +30,8 @@ _SHOWN: Final = (
     "trace",
     "places",
 )
-"""Fields of a log line that are shown with its message. Others may contain data that people on call should not see."""
+"""Fields of a log line that are shown with its message, as are `attempt` and `message_id`. Others may contain data that
+people on call should not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +55,7 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
         steps.append(Step(order.accepted_at, "api", "accepted, and sent to the queue", {}))
     if order.settled_at is not None:
         skus = {} if order.reason is None else {"reason": order.reason.code.value, "skus": list(order.reason.skus)}
-        steps.append(Step(order.settled_at, "worker", f"transaction: {order.status}", skus))
+        steps.append(Step(order.settled_at, "worker", f"settled: {order.status}", skus))
     return steps
 
 
@@ -78,7 +79,7 @@ def _names_no_order(line: Mapping[str, Any]) -> bool:
 
 
 def _proofs(line: Mapping[str, Any]) -> set[tuple[str, str]]:
-    # An invocation of the worker processes many orders, so its request id does not identify one order.
+    # An invocation of the worker can process many orders, so its request id does not identify one order.
     names = ("message_id",) if line.get("service") == _WORKER else ("message_id", "function_request_id")
     return {(name, str(line[name])) for name in names if line.get(name)}
 

@@ -43,7 +43,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     if worker >= pool:
         return _short(
             f"the worker alone may use {worker} of {pool} (quota {quota}): if it is throttled, messages lose receives "
-            "without an attempt, and the API's callers get 503",
+            "without an attempt, and an API without reserved concurrency answers 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )
@@ -71,7 +71,7 @@ def alarm(config: StackConfig, quota: int) -> Finding:
         (index for index, each in enumerate(config.alarm_thresholds) if each.startswith(f"{_THRESHOLD}=")),
         len(config.alarm_thresholds),
     )
-    effect = "it would never fire" if measured > quota else "it would fire too early"
+    effect = "it would fire too late or never" if measured > quota else "it would fire too early"
     return Finding(
         name,
         Verdict.WARNING,

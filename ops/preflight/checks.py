@@ -27,7 +27,7 @@ def _account(ground: Ground) -> Iterator[Finding]:
 def _python(ground: Ground) -> Iterator[Finding]:
     config, check = ground.config, "Python for byte code"
     if config.package_for_this_machine or not config.package_bytecode:
-        yield Finding(check, Verdict.OK, "any release works, because no byte code is shipped")
+        yield Finding(check, Verdict.OK, "any release works: no byte code is shipped, or this Python's")
         return
     try:
         found = find_interpreter(config.python_version, config.package_bytecode_release or None)

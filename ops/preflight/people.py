@@ -1,4 +1,4 @@
-"""Checks that somebody receives the alarms, and that every subscription is confirmed."""
+"""Checks that somebody receives pages (urgent alarms), and that every subscription is confirmed."""
 
 from collections.abc import Iterator
 from typing import Any, Final

@@ -1,4 +1,4 @@
-"""Checks Pulumi's state: the bucket or folder that contains the state, and a lock that a killed run has left.
+"""Checks Pulumi's state: the bucket or folder that contains the state, and the stack's lock.
 
 The names of files are those of Pulumi's self-managed backends: `.pulumi/stacks/PROJECT/STACK.json` and
 `.pulumi/locks/organization/PROJECT/STACK/ID.json`.
@@ -25,7 +25,7 @@ _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
 def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Check that the state exists and is safe, and that no run holds its lock."""
+    """Check that the bucket or folder exists, that a bucket keeps versions, and that no run holds the stack's lock."""
     url = environment.get(BACKEND_VARIABLE) or _pulumi_backend()
     if url is None:
         text = f"could not read: {BACKEND_VARIABLE} is not set and no `pulumi` command is logged in"
@@ -123,7 +123,7 @@ def _holder(content: bytes) -> str:
         lock = json.loads(content)
         return f"{lock['username']}@{lock['hostname']} (process {lock['pid']}) since {lock['timestamp']}"
     except (ValueError, KeyError, TypeError):
-        return "a lock that cannot be read"
+        return "an unknown run, whose lock cannot be read"
 
 
 def _pulumi_backend() -> str | None:

@@ -1,7 +1,7 @@
 """Steps of the smoke test. They follow one order from the API through the queue to the worker, which rejects it.
 
-There is nothing to clean up, even after a kill, because the test creates no resource. It leaves an ordinary order in a
-currency that no shop uses. The order's idempotency records expire.
+Without `confirm` there is nothing to clean up, even after a kill, because the test creates no resource. It leaves an
+ordinary order in a currency that no shop uses. The order's idempotency records expire.
 """
 
 import json

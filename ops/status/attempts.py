@@ -23,7 +23,7 @@ class Attempts:
         self.unread: list[Unread] = []
 
     def read(self, what: str, read: Callable[[], T]) -> T | None:
-        """Return what `read` returns, or `None` if it fails; then `unread` has the reason."""
+        """Return the result of `read`, or `None` after an AWS error or an `OpsError`; then `unread` has the reason."""
         try:
             return read()
         except (BotoCoreError, ClientError) as error:

@@ -25,7 +25,7 @@ class Severity(IntEnum):
     WRONG = 1
     """Somebody has to act."""
     LOOK = 2
-    """The problem is over, or affects nobody yet."""
+    """The problem is over or small, or affects no order."""
     BLIND = 3
     """A fault could go unseen."""
 
@@ -226,7 +226,7 @@ def _receivers(reading: Reading) -> Iterator[Finding]:
 def _muted(reading: Reading) -> Iterator[Finding]:
     for mute in reading.mutes or ():
         if mute.active:
-            until = "repeatedly" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
+            until = "by a rule without an end" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
             text = f"{len(mute.alarms)} alarms are muted {until}, {mute.text} ({_some(mute.alarms)})"
             yield Finding(Severity.BLIND, text, commands=("python -m ops mute list",))
 

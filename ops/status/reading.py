@@ -25,17 +25,18 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Readings of a stack. A reading is `None` if it failed; `unread` has the reason.
+    """Readings of a stack. A failed reading is `None`, that of the subscribers empty; `unread` has the reason.
 
     Attributes:
         now: Time of the reading in epoch seconds.
         seconds: Period over which metrics were counted.
         metrics: Values by key (`ops.status.gather`); metrics without data are left out.
         paused: The worker's state in words, if it is not enabled.
-        subscribers: Messages in the dead-letter queue of each subscriber, by name; `None` without such a queue.
+        subscribers: Number of messages in the dead-letter queue of each subscriber, by the subscriber's name; `None` if
+            there is no such queue or it could not be read.
         unconfirmed: Names of subscribers that are not confirmed, so receive nothing.
         receivers: Subscriptions to alarms.
-        budgets: Percent left of each error budget.
+        budgets: Percent left of each error budget; `None` also if the stack has no objectives.
         alarms_evaluated: Whether alarms are evaluated; the embedded AWS evaluates none.
     """
 

@@ -1,4 +1,4 @@
-"""`POST /orders`: accepts an order at once; the worker processes it."""
+"""`POST /orders`: accepts an order immediately; the worker processes it later."""
 
 import os
 import time

@@ -89,7 +89,7 @@ def worker() -> BatchRunner:
     # Only one of these two clients is created, because each makes the cold start longer.
     sns = clients.sns() if settings.notifications_topic_arn else None
     events = clients.events() if settings.notifications_bus_name else None
-    # The last seconds are kept for returning messages to the queue. So an item that exceeds its budget fails alone;
+    # The last seconds are kept for returning messages to the queue. So a message that exceeds this budget fails alone;
     # otherwise Lambda would stop the process, and all messages of the batch would fail.
     budget = CallBudget(int(settings.time_margin_seconds * 1000))
     for client in (dynamodb, sqs, sns, events):

@@ -46,7 +46,8 @@ def dependency_failed(error: DependencyError, order_id: str | None = None) -> Pr
 def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
     """Log and count an error in our own code; return the same problem as for a failed service.
 
-    The log line has the file, line and function of each frame. It has the error's text only if the error is ours.
+    The log line has the file, line and function of each frame. It has the error's text only for a
+    `ProcessingError`.
     """
     count(MetricName.DEPENDENCY_FAILURE)
     places = [f"{frame.filename}:{frame.lineno} {frame.name}" for frame in traceback.extract_tb(error.__traceback__)]

@@ -53,8 +53,8 @@ class Acceptance:
     def accept(self, submission: Submission) -> str:
         """Send the order, store it and return the body of the answer, with the same bytes on every run.
 
-        A crash after the send leaves a message that will be processed. Storing first would leave an order that nothing
-        processes. Errors of the queue and the table are raised unchanged.
+        A crash after the send leaves a message that will be processed. If the order were stored first, a crash would
+        leave an order that nothing processes. Errors of the queue and the table are raised unchanged.
         """
         message = self._message(submission)
         self.queue.send(message)

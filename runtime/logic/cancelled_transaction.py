@@ -1,4 +1,4 @@
-"""Decides the outcome of a cancelled transaction by DynamoDB's reasons: one per item, the order row's first."""
+"""Decides the outcome of a cancelled transaction by DynamoDB's reasons: one per item, the order rows' first."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

@@ -18,7 +18,7 @@ class ProcessingError(Exception):
 
 
 class PermanentError(ProcessingError):
-    """No retry can help: the message goes to the dead-letter queue at once.
+    """No retry can help: the message goes to the dead-letter queue immediately.
 
     `error_type` is a stable name for the kind of failure.
     """
@@ -104,7 +104,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure. An error that is neither ours nor pydantic's is described by its class only."""
+    """Describe a failure. Of an error that is no `ProcessingError` and not pydantic's, only the class is used."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):
@@ -131,7 +131,7 @@ def trace_of(failure: BaseException) -> list[str]:
 
 
 def validation_text(error: ValidationError) -> str:
-    """Return the place (a JSON pointer) and the reason of each wrong value, without the value."""
+    """Return the place (a JSON pointer) and the reason of each wrong value (ten at most), without the value."""
     problems = error.errors(include_url=False, include_context=False, include_input=False)
     shown = [f"{_pointer(problem['type'], problem['loc'])}: {problem['msg']}" for problem in problems[:_SHOWN_PROBLEMS]]
     if len(problems) > len(shown):

@@ -20,10 +20,10 @@ def read_message(body: str, *, order_id: str | None, schema_version: str | None)
     """Return the order in `body`. `order_id` and `schema_version` are the texts of the message attributes.
 
     Raises:
-        NewerSchemaError: a newer version wrote the message. This is checked first, in the attribute and the body,
-            because a newer version may write anything, even a body that is not JSON.
-        PermanentError: the body is not JSON, is not an order of a known version, or names another order than the
-            attribute.
+        NewerSchemaError: a newer version wrote the message. The attribute is checked before the body is parsed, because
+            a newer version may write anything, even a body that is not JSON.
+        PermanentError: the body is too long, is not JSON, is not an order of a known version, or names another order
+            than the attribute.
     """
     _refuse_newer(_as_version(schema_version))
     content = _parse(body)

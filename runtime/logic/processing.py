@@ -30,7 +30,7 @@ _OUTCOME_METRICS: Final = {
     OrderStatus.REJECTED: MetricName.ORDER_REJECTED,
 }
 LAST_ATTEMPT: Final = "LAST_ATTEMPT"
-"""The error type of an order whose last attempt began but did not report its end: its process was killed."""
+"""The error type of an order whose last attempt began and reported no end: it still runs, or its process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +39,10 @@ class Invocation:
 
     Attributes:
         context: The Lambda context, for the time that is left.
-        timeout_seconds: How long the function may run. No lease is longer.
-        isolated: Whether the messages run one at a time, each deleted as soon as it is settled.
+        timeout_seconds: How long the invocation may run. No lease is longer.
+        isolated: Whether the messages run one at a time, each deleted as soon as it is processed.
         tally: Collects the metrics.
-        together: `settled_at` by order id, for the orders that a group transaction settled or may have settled.
+        together: `settled_at` by order id, for the orders that a transaction of several orders may have settled.
     """
 
     context: RemainingTime
@@ -224,7 +224,7 @@ class OrderProcessor:
             return
         try:
             self.settler.store.mark_failed(delivery.order_id, _error(delivery, described), delivery.order)
-        except Exception as problem:  # noqa: BLE001 - the attempt goes on without the mark and may still succeed
+        except Exception as problem:  # noqa: BLE001 - a missing mark must not stop the attempt or its retry
             error = self.describe(problem).error
             self.logger.warning("order not marked FAILED", order_id=delivery.order_id, error=error)
 

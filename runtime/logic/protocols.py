@@ -56,7 +56,7 @@ class Written:
 
 
 class Settlements(Protocol):
-    """Orders and stock, as the worker changes them. Each method may raise `BusyError`."""
+    """Orders and stock, as the worker changes them. Each write may raise `BusyError`."""
 
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
         """Take the stock of every line and settle the orders as `CONFIRMED`, all or nothing.
@@ -112,7 +112,7 @@ class SourceQueue(Protocol):
     """The queue from which a delivery was received."""
 
     def hide(self, delivery: Delivery, seconds: int) -> None:
-        """Set the visibility timeout, so that the message can be received again after `seconds`; 0 means at once."""
+        """Set the visibility timeout, so that the message can be received again after `seconds`; 0: immediately."""
 
     def delete(self, delivery: Delivery) -> None:
         """Delete the message."""

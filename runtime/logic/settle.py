@@ -40,9 +40,9 @@ class Settler:
     def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
         """Return the stored order, which is final, and whether this invocation settled it.
 
-        `on_conflict` is called before each further try. If a group transaction may have settled the order, `settled_at`
-        is the time of that transaction. Then the order is read first, and a final order is returned; this invocation
-        settled it if the stored `settled_at` is that time.
+        `on_conflict` is called before each further try. If a transaction of several orders may have settled this one,
+        `settled_at` is the time of that transaction. Then the order is read first, and a final order is returned; this
+        invocation settled it if the stored `settled_at` is that time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -67,7 +67,7 @@ Caller = Annotated[
 
 
 def from_timestamp(timestamp: str) -> datetime:
-    """Read a `Timestamp`. Raises `ValueError` for anything else."""
+    """Read a `Timestamp` or another ISO 8601 text. Raises `ValueError` for any other text."""
     return datetime.fromisoformat(timestamp)
 
 

@@ -22,7 +22,7 @@ class OrderLookup:
         self._table_name = table_name
 
     def get(self, order_id: str) -> StoredOrder | None:
-        """Return the order, or None. The read is consistent: after a 202 the caller sees the order at once.
+        """Return the order, or None. The read is consistent: after a 202 the caller finds the order immediately.
 
         Raises `DependencyError`, and `CorruptDataError` for an item that is no order.
         """

@@ -19,7 +19,7 @@ class OrderQueue:
         self._fifo = fifo
 
     def send(self, message: OrderMessage) -> None:
-        """Send the whole order. Attributes repeat its id and version, for readers that cannot parse the body.
+        """Send the whole order. Attributes repeat its ids and its version, for readers that cannot parse the body.
 
         Raises `DependencyError`; the message may still have been sent.
         """

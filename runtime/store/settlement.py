@@ -99,7 +99,7 @@ class SettlementStore:
         self._write(self._upsert(order_id, assignments))
 
     def find(self, order_id: str) -> StoredOrder | None:
-        """Read the order consistently."""
+        """Read the order by a consistent read."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )

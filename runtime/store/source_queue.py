@@ -16,7 +16,7 @@ class SourceQueue:
         self._queue_url = queue_url
 
     def hide(self, delivery: Delivery, seconds: int) -> None:
-        """Set the visibility timeout, so that the message can be received again after `seconds`; 0 means at once."""
+        """Set the visibility timeout, so that the message can be received again after `seconds`; 0: immediately."""
         self._client.change_message_visibility(
             QueueUrl=self._queue_url, ReceiptHandle=delivery.receipt_handle, VisibilityTimeout=seconds
         )

@@ -256,8 +256,8 @@ def another_queue(world: DeployTarget) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (never_shifted, "no shift was recorded"),
-        (unreadable_tags, "no shift was recorded"),
+        (never_shifted, "none is recorded, or all were rolled back"),
+        (unreadable_tags, "none is recorded, or all were rolled back"),
         (deleted, "has no version 9"),
         (failed, "is Failed: its start failed"),
         (shifting, "being shifted right now"),

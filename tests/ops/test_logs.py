@@ -197,8 +197,8 @@ LOOK = f"dlq show {ORDER_ID}"
 @pytest.mark.parametrize(
     ("changes", "lines", "expected", "commands"),
     [
-        ({}, [], "no attempt has logged anything yet", ["status", LOOK]),
-        ({}, [{"order_id": OTHER_ID}], "no attempt has logged anything yet", ["status", LOOK]),
+        ({}, [], "no attempt has logged an error", ["status", LOOK]),
+        ({}, [{"order_id": OTHER_ID}], "no attempt has logged an error", ["status", LOOK]),
         ({}, [{}], "the last attempt failed with ContentionError", [LOOK]),
         ({"status": {"S": "FAILED"}}, [{}], "not processed (ContentionError)", [LOOK]),
         ({"status": {"S": "DISCARDED"}}, [], "discarded by a person", []),

@@ -199,7 +199,7 @@ def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remo
     held = only(state(known(config()), environment), "lock of the state")
     # THEN
     assert [each.verdict for each in (none, free, held)] == [Verdict.WARNING, Verdict.OK, Verdict.ERROR]
-    assert "runner@ci (process 7) since 2026-01-02T03:04:05Z; a lock that cannot be read" in held.found
+    assert "runner@ci (process 7) since 2026-01-02T03:04:05Z; an unknown run, whose lock cannot be read" in held.found
     assert "pulumi cancel --stack prod" in held.todo[0]
 
 

@@ -41,7 +41,7 @@ def test_a_trace_is_sorted_by_time() -> None:
     assert [step.what for step in steps] == [
         "accepted, and sent to the queue",
         "attempt failed",
-        "transaction: CONFIRMED",
+        "settled: CONFIRMED",
     ]
 
 
