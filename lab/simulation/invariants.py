@@ -1,6 +1,6 @@
 """The guarantees G1-G6, checked on a world's state and on the answers and notifications that it sent.
 
-Each function returns its violations as text; the list is empty if the guarantee holds. No check uses the history that
+Each check returns its violations as text; the list is empty if the guarantee holds. No check uses the history that
 led to the state.
 """
 

@@ -31,7 +31,10 @@ class Table:
     cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
 
     def run(self, case: Case) -> None:
-        """Run one case. With ``pairs``, run it also with a second fault at each later call."""
+        """Run one case. With ``pairs``, run it also with each second fault at each later call.
+
+        A case whose fault kills the process has no later call.
+        """
         outcome = run_case(case)
         self._keep(case, outcome)
         if self.pairs and not case.disturbance.kills:
