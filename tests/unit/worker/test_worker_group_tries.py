@@ -1,4 +1,4 @@
-"""Tests the tries of a group's transaction: when it is tried again, with which token, and when it is given up."""
+"""Tests the tries of a group's transaction: when there is a further try, and with which token."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from tests.unit.worker.factories import lines, message
 BUSY = BusyError("TransactionConflict")
 PAUSE = conflict_pause(1, random=lambda: 0.5)
 TWO = [message(number, lines=lines("SKU-1")) for number in (1, 2)]
-# Two pairs of orders. Both pairs together exceed a transaction's items.
+# Two pairs of orders. Both pairs together have more items than a transaction may have.
 FOUR = [message(number, lines=lines(*(f"S-{number // 2}-{n}" for n in range(50)))) for number in range(4)]
 
 
@@ -72,7 +72,7 @@ def test_each_try_has_a_new_token() -> None:
     store = Store(busy, busy)
     # WHEN its orders are settled together
     settle(store, TWO)
-    # THEN each try has its own token, because DynamoDB repeats no transaction with a token that it knows
+    # THEN each try has its own token, because it is a new transaction and no retry of the same call
     assert len({UUID(token) for token in store.tokens}) == 3
 
 
