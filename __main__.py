@@ -10,7 +10,7 @@ from pipeline.operations import build_operations
 from pipeline.outputs import export_outputs
 from pipeline.platform import function_platform, stack_scope
 
-# `load_config` reports all problems of the configuration, before the first resource is registered.
+# `load_config` refuses a wrong configuration before the first resource is registered.
 config = load_config()
 scope = encrypted(config, stack_scope(config))
 platform = function_platform(config, scope)

@@ -12,14 +12,14 @@ from pipeline.functions import FUNCTIONS, ApiFunction, Functions, FunctionSpec
 MINIMUM_FAILURES = 3
 ROLLBACK_PERCENT = 2
 # The metrics of a minute arrive up to two minutes later, and `FILL` counts a missing minute as good. So an alarm on the
-# last minute alone would never fire.
+# last minute alone could miss failures.
 MINUTES_LOOKED_AT = 3
 
 
 def build_delivery(
     config: StackConfig, scope: Scope, functions: Functions, watched: Mapping[str, Text]
 ) -> GradualDeploy | None:
-    """Create the gradual deployment of new versions; None if `pulumi up` moves all callers at once."""
+    """Create the gradual deployment of new versions; None if `pulumi up` itself moves all callers."""
     if config.gradual_deploy == "none":
         return None
     shifted = tuple(
@@ -58,7 +58,7 @@ def _worker_row(spec: FunctionSpec) -> Alarm:
 def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
     """Return the row of an alarm on a deployment of the function.
 
-    The alarms that page are too slow: a five-minute canary ends before an alarm with five-minute periods can fire, and
+    Most alarms that page are too slow: a five-minute canary ends before an alarm with five-minute periods can fire, and
     at first only a tenth of the calls reaches the new version. A wrong rollback costs little, so the threshold is low.
     """
     failures = filled(*bad)

@@ -38,7 +38,7 @@ class Api:
 
     @property
     def dns_target(self) -> pulumi.Output[str] | None:
-        """The target for the DNS record of the custom domain, if there is one."""
+        """The host name to which a DNS record for the API points, if there is an edge or a custom domain."""
         front = self.edge or self.domain
         return front.target if front else None
 

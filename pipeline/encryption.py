@@ -9,7 +9,7 @@ from pipeline.config import StackConfig
 
 
 def encrypted(config: StackConfig, scope: Scope) -> Scope:
-    """Return the scope with the stack's own key, if one is configured. All components use the scope's key."""
+    """Return the scope with the stack's own key, if one is configured. Components encrypt with the scope's key."""
     if config.encryption == "aws":
         return scope
     key = EncryptionKey(

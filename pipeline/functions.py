@@ -32,7 +32,7 @@ class FunctionInputs:
 
     @property
     def ordering(self) -> dict[str, str]:
-        """The variable for functions that send to the orders queue; empty if the queue is not FIFO."""
+        """The variable for functions that send to FIFO queues or topics; empty without strict ordering."""
         return {"ORDERS_QUEUE_FIFO": "true"} if self.config.strict_ordering else {}
 
 

@@ -40,7 +40,7 @@ class Operations:
 def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: Api
 ) -> Operations:
-    """Create the stack's alarms and dashboard, both from one table."""
+    """Create the dashboard and, if configured, the alarms (from the same table), trace group and gradual deployment."""
     bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
     limits = limits_of(config)
     table = alarm_table(
@@ -92,7 +92,7 @@ def limits_of(config: StackConfig) -> Limits:
 
 
 def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
-    """Return the subscriptions to the bus, each of which is a rule; None if outcomes go to a topic."""
+    """Return the names of the subscriptions to the bus, each of which is a rule; None if outcomes go to a topic."""
     return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
 
 

@@ -1,4 +1,4 @@
-"""The alarm table of the orders pipeline: all alarms of a stack."""
+"""The alarm table of the orders pipeline: all alarms of a stack except those that stop a deployment."""
 
 from components.alarms.model import AlarmTable
 from pipeline.alarms.api import api_alarms

@@ -63,8 +63,8 @@ def _certificate(context: Context) -> Alarm:
         tier=Tier.NOTIFY,
         region=context.certificate_region,
         runbook="api",
-        why="With an expired certificate no client can connect. If ACM has not renewed its own certificate by now, the "
-        "DNS record is missing; an imported certificate must be renewed by its owner.",
+        why="With an expired certificate no client can connect. If ACM has not renewed its own certificate by now, "
+        "look for a missing DNS record; an imported certificate must be renewed by its owner.",
     )
 
 
@@ -119,7 +119,7 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         missing="notBreaching",
         tier=Tier.NOTIFY,
         runbook="business",
-        why="There is no technical error, but the shop does not sell.",
+        why="There is no technical error, but the shop loses sales.",
     )
     if not t.expected_orders_per_hour:
         return (rejected,)

@@ -1,4 +1,4 @@
-"""Composite alarms: one page for one cause. A composite combines alarms, and another composite can suppress it."""
+"""Composite alarms: one notification for one cause. A composite combines alarms; another composite can suppress it."""
 
 from collections.abc import Iterable
 
@@ -37,7 +37,8 @@ def _undelivered(members: tuple[str, ...]) -> tuple[Composite, ...]:
             members=members,
             tier=Tier.NOTIFY,
             runbook="notifications",
-            why="Orders are settled, but a subscriber does not get their events yet. Nothing is lost.",
+            why="Orders are settled, but a subscriber does not get their events yet. `notifications-lost` reports lost "
+            "events.",
         ),
     )
 
@@ -58,8 +59,8 @@ _PAGES = (
         pairs=pairs(SETTLING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="processing",
-        why="Orders are safe in the queue, but customers wait. Suppressed while the API fails: a shared dependency "
-        "affects both, and one page is enough.",
+        why="Orders are safe in the queue, but customers wait. Suppressed while the API fails and for ten minutes "
+        "after: a shared dependency can affect both, and one page is enough.",
         quiet_while="api-failing",
         quiet_after=600,
     ),
@@ -96,11 +97,11 @@ _PAGES = (
 )
 _SILENCE = Composite(
     name="intake-silent",
-    title="Hardly any orders arrive",
+    title="Too few orders arrive",
     members=("orders-missing",),
     tier=Tier.PAGE,
     runbook="business",
-    why="Suppressed while the API fails, because a failing API explains the missing orders.",
+    why="Suppressed while the API fails and for an hour after, because a failing API explains the missing orders.",
     quiet_while="api-failing",
     quiet_after=3600,
 )

@@ -49,7 +49,8 @@ class Limits:
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: seconds from an order's original send until SQS deletes it as a dead letter.
+        dead_letter_retention: seconds until SQS deletes a dead letter. On a standard queue they count from the original
+            send, except for a dead letter that the worker sent.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.

@@ -42,8 +42,8 @@ def _not_running(context: Context) -> Alarm:
         tier=Tier.PAGE,
         runbook="processing",
         why="The event source mapping is disabled or cannot access its queue or key, or no concurrency is left. "
-        "The mapping has no metric of its own. "
-        "This alarm fires before orders are late.",
+        "By default a mapping has no metrics of its own. "
+        "With the default settings, this alarm fires before orders are late.",
     )
 
 
@@ -108,7 +108,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="attempts-keep-failing",
-            title="An order fails repeatedly",
+            title="Attempts keep failing",
             metrics={"failed": failed},
             expression=filled("failed"),
             threshold=Threshold(1, "attempts", "a period with one counts"),
@@ -118,6 +118,6 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="processing",
-            why="A quiet shop has too few events for a rate, so attempts that fail for twenty minutes alarm too.",
+            why="A quiet shop has too few events for a rate, so failures in four of six periods alarm too.",
         ),
     )

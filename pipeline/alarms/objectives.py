@@ -73,7 +73,7 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
             window,
             metrics,
             percent("errors", ("requests",), least),
-            "It counts all failures that callers see: of our code, a dependency, throttling or the platform.",
+            "It counts all 5xx answers of the API: failures of our code, a dependency or the platform, and throttling.",
         )
 
 

@@ -99,8 +99,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # Retention counts from the original send, but the age metric counts from the move. At the move, a dead letter has
-    # at least the difference of the two retentions left. The threshold is half of that difference.
+    # On a standard queue, retention counts from the original send, but the age metric counts from the move. At the
+    # move, a dead letter has at least the difference of the two retentions left. The threshold is half of that.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(

@@ -23,7 +23,7 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER
 GLANCE: Final = "At a glance"
 """The section that fills the first screen."""
 BUDGET_DAYS: Final = 30
-"""The time over which an error budget is measured."""
+"""Days over which an error budget is measured."""
 
 # Headings of alarms. Several alarms can share a heading.
 _FLOW = (
@@ -76,7 +76,7 @@ def dashboard_sections(table: AlarmTable, objectives: Objectives) -> tuple[Secti
     return (
         Section(title=GLANCE, graphs=_glance(objectives), queries=(_DEPLOYS,)),
         Section(title="Do orders get through?", alarms=flowing),
-        Section(title="What fails?", graphs=_unalarmed(), alarms=hurting, queries=_QUERIES),
+        Section(title="What fails?", graphs=_causes(), alarms=hurting, queries=_QUERIES),
         Section(title="How fast are the error budgets spent?", alarms=burning),
     )
 
@@ -136,7 +136,7 @@ def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -
     )
 
 
-def _unalarmed() -> tuple[Graph, ...]:
+def _causes() -> tuple[Graph, ...]:
     """Return graphs of causes. Most have no alarm of their own; alarms mainly watch the effects on customers."""
     of_functions = {
         kind: {each.key: function_metric(kind, each.ref, statistic) for each in FUNCTIONS}

@@ -19,19 +19,23 @@ class AlarmThresholds(BaseModel):
         25, description="Page when this share of attempts fails; single poison messages stay below it."
     )
     rate_minimum_events: Count = Field(
-        3, description="A rate alarm needs this many bad events in a period, so that one failed request does not alarm."
+        3,
+        description="The failure rate of attempts and the fastest burn need this many bad events in a period, so that "
+        "one failure does not alarm.",
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A budget alarm over hours or days needs this many bad events: one event exceeds a small budget.",
+        description="A slower burn needs this many bad events in its long window: one event can exceed a small budget.",
     )
     api_4xx_percent: Percent = Field(
         50,
         description="Notify at this share of 4xx answers: caused by a client's release or an attack, rarely by us.",
     )
-    api_4xx_minimum: Count = Field(50, description="A 4xx surge needs this many 4xx answers in five minutes.")
+    api_4xx_minimum: Count = Field(
+        50, description="A 4xx surge needs this many 4xx answers in each of two periods of five minutes."
+    )
     api_p99_ms: Count = Field(
-        3_000, description="Notify when the p99 of the API exceeds this; a cold start stays below it."
+        3_000, description="Notify when the p99 of the API reaches this; a cold start stays below it."
     )
     concurrency_percent: Percent = Field(
         80,
@@ -41,13 +45,17 @@ class AlarmThresholds(BaseModel):
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
     )
     certificate_days: Count = Field(
-        30, description="Notify when the API's certificate expires in fewer days; ACM renews it 60 days before."
+        30, description="Notify when the API's certificate expires in fewer days; ACM renews its own 60 days before."
     )
     idempotency_conflicts: Count = Field(
-        20, description="Notify at this many 409s in five minutes: clients retry too fast, or a first try hangs."
+        20,
+        description="Notify at this many 409s in each of two periods of five minutes: clients retry too fast, or a "
+        "first try hangs.",
     )
     idempotency_mismatches: Count = Field(
-        10, description="Notify at this many 422s for a reused key in five minutes: a client makes wrong keys."
+        10,
+        description="Notify at this many 422s for a reused key in each of two periods of five minutes: a client makes "
+        "wrong keys.",
     )
     rejected_percent: Percent = Field(
         30, description="Notify when this share of orders is rejected: stock data is wrong or an article is gone."

@@ -113,12 +113,15 @@ class CallerOptions(GeneralOptions):
         default=100, ge=1, le=10_000, description="Requests per second above which the API answers 429."
     )
     throttle_burst: int = Field(
-        default=200, ge=1, le=5_000, description="Requests that may arrive at once, in addition to throttle_rate."
+        default=200,
+        ge=1,
+        le=5_000,
+        description="Requests that may arrive at the same time, in addition to throttle_rate.",
     )
 
 
 def _anonymous(config: CallerOptions) -> Problem | None:
-    """Production needs an authorizer or `allow_anonymous`."""
+    """Production needs an authorizer or `allow_anonymous`. No stack may have both."""
     keys = ("authorizer", "allow_anonymous", "environment")
     if config.authorizer != "none":
         return (

@@ -14,7 +14,7 @@ MAX_CERTIFICATE_NAME = 64
 _SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, as from: openssl rand -hex 32"
 
 
-def _long_enough(secret: SecretStr) -> SecretStr:
+def _valid_secret(secret: SecretStr) -> SecretStr:
     text = secret.get_secret_value()
     if text and not re.fullmatch(rf"[A-Za-z0-9_-]{{{MIN_SECRET_LENGTH},256}}", text):
         # The message may be logged, so it does not contain the secret.
@@ -22,7 +22,7 @@ def _long_enough(secret: SecretStr) -> SecretStr:
     return secret
 
 
-Secret = Annotated[SecretStr, AfterValidator(_long_enough)]
+Secret = Annotated[SecretStr, AfterValidator(_valid_secret)]
 
 
 class EdgeOptions(GeneralOptions):

@@ -19,9 +19,9 @@ from pipeline.config.problems import BrokenRulesError, ConfigError, Problem
 from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
 
-# The longest physical name is a queue's, with at most 80 characters: `{prefix}-notifications-{20}-queue`.
+# The tightest limit is that of a queue's name, 80 characters: `{prefix}-notifications-{20}-queue`.
 MAX_PREFIX = 38
-# With a bus, the longest name is a rule's, with at most 64 characters: `{prefix}-events-{20}`.
+# With a bus, the tightest limit is that of a rule's name, 64 characters: `{prefix}-events-{20}`.
 MAX_BUS_PREFIX = 36
 # Names in bootstrap/template.yaml begin with pulumi-, so a stack's names must not.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
@@ -34,7 +34,10 @@ _FIELDS = StackConfig.model_fields
 
 
 def load_config() -> StackConfig:
-    """Return the configuration of the deployed stack. Raises `ConfigError` with all its problems."""
+    """Return the configuration of the deployed stack.
+
+    Raises `ConfigError`: with all misplaced keys and plain secrets, or, if there are none, as `parse_config` does.
+    """
     config = pulumi.Config()
     # Pulumi's public API does not list the keys that are set, and a misspelt key would silently have no effect.
     names = {*get_config_env(), *CONFIG.get()}
@@ -74,7 +77,7 @@ def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
 
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
-    """Check Pulumi's values (lists as JSON, keys without namespace). Raises `ConfigError` with all problems."""
+    """Check Pulumi's values (lists as JSON, keys without namespace). Raises `ConfigError` with each problem found."""
     problems = [*_name_problems(project, stack, given), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
     values: dict[str, object] = {}
     for key in sorted(set(given) & set(_FIELDS)):

@@ -60,7 +60,8 @@ def _subscription_names(config: MessagingOptions) -> Problem | None:
 
 
 def _subscription_clashes(config: MessagingOptions) -> Problem | None:
-    # A subscription's queues add -dlq and -queue to its name, so `a` and `a-dlq` would both create `a-dlq`.
+    # A subscription's queues add -dlq and -queue to its name, so a subscription `a-dlq` would have the name of a queue
+    # of `a`.
     names = {each.name for each in config.subscriptions}
     taken = {f"{name}{suffix}" for name in names for suffix in ("-dlq", "-queue")}
     clash = sorted(names & taken)
@@ -180,7 +181,7 @@ def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _filters_that_match(config: MessagingOptions) -> Problem | None:
-    """All names and values that events can have are known. A filter by any other name or value would never match."""
+    """The attributes, types and currencies of events are known. A filter by any other would never match."""
     for each in config.subscriptions:
         for name in each.filter_policy:
             if name not in ATTRIBUTES:

@@ -1,4 +1,4 @@
-"""Options of logs, metrics and traces."""
+"""Options of logs and traces."""
 
 from typing import Literal
 

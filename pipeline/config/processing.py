@@ -194,7 +194,7 @@ def _retries_within_retention(config: ProcessingOptions) -> Problem | None:
     if config.queue_retention_seconds > longest:
         return None
     allowed = (
-        f"more than the {longest} seconds that all retries can take, because otherwise SQS deletes a message "
+        f"more than the {longest} seconds that all retries can take, because otherwise SQS can delete a message "
         "before its last retry"
     )
     return Problem(keys, values_of(config, *keys), allowed)

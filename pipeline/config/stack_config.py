@@ -40,7 +40,7 @@ class StackConfig(
 
 
 def _settings_without_effect(config: StackConfig) -> Problem | None:
-    """Refuse a value that has no effect because the option that it depends on is off."""
+    """Refuse a value that has no effect because the option that it depends on has another value."""
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
         needed = extra.get("only_with") if isinstance(extra, dict) else None

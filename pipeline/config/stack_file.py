@@ -39,8 +39,8 @@ def load_settings(
     """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
 
     A key without namespace belongs to the project. Only the engine can decrypt secrets, so `encrypted` returns a
-    substitute for the secret of a key. Raises `StackFileError` for a missing file, a required key without a value, or a
-    secret without a substitute.
+    substitute for the secret of a key. Raises `StackFileError` for a missing or invalid file, a required key without
+    a value, or a secret without a substitute.
     """
     project_file = _read(root / "Pulumi.yaml")
     project = str(project_file["name"])
@@ -72,7 +72,7 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         content = yaml.safe_load(path.read_text())
     except FileNotFoundError:
-        raise StackFileError(f"{path} is missing; it contains the configuration.") from None
+        raise StackFileError(f"{path} is missing; it must contain the configuration.") from None
     except yaml.YAMLError as error:
         raise StackFileError(f"{path} is not valid YAML: {error}") from None
     return content or {}

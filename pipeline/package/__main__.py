@@ -1,4 +1,4 @@
-"""`python -m pipeline.package`: build the functions' package, and check that its handlers can be imported.
+"""`python -m pipeline.package`: build the functions' package; with --check, also import its handlers.
 
 Exit codes: 0 built, 1 refused (the message says why), 2 bad usage.
 
@@ -90,7 +90,7 @@ def _parser() -> argparse.ArgumentParser:
         prog="python -m pipeline.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("command", choices=["build"], help="build the package")
-    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: this one)")
+    parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: the current one)")
     parser.add_argument(
         "--target", choices=["lambda", "local"], default="lambda", help="local: for this Python and this machine"
     )

@@ -62,7 +62,7 @@ def prune(folder: Path, keep: Path) -> None:
 
 @contextlib.contextmanager
 def disk_errors(cache: Path) -> Iterator[None]:
-    """Turn an error of the disk into a BuildError that says where it happened and what to do."""
+    """Turn a full disk or a missing permission into a BuildError that names the place. Other errors stay unchanged."""
     try:
         yield
     except OSError as error:

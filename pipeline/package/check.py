@@ -38,10 +38,11 @@ IMPORT_TIMEOUT_SECONDS = 120
 
 
 def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str, str]) -> dict[str, int]:
-    """Import all modules of `{source}/handlers` in one process, in which only ``environment`` is set.
+    """Import all modules of `{source}/handlers` whose names do not begin with `_`, in one process.
 
-    Returns the milliseconds of each import, by module. Raises BuildError if a module cannot be imported or has no
-    callable `handler`, if there are no modules, or if this machine cannot run the target's code.
+    Only the variables of ``environment`` and `LAMBDA_TASK_ROOT` are set. Returns the milliseconds of each import, by
+    module. Raises BuildError if a module cannot be imported in time or has no callable `handler`, if there are no
+    modules, or if this machine cannot run the target's code.
     """
     interpreter = _runner(spec)
     with TemporaryDirectory(prefix="package-check-") as folder:

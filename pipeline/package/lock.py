@@ -22,7 +22,7 @@ class Lock:
 def read_lock(path: Path) -> Lock:
     """Read a hash-locked requirements file. Comments and the order of the entries do not change its key.
 
-    Raises BuildError for a missing file, for a requirement without a pinned version and a hash, and for an environment
+    Raises BuildError for a missing file, a requirement that lacks a pinned version or a hash, and an environment
     marker: pip evaluates markers with its own interpreter, so the package would depend on this machine.
     """
     try:

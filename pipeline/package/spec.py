@@ -88,7 +88,7 @@ class PackageSpec(BaseModel):
         None,
         pattern=r"^3\.\d+\.\d+$",
         description="Compile with exactly this release (e.g. `3.13.0`), so that all machines build the same bytes: "
-        "byte code of two patch releases can differ. Empty: any release of the version.",
+        "byte code of two patch releases can differ. None: any release of the version.",
     )
     aws_services: tuple[str, ...] = Field(
         ("dynamodb", "events", "sns", "sqs"),

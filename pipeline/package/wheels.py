@@ -18,8 +18,8 @@ _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 #: Fewer retries than pip's default (5), so that a build does not wait for minutes if the index is down.
 _RETRY_SETTINGS = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
-#: Settings that change *what* is installed, or where. The build drops them, but uses the user's settings for downloads
-#: (index, certificates, proxy, cache).
+#: Variables that change what is installed, where, or what pip prints. The build drops them, but uses the user's
+#: settings for downloads (index, certificates, proxy, cache).
 _DROPPED_SETTINGS = {
     "PIP_TARGET",
     "PIP_PREFIX",
@@ -116,7 +116,7 @@ def _user_settings(environment: dict[str, str]) -> set[str]:
 
 
 def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unreachable: bool) -> str:
-    """Return advice for pip's failure, then pip's last lines, because the advice does not cover every error."""
+    """Return advice for pip's failure. Except for a full disk, pip's last lines follow: the advice may not fit."""
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if "No space left on device" in output:
         return f"no space left on the disk of `.build/` (installing dependencies): {SPACE}."

@@ -23,7 +23,10 @@ class Accepted:
 
     @classmethod
     def read(cls, document: Mapping[str, Any], *, replayed: bool) -> "Accepted":
-        """Read the body of a 202 answer. Raises `KeyError`, `TypeError` or `ArithmeticError` for anything else."""
+        """Read the body of a 202 answer.
+
+        Raises `KeyError`, `TypeError`, `ValueError` or `ArithmeticError` for a body of another form.
+        """
         return cls(
             document["order_id"],
             Decimal(document["total"]),
@@ -45,7 +48,7 @@ class Order:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Order":
-        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` for anything else."""
+        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` if a member is missing or it is no object."""
         return cls(document["order_id"], document["status"], document.get("reason"), document)
 
     @property

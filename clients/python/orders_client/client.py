@@ -42,14 +42,14 @@ class OrdersClient:
     def submit(self, submission: Submission, deadline_seconds: float = 600.0) -> Accepted:
         """Place the order. If it is placed already, return the first answer again.
 
-        The request is repeated with the same key and body on 408, 409, 425, 429, any 5xx or no answer, for up to
-        `deadline_seconds` in all.
+        The request is repeated with the same key and body on 408, 409, 425, 429, any 5xx or no readable answer, for
+        up to `deadline_seconds` in all, and once after a 401.
 
         Raises:
             ProblemError: the request was refused. With status 401 or 403 an earlier try may have placed the order:
                 correct the token and submit the same submission again. Otherwise correct the order and submit a new
                 submission.
-            TokenRefusedError: the token issuer refuses the client's credentials.
+            TokenRefusedError: the token issuer refused to issue a token.
             OutcomeUnknownError: the time was up; submit the same submission again.
         """
         headers = {"Content-Type": "application/json", "Idempotency-Key": submission.key}
@@ -65,12 +65,15 @@ class OrdersClient:
                 raise OutcomeUnknownError(submission, calls.last)
 
     def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
-        """Return the state of the order. Raises `ProblemError` (404: unknown, or another caller's), or `NotFinalError`
-        if no answer came in time."""
+        """Return the state of the order.
+
+        Raises `ProblemError` (404: unknown, or another caller's), `TokenRefusedError`, or `NotFinalError` if no answer
+        came in time.
+        """
         return self._poll(order_id, deadline_seconds, lambda _: True)
 
     def wait(self, order_id: str, deadline_seconds: float = 600.0) -> Order:
-        """Wait until the order is final, and return it. Raises `ProblemError`, or `NotFinalError` if time is up."""
+        """Wait until the order is final, and return it. Raises as `order` does, and `NotFinalError` if time is up."""
         return self._poll(order_id, deadline_seconds, lambda order: order.final)
 
     def _poll(self, order_id: str, deadline_seconds: float, enough: Callable[[Order], bool]) -> Order:
@@ -98,9 +101,10 @@ class _Calls:
         self.last = "not tried"
 
     def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
-        """Make one try. Return the answer if its status is `wanted`, or `None` to try again.
+        """Make one try, and after a 401 a second one with another token.
 
-        Raises `ProblemError` if another try cannot help.
+        Return the answer if its status is `wanted`, or `None` to try again. Raises `ProblemError` or
+        `TokenRefusedError` if another try cannot help.
         """
         self._tries, self._retry_after_seconds = self._tries + 1, 0.0
         client, token = self._client, None
@@ -141,7 +145,7 @@ class _Calls:
         raise ProblemError(answer.status, _document(answer.data))
 
     def wait(self) -> bool:
-        """Wait for the longer of `Retry-After` and a growing pause. Return False at once if too little time is left."""
+        """Wait for the longer of `Retry-After` and a growing pause. Return False, without a wait, if it is too long."""
         pause = max(self._retry_after_seconds, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         if self._client._clock() + pause >= self._until:
             return False

@@ -27,14 +27,14 @@ class ProblemError(OrdersError):
 
 
 class TokenRefusedError(OrdersError):
-    """The token issuer refuses the client's credentials. An earlier try may still have placed the order."""
+    """The token issuer refused to issue a token. An earlier try may still have placed the order."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"The token issuer answered {status}: check client id, secret and scope.")
 
 
 class OutcomeUnknownError(OrdersError):
-    """No answer came in time. The order may have been accepted: submit the same `submission` again."""
+    """No final answer came in time. The order may have been accepted: submit the same `submission` again."""
 
     def __init__(self, submission: Submission, last: str) -> None:
         self.submission = submission
@@ -42,10 +42,10 @@ class OutcomeUnknownError(OrdersError):
 
 
 class NotFinalError(OrdersError):
-    """The order was not final in time. `order` is its last known state, or `None`. Ask again later."""
+    """No answer came in time, or none with a final status. `order` is the last known state or `None`. Ask again."""
 
     def __init__(self, order_id: str, order: Order | None, last: str) -> None:
         self.order = order
         super().__init__(
-            f"Order {order_id} is not final yet (last: {order.status if order else last}). Ask again later."
+            f"Order {order_id} is not known to be final (last: {order.status if order else last}). Ask again later."
         )

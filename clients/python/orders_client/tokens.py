@@ -1,4 +1,4 @@
-"""Sources of bearer tokens. A client fetches a token for each call, and a new token after a 401."""
+"""Sources of bearer tokens. A client asks for a token before each try, and for another one after a 401."""
 
 import base64
 import json
