@@ -74,6 +74,6 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
 def plan_of_record(order_id: str, record: Item) -> Plan:
     """Plan to delete the worker's record of an order, because the record's answer cannot be read."""
     name = "worker's record"
-    problems = {name: "it has no answer, so every attempt fails"}
+    problems = {name: "it has no readable answer, so every attempt fails"}
     row = UnreadableOrder(order_id, None, problems, newer=False, item=record)
     return Plan(row, (name,), {}, fingerprint(record))

@@ -47,7 +47,9 @@ def register(commands: Any) -> None:
         action="store_true",
         help="do not read the logs; receives (G4) and first answers (G3) are then not counted",
     )
-    audit.add_argument("--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee (0: all)")
+    audit.add_argument(
+        "--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee and sign (default: 20; 0: all)"
+    )
 
 
 def run_audit(options: argparse.Namespace, context: Context) -> int:

@@ -51,7 +51,7 @@ def register(commands: Any) -> None:
         help="only orders with this status (default: both)",
     )
     replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="name of the subscription or of its queue")
-    replay.add_argument("--rate", type=float, default=50, metavar="N", help="send at most N per second (default: 50)")
+    replay.add_argument("--rate", type=float, default=50, metavar="N", help="at most N events per second (default: 50)")
     add_decision(replay, "kept in dlq history")
 
 
