@@ -241,7 +241,7 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     missing = len(evidence.doubts) - evidence.waiting
     if missing > 0:
         text = (
-            f"at least {missing} of the following orders have no message: the orders queue has only {evidence.waiting}"
+            f"at least {missing} orders of those in doubt have no message: the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
     return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]

@@ -109,6 +109,6 @@ def _advice(steps: Sequence[Step]) -> str:
     if not api:
         return "Deploy a repaired worker instead."
     return (
-        "The running worker reads all these schema versions: roll back only the API's functions (python -m ops "
-        f"deploy rollback {' '.join(api)}), or deploy a repaired release."
+        "If the running worker reads these schema versions, roll back only the API's functions (python -m ops "
+        f"deploy rollback {' '.join(api)}); otherwise deploy a repaired release."
     )

@@ -1,1 +1,1 @@
-"""The only code of the tools that calls AWS: one small module per use of a service."""
+"""Calls of the tools to AWS: one small module per use of a service. `deploy` and `preflight` call it too."""

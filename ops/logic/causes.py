@@ -14,7 +14,7 @@ class Cause:
 
     Attributes:
         name: The error's type, as `--where error_type=` and `logs --error` accept it.
-        lines: Number of log lines about the cause; each failed attempt at an order adds one.
+        lines: Number of log lines about the cause; each failed or deferred attempt at an order adds one.
         letters: Number of dead letters with this error type.
         died: Whether the cause ended a function's process.
         last: Time of its last log line, as a `Timestamp`.

@@ -36,7 +36,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, with which every physical name begins."""
+        """`{project}-{stack}`, with which physical names begin (those of log groups after a path)."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property

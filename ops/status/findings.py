@@ -32,7 +32,7 @@ class Severity(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong.
+    """One thing that is or was wrong, or that could hide a fault.
 
     Attributes:
         runbook: File and heading of the runbook that helps, if commands are not enough.
@@ -55,7 +55,7 @@ class Finding:
 
 
 def findings_of(reading: Reading) -> list[Finding]:
-    """Return everything that is wrong, the most urgent first."""
+    """Return everything that is or was wrong, or that could hide a fault, the most urgent first."""
     found = [finding for judge in _JUDGES for finding in judge(reading)]
     return sorted(found, key=lambda finding: finding.severity)
 
