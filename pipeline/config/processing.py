@@ -44,7 +44,7 @@ class ProcessingOptions(FunctionOptions):
     )
     dlq_retention_seconds: Retention = Field(
         default=14 * DAY,
-        description="How long SQS keeps a dead letter; a standard queue counts from the original send.",
+        description="How long SQS keeps a dead letter; on a standard queue from the original send, if SQS moved it.",
     )
     max_receive_count: int = Field(
         default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
