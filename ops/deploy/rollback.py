@@ -100,7 +100,7 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
 
 
 def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetime) -> None:
-    """Send callers back. If the run is killed, the same command completes the rollback.
+    """Send callers back. If the run is killed before the last alias has moved, the same command completes the rollback.
 
     Raises `ClientError` if somebody moves an alias meanwhile.
     """
