@@ -86,21 +86,10 @@ class ApiFunction(FunctionSpec):
 
     service: ClassVar[str] = "api"
 
-    @property
-    def alarm_name(self) -> str:
-        """Return the prefix of the names of the function's alarms."""
-        return self.name
-
 
 @dataclass(frozen=True)
 class Worker(FunctionSpec):
-    """A function that processes the messages of a queue.
-
-    Attributes:
-        alarm_name: Prefix of the names of its alarms.
-    """
-
-    alarm_name: str
+    """A function that processes the messages of a queue."""
 
     service: ClassVar[str] = "worker"
 
@@ -139,7 +128,6 @@ API_FUNCTIONS: Final = (
 PROCESS_ORDER: Final = Worker(
     name="process-order",
     description="Processes the queue: takes stock, settles the order, publishes the outcome",
-    alarm_name="worker",
     environment=lambda it: {
         "ORDERS_TABLE": it.data.orders.table_name,
         "STOCK_TABLE": it.data.stock.table_name,

@@ -31,9 +31,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {problems}\n")
         return 2
     started = time.monotonic()
+    variables = dict([*options.env_file, *options.env])  # a variable of --env replaces the file's
     try:
         package = build_package(spec, to_stderr)
-        imports = check_handlers(spec, package, plain_environment(_variables(options))) if options.check else None
+        imports = check_handlers(spec, package, plain_environment(variables)) if options.check else None
     except BuildError as error:
         sys.stderr.write(f"error: {error}\n")
         return 1
@@ -65,12 +66,6 @@ def _spec(options: argparse.Namespace) -> PackageSpec:
     )
 
 
-def _variables(options: argparse.Namespace) -> dict[str, str]:
-    """Return the variables of `--env-file` and `--env`. A variable of `--env` replaces the file's."""
-    lines = options.env_file.read_text(encoding="utf-8").splitlines() if options.env_file else []
-    return dict([*(_variable(line) for line in lines if line.strip()), *options.env])
-
-
 def _variable(text: str) -> tuple[str, str]:
     name, equals, value = text.partition("=")
     if not name or not equals:
@@ -78,11 +73,11 @@ def _variable(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _file(text: str) -> Path:
+def _variables(text: str) -> list[tuple[str, str]]:
     path = Path(text)
     if not path.is_file():
         raise argparse.ArgumentTypeError(f"{text!r} is no file")
-    return path
+    return [_variable(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -102,7 +97,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="variable for --check"
     )
-    parser.add_argument("--env-file", type=_file, metavar="FILE", help="variables for --check, one per line")
+    parser.add_argument(
+        "--env-file", type=_variables, default=[], metavar="FILE", help="variables for --check, one per line"
+    )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser
 

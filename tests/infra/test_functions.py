@@ -18,14 +18,13 @@ def test_every_handler_is_declared_as_a_function_and_every_function_has_its_hand
     assert {each.key for each in FUNCTIONS} == handlers
 
 
-def test_names_alarm_names_and_routes_of_functions_are_unique() -> None:
+def test_names_and_routes_of_functions_are_unique() -> None:
     # GIVEN / WHEN
     names = [each.name for each in FUNCTIONS]
-    alarms = [each.alarm_name for each in FUNCTIONS]
     routes = [(each.method, each.path) for each in API_FUNCTIONS]
 
     # THEN
-    assert len(set(names)) == len(set(alarms)) == len(names)
+    assert len(set(names)) == len(names)
     assert len(set(routes)) == len(routes)
 
 

@@ -90,6 +90,7 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
         (("--python-version", "3.9"), "invalid choice: '3.9'"),
         (("--check", "--env", "ORDERS_TABLE"), "is not NAME=VALUE"),
         (("--check", "--env-file", "nowhere.env"), "is no file"),
+        (("--check", "--env-file", "requirements.txt"), "is not NAME=VALUE"),
         (("--target", "local", "--architecture", "arm64"), "architecture"),
     ],
 )
