@@ -1,6 +1,7 @@
 """`events`: sends past events to one subscriber again."""
 
 import argparse
+import itertools
 import shlex
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -105,14 +106,15 @@ def _moment(context: Context, text: str) -> str:
 
 
 def _resume_after(context: Context, where: list[str]) -> Place | None:
-    """Return the latest place that a run over the same orders recorded; `None` if none did or the latest run ended."""
+    """Return the latest place that unfinished runs over the same orders recorded since the last run that ended."""
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
     same = [run for run in runs if run["verb"] == VERB and run["where"] == where]
-    lasts = [run["last"] for run in same if "last" in run]
-    if not lasts or same[-1]["counts"] is not None:
+    unfinished = itertools.takewhile(lambda run: run["counts"] is None, reversed(same))
+    lasts = [run["last"] for run in unfinished if "last" in run]
+    if not lasts:
         return None
-    settled_at, order_id = lasts[-1]
+    settled_at, order_id = lasts[0]
     context.say(f"An earlier run stopped at {settled_at}. This run continues from there.")
     return settled_at, order_id
 

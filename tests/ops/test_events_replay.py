@@ -243,6 +243,24 @@ def test_a_replay_that_stopped_is_continued(
     assert len(drain(stack, url)) == len(IDS)
 
 
+@pytest.mark.parametrize("stack", [IDS[:3]], indirect=True, ids=["3"])
+def test_a_replay_that_sent_nothing_is_repeated_from_the_start_although_an_earlier_one_has_ended(
+    stack: MockStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a replay that has ended, and the same command again while the queue refuses every event
+    url = subscribe(stack, "billing", RawMessageDelivery="true")
+    command = (*REPLAY, "--to", "billing", *DECISION, "--yes")
+    assert stack.run(*command) == 0
+    assert len(drain(stack, url)) == 3
+    with monkeypatch.context() as patch:
+        patch.setattr(Mailbox, "send", lambda *_: set())
+        assert stack.run(*command) == 6
+    # WHEN it is run again
+    assert stack.run(*command) == 0
+    # THEN the queue has each event
+    assert sorted(subject(message) for message in drain(stack, url)) == IDS[:3]
+
+
 @pytest.mark.parametrize("to", ["nobody", "hook.example.com", "orders"])
 def test_events_are_replayed_only_to_a_subscribed_queue(
     to: str, stack: MockStack, capsys: pytest.CaptureFixture[str]
