@@ -15,6 +15,17 @@ _SURVIVED = frozenset({0, 5, 33})
 """The exit codes of pytest for "all tests passed" and "no tests", and mutmut's exit code for "no tests"."""
 _TIMEOUT = frozenset({36, 24, -24, 152, 255})
 
+IMPORT_ONLY = frozenset(
+    {
+        "runtime.handlers.finish_init",
+        "runtime.http.validation._descriptions",
+        "runtime.http.validation._models",
+        "runtime.models.fields.printable",
+    }
+)
+"""Functions that run only while modules are imported. mutmut activates a mutant after the imports, so no test can
+notice their mutants. The results leave them out."""
+
 
 class Verdict(StrEnum):
     """Verdict on a mutant."""
@@ -62,12 +73,16 @@ class Mutant:
 
 
 def read_results(folder: Path) -> list[Mutant]:
-    """Return the mutants in the copy of the tree at `folder`."""
+    """Return the mutants in the copy of the tree at `folder`, without those of `IMPORT_ONLY`."""
     found: list[Mutant] = []
     for meta in sorted((folder / MUTANTS).rglob("*.py.meta")):
         source = meta.with_suffix("")
         exit_codes: dict[str, int | None] = json.loads(meta.read_text())["exit_code_by_key"]
-        found += [_mutant(name, source, Verdict.of(exit_code)) for name, exit_code in exit_codes.items()]
+        found += [
+            _mutant(name, source, Verdict.of(exit_code))
+            for name, exit_code in exit_codes.items()
+            if function_of(name) not in IMPORT_ONLY
+        ]
     return found
 
 

@@ -1,6 +1,7 @@
 """Tests the evaluation of a mutation run: its survivors, the listed exceptions, and the run's success."""
 
 import json
+import pkgutil
 import subprocess
 import sys
 from collections import Counter
@@ -10,10 +11,11 @@ from typing import Any
 
 import pytest
 
+from lab.mutation import results
 from lab.mutation.listed import entry, read_listed, stale
 from lab.mutation.order import sorted_tests
 from lab.mutation.report import Report
-from lab.mutation.results import Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
+from lab.mutation.results import IMPORT_ONLY, Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
 from lab.mutation.tree import MUTANTS, copy_fresh, settings
 from lab.recording.recording import ROOT
 
@@ -60,6 +62,16 @@ def test_a_survivor_is_identified_by_its_change(run: Path) -> None:
     # THEN the survivor is identified by its change, not by its line
     assert survivor == mutant(Verdict.SURVIVED, 1, CHANGE)
     assert killed == mutant(Verdict.KILLED, 2)
+
+
+def test_functions_that_run_only_at_import_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a run, and its function in the list of those that run only at import
+    monkeypatch.setattr(results, "IMPORT_ONLY", {CHANGE.function})
+    # WHEN its results are read
+    # THEN they have none of its mutants
+    assert read_results(run) == []
+    # AND every function of the real list exists
+    assert [name for name in sorted(IMPORT_ONLY) if not callable(pkgutil.resolve_name(name))] == []
 
 
 def test_the_next_run_tries_survivors_again(run: Path) -> None:

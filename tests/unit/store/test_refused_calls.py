@@ -165,6 +165,16 @@ def test_the_error_of_an_attempt_without_enough_time_names_the_time_left_and_the
         budget._check(100)
 
 
+@pytest.mark.parametrize(("seconds", "answer"), [(0.099, False), (0.1, None)])
+def test_a_call_is_not_repeated_without_the_time_for_another_attempt(seconds: float, answer: bool | None) -> None:
+    # GIVEN an invocation with 99 or 100 ms left
+    budget = CallBudget(100)
+    budget.begin(factories.context(remaining=seconds))
+    # WHEN botocore asks whether to repeat a call whose attempt may take 100 ms
+    # THEN the answer is no if this is too little, and otherwise left to botocore
+    assert budget._no_pause(100) is answer
+
+
 def test_time_that_is_reserved_for_later_is_not_available_meanwhile() -> None:
     # GIVEN an invocation with time for an attempt
     budget = CallBudget(100)

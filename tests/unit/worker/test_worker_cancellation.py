@@ -8,10 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from runtime.logic.cancelled_transaction import (
+    CONDITION_FAILED,
     TRANSIENT,
     AlreadyFinal,
     Contention,
     ItemReason,
+    SettlementCancelledError,
     Shortage,
     Unexpected,
     judge,
@@ -112,3 +114,13 @@ def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stoc
             assert reason.code == ("UNKNOWN_SKU" if unknown else "OUT_OF_STOCK")
         case Unexpected():
             pytest.fail("nothing here is unexpected")
+
+
+def test_a_transaction_with_every_temporary_reason_was_only_busy() -> None:
+    # GIVEN a cancelled transaction whose items have all temporary reasons, and one that did not stop it
+    # WHEN it is judged
+    # THEN other transactions and load were the only reasons
+    reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))
+    assert SettlementCancelledError((FINE,), None, reasons).only_busy()
+    # AND a failed condition is another reason
+    assert not SettlementCancelledError((FINE,), None, (*reasons, ItemReason(CONDITION_FAILED))).only_busy()

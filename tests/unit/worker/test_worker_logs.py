@@ -42,3 +42,25 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
         failed = next(json.loads(line) for line in written if "attempt failed" in line)
         assert "ValidationException" in failed["error_type"]
         assert any("transact_write_items" in frame for frame in failed["trace"])
+
+
+@pytest.mark.parametrize(
+    ("operation", "receives", "message"),
+    [("get_item", 2, "idempotency record not read"), ("update_item", 8, "order not marked FAILED")],
+)
+def test_the_log_says_why_a_call_that_an_attempt_can_do_without_failed(
+    world: WorkerAccount, operation: str, receives: int, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a table that refuses a call whose failure does not end the attempt
+    warnings: list[dict[str, Any]] = []
+    monkeypatch.setattr(logger, "warning", lambda text, **fields: warnings.append({"message": text, **fields}))
+    world.stock(SKU_1=100)
+    world.disturb(operation, refused("ValidationException", "TheCall"))
+    # WHEN the message is processed
+    world.run(record(content(), receives=receives))
+    # THEN the order is settled, and the log has the order and the reason
+    assert world.status(1) == "CONFIRMED"
+    error = "TheCall was refused: ValidationException"
+    assert [each for each in warnings if each["message"] == message] == [
+        {"message": message, "order_id": order_id(1), "error": error}
+    ]

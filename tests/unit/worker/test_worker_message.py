@@ -73,6 +73,8 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
         ({"lines": [{"sku": "A", "quantity": True, "unit_price": "1"}]}, "/lines/0/quantity"),
         ({"lines": [{"sku": "A", "quantity": 1, "unit_price": 1.5}]}, "/lines/0/unit_price"),
         ({SECRET: 1}, "/(unknown field)"),
+        ({"lines": [{"sku": "A", "quantity": 1, "unit_price": "1", SECRET: 1}]}, "/lines/0/(unknown field): "),
+        ({"traceparent": "\ud800"}, "/traceparent: Value error, must be valid Unicode"),
         ({"\ud800\x00": 1}, "/: "),
         ({"reference": "\ud800"}, "/reference"),
         ({"accepted_at": SECRET}, "/accepted_at"),
