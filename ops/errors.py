@@ -15,7 +15,7 @@ from botocore.exceptions import (
 
 
 class ExitCode(IntEnum):
-    """Exit codes of `python -m ops`. For wrong usage, argparse exits with the same 2."""
+    """Exit codes of `python -m ops`. argparse exits with `USAGE` too."""
 
     OK = 0
     FAILED = 1

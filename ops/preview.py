@@ -33,7 +33,7 @@ _FENCE: Final = "`````"
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a resource. `because` names the properties that force a replacement or, otherwise, that differ."""
+    """Change of a resource. `because` names the properties that force a replacement; otherwise those that differ."""
 
     op: str
     name: str

@@ -46,9 +46,9 @@ UNCALLED: Final = (
         FUNCTIONS,
         ("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
         ("*",),
-        "Lambda's X-Ray daemon, where tracing is on; X-Ray has no resources to narrow the permission to",
+        "Lambda's X-Ray daemon, where tracing is on; these two actions cannot be limited to a resource",
         "Lambda Developer Guide, Visualize Lambda function invocations using AWS X-Ray (execution role permissions); "
-        "Service Authorization Reference, AWS X-Ray (no resource types)",
+        "Service Authorization Reference, AWS X-Ray (no resource types for these actions)",
     ),
     Uncalled(
         ("process-order",),

@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
         "--since",
         default="24h",
         metavar="AGE",
-        help="how far back to read the logs if the order's acceptance is not stored (24h)",
+        help="how far back to read the logs if the row has no time of acceptance (default: 24h)",
     )
     trace.add_argument(
         "--no-logs", action="store_true", help="do not read the logs; reading may take minutes on a busy day"

@@ -63,14 +63,17 @@ def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str
     alias = lambda_client.get_alias(FunctionName=names.function, Name=names.alias)
     if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         raise RefusedError(
-            f"{names.function}: traffic is being shifted right now. Wait for that deployment, or stop it in "
-            f"CodeDeploy's application {application}; callers then go back. Then run this again."
+            f"{names.function}: traffic is being shifted right now. Wait until that deployment has ended, or "
+            f"stop it in CodeDeploy's application {application}, which sends callers back. Then run this command again."
         )
     return Live(int(alias["FunctionVersion"]), alias["AliasArn"].rpartition(":")[0], alias["RevisionId"])
 
 
 def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) -> None:
-    """Wait until a version can be called; a snapshot takes minutes. Raises `RefusedError` if it never can."""
+    """Wait until a version can be called (minutes, if Lambda makes a snapshot).
+
+    Raises `RefusedError` if the version has failed, or is not ready in the waiter's time.
+    """
     try:
         lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=str(number))
     except WaiterError as error:
@@ -85,7 +88,8 @@ def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None
     """Wait until a version can be called. Start it again if Lambda deactivated it after a long time without calls."""
     if version.state == "Inactive":
         try:
-            # Lambda refuses the first call and starts the version. If the call is served, the empty batch is no work.
+            # Lambda refuses this call, and starts the version. If Lambda serves the call after all, the event has no
+            # message for the worker and no request for the API.
             lambda_client.invoke(FunctionName=function, Qualifier=str(version.number), Payload=b'{"Records": []}')
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _NO_SNAPSHOT:

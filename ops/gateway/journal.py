@@ -100,7 +100,7 @@ class Run:
     decision: Decision
 
     def record(self, cases: Iterable[Case]) -> None:
-        """Record messages before they are deleted. Each deleted message has a line, or several if runs were killed."""
+        """Record messages before they are deleted. A recorded message has a line, or several if runs were killed."""
         lines = [
             self._line("message")
             | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}

@@ -175,7 +175,7 @@ def _subscribers(reading: Reading) -> Iterator[Finding]:
         yield Finding(Severity.LOOK, text, "notifications.md#notifications-failed")
     for name, count in (reading.subscribers or {}).items():
         if count:
-            text = f"{count} events that {name} did not accept wait in its dead-letter queue"
+            text = f"{count} events wait in the dead-letter queue of {name}: not delivered, or not processed by it"
             yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
     for name in reading.unconfirmed:
         yield Finding(Severity.LOOK, f"a subscription ({name}) is not confirmed: it receives no events")

@@ -1,4 +1,4 @@
-"""The whole configuration of a stack: the options and rules of all topics."""
+"""The whole configuration of a stack: the options and rules of all modules of this package."""
 
 from collections.abc import Callable
 from typing import Self

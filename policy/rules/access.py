@@ -12,7 +12,7 @@ IDENTITY_POLICIES: Final = frozenset(
 RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy"})
 
 # Actions for which AWS does not allow a narrower resource than `*`.
-# Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (no resource types).
+# Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (none for these).
 # DescribeAlarms: to return composite alarms, it needs the scope `*` (CloudWatch API Reference), and CodeDeploy reads
 # metric alarms and composite alarms.
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})

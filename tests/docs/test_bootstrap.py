@@ -74,7 +74,7 @@ def test_the_deploy_role_may_pass_the_stacks_roles_to_lambda_and_delete_them() -
 
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_boundary_allows_every_grant_of_every_role(variant: str) -> None:
-    # GIVEN the boundary of the variant's stack, and calls that AWS services make to the key for the role
+    # GIVEN the boundary of the variant's stack, and the condition of a KMS call that SQS makes on a role's behalf
     bound = boundary(variant.partition(",")[0])
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     everything = list(granted(variant))
@@ -129,7 +129,9 @@ def test_the_boundary_has_exactly_the_actions_that_roles_are_granted() -> None:
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
     ],
 )
-def test_the_boundary_denies_all_other_resources_whatever_a_role_is_granted(action: str, resource: str) -> None:
+def test_the_boundary_denies_other_actions_and_other_resources_whatever_a_role_is_granted(
+    action: str, resource: str
+) -> None:
     # GIVEN / WHEN / THEN
     assert not allows(boundary("prod"), action, resource)
 
@@ -149,7 +151,7 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
 
-    # WHEN / THEN the policy stays well below IAM's 6,144 characters, because real names are longer
+    # WHEN / THEN it is much shorter than IAM's limit of 6,144 characters: a project with longer names needs the rest
     assert len(text) < 5_000
 
 
@@ -241,7 +243,7 @@ def test_the_deploy_role_allows_the_documented_calls_of_the_workflows_commands(c
     refused = [
         action
         for action in documented(command)
-        # This call has no resource, so a grant on functions does not allow it.
+        # `GetAccountSettings` has no resource, so a grant on functions does not allow it.
         if not any(
             allows(role, action, on)
             for on in ({"*"} if action == "lambda:GetAccountSettings" else {*own, *state, boundary_arn("prod"), "*"})

@@ -116,7 +116,7 @@ def test_dead_letters_of_subscribers_are_reported(stack: MockStack, capsys: pyte
     _, document = status(stack, capsys)
     # THEN it names the subscriber whose events wait
     assert document["subscribers"] == {"billing": 2, "audit": None}
-    assert "2 events that billing did not accept wait in its dead-letter queue" in texts(document)
+    assert "2 events wait in the dead-letter queue of billing: not delivered, or not processed by it" in texts(document)
 
 
 def test_targets_of_a_bus_are_listed_as_its_subscribers(stack: MockStack) -> None:

@@ -103,7 +103,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "2 attempts to process orders failed and 98 succeeded",
         "orders open",
     ),
-    "attempts are over": (
+    "attempts failed long ago": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270, ago=3000)}),
         Severity.LOOK,
         "the latest 50m 0s ago",
@@ -161,7 +161,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "kept events": (
         reading(subscribers={"mail": 4}),
         Severity.LOOK,
-        "4 events that mail did not accept",
+        "4 events wait in the dead-letter queue of mail",
         "replay-events",
     ),
     "overspent": (

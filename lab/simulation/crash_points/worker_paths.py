@@ -209,7 +209,7 @@ def _isolated(stage: Stage) -> Run:
     """Prepare a batch of three messages whose first run was killed in the middle of the second message."""
     stage.world.stock_up("SKU-3", 5)
     for number in (1, 2, 3):
-        # Each order has its own article, because one transaction would settle orders for the same article.
+        # Each order has its own SKU. Otherwise a single transaction would settle all three orders.
         stage.accept(f"{number}", (f"SKU-{number}", 1))
     seen: list[Call] = []
 

@@ -35,7 +35,7 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """Return the specification of the local stack's package. This module's builds install its dependencies once."""
+    """Return the specification of the local stack's package. This module's builds share one installation of it."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 
@@ -135,7 +135,7 @@ def test_the_package_is_small(package: Package) -> None:
     assert package.size <= 14e6
 
 
-def test_no_import_that_can_run_is_of_a_module_that_was_left_out(tmp_path: Path) -> None:
+def test_the_package_never_imports_a_module_that_was_left_out(tmp_path: Path) -> None:
     # GIVEN the same package with sources instead of byte code
     package = build_package(PackageSpec(root=REPOSITORY, target=LocalTarget(), bytecode=False))
     with zipfile.ZipFile(package.path) as archive:

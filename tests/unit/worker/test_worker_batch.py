@@ -17,7 +17,7 @@ def test_only_messages_that_failed_temporarily_are_reported(world: WorkerAccount
     sent += [record(content(9, schema_version=NEWER)), record("nonsense", attributes={"order_id": order_id(10)})]
     # WHEN they are processed
     failed = world.run(*sent)
-    # THEN the first of these is reported, the second is dead-lettered, and every remaining order is settled once
+    # THEN the temporary failure is reported, the permanent one is dead-lettered, and every other order is settled once
     assert failed == [sent[8]["messageId"]]
     assert [world.status(number) for number in range(1, 9)] == ["CONFIRMED"] * 8
     assert (world.status(10), len(world.dead_letters()), world.available("SKU-1")) == ("FAILED", 1, 84)
@@ -50,7 +50,7 @@ def test_new_messages_run_on_several_threads(world: WorkerAccount) -> None:
 
 
 def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount) -> None:
-    # GIVEN a new process, in which all threads use the idempotency layer for the first time
+    # GIVEN a new worker, whose threads all use its idempotency layer for the first time
     world.stock(SKU_1=100)
     # WHEN they process a batch
     world.run(*(record(content(number)) for number in range(1, 11)))
@@ -151,7 +151,7 @@ def test_an_unreadable_message_of_an_isolated_batch_is_deleted_as_soon_as_it_is_
     sent = record("nonsense", receives=2)
     # WHEN it is processed
     world.run(sent)
-    # THEN the message is deleted, so that a later killer cannot make the worker send its dead letter twice
+    # THEN the message is deleted, so that no second dead letter of it is sent if a later message kills the worker
     assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
 
 

@@ -33,7 +33,7 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     world.disturb("transact_write_items", refused("ValidationException", "TransactWriteItems"))
     # WHEN a message is processed
     world.run(sent)
-    # THEN the log has the ids, the kind of failure and the lines of code, and nothing else of the message
+    # THEN the log has the kind of failure and the lines of code, and of the message only its ids
     text = "\n".join(written)
     assert SECRET not in text
     assert "secret payload" not in text
@@ -48,7 +48,7 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     ("operation", "receives", "message"),
     [("get_item", 2, "idempotency record not read"), ("update_item", 8, "order not marked FAILED")],
 )
-def test_the_log_says_why_a_call_that_an_attempt_can_do_without_failed(
+def test_if_a_call_fails_and_the_attempt_goes_on_the_log_has_the_reason(
     world: WorkerAccount, operation: str, receives: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a table that refuses a call whose failure does not end the attempt
