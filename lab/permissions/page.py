@@ -16,7 +16,7 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. [The roles that deploy](roles.md) have
 their own page. Names are without the stack's prefix (`orders-dev-`). "Needed by" names a handler's
-call that the flow tests recorded, or an AWS service's work, with the source.
+call that the flow tests recorded, or a service or library, with the source.
 
 "prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is the same with `events_target: bus`
 and one subscription.

@@ -134,7 +134,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             FAILED,
             f"Notifications{whom} are not delivered",
-            "a period with one counts",
+            "one is enough for a period to count",
             periods=periods,
             to_alarm=to_alarm,
         ),

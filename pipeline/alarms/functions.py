@@ -41,7 +41,7 @@ def _not_running(context: Context) -> Alarm:
         missing="notBreaching",
         tier=Tier.PAGE,
         runbook="processing",
-        why="The event source mapping is disabled or cannot access its queue or key, or no concurrency is left. "
+        why="The event source mapping is disabled, it cannot access its queue or key, or no concurrency is left. "
         "By default a mapping has no metrics of its own. "
         "With the default settings, this alarm fires before orders are late.",
     )
@@ -111,7 +111,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             title="Attempts keep failing",
             metrics={"failed": failed},
             expression=filled("failed"),
-            threshold=Threshold(1, "attempts", "a period with one counts"),
+            threshold=Threshold(1, "attempts", "one is enough for a period to count"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,

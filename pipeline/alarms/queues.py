@@ -120,7 +120,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             name="dead-letter-retention-half",
             title="Dead letters have waited for half of the time until SQS deletes them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
-            threshold=Threshold(dead_letter_half, "seconds", "half of the least time left when a dead letter arrives"),
+            threshold=Threshold(dead_letter_half, "seconds", "half of the shortest time a new dead letter has left"),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,

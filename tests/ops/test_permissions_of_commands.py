@@ -36,7 +36,6 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
 }
 # The name of a command's row, if it differs from the command; and the other rows whose permissions it also needs.
 ROW_OF = {
-    "orders resend": "order replay-events",
     "stock set": "stock add",
     "worker pause": "worker",
     "worker resume": "worker",
