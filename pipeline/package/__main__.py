@@ -74,10 +74,11 @@ def _variable(text: str) -> tuple[str, str]:
 
 
 def _variables(text: str) -> list[tuple[str, str]]:
-    path = Path(text)
-    if not path.is_file():
-        raise argparse.ArgumentTypeError(f"{text!r} is no file")
-    return [_variable(line) for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    try:
+        lines = Path(text).read_text(encoding="utf-8").splitlines()
+    except (OSError, UnicodeDecodeError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no readable file of text: {error}") from None
+    return [_variable(line) for line in lines if line.strip()]
 
 
 def _parser() -> argparse.ArgumentParser:

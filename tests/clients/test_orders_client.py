@@ -295,11 +295,17 @@ def test_the_example_of_the_guide_works(serve: Serve, tmp_path: Path) -> None:
     (code,) = re.findall(r"```python\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
     issuer = serve((200, {}, {"access_token": "good"}))
     api = serve((202, {}, ACCEPTED), status_answer("CONFIRMED"))
-    names = {"API": api.url, "TOKEN_URL": issuer.url, "CLIENT_ID": "shop", "CLIENT_SECRET": "s", "KEPT": tmp_path / "k"}
+    names: dict[str, Any] = {
+        "API": api.url,
+        "TOKEN_URL": issuer.url,
+        "CLIENT_ID": "shop",
+        "CLIENT_SECRET": "s",
+        "KEPT": tmp_path / "k",
+    }
 
     # WHEN
     exec(code, names)  # noqa: S102 - the guide's own code is what is tested
 
     # THEN it stores the submission, and waits for the order's final status
     assert json.loads((tmp_path / "k").read_text())["key"] == api.requests[0][1]["Idempotency-Key"]
-    assert names["order"].status == "CONFIRMED"  # type: ignore[attr-defined]
+    assert names["order"].status == "CONFIRMED"

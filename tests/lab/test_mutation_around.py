@@ -62,7 +62,7 @@ def test_a_loop_mutated_to_run_once_ends() -> None:
     # WHEN
     (once,) = (each for each in edits("a.py", source) if each.pattern == "first-only")
     names: dict[str, int] = {}
-    exec(once.applied(source.encode()) + b"result = f()", {}, names)  # noqa: S102
+    exec(once.applied(source.encode()) + b"result = f()", {}, names)  # noqa: S102 - the mutant of the text above
 
     # THEN
     assert names["result"] == 1

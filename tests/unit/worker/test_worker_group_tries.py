@@ -1,4 +1,4 @@
-"""Tests the tries of a group's transaction: when there is a further try, and with which token."""
+"""Tests the tries of a group's transaction: when the group is tried again, with which token, and when it is left open."""
 
 from __future__ import annotations
 
