@@ -1,4 +1,4 @@
-"""Tests the tries of a group's transaction: when the group is tried again, with which token, and when it is left open."""
+"""Tests the tries of a group's transaction: when it is tried again, with which token, and when orders are left open."""
 
 from __future__ import annotations
 
