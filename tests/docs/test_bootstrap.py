@@ -151,7 +151,7 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
 
-    # WHEN / THEN it is much shorter than IAM's limit of 6,144 characters: a project with longer names needs the rest
+    # WHEN / THEN it leaves a reserve for longer project names: IAM's limit is 6,144 characters
     assert len(text) < 5_000
 
 
@@ -178,7 +178,8 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
         ("codedeploy:CreateDeployment", GROUP),
         ("codedeploy:GetDeployment", GROUP),
         ("codedeploy:UpdateDeploymentGroup", GROUP),
-        # To start a deployment, the role must read AWS's own configuration, whose name does not contain the stack.
+        # To start a deployment, the role must read a deployment configuration of AWS, whose name does not contain the
+        # stack's name.
         (
             "codedeploy:GetDeploymentConfig",
             f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes",
@@ -202,7 +203,7 @@ def test_the_deploy_role_may_shift_traffic_and_delete_old_versions(action: str, 
 
 @pytest.mark.parametrize("role", ["PreviewRole", "DeployRole"])
 def test_a_roles_policies_fit_into_iams_limit(role: str) -> None:
-    # GIVEN all its own policies without white space, for a stack with the longest allowed name
+    # GIVEN all policies of the role without white space, for a stack with the longest allowed name
     longest = "x" * (MAX_PREFIX - len("orders-"))
     documents = [policy["PolicyDocument"] for policy in resources(longest)[role]["Properties"]["Policies"]]
     text = json.dumps(documents, separators=(",", ":"))

@@ -1,4 +1,4 @@
-"""Tests the trust policies of the template's roles, and that no resource of the program has a name of the template."""
+"""Tests the trust policies of the template's roles, and that the program and the template have no name in common."""
 
 import re
 import subprocess
@@ -32,7 +32,7 @@ def trust(role: str, stack: str, **parameters: str) -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("ids", "repository"),
     [({}, "octo/shop"), (IDS, "octo@583231/shop@1296269")],
-    ids=["subjects of names", "immutable subjects"],
+    ids=["subjects with names only", "subjects with ids"],
 )
 def test_only_github_environments_of_one_repository_can_assume_a_role(
     role: str, ids: dict[str, str], repository: str
@@ -43,8 +43,8 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN the subject is exact. A wildcard would admit any branch. The form without ids would admit a later repository
-    # of the same name
+    # THEN the subject is exact: a wildcard would admit any branch. With ids, a later repository of the same name is not
+    # admitted
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",

@@ -85,7 +85,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_names_no_call_twice_and_has_a_source_for_calls_that_were_not_seen(entry: str) -> None:
+def test_an_entry_names_no_call_twice_and_names_the_source_of_its_calls_under_read(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]

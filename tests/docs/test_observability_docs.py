@@ -1,4 +1,5 @@
-"""Tests docs/observability.md against the code's messages, fields and metrics, and its links and docs/alarms.md's."""
+"""Tests docs/observability.md against the code's messages, fields and metrics, and the links of this page and of
+docs/alarms.md."""
 
 import ast
 from collections.abc import Iterator

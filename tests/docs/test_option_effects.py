@@ -1,4 +1,4 @@
-"""Tests that options appear only in their inputs, that another Region changes only the Region's name, and how
+"""Tests in which inputs the values of options appear, that another Region changes only the Region's name, and how
 differences are named."""
 
 import json
@@ -66,8 +66,8 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# By configuration: options whose values become inputs unchanged. Each has a list of all inputs with its value, and of
-# their resources.
+# For each configuration, options whose values become inputs unchanged; for each option, all inputs with its value, and
+# the resources that have these inputs.
 INPUTS_OF = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",

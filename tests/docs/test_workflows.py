@@ -164,7 +164,8 @@ def test_workflows_that_build_the_package_use_one_exact_python_release(workflow:
     # GIVEN / WHEN
     inputs = set_up_pythons(workflow)
 
-    # THEN each pins one patch release: another could compile other bytes, so that every function would look changed
+    # THEN each pins one patch release, because another release could compile other bytes, which would change every
+    # function's package
     assert inputs
     assert inputs == [{"python-version-file": ".github/python-version"}] * len(inputs)
     assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)

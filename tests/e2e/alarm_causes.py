@@ -48,7 +48,10 @@ class CauseContext:
             return list(pool.map(post, range(number)))
 
     def published(self, function: str, metric: str, least: int, since: datetime) -> Mapping[MetricKey, Value]:
-        """Wait until `metric` has reached `least`; return the function's metrics since `since` (`None`: no data)."""
+        """Wait until `metric` has reached `least`, and return the function's metrics since `since`.
+
+        The value of a metric that the function has not written is `None`: no data.
+        """
 
         def look() -> list[Emitted] | None:
             found = emitted(self.stack, function, since)

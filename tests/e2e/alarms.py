@@ -69,7 +69,10 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm with the scenarios' metric names. Metrics of other stacks get no data."""
+        """Return the row's alarm, with each name of this stack's resources replaced by the scenarios' name.
+
+        Other names stay, so the scenarios publish no data for those metrics.
+        """
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
             identifier: replace(query, key=self.in_scenario_name(query.key))

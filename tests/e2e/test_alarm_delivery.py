@@ -1,7 +1,8 @@
 """Tests that each alarm of the deployed stack fires for its cause, notifies a subscriber, and recovers.
 
 Our own evaluator (lab/simulation/cloudwatch) decides the states, because the emulator's evaluator ignores dimensions,
-math and missing data. The alarms, the deliveries to subscribers and the causes in `REAL_CAUSES` are on the emulator.
+math and missing data. The emulator has the alarms and delivers the notifications. The causes in `REAL_CAUSES` happen on
+the emulator, too.
 """
 
 from collections.abc import Iterator

@@ -207,7 +207,7 @@ def test_a_lookup_gets_503_if_the_orders_table_fails(stack: LocalStack, api: Ord
         # WHEN the order is looked up
         answer = api.get(order_id)
 
-    # THEN the outcome is unknown
+    # THEN the answer is 503, with the time to wait
     assert_problem(answer, 503, "outcome-unknown")
     assert answer.headers["retry-after"]
 

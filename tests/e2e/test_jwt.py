@@ -211,7 +211,7 @@ def test_the_smoke_test_orders_as_a_client_of_the_stack(stack: LocalStack, capsy
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 
-    # WHEN the smoke test gets a token itself, and when an option gives it an invalid token
+    # WHEN the smoke test runs with a token that it gets itself, and then with an invalid token from an option
     code = main(smoke)
     own = json.loads(capsys.readouterr().out)
     refused = main([*smoke, "--token", "none-of-ours"])

@@ -1,4 +1,4 @@
-"""Tests that `pulumi new` makes a working project with any name from this repository."""
+"""Tests that `pulumi new` makes a working project with another name from this repository."""
 
 import json
 import shutil

@@ -65,10 +65,10 @@ def test_a_survivor_is_identified_by_its_change(run: Path) -> None:
 
 
 def test_functions_that_run_only_at_import_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a run, and its function in the list of those that run only at import
+    # GIVEN a run, and its function in the list of functions that run only at import
     monkeypatch.setattr(results, "IMPORT_ONLY", {CHANGE.function})
     # WHEN its results are read
-    # THEN they have none of its mutants
+    # THEN they have no mutant of this function
     assert read_results(run) == []
     # AND every function of the real list exists
     assert [name for name in sorted(IMPORT_ONLY) if not callable(pkgutil.resolve_name(name))] == []
@@ -117,7 +117,11 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, with an entry to copy"),
         pytest.param(
-            Verdict.SURVIVED, 10, True, ["90.0 % of the mutants were noticed; at least 95 % must be."], id="too many"
+            Verdict.SURVIVED,
+            10,
+            True,
+            ["90.0 % of the mutants were noticed; at least 95 % must be."],
+            id="too few noticed",
         ),
         pytest.param(Verdict.UNCLEAR, 2, False, [""], id="one was not run"),
     ],

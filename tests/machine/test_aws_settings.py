@@ -80,7 +80,7 @@ def test_a_command_on_a_stack_reports_broken_aws_settings(
         monkeypatch.setenv(name, value)
     # WHEN
     code = main(["status", "--outputs", str(outputs)])
-    # THEN the exit code is the one for failed access, and the message names a setting
+    # THEN the exit code is 4 (no access), and the message names a setting
     assert code == 4
     assert "AWS_PROFILE" in capsys.readouterr().err
 

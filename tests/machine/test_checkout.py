@@ -19,7 +19,7 @@ def git(*arguments: str, folder: Path) -> None:
 
 @pytest.fixture
 def committed(tmp_path: Path) -> Path:
-    """Return a repository with these files, committed on a machine that does not convert line endings."""
+    """Return a repository with the files in `PARTS`, committed on a machine that does not convert line endings."""
     folder = tmp_path / "committed"
     folder.mkdir()
     for part in PARTS:

@@ -1,4 +1,4 @@
-"""A world for tests of the tools."""
+"""A simulated world for tests of `python -m ops`."""
 
 from __future__ import annotations
 

@@ -281,7 +281,7 @@ def ago(time: timedelta) -> str:
 
 
 def shifted_twice(monkeypatch: pytest.MonkeyPatch, folder: Path) -> DeployTarget:
-    """Set up callers who were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before that."""
+    """Return a stack whose callers were moved from version 9 to 10 an hour ago, and from 8 to 9 a day before that."""
     made = DeployTarget(monkeypatch, folder)
     made.lambda_ = FakeLambda(live=10)
     for each in made.lambda_.functions.values():

@@ -31,7 +31,8 @@ _POINTS: Final = ("Timestamps", "Values")
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
     """Return the members with the page token in the request and in the answer; None for an operation without pages."""
     request, answer = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's token has one name in request and answer. Other services repeat the request's token under that name.
+    # IAM's token has the same name in request and answer. In other services' answers, a member with the request's name
+    # repeats the request's token.
     same = "Marker" if "Marker" in request and "IsTruncated" in answer else None
     token_in = same or next(filter(_TOKEN_OF_INPUT.fullmatch, request), None)
     token_out = same or next(filter(_TOKEN.fullmatch, answer), None)
@@ -71,7 +72,7 @@ class InPart:
 
     Attributes:
         paged: Operations whose second item was read.
-        stale: By operation, the number of reads of one item or a batch that are not strongly consistent.
+        stale: For each operation, the number of its reads of items that are not strongly consistent.
     """
 
     def __init__(self, refused: str = "", times: float = 0, after: int = 0) -> None:
@@ -142,7 +143,7 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run the operation without its first entry, and return the answer with which AWS refuses that entry.
 
-    Refused log events are refused together, so that the operation is not run.
+    Of log events, all are refused, so for them the operation is not run.
     """
     member = left_out_of(operation)
     if member == "UnprocessedKeys":

@@ -64,7 +64,7 @@ def sequences() -> dict[tuple[str, ...], list[str]]:
 
 
 def what_it_shows(command: str) -> tuple[str, ...]:
-    """Return the texts in the output of a runbook's command. Placeholders such as `$ORDER_ID` are not filled in.
+    """Return the texts that a runbook's command must print. Placeholders such as `$ORDER_ID` are not filled in.
 
     Raises:
         StopIteration: `SHOWN` has no entry for the command.

@@ -86,7 +86,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
             made.log(function, *({"at": time.time() - 60, "text": f"[ERROR] Boom: {one} {ORDER_ID}"} for one in "123"))
             made.lambda_.update_function_code(FunctionName=name, ZipFile=b"another", Publish=True)
             made.lambda_.create_alias(FunctionName=name, Name="second", FunctionVersion="2")
-        # The worker's event source mapping is made last and disabled, so that sent messages stay in the queue.
+        # Two mappings replace the stack's one. Both are disabled, so that sent messages stay in the queue. The worker's
+        # is made last, because `made.mapping` must be the worker's.
         made.lambda_.delete_event_source_mapping(UUID=made.mapping)
         for function in ("get_order", "process_order"):
             made.mapping = made.lambda_.create_event_source_mapping(
@@ -186,7 +187,7 @@ def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pyte
     # WHEN each answer is a page with one item, after an empty page
     with InPart().answering() as answers:
         in_part = read(stack, capsys)
-    # THEN the output is the same, and the command has read each operation of its row in pages
+    # THEN the output is the same, and the command has read the pages of each operation in its row
     assert in_part == whole
     assert answers.paged >= pages
     assert answers.stale.total() == 0
@@ -244,7 +245,8 @@ def test_a_refused_entry_is_reported_and_the_next_run_finishes(
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN the exit code shows how the run ended, no read was stale, and every order is still in some place
+    # THEN the exit code shows how the run ended, every read of items was strongly consistent, and every order
+    # is still in some place
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())
@@ -274,7 +276,7 @@ def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
     used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))
-    assert used == {*cases, CHANGE_VISIBILITY}, "give it a row in READERS or REFUSALS"
+    assert used == {*cases, CHANGE_VISIBILITY}, "give each operation a row in READERS or REFUSALS"
 
 
 @pytest.mark.parametrize(

@@ -140,15 +140,19 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{dead} is DISCARDED",
         lambda shop: shop.change(shop.dead, status={"S": "DISCARDED"}),
     ),
-    "a dead letter, accepted": (
+    "a dead letter of an ACCEPTED order": (
         "G1",
         "{dead} is a dead",
         lambda shop: shop.change(shop.dead, status={"S": "ACCEPTED"}),
     ),
-    "a dead letter, confirmed": ("G1", "{order} is a dead letter: leftover: settled", _copy_of_dead_letter),
+    "a dead letter of a CONFIRMED order": (
+        "G1",
+        "{order} is a dead letter: leftover: settled",
+        _copy_of_dead_letter,
+    ),
     "stock moved twice": ("G2", "SKU-1 had 100, 6 were confirmed since, 92 are left", lambda shop: shop.available(92)),
     "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
-    "stock below nothing": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
+    "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
     "corrupt stock": ("G2", "the stock of SKU-1 is not a number", lambda shop: shop.available("1.5")),
     "another answer": ("G3", "{order}: the stored answer and the stored order differ in total", _other_answer),
     "a corrupt answer": (
@@ -165,7 +169,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{order} is REJECTED, but its record has CONFIRMED",
         lambda shop: shop.change(shop.order, status={"S": "REJECTED"}),
     ),
-    "nothing to publish": (
+    "a CONFIRMED order without a total": (
         "G5",
         "{order} is CONFIRMED but has no total",
         lambda shop: shop.rows(ORDERS)[shop.order,].pop("total"),

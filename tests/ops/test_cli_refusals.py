@@ -1,4 +1,4 @@
-"""Tests that failing commands end with a message and an exit code, and change nothing. Whole commands, on moto."""
+"""Runs whole commands on moto: failing commands end with a message and an exit code, and change nothing."""
 
 from __future__ import annotations
 

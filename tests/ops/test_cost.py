@@ -78,7 +78,7 @@ DOMAIN = (
         "CloudWatch": (DEFAULT["CloudWatch"][0] + 0.10, DEFAULT["CloudWatch"][1]),
     }
 )
-PROD_IN_TENS = PROD | {
+PROD_IN_BATCHES_OF_TEN = PROD | {
     # The worker has a tenth of the invocations, and each takes 60 ms, not ten times 50 ms. For ten orders there is one
     # receive and one delete.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 6_000) * 0.0000133334),
@@ -132,12 +132,12 @@ def of_options(name: str) -> StackConfig:
     [
         (lambda: of_file("dev"), 1, DEV),
         (lambda: of_file("prod"), 1, PROD),
-        (lambda: of_file("prod"), 10, PROD_IN_TENS),
+        (lambda: of_file("prod"), 10, PROD_IN_BATCHES_OF_TEN),
         (lambda: of_options("bus"), 1, BUS),
         (lambda: of_options("domain"), 1, DOMAIN),
         (lambda: of_options("ordered"), 1, ORDERED),
     ],
-    ids=["dev", "prod", "prod in tens", *OPTIONS],
+    ids=["dev", "prod", "prod in batches of ten", *OPTIONS],
 )
 def test_a_bill_equals_a_calculation_by_hand(
     config: Callable[[], StackConfig], per_batch: int, by_hand: dict[str, tuple[float, float]]

@@ -83,12 +83,12 @@ def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
 
 
 def test_the_reason_comes_from_the_message_or_else_from_the_order() -> None:
-    # GIVEN an order with an error, and two messages of it: without and with an error of its own
+    # GIVEN an order with an error, a message of this order without an error, and a message of it with another error
     facts = Facts({ORDER_ID: stored(error={"error_type": "ContentionError", "error": "busy", "attempt": 8})})
     own = received(attributes={"order_id": text(ORDER_ID), "error_type": text("INVALID_MESSAGE"), "attempt": text("1")})
     # WHEN they are judged
     moved_by_sqs, sent_by_us = assess(read_letter(received()), facts), assess(read_letter(own), facts)
-    # THEN the first shows the order's error, and the second its own
+    # THEN the first message shows the order's error, and the second shows the message's error
     assert (moved_by_sqs.error_type, moved_by_sqs.error, moved_by_sqs.attempts) == ("ContentionError", "busy", 8)
     assert (sent_by_us.error_type, sent_by_us.attempts) == ("INVALID_MESSAGE", 1)
 
@@ -193,7 +193,7 @@ def test_each_send_to_a_fifo_queue_keeps_the_group_and_has_its_own_deduplication
     assert "MessageDeduplicationId" not in entries[2]
 
 
-def test_the_workers_record_of_an_order_has_the_key_that_is_computed(world: World) -> None:
+def test_the_workers_record_of_an_order_has_the_key_that_ops_computes(world: World) -> None:
     # GIVEN an order that the worker has settled
     order_id = accept(world, "k")
     world.drain()

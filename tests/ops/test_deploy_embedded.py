@@ -147,7 +147,7 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a shift of the bad code is planned with --again, and a shift of repaired code without
+    # WHEN a shift of the bad code is planned with --again, and a shift of repaired code without this option
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
     bad_plan = json.loads(capsys.readouterr().out)

@@ -19,7 +19,7 @@ def world(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> DeployTarget:
     return shifted_twice(monkeypatch, tmp_path)
 
 
-def writes(world: DeployTarget, versions: dict[int, str], worker: dict[int, str]) -> None:
+def can_read(world: DeployTarget, versions: dict[int, str], worker: dict[int, str]) -> None:
     """Set the schema versions that each version of create_order and of the worker can read."""
     for function, known in ((FUNCTIONS[0], versions), (FUNCTIONS[2], worker)):
         for number, schemas in known.items():
@@ -30,7 +30,7 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a release that raised the schema version
-    writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
+    can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
     # WHEN a rollback of all functions is run, and then the rollback that its refusal names
     refused = world.run("rollback", "--yes")
@@ -52,7 +52,7 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
     world: DeployTarget, left: timedelta, code: int
 ) -> None:
     # GIVEN an API that was rolled back from schema version 2 some time ago, and a worker that reads both versions
-    writes(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
+    can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
     api = world.lambda_.functions[FUNCTIONS[0]]
     api.live = 9
     api.tags["RolledBack"] = f"10@{ago(left)}={code_of(10)}"
@@ -63,7 +63,7 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
 
 def test_messages_from_before_the_latest_shift_are_also_considered(world: DeployTarget) -> None:
     # GIVEN an old worker that reads schema 1 only, and an API that a release took back from schema 2 to schema 1
-    writes(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
+    can_read(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 
     # WHEN / THEN
     assert world.run("rollback", "--to", "process_order=9", "--yes") == 5
@@ -71,7 +71,7 @@ def test_messages_from_before_the_latest_shift_are_also_considered(world: Deploy
 
 def test_the_api_is_not_rolled_back_to_a_schema_that_the_worker_cannot_read(world: DeployTarget) -> None:
     # GIVEN a worker that no longer reads the old schema
-    writes(world, {9: "1-1", 10: "2-2"}, {9: "1-2", 10: "2-2"})
+    can_read(world, {9: "1-1", 10: "2-2"}, {9: "1-2", 10: "2-2"})
 
     # WHEN / THEN
     assert world.run("rollback", "--to", "create_order=9", "--yes") == 5
@@ -94,7 +94,7 @@ def test_a_deleted_version_of_the_api_may_have_written_any_schema(
 
 def test_schema_versions_that_cannot_be_read_are_named(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN
-    writes(world, {10: "two"}, {})
+    can_read(world, {10: "two"}, {})
 
     # WHEN / THEN
     assert world.run("rollback", "--yes") == 5

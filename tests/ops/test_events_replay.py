@@ -1,4 +1,4 @@
-"""`events replay`: one subscriber's queue gets the events of settled orders again, as the topic sends them. On moto."""
+"""`events replay` sends events of settled orders to one queue again, as the topic or the bus sends them. On moto."""
 
 from __future__ import annotations
 

@@ -49,7 +49,7 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        pytest.param((), "--in-production", id="production without its option"),
+        pytest.param((), "--in-production", id="production without --in-production"),
         pytest.param(("--in-production", "--orders", "1000000"), "--spend-at-most", id="too many orders"),
         pytest.param(("--in-production", "--spend-at-most", "0.0001"), "--orders", id="the limit of costs is too low"),
     ],
@@ -85,12 +85,12 @@ def test_the_estimated_cost_includes_the_reads_of_the_audit(
         # WHEN
         typed.run("load", "--in-production", "--json", "--orders", "1")
         costs.append(json.loads(capsys.readouterr().out)["about_usd"])
-    # THEN the second costs three read units more
+    # THEN the second estimate is higher by the price of three read units
     assert costs[1] - costs[0] == pytest.approx(3 * 0.125e-6)
 
 
 class Api(BaseHTTPRequestHandler):
-    """An API that answers with `answer`, and counts requests by key and connections."""
+    """An API that answers with `answer`, counts the requests with each key, and lists the connections."""
 
     protocol_version = "HTTP/1.1"
     answer: Callable[[str, int], tuple[int, str]]
@@ -178,7 +178,7 @@ def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -
 
 
 class Stored:
-    """An orders table in which these orders are settled at these times, and no others."""
+    """An orders table that contains only these orders, settled at these times."""
 
     def __init__(self, settled: dict[str, str]) -> None:
         self._settled = settled

@@ -113,7 +113,8 @@ def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: 
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0
         found[arguments] = [line["what"] for line in shown(capsys)]
-    # THEN each filter shows its lines; the death belongs to the order, because it has the request id of its attempt
+    # THEN each filter shows its lines. The death belongs to the order, because the line of the death has the request id
+    # of the order's attempt.
     died = "died: Sandbox.Timedout"
     assert found == {
         "": ["order accepted", "attempt failed", died],

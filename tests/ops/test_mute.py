@@ -1,4 +1,4 @@
-"""Alarms that are muted for planned work. On moto, with mute rules in memory."""
+"""Tests how alarms are muted for planned work, on moto and with mute rules in memory."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_one_alarm_can_be_muted_and_rules_of_others_are_kept(
     muted = capsys.readouterr().out
     assert stack.run("mute", "off", "--yes") == 0
 
-    # THEN the console's rule is reported, and both rules of others are kept
+    # THEN the console's rule is reported, and both rules that `mute on` did not make are kept
     assert muted.startswith("1 alarms")
     output = "".join(capsys.readouterr())
     assert "not ended: console" in output

@@ -1,4 +1,4 @@
-"""Tests the list of the receivers of pages, and test pages. Whole commands on moto."""
+"""Tests the list of the receivers of pages, and test pages, with whole commands on moto."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytes
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])
-def test_a_missing_topic_and_yes_without_the_option_test_are_refused(
+def test_the_option_yes_alone_and_a_tier_without_a_topic_are_refused(
     stack: MockStack, arguments: list[str], code: int
 ) -> None:
     # GIVEN a stack whose only alarm topic is the one for pages

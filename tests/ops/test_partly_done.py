@@ -1,4 +1,4 @@
-"""Tests that a command that can do only a part of its work reports the rest. Whole commands on moto."""
+"""Runs whole commands on moto: a command that can do only a part of its work reports the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that docs/ops.md lists every permission that a command needs. Whole commands on moto."""
+"""Tests that docs/ops.md lists every permission that a command needs, with whole commands on moto."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# The name of a command's row, if it differs from the command; and the other rows whose permissions it also needs.
+# The beginning of a command's row, if the row does not begin with the command.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",
@@ -42,6 +42,7 @@ ROW_OF = {
     "mute on": "mute",
     "mute off": "mute",
 }
+# Other rows whose permissions a command needs, too. The keys are beginnings of commands.
 OTHER_ROWS_OF = {
     "dlq": (_READING, "dlq list"),
     "events replay": (_READING, "dlq list"),

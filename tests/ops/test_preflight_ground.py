@@ -1,4 +1,4 @@
-"""Tests of reading a stack before its deployment."""
+"""Tests how `preflight` reads the configuration and the outputs of a stack before a deployment."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def status_of(account: Account, order_id: str) -> str:
 
 
 def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account, sku: str) -> str:
-    """Create the order of the runbook's reader: a dead letter if the commands read dead letters, else a settled one."""
+    """Create the order that the runbook is about: a dead letter if a command reads dead letters, else a settled one."""
     if not any(" dlq " in command for command in commands):
         order_id = place(stack, sku)
         wait_for("the order to settle", lambda: status_of(account, order_id) == "CONFIRMED")

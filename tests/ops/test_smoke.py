@@ -1,4 +1,4 @@
-"""The smoke test: which mistake of a stack fails which step, and how it retries."""
+"""The smoke test: which wrong answer of a stack fails which step, and when the smoke test repeats a request."""
 
 from __future__ import annotations
 

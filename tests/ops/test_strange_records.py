@@ -1,4 +1,4 @@
-"""Strange records: no command fails because of one. Commands report it, and read the other records. On moto."""
+"""Tests strange records on moto: commands report them, read the other records, and do not fail."""
 
 from __future__ import annotations
 

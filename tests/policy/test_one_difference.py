@@ -31,7 +31,8 @@ _TEST = {"tags": {"Environment": "test"}}
 _LIMITS = {"throttlingRateLimit": 1, "throttlingBurstLimit": 1}
 _ON, _OFF = {"enabled": True}, {"enabled": False}
 _PROD: dict[str, Any] = {"tags": PRODUCTION}
-# Rule, type, inputs that keep the rule (the table is protected), and the change that breaks it.
+# Rule, resource type, inputs that keep the rule, and the change that breaks it. Every table also has Pulumi's option
+# `protect`.
 DIFFERENCES: list[tuple[str, str, Mapping[str, Any], Mapping[str, Any]]] = [
     ("alarms-tell-when-they-are-over", ALARM, {"alarmActions": [], "okActions": []}, {"alarmActions": ["topic"]}),
     (
@@ -93,12 +94,13 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
     assert (before, len(after)) == ([], 1)
 
 
-def test_an_absent_policy_allows_and_denies_nothing() -> None:
-    # GIVEN a role and a queue with empty policies, and a queue whose policy belongs to another queue
+def test_a_policy_without_a_document_and_a_policy_of_another_queue_have_no_effect() -> None:
+    # GIVEN a role policy and a queue policy without a document, and a TLS policy that belongs to another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 
-    # WHEN / THEN
+    # WHEN / THEN the empty policies break no rule on wildcards, and neither queue policy counts as a TLS policy of the
+    # queue
     assert [rule for rule in BY_NAME if "wildcard" in rule and messages(BY_NAME[rule], [role, own])] == []
     for policy in (own, others):
         assert messages(BY_NAME["queues-and-topics-take-tls-only"], with_queue(policy))

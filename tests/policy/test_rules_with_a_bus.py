@@ -38,13 +38,14 @@ def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> 
     ],
 )
 def test_a_missing_dead_letter_queue_breaks_two_rules(resource_type: str, rule: str) -> None:
-    # GIVEN the same stack with a customer managed key, without the dead-letter queue of its targets or of its bus
+    # GIVEN prod with a bus and a customer managed key, but without the dead-letter queue of its targets or of its bus
     resources = [
         replace(each, props={**each.props, "deadLetterConfig": None}, references={})
         if each.type == resource_type
         else each
         for each in policy_resources(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
-    # THEN the rule on these resources is broken, and the rule on queues, because nothing refers to their queue any more
+    # THEN two rules are broken: the rule on these resources, and the rule on queues, because nothing refers to the
+    # dead-letter queue any more
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)
