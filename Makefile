@@ -66,11 +66,11 @@ check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, c
 unit infra flow: setup ## one tier of tests
 	@$(BIN)/pytest tests/$@ -m "$(QUICK)"
 
-crash-points: setup ## the table of crash points and faults with their outcomes, and the tests against deliberate mistakes
+crash-points: setup ## the outcome of each fault at each crash point; then deliberate mistakes, each with the test that notices it
 	@$(BIN)/python -m lab.simulation.crash_points
 	@$(BIN)/python -m tests.flow.sabotage
 
-e2e: setup ## the deployed local stack over HTTP and the AWS API
+e2e: setup ## end-to-end tests of the deployed local stack, over HTTP and the AWS API
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
 
 aws-check: setup ## the end-to-end tests against a stack on AWS, by its outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)

@@ -163,7 +163,7 @@ class Page:
         return self._commands.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
 
     async def _forward(self, request: Request) -> Response:
-        """Forward a request of the API reference to the stack's API: this page may not call another origin."""
+        """Forward a request of the API reference to the stack's API, because the page may not call another origin."""
         path = f"/orders/{request.path_params['order_id']}" if request.path_params else "/orders"
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         body = await request.body() or None

@@ -65,7 +65,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit` without orders accepted or settled in the last two seconds. A broken guarantee is no error."""
+        """Run `audit`, which does not judge orders of the last two seconds. A broken guarantee is no error."""
         with self._turn:
             return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 

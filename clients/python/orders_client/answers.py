@@ -48,7 +48,7 @@ class Order:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Order":
-        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` if a member is missing or it is no object."""
+        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` if it is no object or lacks a member."""
         return cls(document["order_id"], document["status"], document.get("reason"), document)
 
     @property
