@@ -1,1 +1,1 @@
-"""Simulation of the functions on an in-memory AWS with a simulated clock: crash points, histories, outages, alarms."""
+"""Simulations: crash points and random histories of the functions on an in-memory AWS; outages; CloudWatch's alarms."""

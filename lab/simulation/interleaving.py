@@ -105,7 +105,7 @@ class Interleaver:
 
 @contextmanager
 def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
-    """Interleave the worker's own thread pool by ``choose`` in this context."""
+    """Interleave the threads of the worker's pool in this context; ``choose`` selects the task that continues."""
 
     class Pool(ThreadPoolExecutor):
         def map(self, fn: Any, *iterables: Any, **_: Any) -> Iterator[Any]:
@@ -117,8 +117,8 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
 
 
 def by_script(script: Sequence[int]) -> Choose:
-    """Choose the task numbers of ``script`` in turn. In place of a task that cannot continue, choose the lowest that
-    can."""
+    """Choose the task numbers of ``script`` in turn. If a task cannot continue, or the script is over, choose the
+    lowest task that can continue."""
     steps = iter(script)
 
     def choose(waiting: Sequence[int]) -> int:

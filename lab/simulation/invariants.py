@@ -41,7 +41,7 @@ def nothing_lost(world: World) -> list[str]:
 
 
 def dead_letters_are_marked(world: World) -> list[str]:
-    """G1, second sentence: an order with a dead letter is ``FAILED`` or final.
+    """G1: an order with a dead letter, and with no message in the orders queue, is ``FAILED`` or final.
 
     Callers of this function must exclude last attempts that were killed before their first write.
     """
@@ -84,9 +84,9 @@ def same_answer(world: World) -> list[str]:
 
 
 def replays_are_marked(world: World) -> list[str]:
-    """G3, last part: the answer to a retry after a first answer is marked as a replay.
+    """G3: during a key's life, the answer to a retry is marked as a replay.
 
-    The check covers the key's life, which begins with the first answer. Callers of this function must exclude
+    The key's life begins with the first 202. Callers of this function must exclude
     histories in which a run that failed after its lease deleted the key's record.
     """
     answered: dict[Intent, float] = {}

@@ -1,4 +1,4 @@
-"""Simulation of the retry settings, event by event (``python -m lab.simulation.outage_tables``).
+"""Event simulation of queue and workers with the stack's retry settings (``python -m lab.simulation.outage_tables``).
 
 The pauses before retries are the program's (:mod:`runtime.logic.backoff`,
 :data:`runtime.logic.settle.CONTENTION_SECONDS`), and the settings are the defaults of the stack's config. AWS is
@@ -87,7 +87,7 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Processes the messages of a new batch together, and reports, perhaps later, that each can now be processed."""
+"""Settles orders of a batch together, if the batch is not isolated, and reports when each message can be processed."""
 
 
 @dataclass(slots=True)

@@ -164,8 +164,8 @@ class World:
         return self.mapping.finish(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. The caller passes the outcome to ``mapping.finish``, but late or never for a
-        zombie."""
+        """Run the worker on a batch. The caller of this function then passes the outcome to ``mapping.finish``; to
+        simulate a zombie, it does so late or never."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:

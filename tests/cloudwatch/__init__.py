@@ -1,1 +1,1 @@
-"""Tests of alarms: CloudWatch's evaluation, the metrics that AWS publishes, and that each alarm fires and recovers."""
+"""Tests of the alarms and the dashboard, with a model of CloudWatch's evaluation and of the metrics that exist."""

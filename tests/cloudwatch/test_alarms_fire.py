@@ -120,7 +120,7 @@ DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "
 def pages(*phases: Phase) -> list[tuple[str, State]]:
     alarms, composites = deployed()
     run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
-    # Before BEGIN, every alarm notifies once that it left INSUFFICIENT_DATA.
+    # Before BEGIN, metric alarms with actions notify that they went from INSUFFICIENT_DATA to OK.
     notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
     return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
 
@@ -145,7 +145,8 @@ def test_dead_letters_cause_another_page_if_nobody_drains_them_after_an_outage()
 
 
 def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> None:
-    # GIVEN our metric immediately, the metric of the idle queue 15 minutes later, and an empty queue after an hour
+    # GIVEN a dead letter: our metric counts it at once, AWS publishes the metrics of the queue, which was idle, 15
+    # minutes later, and the queue is empty after an hour
     visible = {list(DEAD)[1]: 1.0}
 
     # WHEN

@@ -42,7 +42,7 @@ def test_a_stack_with_a_topic_has_no_alarm_on_the_dead_letter_queue_of_a_bus() -
     assert table == TOPIC
 
 
-def test_the_alarms_use_every_name_of_the_bus_and_only_names_that_are_supplied() -> None:
+def test_the_alarms_watch_every_resource_of_the_bus_and_only_resources_of_the_stack() -> None:
     # GIVEN
     metrics = [metric for row in BUS.alarms for metric in row.metrics.values()]
 

@@ -112,7 +112,7 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 ]}"""
 
 
-def test_a_run_of_a_copy_that_reaches_its_deadline_may_cost_the_order_one_more_receive() -> None:
+def test_a_message_may_lose_one_more_receive_if_the_run_of_its_copy_reaches_its_deadline() -> None:
     # GIVEN an innocent order that a killer has cost two receives. The run of a copy of the order's message reaches its
     # deadline, so the order's lease ends later than the killer's lease
     made = History.read(COPY_STOPPED)

@@ -1,4 +1,5 @@
-"""Tests of a second thousand histories, in their own file because parallel test runs distribute files."""
+"""Tests of a second thousand histories. They have a separate file, so that parallel test runs can play both thousands
+at once."""
 
 from __future__ import annotations
 

@@ -164,7 +164,7 @@ def test_without_report_batch_item_failures_any_response_deletes_the_batch() -> 
     assert queue.messages == {}
 
 
-def test_a_late_report_of_a_zombie_deletes_nothing_of_its_successor() -> None:
+def test_a_late_report_of_a_zombie_deletes_no_message_of_its_successor() -> None:
     # GIVEN a batch that became visible again and was received by a second invocation
     queue = make_queue()
     queue.send("x")

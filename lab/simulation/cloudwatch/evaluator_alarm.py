@@ -73,7 +73,7 @@ class MetricAlarm:
         if not 1 <= self.datapoints_to_alarm <= self.evaluation_periods:
             raise ValueError(
                 f"{self.name}: datapoints to alarm is {self.datapoints_to_alarm}; "
-                f"it must be 1 to evaluation periods ({self.evaluation_periods})"
+                f"it must be between 1 and the evaluation periods ({self.evaluation_periods})"
             )
         if self.comparison not in COMPARISONS:
             raise ValueError(f"{self.name}: comparison {self.comparison!r} is not one of {', '.join(COMPARISONS)}")

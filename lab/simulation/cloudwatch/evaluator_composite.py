@@ -26,7 +26,7 @@ class CompositeAlarm:
     Attributes:
         rule: expression over the states of other alarms, which it references by name or ARN.
         suppressor: name of an alarm that suppresses all actions while it is in ALARM.
-        wait_period: seconds to wait, after a change, for the suppressor to go into ALARM.
+        wait_period: seconds to wait, after a change to ALARM, for the suppressor to go into ALARM too.
         extension_period: seconds to wait after the suppressor left ALARM.
     """
 

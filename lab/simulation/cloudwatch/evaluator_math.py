@@ -29,7 +29,7 @@ class MathError(ValueError):
 
 @dataclass(frozen=True)
 class MathContext:
-    """Context of an expression.
+    """The series that an expression can use, and the periods for which it is evaluated.
 
     Attributes:
         metrics: series by id, of metrics only.
@@ -103,7 +103,8 @@ def _lookup(name: str, context: MathContext) -> Series:
     for known in (context.metrics, context.named):
         if name in known:
             return known[name]
-    raise MathError(f"{name!r} is not the id of a metric or expression: {sorted({*context.metrics, *context.named})}")
+    ids = sorted({*context.metrics, *context.named})
+    raise MathError(f"{name!r} is not the id of a metric or expression; the ids are {', '.join(ids)}")
 
 
 def _function(name: str) -> "Function":

@@ -37,7 +37,7 @@ class Case:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """Outcome of a case.
+    """The end of a case, its violations and its calls.
 
     Attributes:
         end: ``same``: the disturbed run itself reached the end state of an undisturbed run; ``retried``: the
@@ -193,7 +193,7 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return the part of a run's end state that counts: ``same`` if it equals that of the undisturbed run."""
+    """Return the compared part of a run's end state. If it equals that of the undisturbed run, the end is ``same``."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")

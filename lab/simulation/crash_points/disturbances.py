@@ -20,7 +20,7 @@ class Disturbance:
 
     Attributes:
         name: The exact disturbance.
-        column: The table's column; several disturbances may share a column.
+        column: The column of the printed table; several disturbances may share a column.
         fault: Returns the fault for a stage.
         kills: Whether the disturbance kills the process, which then makes no further call.
     """
@@ -120,7 +120,7 @@ COLUMNS = (
     *(special.column for special in SPECIAL),
     "transaction cancelled",
 )
-"""The columns of the table."""
+"""The columns of the printed table."""
 
 
 def disturbances(call: Call) -> Iterator[Disturbance]:

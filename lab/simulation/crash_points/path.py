@@ -38,12 +38,12 @@ class Path:
         dead: Whether dead letters may exist after all retries. Usually ``never``: one fault must not cause a dead
             letter.
         marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
-        background: The path's own faults, such as a topic that is down.
-        recover: Removes the cause of the path's own failure, for example by a deploy, before the queue delivers the
-            message again.
+        background: Faults that belong to the path itself, such as a topic that is down.
+        recover: Removes the cause of a failure that belongs to the path itself, for example by a deploy, before the
+            queue delivers the message again.
         no_retries: The callers do not retry.
         bus: The worker publishes to an event bus instead of the topic.
-        fifo: The stack keeps each caller's orders in order.
+        fifo: The stack keeps each caller's orders in sequence.
     """
 
     name: str

@@ -15,7 +15,7 @@ from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Deployment, Exchange, World, simulated
 
 ANSWERED = frozenset({202, 422})
-"""Statuses that end a caller's retries: the order is accepted, or the key belongs to another body."""
+"""Statuses that end a caller's retries: the order is accepted, or the body is invalid or not the key's first body."""
 MOST_RETRIES = 12
 PAUSE_SECONDS = 5
 DAY = 86_400
@@ -29,7 +29,7 @@ class Stage:
         process: The process of the disturbed run.
         intents: Caller, key and body of every order that :meth:`post` requested, answered or not.
         no_retries: The callers do not retry.
-        recover: Removes the cause of the path's own failure before the queue redelivers.
+        recover: Removes the cause of the path's own failure (not the disturbance) before the queue redelivers.
         late: Calls of killed processes that have not yet taken effect.
         down: Whether a disturbance made a service unavailable until the end of the disturbed run.
         stuck: One text for each intent that got no final answer after all retries.

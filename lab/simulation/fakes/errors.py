@@ -10,7 +10,7 @@ from botocore.exceptions import ClientError
 
 
 class UnsupportedByFakeError(NotImplementedError):
-    """A call used something that the fake does not model. The fake refuses: a guess could falsify a test."""
+    """A call used something that the fake does not model. A guessed answer could make a test's result wrong."""
 
 
 @cache

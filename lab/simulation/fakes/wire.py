@@ -73,8 +73,8 @@ class Wire:
     """Carries the calls of the running process to the services.
 
     Attributes:
-        before: Hook before each call takes effect; an `Interleaver` switches threads here.
-        after: Hook after each call that raised no error, before its answer is returned.
+        before: Called before each call takes effect; an `Interleaver` switches threads here.
+        after: Called after each call that raised no error, before its answer is returned.
         process: The running process. A nested :meth:`run` sets its own process, and then restores the previous one.
     """
 
@@ -83,7 +83,7 @@ class Wire:
     process: Process = field(default_factory=Process)
 
     def run(self, process: Process, work: Callable[[], T]) -> T:
-        """Run ``work`` as ``process``. A hook may call it, which interleaves two processes.
+        """Run ``work`` as ``process``. A hook may call `run` again, and so interleave two processes.
 
         Raises:
             ProcessKilled: a fault ended the process.

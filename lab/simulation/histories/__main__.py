@@ -18,7 +18,7 @@ _PROGRESS_SECONDS = 5
 
 
 def main() -> int:
-    """Play; returns 0 if no history violates a guarantee, else 1."""
+    """Play, replay or print histories; returns the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.simulation.histories",
         description="Play random histories, and shrink the first that violates a guarantee.",

@@ -14,9 +14,9 @@ LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is bus
 BY_NAME: Final[dict[str, FaultKind]] = {
     kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
 }
-"""The faults that depend on the call alone. The fakes' cancelled transactions are left out: they report no reason for
-the other items, even for an item whose condition fails. ``ROW_BUSY`` reports the true reason of every other item, as
-AWS does."""
+"""The faults that depend on the call alone. The fakes' cancelled transactions are left out: for an item without an
+injected reason they report ``None``, even if its condition fails. ``ROW_BUSY`` reports the true reason of every row
+that is not busy, as AWS does."""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
 
@@ -24,7 +24,7 @@ OUTAGES: Final = ("throttled", "server error", "unreachable")
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
     """Return a fault that refuses a write as if another transaction held the rows for which ``busy`` is true.
 
-    A cancelled transaction reports the true reason of every other row. A write outside a transaction
+    A cancelled transaction reports the true reason of every row that is not busy. A write outside a transaction
     fails with ``TransactionConflictException``.
     """
 

@@ -65,7 +65,7 @@ class Batch:
 
 @dataclass(slots=True)
 class Model:
-    """Model of one history.
+    """Follows one history step by step, and collects the violations.
 
     Attributes:
         world: The world in which the history is played.
@@ -200,7 +200,8 @@ class Model:
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
                 lost = self._killed_with[message.message_id]
-                # A message that could not be processed or deleted is received again, with or without a killer.
+                # The killer cost this receive only if nothing else disturbed the run: another disturbance could also
+                # have kept the message in the queue.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
                 order = invariants.order_of(message) or message.message_id
                 if only_killed and message.message_id not in batch.excuses:

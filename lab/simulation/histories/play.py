@@ -29,7 +29,7 @@ MOST_DELIVERIES, MOST_RETRIES = 80, 6
 
 @dataclass(slots=True)
 class Player:
-    """Player of one history.
+    """Plays one history, and has a model check it.
 
     Attributes:
         history: The history to play.

@@ -15,7 +15,7 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One batch that the mapping has received and passed to the function."""
+    """One batch that the mapping has received, as the event that it passes to the function."""
 
     event: dict[str, Any]
     handles: dict[str, str]  # message id -> the receipt handle of this receive
@@ -55,7 +55,7 @@ class EventSourceMapping:
     deliveries: list[Delivery] = field(default_factory=list)
 
     def poll(self) -> Delivery | None:
-        """Receive a batch with the queue's own visibility timeout; returns ``None`` if no message is visible."""
+        """Receive a batch with the queue's visibility timeout; returns ``None`` if no message is visible."""
         messages = self.queue.receive(self.batch_size)
         if not messages:
             return None

@@ -1,4 +1,4 @@
-"""Reports that a small function returns to an event source mapping. Each message determines the report about it."""
+"""Reports that a small function returns to an event source mapping. Each message tells the function what to report."""
 
 from __future__ import annotations
 

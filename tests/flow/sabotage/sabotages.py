@@ -271,12 +271,12 @@ ROUTES = (
         ),
     ),
     Sabotage(
-        "the last attempt is not marked before it starts",
+        "the order is not marked FAILED before its last attempt starts",
         crash_points("process_order", "last attempt"),
         (Rewrite(f"{PROCESSOR}._mark_last_attempt", "if self._is_last(delivery):", "if False:"),),
     ),
     Sabotage(
-        "the last attempt's failure is not marked",
+        "the order is marked FAILED neither before nor after its last attempt",
         crash_points("process_order", "last attempt: topic down"),
         (
             Rewrite(f"{PROCESSOR}._return_to_queue", "    if last:\n", "    if False:\n"),

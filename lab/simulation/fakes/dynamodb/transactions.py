@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions. A transaction with the token of a success in the last ten minutes has no effect."""
+    """Runs write transactions. One whose token belongs to a success of the last ten minutes has no further effect."""
 
     clock: Clock
     find: TableFinder
