@@ -97,7 +97,8 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
 
 
 def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
-    # GIVEN a client that checks answers with zod (the generator's check of requests does not include their headers)
+    # GIVEN a client that checks answers with zod. It does not check requests, because the generator's check of requests
+    # leaves out their headers.
     for name in ("order.ts", "package.json"):
         (tmp_path / name).write_text((HERE / name).read_text())
     (tmp_path / "node_modules").symlink_to(NODE.parent)

@@ -129,7 +129,7 @@ def test_the_boundary_has_exactly_the_actions_that_roles_are_granted() -> None:
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
     ],
 )
-def test_the_boundary_denies_other_actions_and_other_resources_whatever_a_role_is_granted(
+def test_the_boundary_denies_what_the_program_does_not_need_whatever_a_role_is_granted(
     action: str, resource: str
 ) -> None:
     # GIVEN / WHEN / THEN

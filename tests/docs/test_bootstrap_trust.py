@@ -123,14 +123,14 @@ def assert_no_common_name(recording: Recording, stack: str) -> None:
 
 
 @pytest.mark.parametrize("variant", VARIANTS)
-def test_no_resource_of_the_program_has_a_name_of_the_template(variant: str) -> None:
+def test_the_program_and_the_template_have_no_name_in_common(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert len(template_names("prod")) == 4
     assert_no_common_name(recording_of(variant), variant.partition(",")[0])
 
 
 @pytest.mark.long
-def test_with_any_options_no_resource_has_a_name_of_the_template() -> None:
+def test_with_any_options_the_program_and_the_template_have_no_name_in_common() -> None:
     # GIVEN / WHEN / THEN
     for _, recording in recorded_combinations():
         assert_no_common_name(recording, "test")

@@ -60,7 +60,7 @@ def test_the_other_stacks_have_every_type_of_resource() -> None:
 
 
 @pytest.mark.parametrize(("stack", "other", "tagged"), OTHERS)
-def test_the_deploy_role_reaches_others_only_by_calls_that_aws_cannot_restrict(
+def test_the_deploy_role_reaches_resources_of_others_only_by_calls_that_aws_cannot_restrict(
     stack: str, other: str, *, tagged: bool
 ) -> None:
     # GIVEN
@@ -73,7 +73,7 @@ def test_the_deploy_role_reaches_others_only_by_calls_that_aws_cannot_restrict(
     assert [str(each) for each in found if each.action not in known] == []
 
 
-def test_every_listed_call_that_aws_cannot_restrict_reaches_others() -> None:
+def test_every_listed_call_that_aws_cannot_restrict_reaches_resources_of_others() -> None:
     # GIVEN
     role = role_of("DeployRole", "dev")
 

@@ -313,7 +313,7 @@ def test_a_script_makes_these_calls_of_git_and_github(
 
 
 def test_each_python_release_and_stack_is_checked_to_the_end() -> None:
-    # GIVEN / WHEN the jobs that run several times
+    # GIVEN / WHEN the jobs that run once for each Python release or stack
     several = (("checks", "test"), ("preview", "preview"), ("drift", "drift"))
     runs = {name: job_of(name, job)["strategy"] for name, job in several}
 

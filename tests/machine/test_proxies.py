@@ -52,7 +52,7 @@ def test_clients_of_the_api_call_loopback_without_a_proxy() -> None:
         ({"HTTP_PROXY": "http://p", "no_proxy": "*"}, []),
     ],
 )
-def test_the_lines_to_copy_work_behind_a_proxy(
+def test_the_shell_lines_that_local_prints_work_behind_a_proxy(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
 ) -> None:
     # GIVEN a terminal with these variables
@@ -60,7 +60,7 @@ def test_the_lines_to_copy_work_behind_a_proxy(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    # WHEN / THEN a line is added if curl would use the proxy
+    # WHEN / THEN a line that excludes loopback is printed if curl would use the proxy
     assert proxy_exception() == lines
 
 

@@ -66,8 +66,8 @@ class FakeLambda:
 
     Args:
         versions: The numbers of the published versions.
-        live: The version to which the alias of a function in `behind` points.
-        behind: The functions that are behind. The aliases of the others point to the newest version.
+        live: The version to which the aliases of the functions in `behind` point.
+        behind: Functions whose callers do not use the newest version. The other aliases point to the newest version.
         weights: The weights in the routing configuration of each alias.
         never_ready: Whether no version ever becomes active.
         refused: The versions that cannot be deleted.

@@ -82,7 +82,7 @@ class InPart:
 
     @contextmanager
     def answering(self) -> Iterator[InPart]:
-        """Give such answers to every client of this process."""
+        """Give answers in pages, or with refused entries, to every client of this process."""
         real: Any = vars(BaseClient)["_make_api_call"]
 
         def call(client: Any, operation: str, parameters: Any) -> Any:

@@ -212,7 +212,7 @@ def test_a_pattern_matches_as_in_eventbridge(lines: Any, matches: bool) -> None:
     assert passes(pattern, EVENT) is matches
 
 
-# Progress is recorded after every hundred events.
+# There are 150 events, because progress is recorded after every hundred.
 @pytest.mark.parametrize("stack", [IDS], indirect=True, ids=["150"])
 def test_a_replay_that_stopped_is_continued(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]

@@ -116,7 +116,10 @@ KEYS = {
 
 
 def keys_of(value: Any, path: str = "") -> Iterator[str]:
-    """Yield the paths of keys, with the first item of each list. Keys that are data (`subscribers` …) are left out."""
+    """Yield the path of each key. Of a list, only the first item is read.
+
+    Keys inside `subscribers` and the other members below are data, and are left out.
+    """
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()
     elif isinstance(value, dict) and path not in {"subscribers", "deployed", "unreadable", "report.unread"}:

@@ -76,7 +76,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, request_id: str | None) -> None:
     # GIVEN / WHEN a line that Lambda writes about a function that died
     death = death_of(line)
-    # THEN the cause is known, also the request if the line names it, and the text of an uncaught error is left out
+    # THEN the cause is recognized, and the request if the line names one. The text of an uncaught error is left out.
     assert death is not None
     assert (death.cause, death.request_id) == (cause, request_id)
     assert "client" not in death.text

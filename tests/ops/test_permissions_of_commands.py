@@ -63,7 +63,10 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's last row that begins with `start`. A service's first action has its prefix."""
+    """Return the actions in the page's last row that begins with `start`.
+
+    In the row, only the first action of each service has the service's prefix.
+    """
     rows = [line for line in PAGE.read_text().splitlines() if line.replace("`", "").startswith(f"| {start}")]
     found: set[str] = set()
     service = ""

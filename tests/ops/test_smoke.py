@@ -70,7 +70,7 @@ _RIGHT = {
 
 @pytest.fixture
 def smoke(monkeypatch: pytest.MonkeyPatch) -> Callable[..., tuple[Smoke, Api]]:
-    """Return a function that makes a smoke test and its API. Other keywords replace the API's answers."""
+    """Return a function that makes a smoke test and its API. The keywords in `wrong` replace answers of the API."""
 
     def make(record: str | None = "COMPLETED", confirm: str | None = None, **wrong: Any) -> tuple[Smoke, Api]:
         api = Api(**wrong)

@@ -85,7 +85,7 @@ def test_region_and_account_come_from_the_bus_if_there_is_one() -> None:
     assert (target.region, target.account, target.events_arn) == ("eu-west-1", "123456789012", BUS)
 
 
-def test_every_function_that_the_stack_exports_is_one_of_its_functions() -> None:
+def test_functions_that_this_version_of_the_program_does_not_know_belong_to_the_stack_too() -> None:
     # GIVEN a stack with one more function than this version of the program
     target = Target.from_outputs("prod", outputs(delete_order_function="orders-prod-delete-order"))
     # WHEN / THEN
