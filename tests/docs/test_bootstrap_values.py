@@ -35,7 +35,7 @@ def test_cloudformation_keeps_the_state_and_its_key_at_deletion_and_replacement(
     assert {key: written.get(key) for key in KEPT} == KEPT
 
 
-def test_the_states_bucket_is_private_versioned_and_encrypted_by_its_own_key() -> None:
+def test_the_states_bucket_is_private_versioned_and_encrypted_with_the_states_key() -> None:
     # GIVEN / WHEN
     bucket = properties_of("StateBucket")
 

@@ -1,4 +1,4 @@
-"""Tests each row of the HTTP contract that is answered by our code, not by API Gateway."""
+"""Tests the answers in the HTTP contract that our code gives, not API Gateway. The answer 403 is in test_edge.py."""
 
 import json
 from collections.abc import Callable, Mapping

@@ -146,4 +146,4 @@ def test_the_probe_does_not_have_the_permissions_of_root(stack: LocalStack) -> N
 
     # THEN
     assert answer.refused
-    assert stack.aws.dynamodb.list_tables()["TableNames"], "the tests' own keys are allowed everything"
+    assert stack.aws.dynamodb.list_tables()["TableNames"], "the tests' own keys must be allowed everything"

@@ -65,14 +65,14 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
     assert (found.path, found.host_script, progress) == (tmp_path / "pulumi", None, [])
 
 
-def test_without_the_command_and_go_the_error_names_both(tmp_path: Path) -> None:
+def test_without_pulumi_and_go_the_error_names_both(tmp_path: Path) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go
     # WHEN a command is requested / THEN the error names both programs
     with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*Go \(1"):
         available(lambda _: None, str(tmp_path))
 
 
-def test_without_the_command_and_go_the_exit_code_is_distinct(
+def test_without_pulumi_and_go_the_exit_code_is_distinct(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go

@@ -1,4 +1,4 @@
-"""Stand-ins for Lambda and CodeDeploy: neither moto nor the embedded AWS has the deployments of `ops deploy`."""
+"""Stand-ins for Lambda and CodeDeploy, because neither moto nor the embedded AWS carries out its deployments."""
 
 from __future__ import annotations
 

@@ -286,7 +286,7 @@ def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
         {"MetricDataResults": [{"Id": "q0", "StatusCode": "InternalError", "Timestamps": [], "Values": []}]},
         {"MetricDataResults": [], "Messages": [{"Code": "MaxMetricsExceeded", "Value": "too many"}]},
     ],
-    ids=["a part", "an error", "a message"],
+    ids=["partial data", "an error status", "a message instead of data"],
 )
 def test_metrics_that_cloudwatch_left_out_are_not_zero(last: dict[str, Any]) -> None:
     # GIVEN a last page that lacks values

@@ -368,7 +368,7 @@ def test_an_audit_reports_what_it_read_and_how_long_it_took(shop: Shop) -> None:
     assert found["not_known"]
 
 
-def test_orders_that_were_settled_after_the_cut_off_are_counted_apart(shop: Shop) -> None:
+def test_orders_that_were_settled_after_the_cut_off_are_counted_separately(shop: Shop) -> None:
     # GIVEN / WHEN the cut-off is before every order
     found = shop.audit("--cut-off", "30d")
 
