@@ -244,8 +244,8 @@ _KEY_PARAMETER: Final = {
     "description": (
         "One new random key, such as a UUID, per order: 1-255 visible ASCII characters, bare or as a quoted "
         'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes). Both forms are the same key. A comma is '
-        "allowed inside quotes only: outside, it may come from two headers that a proxy joined. Two callers may use "
-        f"the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
+        "allowed inside quotes only, because elsewhere it may come from a proxy that joined two headers. Two callers "
+        f"may use the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
     ),
     "schema": {"type": "string", "minLength": 1},
     "example": KEY,
