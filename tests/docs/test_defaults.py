@@ -1,4 +1,4 @@
-"""Tests that numbers which pages state in certain phrases are those of the configuration."""
+"""Tests that the numbers in certain phrases of the pages equal the values of the configuration."""
 
 import re
 from collections.abc import Callable

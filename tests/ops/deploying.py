@@ -1,4 +1,4 @@
-"""Stand-ins for Lambda and CodeDeploy, because neither moto nor the embedded AWS carries out its deployments."""
+"""Stand-ins for Lambda and CodeDeploy. Neither moto nor the embedded AWS carries out the deployments of CodeDeploy."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def test_five_percent_of_the_calls_beyond_one_a_second_are_traced() -> None:
     load = Load(26_280_000)
     # WHEN
     (traces,) = (item.used for item in bill(of_options("ordered"), load) if item.service == "X-Ray")
-    # THEN for each of two functions, one call a second is traced, and 5 % of the others
+    # THEN for each of two functions, one call a second is traced, and 5 % of the other calls
     assert float(traces) == pytest.approx(2 * (2.628 + 0.05 * 23.652) * 5.00)
 
 

@@ -35,7 +35,7 @@ def test_a_rollback_moves_callers_to_the_version_that_they_had_before(world: Dep
     # GIVEN / WHEN
     code = world.run("rollback", "--yes")
 
-    # THEN the callers of every function are moved, those of the API first
+    # THEN the callers of every function are moved, beginning with the API's functions
     assert code == 0
     assert world.lambda_.moved == [(function, "9") for function in FUNCTIONS]
 

@@ -48,7 +48,7 @@ def test_every_function_with_a_newer_version_is_shifted_to_it(world: DeployTarge
     assert world.slept
 
 
-def test_a_rolled_back_function_fails_the_command_and_stops_the_others(
+def test_if_one_function_is_rolled_back_the_command_fails_and_stops_the_other_deployments(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN

@@ -126,7 +126,7 @@ def test_orders_that_cannot_be_sent_are_reported(tmp_path: Path, capsys: Any) ->
     # WHEN all open orders are sent again
     code = main(["orders", "resend", "--older-than", "0s", "--outputs", path, "--yes", "--json"])
     document, output = shown(capsys)
-    # THEN the complete order is sent, and the exit code says that others are left
+    # THEN the complete order is sent, and the exit code says that some orders were not sent
     assert (document["orders"], document["incomplete"], code) == ([sent], [ORDER_ID], 6)
     assert "not sent: none" in output
 

@@ -98,7 +98,7 @@ def test_outputs_in_a_file_are_read_without_pulumi(tmp_path: Path) -> None:
     path.write_text(json.dumps(outputs()))
     # WHEN a command gets the file
     target = resolve(Choice(outputs=path), {})
-    # THEN the outputs are those of the stack
+    # THEN it uses the outputs in the file
     assert target.orders_table == "orders-prod-orders"
 
 
