@@ -94,6 +94,7 @@ class Stack:
                 self.world.cloud.clock,
                 Screen(stderr=False),
                 Screen(stderr=True),
+                arguments=words,
             )
             try:
                 code = int(options.run(options, context))

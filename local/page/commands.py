@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shlex
 import threading
 from collections.abc import Collection
 from dataclasses import dataclass, replace
@@ -76,7 +77,8 @@ class OpsCommands:
     def _run(self, *words: str, expected: Collection[int] = _EXPECTED) -> Any:
         out, errors = io.StringIO(), io.StringIO()
         screens = Screen(stderr=False, file=out), Screen(stderr=True, file=errors)
-        code = main([*words, "--json"], replace(self.context, out=screens[0], err=screens[1]))
+        options = ["--local", *shlex.split(self.state.option), "--json"]
+        code = main([*words, *options], replace(self.context, out=screens[0], err=screens[1]))
         if code not in expected or not out.getvalue():
             raise OpsError(errors.getvalue().strip().removeprefix("error: "))
         return json.loads(out.getvalue())

@@ -49,6 +49,10 @@ class Finding:
         """Return this finding with counts and violations from elsewhere added."""
         return replace(self, counted=f"{self.counted}; {counted}", violations=[*self.violations, *violations])
 
+    def with_texts(self, change: Callable[[str], str]) -> Self:
+        """Return this finding with every violation and named fact changed by `change`."""
+        return replace(self, violations=[*map(change, self.violations)], named=[*map(change, self.named)])
+
     def as_json(self) -> dict[str, Any]:
         """Return the finding as a JSON object."""
         return {**vars(self), "ok": self.ok}

@@ -60,7 +60,7 @@ def run_audit(options: argparse.Namespace, context: Context) -> int:
     with _progress(context) as progress:
         reader = Reader(context, cut_off, since, progress)
         evidence = reader.read()
-    findings = judge(evidence)
+    findings = [finding.with_texts(context.completed) for finding in judge(evidence)]
     broken = sum(not finding.ok for finding in findings)
     read = _read(reader, context.clock.time() - now)
     moment = to_timestamp(datetime.fromtimestamp(cut_off, UTC))

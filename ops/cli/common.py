@@ -1,8 +1,6 @@
 """Parts that the commands share: options, dry runs, progress."""
 
 import argparse
-import shlex
-import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,6 +9,7 @@ from typing import Any, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.cli.context import Context
+from ops.cli.selection import know
 from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 
@@ -33,6 +32,7 @@ def add_command(
     `run` is `None` for a command that does not read a stack's outputs. The caller then sets the parser's `before_up`.
     """
     parser = _add(commands, name, summary, example, advice)
+    know(parser.prog)
     parser.set_defaults(run=run)
     if changes:
         parser.add_argument("--yes", action="store_true", help="do it; without this option nothing is changed")
@@ -60,7 +60,7 @@ def add_decision(parser: argparse.ArgumentParser, kept: str) -> None:
 def dry_run(context: Context, *more: str) -> None:
     """Print that nothing was changed, and the command that makes the change: the same one with `more` and `--yes`."""
     context.say("Dry run: nothing was changed.")
-    context.next(f"{shlex.join(['python', '-m', 'ops', *sys.argv[1:], *more])} --yes")
+    context.again(*more, "--yes")
 
 
 @contextmanager

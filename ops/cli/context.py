@@ -1,12 +1,15 @@
 """Context of a command: one stack's gateways, and the output streams."""
 
 import json
+import shlex
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
 
 from ops.cli.screen import Screen, visible
+from ops.cli.selection import completed
 from ops.gateway.clients import Clients
 from ops.gateway.journal import Journal
 from ops.gateway.mutes import Mutes
@@ -16,7 +19,7 @@ from ops.gateway.stock import Stock
 from ops.gateway.telemetry import Telemetry
 from ops.gateway.worker import Worker
 from ops.sweep import Sweep
-from ops.target import Target
+from ops.target import Choice, Target
 from runtime.logic.clock import Clock
 
 
@@ -27,6 +30,8 @@ class Context:
     Attributes:
         as_json: Whether standard output is JSON.
         out, err: Data goes to `out`, everything else to `err`.
+        arguments: The command line.
+        choice: The stack that the command line names, empty if the environment names it.
     """
 
     target: Target
@@ -35,19 +40,32 @@ class Context:
     clock: Clock = time
     out: Screen = field(default_factory=lambda: Screen(stderr=False))
     err: Screen = field(default_factory=lambda: Screen(stderr=True))
+    arguments: Sequence[str] = ()
+    choice: Choice = field(default_factory=Choice)
 
     def say(self, text: str) -> None:
         """Print a line for people on standard error."""
-        self.err.print(visible(text))
+        self.err.print(visible(self.completed(text)))
 
     def heading(self, text: str) -> None:
         """Print the heading of the data below."""
         self.out.print_line(text, style="bold")
 
     def next(self, *commands: str) -> None:
-        """Print commands to type next."""
+        """Print commands to type next. They get the options that named this command's stack."""
         for command in commands:
-            self.err.print_line(f"  next: {command}", style="dim")
+            self._print_next(self.completed(command))
+
+    def again(self, *more: str) -> None:
+        """Print this command to type next, with `more` arguments."""
+        self._print_next(shlex.join(["python", "-m", "ops", *self.arguments, *more]))
+
+    def completed(self, text: str) -> str:
+        """Return `text`; its commands get the options that named this command's stack."""
+        return completed(text, self.choice)
+
+    def _print_next(self, command: str) -> None:
+        self.err.print_line(f"  next: {command}", style="dim")
 
     def print_json(self, document: Any) -> None:
         """Print a document as JSON on standard output."""

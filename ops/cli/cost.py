@@ -8,11 +8,11 @@ from typing import Any
 
 from ops.cli.common import add_command
 from ops.cli.screen import Screen
+from ops.cli.selection import choice_of
 from ops.cost.bill import CAPACITY_USED, MILLION, Load, bill, provisioned
 from ops.cost.prices import AS_OF, PRICES, REGION
 from ops.errors import ExitCode, RefusedError
 from ops.preflight.ground import configured
-from ops.target import Choice
 from pipeline.config import StackConfig
 
 _NOTES = (
@@ -48,8 +48,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Compute the cost and print it."""
-    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
-    settings, config = configured(choice)
+    settings, config = configured(choice_of(options))
     per_batch: int = options.orders_per_batch
     if not 1 <= per_batch <= config.batch_size:
         raise RefusedError(f"given --orders-per-batch {per_batch}; allowed: 1 to {config.batch_size}, the batch_size")

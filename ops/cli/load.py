@@ -21,7 +21,6 @@ from ops.load.verdict import Watch, judge_load, reached, spread
 from ops.logic.durations import parse_duration
 from ops.preflight.ground import configured
 from ops.smoke.token import token_for
-from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
 _REPEATS_ACCEPTED: Final = 0.05
@@ -110,10 +109,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     """Place the orders, wait for them and judge the result; or print what would be ordered."""
     if context.target.api_url is None:
         raise NoStackError("These outputs have no api_url. Read them again: pulumi stack output --json.")
-    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
     promise = context.target.objectives.promise_seconds if context.target.objectives else _PROMISE_SECONDS
     within = parse_duration(options.within) if options.within else float(promise)
-    plan = _plan(options, choice, context)
+    plan = _plan(options, context)
     taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
     context.say(
         f"{plan.orders} orders of {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
@@ -126,7 +124,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
             context.print_json({**document, "report": None})
         dry_run(context)
         return ExitCode.OK
-    findings, report, unread = _run(context, plan, token_for(choice, options.token), within)
+    findings, report, unread = _run(context, plan, token_for(context.choice, options.token), within)
     if context.as_json:
         context.print_json({**document, "report": {**report, "findings": [each.as_json() for each in findings]}})
     else:
@@ -136,13 +134,13 @@ def run(options: argparse.Namespace, context: Context) -> int:
     return ExitCode.INCOMPLETE if unread else ExitCode.OK
 
 
-def _plan(options: argparse.Namespace, choice: Choice, context: Context) -> Plan:
+def _plan(options: argparse.Namespace, context: Context) -> Plan:
     """Plan the load.
 
     Raises:
         RefusedError: it would cost too much, or the stack is in production and `--in-production` is not given.
     """
-    settings, config = configured(choice)
+    settings, config = configured(context.choice)
     if config.environment == "production" and not options.in_production:
         raise RefusedError(
             f"The environment of {settings.stack} is production: its subscribers get the events of these orders, and "
@@ -176,7 +174,8 @@ def _run(context: Context, plan: Plan, token: str | None, within: float) -> tupl
             status.update(f"settled: {settled} {of}")
         reader = Reader(context, watch.last, began, lambda what: status.update(f"audit: {what}"))
         evidence = reader.read()
-    findings = [*judge_load(traffic, watch, plan.orders, plan.per_second, within), *judge(evidence)]
+    audited = (finding.with_texts(context.completed) for finding in judge(evidence))
+    findings = [*judge_load(traffic, watch, plan.orders, plan.per_second, within), *audited]
     report = {
         "run": run,
         "reached_per_second": round(reached(traffic, plan.orders, plan.per_second), 1),

@@ -2,13 +2,15 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from importlib import import_module
 
 from botocore.exceptions import BotoCoreError, ClientError
 
 from ops.cli.common import Run
 from ops.cli.context import Context
-from ops.cli.screen import Screen, visible
+from ops.cli.screen import Screen
+from ops.cli.selection import choice_of, completed
 from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
@@ -81,17 +83,11 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
         options = parser().parse_args(arguments)
     finally:
         out.finish()
-    label = "the stack"
+    choice, label = choice_of(options), "the stack"
     try:
         if "before_up" in options:
             return int(options.before_up(options))
-        target = (
-            at.target
-            if at
-            else resolve(
-                Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
-            )
-        )
+        target = at.target if at else resolve(choice)
         label = target.label
         if at is None:
             errors.print_line(target.describe(), style="dim")
@@ -99,24 +95,24 @@ def main(arguments: Sequence[str], at: Context | None = None) -> int:
             clients.check()
             at = Context(target, clients, options.json, out=out, err=errors)
         run: Run = options.run
-        return run(options, at)
+        return run(options, replace(at, arguments=arguments, choice=choice))
     except OpsError as error:
-        _fail(errors, error)
+        _fail(errors, error, choice)
         return int(error.exit_code)
     except (CorruptDataError, EntryRefusedError) as error:
-        _fail(errors, error)
+        _fail(errors, error, choice)
         return int(ExitCode.FAILED)
     except (BotoCoreError, ClientError, DependencyError) as error:
         explained = _explained(error, label)
-        _fail(errors, explained)
+        _fail(errors, explained, choice)
         return int(explained.exit_code)
     except KeyboardInterrupt:
         errors.print("Stopped. Finished work is kept. Check what was done, then run the command again.")
         return int(ExitCode.INTERRUPTED)
 
 
-def _fail(errors: Screen, error: Exception) -> None:
-    errors.print(visible(f"error: {error}"), style="red")
+def _fail(errors: Screen, error: Exception, choice: Choice) -> None:
+    errors.print_line(completed(f"error: {error}", choice), style="red")
 
 
 def _explained(error: BotoCoreError | ClientError | DependencyError, label: str) -> OpsError:

@@ -8,11 +8,11 @@ from typing import Any
 
 from ops.cli.common import add_command
 from ops.cli.screen import Screen
+from ops.cli.selection import choice_of
 from ops.errors import ExitCode
 from ops.preflight.checks import run_checks
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import ground
-from ops.target import Choice
 
 
 def register(commands: Any) -> None:
@@ -30,9 +30,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run all checks and print the findings."""
-    known = ground(
-        Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
-    )
+    known = ground(choice_of(options))
     found = run_checks(known)
     if options.json:
         document = {

@@ -1,7 +1,7 @@
 """`smoke`: sends one order through a deployed stack."""
 
 import argparse
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -11,7 +11,6 @@ from ops.errors import ExitCode, NoStackError
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.smoke.steps import Outcome, Smoke, Step
 from ops.smoke.token import token_for
-from ops.target import Choice
 from runtime.models.fields import TEST_CURRENCY
 
 _STAYS: Final = "the accepted orders; their idempotency records expire; no resource was created"
@@ -56,8 +55,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         )
         dry_run(context)
         return ExitCode.OK
-    choice = Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
-    token = token_for(choice, options.token)
+    token = token_for(context.choice, options.token)
     smoke = Smoke(context.target.api_url, token, context.orders, timeout, options.confirm)
     at = datetime.fromtimestamp(context.clock.time(), UTC)
     steps = _run(smoke, context)
@@ -87,7 +85,7 @@ def _run(smoke: Smoke, context: Context) -> list[Step]:
     with context.err.status("smoke test") as status:
         for step in smoke.steps():
             status.update(f"smoke test: {step.name}")
-            found.append(step)
+            found.append(replace(step, detail=context.completed(step.detail)))
     return found
 
 

@@ -146,7 +146,7 @@ def _document(context: Context, reading: Reading, findings: list[Finding]) -> di
         "stack": context.target.prefix,
         "verdict": verdict_of(reading, findings),
         "severity": findings[0].severity.name.lower() if findings else "well",
-        "findings": [finding.as_json() for finding in findings],
+        "findings": [finding.as_json(context.completed) for finding in findings],
         "unread": [asdict(unread) for unread in reading.unread],
         "orders_queue": _depth(reading.orders, reading, "orders_age"),
         "dead_letter_queue": _depth(reading.dead, reading, "dead_age"),

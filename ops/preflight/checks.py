@@ -1,6 +1,7 @@
 """All checks before a deployment, in the order in which they are shown."""
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -12,6 +13,7 @@ from ops.preflight.ground import Ground
 from ops.preflight.names import names, roles
 from ops.preflight.people import people
 from ops.preflight.state import state
+from pipeline.config.problems import name_stack
 from pipeline.package.interpreter import find_interpreter
 from pipeline.package.spec import BuildError
 
@@ -55,7 +57,9 @@ def run_checks(ground: Ground) -> list[Finding]:
         NoAccessError: the credentials belong to another account than the stack's.
     """
     ground.account()
-    return [finding for name, check in _CHECKS.items() for finding in _answers(name, check, ground)]
+    found = [finding for name, check in _CHECKS.items() for finding in _answers(name, check, ground)]
+    stack = ground.settings.stack
+    return [replace(each, todo=tuple(name_stack(todo, stack) for todo in each.todo)) for each in found]
 
 
 def _answers(name: str, check: Callable[[Ground], Iterator[Finding]], ground: Ground) -> Iterator[Finding]:

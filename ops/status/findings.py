@@ -1,6 +1,6 @@
 """Findings about a stack from its readings, and one verdict on them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
@@ -44,13 +44,13 @@ class Finding:
     runbook: str | None = None
     commands: tuple[str, ...] = ()
 
-    def as_json(self) -> dict[str, Any]:
-        """Return the finding as a JSON object."""
+    def as_json(self, completed: Callable[[str], str]) -> dict[str, Any]:
+        """Return the finding as a JSON object. `completed` adds the stack's options to a command."""
         return {
             "severity": self.severity.name.lower(),
             "text": self.text,
             "runbook": self.runbook,
-            "next": list(self.commands),
+            "next": [*map(completed, self.commands)],
         }
 
 

@@ -36,8 +36,13 @@ class ConfigError(pulumi.RunError, ValueError):
     def __init__(self, problems: Sequence[Problem], namespace: str, stack: str) -> None:
         self.problems = tuple(problems)
         count = f"{len(self.problems)} problem{'s' if len(self.problems) > 1 else ''}"
-        lines = "\n".join(f"  {problem.render(namespace)}" for problem in self.problems)
+        lines = "\n".join(f"  {name_stack(problem.render(namespace), stack)}" for problem in self.problems)
         super().__init__(f"{count} in the configuration of stack {stack} (Pulumi.{stack}.yaml):\n{lines}")
+
+
+def name_stack(text: str, stack: str) -> str:
+    """Return `text` with the stack in each `pulumi config set`, which otherwise changes the stack that is selected."""
+    return text.replace("pulumi config set", f"pulumi config set --stack {stack}")
 
 
 class BrokenRulesError(ValueError):

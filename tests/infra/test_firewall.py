@@ -189,5 +189,5 @@ def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(mon
         record_stack("dev", WAF)
 
     # THEN
-    assert "pulumi config set --secret orders:origin_secret" in str(caught.value)
+    assert "pulumi config set --stack dev --secret orders:origin_secret" in str(caught.value)
     assert SECRET not in str(caught.value)

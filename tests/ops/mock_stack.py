@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -99,11 +100,23 @@ class MockStack:
         """Return a queue's ARN."""
         return str(self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"])
 
+    @property
+    def selection(self) -> str:
+        """Options with which `run` names the stack."""
+        return f"--outputs {self.outputs}"
+
+    def advised(self, output: str) -> list[str]:
+        """Return the next commands in `output`, without `python -m ops` and `selection`."""
+        return [each.replace(f" {self.selection}", "") for each in re.findall("next: python -m ops (.*)", output)]
+
     def run(self, *command: str) -> int:
-        """Run a command. All commands share their clients, because making clients takes most of a command's time."""
+        """Run a command, on this stack unless `command` names one.
+
+        All commands share their clients, because making clients takes most of a command's time.
+        """
         # moto lacks the operation for the account's settings.
         with patch("ops.cli.main.Clients", self._shared), patch.object(Worker, "quota", lambda _: 1000):
-            return main([*command, "--outputs", str(self.outputs)])
+            return main([*command, *([] if "--outputs" in command else self.selection.split())])
 
     def _shared(self, target: Target) -> Clients:
         self._clients = self._clients or Clients(target)

@@ -148,8 +148,9 @@ def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: R
     document = json.loads(output.out)
     assert list(keys_of(document)) == KEYS[kind].split()
     assert isinstance(document, list) or document.get("dry_run", False) is ((command, row) in CASES)
-    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in re.findall("next: python -m ops (.*)", output.err)]
+    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in typed.stack.advised(output.err)]
     assert next_ == NEXT.get(command, []) or (command, row) not in READING
+    assert all(typed.stack.selection in each for each in re.findall("python -m ops .*", output.out + output.err))
 
 
 def test_the_trace_of_an_unknown_order_is_refused(typed: Typed, capsys: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -188,8 +187,7 @@ def test_a_trace_reports_that_the_worker_dies(stack: MockStack, capsys: pytest.C
     assert "the worker died 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
     # AND the advised commands show the deaths, the worker and the order
-    advised = re.findall("next: python -m ops (.*)", written.err)
-    assert advised == ["logs --function process-order --error", "status", LOOK]
+    assert stack.advised(written.err) == ["logs --function process-order --error", "status", LOOK]
 
 
 LOOK = f"dlq show {ORDER_ID}"
@@ -229,7 +227,7 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     # THEN
     output = capsys.readouterr()
     assert expected in json.loads(output.out)["judgement"]
-    assert re.findall("next: python -m ops (.*)", output.err) == commands
+    assert stack.advised(output.err) == commands
 
 
 @pytest.mark.parametrize("read", ["read", "record_status"])

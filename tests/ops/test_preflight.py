@@ -13,6 +13,7 @@ from botocore.exceptions import ClientError
 
 from ops.preflight import checks, names
 from ops.preflight.capacity import alarm, capacity, concurrency
+from ops.preflight.checks import run_checks
 from ops.preflight.finding import Verdict
 from ops.preflight.names import roles
 from ops.preflight.people import people
@@ -201,6 +202,19 @@ def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remo
     assert [each.verdict for each in (none, free, held)] == [Verdict.WARNING, Verdict.OK, Verdict.ERROR]
     assert "runner@ci (process 7) since 2026-01-02T03:04:05Z; an unknown run, whose lock cannot be read" in held.found
     assert "pulumi cancel --stack prod" in held.todo[0]
+
+
+def test_each_advised_change_of_an_option_names_the_stack() -> None:
+    # GIVEN a stack that needs changes of its options: fewer workers, another threshold, a receiver of pages, a boundary
+    missing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")
+    limits = {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}}
+    ground = known(config(alarms=True), get_account_settings=limits, get_policy={}, get_role=missing)
+    # WHEN all checks advise commands
+    found = run_checks(ground)
+    # THEN
+    advised = [todo for each in found for todo in each.todo if "pulumi config set" in todo]
+    assert len(advised) == 4
+    assert all("pulumi config set --stack prod " in todo for todo in advised)
 
 
 def test_pages_without_a_subscriber_and_an_unconfirmed_address_are_reported() -> None:

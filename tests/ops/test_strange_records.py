@@ -256,7 +256,7 @@ def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     # GIVEN an order whose every attempt fails, because the worker cannot read its own record of it
     put_strange_records(stack, good_row(STRANGE), {"status": {"S": "COMPLETED"}})
     stack.run("order", "trace", STRANGE)
-    assert f"python -m ops order repair {STRANGE}" in capsys.readouterr().err
+    assert f"order repair {STRANGE}" in stack.advised(capsys.readouterr().err)
     orders = Orders(stack.dynamodb, GIVEN["orders_table"], GIVEN["worker_idempotency_table"])
     shown = plan_of_record(STRANGE, orders.record(STRANGE) or {}).row
     # WHEN a run completes the record before somebody deletes it
@@ -302,7 +302,7 @@ def test_units_cannot_be_added_to_stock_that_is_no_count(stack: MockStack, capsy
     code = stack.run("stock", "add", "SKU-9", "1", "--yes")
     # THEN the error names the command that repairs it
     assert code == 5
-    assert 'stock set SKU-9 N --expect \'{"S":"9"}\'' in capsys.readouterr().err
+    assert f'stock set {stack.selection} SKU-9 N --expect \'{{"S":"9"}}\'' in capsys.readouterr().err
 
 
 def test_an_error_with_control_characters_is_escaped_for_people_and_exact_for_programs(

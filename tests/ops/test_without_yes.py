@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import json
 import re
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -214,9 +213,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
 
 
 @pytest.mark.parametrize(("command", "row"), CASES, ids=IDS)
-def test_a_command_changes_something_only_with_yes(
-    command: str, row: Row, typed: Typed, capsys: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_command_changes_something_only_with_yes(command: str, row: Row, typed: Typed, capsys: Any) -> None:
     # GIVEN something that the command can change
     row.prepare(typed.stack)
     capsys.readouterr()
@@ -224,13 +221,16 @@ def test_a_command_changes_something_only_with_yes(
     typed.made.clear()
 
     # WHEN the command is run without --yes
-    monkeypatch.setattr(sys, "argv", ["ops", *command.split(), *row.arguments])
     code = typed.run(command, *row.arguments)
 
     # THEN nothing is changed, and the output says so and shows the next command
     output = "".join(capsys.readouterr())
     assert code == 0, output
-    assert re.search(rf"Dry run: nothing was changed.\n  next: python -m ops {command}(?: .*)? --yes\n", output)
+    selection = re.escape(typed.stack.selection)
+    assert re.search(
+        rf"Dry run: nothing was changed.\n  next: python -m ops {command} .*?{selection}.* --yes\n", output
+    )
+    assert output.count(typed.stack.selection) == output.count("python -m ops")
     assert typed.made == []
     assert typed.state() == before
 

@@ -1,0 +1,44 @@
+"""Options that name the stack, and the same options in commands that a text advises.
+
+An advised command acts on the stack of the command that advises it. If the environment named that stack, it names the
+stack of the next command too.
+"""
+
+import argparse
+import re
+import shlex
+from typing import Final
+
+from ops.target import Choice
+
+_COMMANDS: Final[set[str]] = set()
+_LOCAL_COMMAND: Final = re.compile(r"python -m local [a-z]+")
+
+
+def know(command: str) -> None:
+    """Record a command, such as `python -m ops dlq list`. `completed` changes only recorded commands."""
+    _COMMANDS.add(command)
+
+
+def choice_of(options: argparse.Namespace) -> Choice:
+    """Return the stack that the command line names."""
+    return Choice(outputs=options.outputs, local=options.local, stack=options.stack, state_dir=options.state_dir)
+
+
+def completed(text: str, choice: Choice) -> str:
+    """Return `text` with the options of `choice` in each command of `python -m ops`.
+
+    Commands of `python -m local` get `--state-dir`, the only one of these options that they have.
+    """
+    folder = [] if choice.state_dir is None else ["--state-dir", str(choice.state_dir)]
+    words = [] if choice.outputs is None else ["--outputs", str(choice.outputs)]
+    words += ["--local"] * choice.local
+    words += [] if choice.stack is None else ["--stack", choice.stack]
+    # The longest command comes first, because one command can be the beginning of another.
+    known = "|".join(map(re.escape, sorted(_COMMANDS, key=len, reverse=True)))
+    text = _inserted(text, re.compile(rf"(?:{known})(?![\w-])"), [*words, *folder])
+    return _inserted(text, _LOCAL_COMMAND, folder)
+
+
+def _inserted(text: str, command: re.Pattern[str], words: list[str]) -> str:
+    return command.sub(lambda found: shlex.join([*found[0].split(), *words]), text) if words else text

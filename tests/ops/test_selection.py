@@ -1,0 +1,122 @@
+"""Advised commands name the stack that the command line named."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ops.cli.main import main, parser
+from ops.cli.selection import choice_of, completed
+from ops.errors import ExitCode
+from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
+from tests.ops.factories import ORDER_ID
+from tests.ops.test_cli_refusals import LEVELS
+from tests.ops.test_strange_records import STRANGE, good_row
+from tests.ops.test_without_yes import Typed, stack, typed
+
+__all__ = ["stack", "typed"]
+
+COMMANDS = [" ".join(words) for words, level in LEVELS.items() if "--json" in level._option_string_actions]
+NAMED = ("--stack prod", "--local", "--outputs 'of prod.json'", "--state-dir folder", "--local --state-dir folder")
+
+
+@pytest.mark.parametrize("given", NAMED)
+def test_an_advised_command_names_the_stack_that_was_named(given: str) -> None:
+    # GIVEN a command line that names the stack
+    choice = choice_of(parser().parse_args(["status", *shlex.split(given)]))
+    # WHEN a text advises each command, at the end of a sentence and with arguments
+    text = " ".join(f"Look: python -m ops {command}. Then: python -m ops {command} ID" for command in COMMANDS)
+    # THEN each names the stack in the same way, and its own arguments follow
+    assert completed(text, choice) == " ".join(
+        f"Look: python -m ops {command} {given}. Then: python -m ops {command} {given} ID" for command in COMMANDS
+    )
+
+
+def test_nothing_is_added_if_the_environment_names_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    monkeypatch.setenv(STACK_VARIABLE, "prod")
+    monkeypatch.setenv(LOCAL_VARIABLE, "elsewhere")
+    text = " ".join(f"python -m ops {command} ID" for command in COMMANDS)
+    # WHEN / THEN
+    assert completed(text, choice_of(parser().parse_args(["status"]))) == text
+
+
+def test_other_programs_and_other_words_stay_as_they_are() -> None:
+    # GIVEN texts that contain no command of this program
+    choice = choice_of(parser().parse_args(["status", "--stack", "prod"]))
+    texts = ("python -m ops.preview --stack dev", "pulumi stack output", "`dlq list`", "python -m ops dlq", "")
+    # WHEN / THEN
+    assert [completed(text, choice) for text in texts] == list(texts)
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [
+        (("order", "replay-events", ORDER_ID), ExitCode.REFUSED),
+        (("dlq", "show", ORDER_ID), ExitCode.REFUSED),
+        (("dlq", "discard", ORDER_ID, "--by", "Ada", "--reason", "test"), ExitCode.REFUSED),
+    ],
+    ids=lambda words: "-".join(words[:2]) if isinstance(words, tuple) else "",
+)
+def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, typed: Typed, capsys: Any) -> None:
+    # GIVEN an order without a dead letter and without an event
+    typed.stack.put_order(good_row(ORDER_ID))
+    # WHEN a command refuses it, and advises another command
+    assert typed.stack.run(*words) == code
+    # THEN
+    error = capsys.readouterr().err
+    assert error.count("python -m ops") == error.count(typed.stack.selection) >= 1
+
+
+@pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
+def test_an_audit_names_the_stack(form: tuple[str, ...], typed: Typed, capsys: Any) -> None:
+    # GIVEN a row and a stock row that nobody can read: the audit advises a command for each
+    typed.stack.put_order(good_row(STRANGE, settled_at={"S": "yesterday"}))
+    typed.stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"S": "many"}})
+    # WHEN
+    typed.stack.run("audit", "--no-logs", *form)
+    # THEN
+    output = capsys.readouterr().out
+    for command in (f"order repair {typed.stack.selection} {STRANGE}", f"stock get {typed.stack.selection} SKU-1"):
+        assert f"Next: python -m ops {command}" in output
+
+
+def test_the_command_to_start_the_local_stack_names_its_folder(tmp_path: Path, capsys: Any) -> None:
+    # GIVEN a folder without a running stack
+    folder = tmp_path / "state"
+    # WHEN
+    code = main(["status", "--local", "--state-dir", str(folder)])
+    # THEN
+    assert code == ExitCode.NO_STACK
+    assert f"python -m local up --state-dir {folder} --detach " in capsys.readouterr().err
+
+
+def test_the_next_commands_of_a_status_name_the_stack_in_json_too(typed: Typed, capsys: Any) -> None:
+    # GIVEN a paused worker
+    typed.stack.run("worker", "pause", "--by", "Ada", "--reason", "test", "--yes")
+    capsys.readouterr()
+    # WHEN
+    typed.stack.run("status", "--json")
+    # THEN
+    output = capsys.readouterr()
+    commands = [command for finding in json.loads(output.out)["findings"] for command in finding["next"]]
+    assert f"python -m ops worker resume {typed.stack.selection} --yes" in commands
+    assert all(f"  next: {command}\n" in output.err for command in commands)
+
+
+def test_a_pasted_next_command_reaches_the_same_stack(
+    typed: Typed, capsys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN an environment that names another stack
+    monkeypatch.setenv(STACK_VARIABLE, "prod")
+    typed.stack.run("stock", "get", "SKU-9")
+    advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]
+    # WHEN the advised command is pasted, with a number for N
+    code = typed.stack.run(*shlex.split(advised.replace(" N ", " 5 ")))
+    # THEN
+    assert code == ExitCode.OK
+    assert "Dry run" in capsys.readouterr().err
