@@ -23,7 +23,7 @@ class Scope(Args):
     """Settings that all components of a stack share: name prefix, tags, key, and who may use plain HTTP."""
 
     prefix: str = Field(description="Part of every physical name: `{project}-{stack}`.")
-    tags: Mapping[str, str] = Field(description="Tags of all resources that can have tags; no other setting adds any.")
+    tags: Mapping[str, str] = Field(description="Tags of all resources that can have tags; no other setting adds tags.")
     plain_http_from: tuple[str, ...] = Field(
         default=(),
         description="CIDR ranges that may call without TLS: loopback on a local stack, otherwise none.",

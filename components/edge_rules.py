@@ -37,7 +37,10 @@ def whole_bodies() -> aws.wafv2.WebAclAssociationConfigArgs:
 def logged_requests(
     firewall_arn: pulumi.Output[str], group_arn: pulumi.Output[str], region: str
 ) -> aws.wafv2.WebAclLoggingConfigurationArgs:
-    """Log only refused and counted requests, without tokens or idempotency keys. The others would cost most."""
+    """Return settings that log only refused and counted requests, because logs of all requests would be expensive.
+
+    Tokens and idempotency keys are not logged.
+    """
     conditions = [
         aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionArgs(
             action_condition=aws.wafv2.WebAclLoggingConfigurationLoggingFilterFilterConditionActionConditionArgs(

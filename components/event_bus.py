@@ -33,10 +33,10 @@ class EventBusArgs(Args):
 
 
 class EventBus(Component):
-    """The bus and its rules. Only roles of this account can put events, by their own policies.
+    """The bus and its rules. Only roles of this account can put events, if their policies allow it.
 
-    With a customer managed key the bus has its own dead-letter queue: it keeps the events that EventBridge cannot
-    encrypt or decrypt, which would otherwise be lost.
+    With a customer managed key the bus has a dead-letter queue. It keeps the events that EventBridge cannot encrypt or
+    decrypt, which would otherwise be lost.
 
     Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
     `subscriber_queue_urls` (of the queues that this component creates), by subscription.

@@ -24,7 +24,9 @@ class EventSubscriptionArgs(Args):
     bus_name: pulumi.Output[str] = Field(description="The bus.")
     source: str = Field(description="The `source` that the rule matches, unless the pattern names another.")
     subscriber: SubscriptionArgs = Field(description="The subscriber and its event pattern.")
-    protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
+    protect: bool = Field(
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces the subscriber's queues."
+    )
 
 
 class EventSubscription(Component):

@@ -28,7 +28,7 @@ class GradualDeployArgs(Args):
     functions: tuple[ShiftedFunction, ...] = Field(
         min_length=1, description="The functions; each gets a deployment group."
     )
-    shift: str = Field(description="CodeDeploy's configuration, e.g. `Canary10Percent5Minutes`; its prefix is added.")
+    shift: str = Field(description="CodeDeploy's configuration, without its prefix, e.g. `Canary10Percent5Minutes`.")
     watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
 
 
@@ -123,7 +123,7 @@ class GradualDeploy(Component):
         }
 
     def _alarm(self, row: Alarm, watched: Mapping[str, Text]) -> aws.cloudwatch.MetricAlarm:
-        # The alarm notifies nobody: the deployment that it stops fails the workflow and moves callers back.
+        # The alarm notifies nobody, because it stops the deployment. That moves callers back, and the workflow fails.
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",
             name=self.scope.name(row.name),

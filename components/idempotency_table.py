@@ -11,7 +11,7 @@ from components.table import Table, TableArgs
 
 
 class IdempotencyTableArgs(Args):
-    """Settings of a table. Each idempotent function has its own table: permissions are per ARN, TTLs differ."""
+    """Settings of a table. Each idempotent function has its own, because grants are for a table and TTLs differ."""
 
     deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")

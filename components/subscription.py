@@ -18,7 +18,9 @@ class TopicSubscriptionArgs(Args):
     topic_arn: pulumi.Output[str] = Field(description="The topic.")
     fifo: bool = Field(description="Whether the topic is FIFO; then the queues created here are FIFO too.")
     subscriber: SubscriptionArgs = Field(description="The subscriber and its filter.")
-    protect: bool = Field(default=False, description="Makes Pulumi refuse a plan that deletes or replaces its queues.")
+    protect: bool = Field(
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces the subscriber's queues."
+    )
 
 
 class Subscription(Component):

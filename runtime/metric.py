@@ -32,4 +32,4 @@ class MetricName(StrEnum):
     BATCH_ISOLATED = "BatchIsolated"
     """An isolated batch: one of its messages was received before, so its records run one at a time."""
     TRANSACTION_CONFLICT = "TransactionConflict"
-    """In-process retries of a settlement."""
+    """A settlement that is tried again in the same run, because of another transaction or load."""

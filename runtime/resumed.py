@@ -16,7 +16,8 @@ from runtime.observability import logger
 def reseed() -> None:
     """Seed the generator and sample DEBUG logging again, in an instance's first invocation.
 
-    Powertools samples at init, whose result is in the snapshot, and again from the second invocation on.
+    Powertools samples at init, but that result is part of the snapshot. It samples again only from the second
+    invocation on.
     """
     random.seed()
     if logger.sampling_rate:

@@ -52,7 +52,7 @@ class Metric:
 
 @dataclass(frozen=True)
 class Threshold:
-    """The limit of normal values: value, unit for people, and the reason for the default."""
+    """The limit of normal values, its unit in words, and the reason for its default."""
 
     value: float
     unit: str
@@ -66,7 +66,7 @@ class Alarm:
 
     Attributes:
         name: kebab case, unique; the physical name is `{project}-{stack}-{name}` and the runbook's heading is `name`.
-        title: what is wrong, in a few words, for the page and the dashboard.
+        title: what is wrong, in a few words, for the notification and the dashboard.
         metrics: by the id that `expression` uses; a row without expression has exactly one.
         threshold: the limit with which the value is compared.
         period: seconds per data point.
@@ -125,7 +125,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One page for one cause: in alarm while any of its members or both rows of one of its pairs are in alarm.
+    """One notification for one cause. In alarm while a member, or both rows of a pair, are in alarm.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
@@ -133,7 +133,7 @@ class Composite:
         pairs: names of two rows each, which set the alarm only together.
         quiet_while: name of another composite. While that one is in alarm, this one does not notify: both have the same
             cause, or this one is a consequence, and somebody is already working on it.
-        quiet_after: seconds that this one stays quiet after the other has recovered, so that consequences can clear.
+        quiet_after: seconds that this one stays quiet after the other has recovered, so that its rows can recover too.
     """
 
     name: str

@@ -25,7 +25,7 @@ class AlarmSubscription:
     Attributes:
         protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms. The policy of
             a queue or function must allow the topic.
-        endpoint: an address, an https URL, a phone number or an ARN, by the protocol.
+        endpoint: an address, an https URL, a phone number or an ARN, depending on the protocol.
 
     Raises:
         ValueError: the protocol is unknown, or the endpoint does not fit it.

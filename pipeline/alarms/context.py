@@ -76,8 +76,8 @@ class Context:
 
     Attributes:
         bus_rules: Names of the subscriptions to the bus; None: the stack has a topic.
-        bus_dead_letters: Whether the bus has its own dead-letter queue.
-        certificate: Whether the API has its own certificate.
+        bus_dead_letters: Whether the bus has a dead-letter queue.
+        certificate: Whether the API has a custom domain, and with it a certificate.
         certificate_region: The certificate's Region, if it is not the stack's.
     """
 

@@ -58,7 +58,7 @@ def _gradual(config: DeliveryOptions) -> Problem | None:
 
 
 def _boundary(config: DeliveryOptions) -> Problem | None:
-    """The embedded AWS has only the stack's own policies, so the boundary would not exist there."""
+    """The boundary is not part of the stack, so it does not exist in the embedded AWS."""
     if not config.permissions_boundary_arn or config.environment != "local":
         return None
     return Problem(

@@ -65,7 +65,7 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
         return None
     return Problem(
         ("api_provisioned_concurrency", "api_reserved_concurrency"),
-        f"{ready} instances kept ready of at most {most}",
+        f"{ready} instances kept ready, although at most {most} can run",
         f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
         + ("; for a stopped API (0), api_warm_start: none" if most == 0 else ""),
     )

@@ -92,7 +92,7 @@ def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> Stack
 
 
 def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[StackConfig | None, list[Problem]]:
-    """Check `values`. Fields in `invalid` have their defaults, so problems of rules that read them are dropped."""
+    """Check `values`. Fields in `invalid` have their defaults here, so problems of rules on them are dropped."""
     try:
         return StackConfig.model_validate(dict(values)), []
     except ValidationError as error:

@@ -158,8 +158,8 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"at most {int(left / ORDINARY_SECONDS) + 1} in a batch: {ORDINARY_SECONDS:g} seconds for each but the last "
-        f"within timeout - item budget - margin = {left} seconds, because after a retry messages run one by one",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}, as its messages run one by one after a retry: each "
+        f"but the last needs {ORDINARY_SECONDS:g} s, and timeout - item budget - margin = {left} s is left for them",
     )
 
 

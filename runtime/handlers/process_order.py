@@ -50,8 +50,8 @@ def build(
 ) -> BatchRunner:
     """Build the worker of one process from these clients, a clock and a source of random numbers.
 
-    The settings name a topic or a bus: the first needs `sns`, the second `events`. `brief_sqs` deletes messages and
-    changes their visibility, also in an invocation's last seconds; without it `sqs` does so.
+    If the settings name a topic, `sns` is needed; if they name a bus, `events` is needed. `brief_sqs` deletes messages
+    and changes their visibility, also in an invocation's last seconds; without it `sqs` does so.
     """
     processed = WorkerIdempotency(dynamodb, settings.idempotency_table, settings.idempotency_ttl_seconds)
     store = SettlementStore(dynamodb, settings.orders_table, settings.stock_table)

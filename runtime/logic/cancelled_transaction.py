@@ -1,4 +1,4 @@
-"""Decides the outcome of a cancelled transaction by DynamoDB's reasons: one per item, the order rows' first."""
+"""Derives the outcome of a cancelled transaction from DynamoDB's reasons, one per item: order rows, then stock rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

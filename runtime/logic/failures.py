@@ -104,7 +104,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure. Of an error that is no `ProcessingError` and not pydantic's, only the class is used."""
+    """Describe a failure. If it is neither a `ProcessingError` nor pydantic's, only its class is used."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):

@@ -103,7 +103,7 @@ class OrderProcessor:
         return Candidate(delivery.receive_count, self._lease_end(delivery))
 
     def _log_as(self, delivery: Delivery) -> None:
-        """Add the delivery's ids to this thread's log lines: those in its attributes, as its body is not read yet."""
+        """Add the ids in the delivery's attributes to this thread's log lines. The body has not been read yet."""
         self.logger.thread_safe_clear_keys()
         self.logger.thread_safe_append_keys(
             message_id=delivery.message_id,
@@ -156,7 +156,7 @@ class OrderProcessor:
             invocation.tally.count(_OUTCOME_METRICS[status])
 
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
-        """Settle the order and publish its event. The idempotency record makes this run once per order."""
+        """Settle the order and publish its event. `once_per_order` prevents a second run after the first has succeeded."""
         tally = invocation.tally
         written = self.settler.settle(message, invocation.count_conflict, invocation.together.get(order_id))
         order = written.order

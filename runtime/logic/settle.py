@@ -41,8 +41,8 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. If a transaction of several orders may have settled this one,
-        `settled_at` is the time of that transaction. Then the order is read first, and a final order is returned; this
-        invocation settled it if the stored `settled_at` is that time.
+        `settled_at` is the time of that transaction. In this case the order is read first. If it is final, it is
+        returned, and this invocation settled it if the stored `settled_at` is that time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.
@@ -62,7 +62,7 @@ class Settler:
                 pause = conflict_pause(tries, random=self.random)
                 if self.clock.monotonic() + pause > deadline:
                     failure = ThrottledError if busy.throttled else ContentionError
-                    raise failure(f"Still after {tries} tries: {busy}") from busy
+                    raise failure(f"The order was not settled in {tries} tries: {busy}") from busy
             on_conflict()
             self.clock.sleep(pause)
 

@@ -1,4 +1,4 @@
-"""Settles groups of a batch's orders that share articles: one transaction each. Then each order is processed by itself.
+"""Settles orders of a batch that share articles in groups, with one transaction for each group.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
 guarantee depends on these transactions, because each order is then processed by itself and settled if still open.
@@ -23,7 +23,7 @@ settled one by one."""
 MOST_ITEMS: Final = 100
 """DynamoDB's limit for the items of one transaction: orders and articles together."""
 SHORT_SECONDS: Final = 30.0
-"""Seconds for which no group contains an article whose stock was short: its orders are settled one by one."""
+"""Seconds for which orders of an article are settled one by one, not in groups, after its stock was short."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,7 +67,7 @@ class OrderLine(_Model):
     unit_price: Money
 
 
-# JSON has only lists, so the array is not strict; its items are. A tuple keeps the frozen model hashable.
+# JSON has only lists, so a list is accepted too, but its items are strict. A tuple keeps the frozen model hashable.
 Lines = Annotated[
     tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES, strict=False, description="One line per SKU.")
 ]

@@ -14,8 +14,8 @@ class OrdersError(Exception):
 class ProblemError(OrdersError):
     """The request was refused. Sending the same request again cannot help.
 
-    `status` is the HTTP status. `document` is the problem document (RFC 9457) or, for the platform's own answers, their
-    body. `type` is the stable type of the problem, empty for the platform's own answers.
+    `status` is the HTTP status. `document` is the problem document (RFC 9457). `type` is its stable type. If API
+    Gateway or CloudFront refused the request, `document` is their JSON, or empty, and `type` is empty.
     """
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:

@@ -31,7 +31,7 @@ R = TypeVar("R")
 
 
 class ThreadedBatchProcessor(BatchProcessor):
-    """Powertools' batch processor over deliveries, on a few threads."""
+    """Powertools' batch processor for deliveries, which it processes on at most `threads` threads."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
@@ -99,7 +99,7 @@ class BatchRunner:
         return {"batchItemFailures": failures + returned}
 
     def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
-        """Sort the deliveries so that a killer costs the others the fewest receives."""
+        """Prepare the deliveries, and sort them so that a killer costs the other messages the fewest receives."""
         candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
 

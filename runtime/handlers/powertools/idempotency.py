@@ -27,7 +27,8 @@ if TYPE_CHECKING:
 
 ANSWERS_PREFIX: Final = "create-order"
 PROCESSED_PREFIX: Final = "process-order"
-"""Part of every record's id. Without it Powertools uses the function's name, and a rename would lose all records."""
+"""The ids of the API's and the worker's records begin with these prefixes. Without a prefix, Powertools would use the
+function's name, and all records would be lost when the function is renamed."""
 
 
 def _config(ttl_seconds: int, **options: Any) -> IdempotencyConfig:

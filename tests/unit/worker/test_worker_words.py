@@ -141,7 +141,7 @@ def test_the_text_about_a_busy_table_has_the_number_of_tries_and_the_last_reason
     with pytest.raises(error) as caught:
         Settler(SettlementStore(client, "orders", "stock"), clock, lambda: 0.5).settle(message(), lambda: None)
     # THEN the tries take nearly two seconds, and the text has their number and the last reason
-    assert str(caught.value) == f"Still after 14 tries: DynamoDB was busy: {reason}"
+    assert str(caught.value) == f"The order was not settled in 14 tries: DynamoDB was busy: {reason}"
     assert sum(clock.slept) == pytest.approx(1.91)
 
 
