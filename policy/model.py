@@ -68,7 +68,7 @@ class Rule:
 
     Attributes:
         name: The name in the engine's output, in kebab case.
-        description: The requirement, and its reason unless the name shows it.
+        description: The requirement and, where needed, its reason.
         types: The types of resources that it checks.
         check: For rules about single resources: returns the problems of a resource.
         check_stack: For rules about several resources: returns the violations in a stack.

@@ -47,7 +47,7 @@ class DataOptions(AlarmOptions, DeliveryOptions):
 
 
 def _customer_key(config: DataOptions) -> Problem | None:
-    """A stack has one key at most, and only on AWS."""
+    """A stack on AWS has at most one key, a local stack none."""
     if config.encryption == "aws":
         return None
     if config.environment == "local":

@@ -73,7 +73,7 @@ class Delivery:
 
     @property
     def order_id(self) -> str | None:
-        """The id of the message's order, from the body or else from the attribute; `None` if both lack it or differ."""
+        """The id of the message's order, from the body or the attribute; `None` if neither has it or if they differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
                 # Each of the two ids may belong to an order that has no problem.

@@ -156,7 +156,7 @@ class OrderProcessor:
             invocation.tally.count(_OUTCOME_METRICS[status])
 
     def _finish(self, *, order_id: str, message: OrderMessage, invocation: Invocation) -> dict[str, Any]:
-        """Settle the order and publish its event. `once_per_order` prevents a second run after the first has succeeded."""
+        """Settle the order and publish its event. After a success, `once_per_order` prevents another run."""
         tally = invocation.tally
         written = self.settler.settle(message, invocation.count_conflict, invocation.together.get(order_id))
         order = written.order

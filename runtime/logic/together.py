@@ -1,4 +1,4 @@
-"""Settles orders of a batch that share articles in groups, with one transaction for each group.
+"""Settles, in groups, the orders of a batch that share articles, with one transaction for each group.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
 guarantee depends on these transactions, because each order is then processed by itself and settled if still open.

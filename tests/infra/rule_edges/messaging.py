@@ -18,7 +18,7 @@ EDGES: Edges = {
     ("_one_by_one", "large"): (
         {**LARGE, "batch_size": "202"},
         {**LARGE, "batch_size": "201"},
-        "at most 201 in a batch",
+        "a batch of at most 201",
     ),
     ("_one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
     ("_one_at_a_time", "window"): (
