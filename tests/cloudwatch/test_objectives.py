@@ -72,7 +72,7 @@ def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes
 
 
 def test_if_all_orders_of_a_quiet_shop_fail_an_alarm_pages_within_15_minutes() -> None:
-    # GIVEN one failed attempt a minute, because orders are retried with growing pauses
+    # GIVEN orders whose retries, with growing pauses, make about one failed attempt a minute
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
 

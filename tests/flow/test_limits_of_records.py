@@ -1,4 +1,4 @@
-"""Tests the limits of idempotency records, clocks and hashes, as docs/guarantees.md states them."""
+"""Tests the limits of idempotency records, clocks, equal bodies and restores, as docs/guarantees.md states them."""
 
 from __future__ import annotations
 

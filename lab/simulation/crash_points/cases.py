@@ -41,8 +41,8 @@ class Outcome:
 
     Attributes:
         end: ``same``: the disturbed run itself reached the end state of an undisturbed run; ``retried``: the
-            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven, and the path
-            does not always have one; ``violated``: a guarantee failed.
+            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven, on a path that does
+            not always have dead letters; ``violated``: a guarantee failed.
         violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """

@@ -11,7 +11,7 @@ from tests.flow.sabotage.sabotages import SABOTAGES
 
 
 def main() -> int:
-    """Make every sabotage; returns the exit status."""
+    """Make every mistake and run its test; returns the exit status."""
     argparse.ArgumentParser(
         prog="python -m tests.flow.sabotage",
         description="Make each deliberate mistake, and print the test that noticed it. The command takes no options.",
