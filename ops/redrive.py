@@ -34,7 +34,8 @@ class RedriveCounts:
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted.
-        returned: Messages that this run sent and that failed again, and recent copies; left in the dead-letter queue.
+        returned: Messages that this run sent and that failed again, and copies that are so recent that they may be such
+            messages; left in the dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
         failed: Not sent, or perhaps not sent, and their copies; left in the dead-letter queue.

@@ -1,6 +1,7 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed.
 
-An unreadable record of the worker is deleted: G1, G2 and G5 do not depend on records (docs/guarantees.md).
+An unreadable record of the worker is deleted. That is safe, because G1, G2 and G5 do not depend on records
+(docs/guarantees.md).
 
 The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A final order is
 not written again, but the event of a settled order needs all attributes. Unreadable attributes of a final order are
@@ -43,7 +44,7 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the repair needs the order's message: the worker no longer writes the row of a final order."""
+    """Return whether the repair needs the order's message: for a final order, whose row the worker no longer writes."""
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 

@@ -11,8 +11,8 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# An order that was settled close to a stock row's reference point may lie on either side of it: `settled_at` is the
-# time before the first try of the transaction, and DynamoDB reports its own time in whole seconds.
+# A stock row's reference point has DynamoDB's time in whole seconds, and `settled_at` is the worker's time before the
+# first try of the transaction. So an order that was settled this close to the reference point may be before or after it.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -73,7 +73,7 @@ class Evidence:
         taken: Units in confirmed orders, by article.
         published: Number of orders whose record shows that the event was published.
         late: Number of orders that were settled after the cut-off.
-        forgotten: Number of settled orders without a completed record that may have expired.
+        forgotten: Number of settled orders without a completed record, so old that their record may have expired.
         answers: Order id in each of the API's records, by the record's id.
         cases: Dead letters, copies merged.
         waiting: Number of messages in the orders queue.

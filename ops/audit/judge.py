@@ -116,7 +116,7 @@ def one_effect(evidence: Evidence) -> Finding:
     units = sum(taken.sure for taken in evidence.taken.values())
     near = sum(taken.near for taken in evidence.taken.values())
     if near:
-        named.append(f"{near} units were settled so close to a count that they may lie before or after it")
+        named.append(f"{near} units may be counted or not: their orders were settled too close to a reference point")
     return Finding(
         "G2",
         "one effect",
@@ -164,7 +164,7 @@ def exact_retries(evidence: Evidence) -> Finding:
     early = [
         f"{case.letter.order_id} is a dead letter after {case.attempts} receives; the queue allows {limit} now"
         for case in evidence.cases
-        # A dead letter that the worker sent names its attempt; one that SQS moved does not.
+        # The worker itself dead-letters some messages early; those name their attempt. One that SQS moved does not.
         if case.letter.attempts is None and case.attempts is not None and limit is not None and case.attempts < limit
     ]
     failed = sum(any(one.outcome == "failed" for one in found) for found in attempts.values())
@@ -223,7 +223,7 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Compare the units that left with the confirmed units. Both are ranges: orders settle during the audit."""
+    """Compare the units that left with the confirmed units. Both are ranges, because orders settle during the audit."""
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []
@@ -245,7 +245,8 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     missing = len(evidence.doubts) - evidence.waiting
     if missing > 0:
         text = (
-            f"at least {missing} orders of those in doubt have no message: the orders queue has only {evidence.waiting}"
+            f"at least {missing} of {len(evidence.doubts)} orders that need a message have none: "
+            f"the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
     return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]

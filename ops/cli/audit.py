@@ -14,13 +14,14 @@ from ops.errors import ExitCode
 from ops.logic.durations import parse_duration
 from runtime.models.fields import to_timestamp
 
-# List prices of us-east-1 on 2026-11: DynamoDB on demand, per million read units.
+# List price of us-east-1 as of 2026-11: a read unit of DynamoDB on demand.
 _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
     "which messages are in the orders queue: they are only counted, because each read is a receive",
-    "events that people published again, and deleted rows of orders older than the API's records (24 h)",
+    "events that people published again",
+    "deleted rows of orders, once the API's records of these orders have expired (by default after 24 h)",
 )
 
 
@@ -48,7 +49,11 @@ def register(commands: Any) -> None:
         help="do not read the logs; receives (G4) and first answers (G3) are then not counted",
     )
     audit.add_argument(
-        "--limit", type=int, default=_SHOWN, metavar="N", help="lines for each guarantee and sign (default: 20; 0: all)"
+        "--limit",
+        type=int,
+        default=_SHOWN,
+        metavar="N",
+        help="lines to show for each guarantee, counted separately for !! and ! (default: 20; 0: all)",
     )
 
 

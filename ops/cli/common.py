@@ -29,7 +29,8 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add a command, with `--yes` if it `changes` state.
 
-    `run` is `None` for a command that does not read a stack's outputs. The caller then sets the parser's `before_up`.
+    `run` is `None` for a command that does not need a stack's outputs. The caller then sets the parser's default
+    `before_up` to a function, and `main` calls this function instead.
     """
     parser = _add(commands, name, summary, example, advice)
     know(parser.prog)

@@ -50,8 +50,8 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"select by {', '.join(KEYS)}; values of one key are alternatives (of an age, the last counts), and all "
-        "keys must match",
+        help=f"select by {', '.join(KEYS)}; values of one key are alternatives (of several ages, only the last one "
+        "is used); all keys must match",
     )
 
 

@@ -79,7 +79,7 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         return
     counts = [
         ("copies of these, deleted" if act else "copies of these", tally.copies),
-        ("not redriven: failed again during this run, or a recent copy", tally.returned),
+        ("not redriven: sent by this run and failed again, or a recent copy", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("not sent, or perhaps not sent; run again", tally.failed),

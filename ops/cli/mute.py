@@ -41,7 +41,7 @@ def register(commands: Any) -> None:
         "the muting ends by itself. To end it earlier: mute off. When it ends, raised alarms notify.",
         changes=True,
     )
-    on.add_argument("--for", dest="duration", required=True, metavar="AGE", help="how long: 1m to 15d")
+    on.add_argument("--for", dest="duration", required=True, metavar="TIME", help="how long: 1m to 15d")
     on.add_argument("--alarm", action="append", metavar="NAME", help="only this alarm; repeatable")
     add_decision(on, "kept in the rule's description, which status shows")
     add_command(

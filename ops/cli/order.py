@@ -111,7 +111,7 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
-    """Read the log lines that may be about the order, and those about deaths of functions in the same time."""
+    """Read the log lines that may be about the order, and those about deaths of functions in the same period."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:

@@ -32,7 +32,7 @@ def register(commands: Any) -> None:
     smoke.add_argument(
         "--timeout",
         default="2m",
-        metavar="AGE",
+        metavar="TIME",
         help="how long to repeat a request, and to wait for the worker (default: 2m)",
     )
 

@@ -66,9 +66,10 @@ class Load(NamedTuple):
         return {"create-order": orders, "process-order": orders / self.per_batch, "get-order": Decimal(self.lookups)}
 
     def total(self, fact: Callable[[str], Any]) -> Decimal:
-        """Return the sum over all invocations of a fact about each function.
+        """Return the sum of `fact(name)` over all invocations of the functions.
 
-        For two to nine orders in a batch, the fact is interpolated.
+        The worker's facts are known for one order and for ten orders in a batch. For other batches they are calculated
+        on a straight line through these two.
         """
         used = {name: Decimal(fact(name)) for name in self.runs}
         more = (Decimal(fact("ten orders")) - used["process-order"]) / 9
@@ -84,7 +85,7 @@ class Item(NamedTuple):
     """One line of the bill.
 
     Attributes:
-        option: The option that adds or changes the item; empty if a stack with default options has it.
+        option: The option that adds or changes the item; empty if no option does.
         idle: USD per month without traffic.
         used: Additional USD for the load.
         estimated: Whether a part of the item is an estimate.

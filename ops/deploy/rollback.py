@@ -95,7 +95,9 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
             f"them: aws lambda list-versions-by-function --function-name {name}"
         ) from None
     if found.state not in ("Active", "Inactive"):
-        raise RefusedError(f"version {number} of {name} is {found.state}: {found.reason} Choose another with --to.")
+        raise RefusedError(
+            f"version {number} of {name} is {found.state} ({found.reason.rstrip('.')}). Choose another with --to."
+        )
     return found
 
 

@@ -72,14 +72,14 @@ def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str
 def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) -> None:
     """Wait until a version can be called (minutes, if Lambda makes a snapshot).
 
-    Raises `RefusedError` if the version has failed, or is not ready in the waiter's time.
+    Raises `RefusedError` if the version has failed, or if boto3's waiter ends before the version is ready.
     """
     try:
         lambda_client.get_waiter("published_version_active").wait(FunctionName=function, Qualifier=str(number))
     except WaiterError as error:
         reason = read_version(lambda_client, function, number).reason or str(error)
         raise RefusedError(
-            f"version {number} of {function} does not become ready: {reason} "
+            f"version {number} of {function} does not become ready ({reason.rstrip('.')}). "
             "What to do: docs/delivery.md, A version that fails to start."
         ) from error
 

@@ -81,7 +81,10 @@ class DeadLetterQueue:
         return deleted
 
     def release(self, receipts: dict[str, str]) -> set[str]:
-        """Make messages visible immediately. Return the ids of those that SQS still hides, without deleted ones."""
+        """Make messages visible immediately. Return the ids of the messages that SQS failed to make visible.
+
+        Messages that no longer exist are not among them.
+        """
         hidden: set[str] = set()
         for entries in _chunks(receipts.items()):
             answer = self._client.change_message_visibility_batch(

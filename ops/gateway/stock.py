@@ -71,7 +71,8 @@ class Stock:
         """Add `count` units. An article without a row gets a row.
 
         Raises:
-            RefusedError: since `before`, the row or its reference point was added or removed, or an order changes it.
+            RefusedError: since `before`, the row or its reference point was added or removed; or an order is
+                changing the row.
         """
         values = {":value": {"N": str(count)}}
         if before is None:

@@ -24,7 +24,8 @@ class Subscriber:
         name: Name of the queue or function; for an e-mail or web address only the protocol.
         rule: The rule's name, for a subscription to a bus.
         confirmed: Whether the subscription to a topic is confirmed, or the rule of a bus is enabled.
-        dead_letters: The ARN of its dead-letter queue, if it has one; not read if it is not confirmed.
+        dead_letters: ARN of the subscription's dead-letter queue, if there is one; `None` also if the subscription to a
+            topic is not confirmed.
     """
 
     name: str

@@ -29,9 +29,9 @@ class Query:
 
     Attributes:
         key: Name of the value in the result.
-        statistic: Sum, Maximum or pNN.
+        statistic: Sum, Maximum, pNN or TC(:N), the number of values up to N.
         combine: How the values of the periods are combined: their sum, the latest, or the highest. Percentiles cannot
-            be combined exactly, so their period is the whole time span, rounded up to hours, or at most a day.
+            be combined exactly, so their period is the whole time span, rounded up to hours, but at most a day.
     """
 
     key: str

@@ -21,7 +21,8 @@ class Received:
     """A message as SQS returned it.
 
     Attributes:
-        sent_at: Epoch seconds of the original send, from which the retention counts.
+        sent_at: SQS's SentTimestamp in epoch seconds: the original send if SQS moved the message, the worker's send if
+            the worker dead-lettered it.
         group_id: Message group of its caller, if it has one.
     """
 
@@ -54,7 +55,7 @@ class State(StrEnum):
 # Each text begins with the value that `--where state=` accepts.
 MEANING: Final[Mapping[State, str]] = {
     State.FAILED: "failed: the worker could not process it",
-    State.UNREPORTED: "unreported: accepted, but its last attempt died before its first write",
+    State.UNREPORTED: "unreported: accepted, but its last attempt could not mark it FAILED",
     State.NOTIFICATION_MISSING: "notification-missing: settled, only its notification is missing",
     State.LEFTOVER: "leftover: settled and notified, this message is a copy",
     State.DISCARDED: "discarded: only this message is left",
@@ -74,7 +75,7 @@ class DeadLetter:
         original_id: The id of the first message that was dead-lettered; copies share it.
         twin_key: Key that only copies of one message share.
         order_id: Id of the order, if the message names it reliably.
-        readable: Whether the message is JSON, so that this or a later version of the worker may read it.
+        readable: False if the worker refuses the body because it is not a JSON object, which no version can read.
         error_type, error: Error that the worker wrote on the message or would write; `None` without an error.
         attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved it.
         summary: Description of the order without personal data; empty if unknown.
@@ -107,7 +108,7 @@ def read_letter(message: Received) -> DeadLetter:
         # A sender could choose the id, so only copies with the same bytes are merged.
         twin_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
         order_id=delivery.order_id,
-        # A JSON body may be readable after a deploy; any other body never will be.
+        # A JSON object may be readable after a deploy; any other body never will be.
         readable=not isinstance(refusal, PermanentError) or refusal.error_type != MALFORMED_BODY,
         error_type=message.text("error_type") or error_type,
         error=message.text("error") or error,

@@ -67,7 +67,7 @@ def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
 
 
 def of_order(events: Sequence[LogEvent], order_id: str) -> list[LogEvent]:
-    """Return the events that are certainly about an order, and the deaths of requests that processed the order."""
+    """Return the events that are certainly about an order, and the deaths during requests that processed the order."""
     parsed = {id(event): {"at_ms": event.at_ms, **line} for event in events if (line := parse_line(event.text))}
     own = {id(line) for line in own_lines(parsed.values(), order_id)}
     kept = [event for event in events if id(event) in parsed and id(parsed[id(event)]) in own]

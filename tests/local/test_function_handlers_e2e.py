@@ -74,7 +74,7 @@ def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(
     )
     first = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
 
-    # WHEN its code changes and the alias follows, and every other resource changes too
+    # WHEN the function's code changes, the alias is moved to the new version, and every other resource changes too
     code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
     outputs = function.change(code=code, timeout=9, tags={"c": "d"})
     alias.change(functionVersion=outputs["version"])

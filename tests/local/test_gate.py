@@ -268,7 +268,7 @@ class TestOnTheWire:
 
     @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\n\r\n"])
     def test_no_request_is_smuggled_behind_another(self, pair: tuple[Upstream, int], ending: bytes) -> None:
-        # GIVEN a public request with a hidden one behind it, in every form that servers read differently
+        # GIVEN a public request with a hidden one behind it, in forms that servers read as one request or as two
         upstream, port = pair
         hidden = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
         first = f"GET {API} HTTP/1.1\r\nHost: 127.0.0.1:{port}".encode()

@@ -47,17 +47,17 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
         "seen by two",
         "seen by nobody",
         "one sees all",
-        "answered with another's order",
-        "answered with no order",
-        "not answered",
+        "a 202 for another caller's order",
+        "a 202 for an order that does not exist",
+        "no 202 for an order that is found",
         "another answer",
     ],
 )
-def test_a_wrong_lookup_is_named(results: LookupResults, violations: list[str]) -> None:
-    # GIVEN one lookup with a wrong result
-    # WHEN the check judges it
+def test_a_violation_of_isolation_is_named(results: LookupResults, violations: list[str]) -> None:
+    # GIVEN results that show a violation
+    # WHEN the check judges them
     finding = isolation(results)
-    # THEN isolation does not hold, and the finding names the lookup
+    # THEN isolation does not hold, and the finding names the violation
     assert not finding.ok
     assert finding.violations == violations
 

@@ -286,7 +286,7 @@ def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(sho
     # THEN a queue with one message may explain one open order, but not two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
-    assert both["violations"][0].startswith("at least 1 orders of those in doubt have no message")
+    assert both["violations"][0].startswith("at least 1 of 2 orders that need a message have none")
 
 
 def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> None:
