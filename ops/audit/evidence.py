@@ -12,7 +12,8 @@ from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
 # A stock row's reference point has DynamoDB's time in whole seconds, and `settled_at` is the worker's time before the
-# first try of the transaction. So an order that was settled this close to the reference point may be before or after it.
+# first try of the transaction. So an order that was settled this close to the reference point may be before or after
+# it.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 

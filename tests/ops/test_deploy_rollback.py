@@ -259,7 +259,7 @@ def another_queue(world: DeployTarget) -> None:
         (never_shifted, "none is recorded, or all were rolled back"),
         (unreadable_tags, "none is recorded, or all were rolled back"),
         (deleted, "has no version 9"),
-        (failed, "is Failed: its start failed"),
+        (failed, "is Failed (its start failed)"),
         (shifting, "being shifted right now"),
         (pulumi_moves_callers, "deploy the older release"),
         (another_queue, "https://sqs/old.fifo (ORDERS_QUEUE_URL), which the stack no longer has"),
