@@ -60,7 +60,7 @@ class DashboardArgs(Args):
 
     table: AlarmTable = Field(description="The alarms, with their metrics, math and thresholds.")
     sections: tuple[Section, ...] = Field(min_length=1, description="The sections, from top to bottom.")
-    watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
+    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
     alarm_arns: Mapping[str, Text] = Field(
         description="ARNs of the alarms by row or composite, for their state at the top; empty if there are no alarms."
     )

@@ -29,7 +29,7 @@ class GradualDeployArgs(Args):
         min_length=1, description="The functions; each gets a deployment group."
     )
     shift: str = Field(description="CodeDeploy's configuration, without its prefix, e.g. `Canary10Percent5Minutes`.")
-    watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
+    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
 
 
 class GradualDeploy(Component):

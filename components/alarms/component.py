@@ -22,7 +22,7 @@ class AlarmsArgs(Args):
     """Settings of the alarms: the rows, the watched resources and the receivers."""
 
     table: AlarmTable = Field(description="The rows: one alarm each.")
-    watched: Mapping[str, Text] = Field(description="Names and ids by the keys of the rows' `Ref`s.")
+    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
     settings: AlarmSettings = Field(description="Subscriptions, key and the runbooks' address.")
 
 

@@ -37,7 +37,7 @@ def answer(event: object, route: Callable[[Request], Response], guard: OriginGua
 
 
 def dependency_failed(error: DependencyError, order_id: str | None = None) -> ProblemError:
-    """Log and count the failure of a service; return its problem: the outcome is unknown."""
+    """Log and count the failure of a service; return the problem `outcome-unknown`."""
     count(MetricName.DEPENDENCY_FAILURE)
     logger.warning("dependency failed", extra={"operation": error.operation, "code": error.code, "order_id": order_id})
     return _unknown(order_id)

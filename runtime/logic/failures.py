@@ -95,8 +95,8 @@ class DependencyError(Exception):
 class Described(NamedTuple):
     """A failure in words that are safe to log, store and send.
 
-    `error_type` is a stable name: the failure's own, the service's error code, or the exception's class. `error` says
-    what went wrong, in at most `MAX_ERROR_LENGTH` characters, without values of the order.
+    `error_type` is a stable name: the `error_type` of a `PermanentError`, a service's error code, or the exception's
+    class. `error` says what went wrong, in at most `MAX_ERROR_LENGTH` characters, without values of the order.
     """
 
     error_type: str
@@ -116,7 +116,7 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Return the types and code lines of a failure and its causes, first cause first, without texts."""
+    """Return the types and code lines of a failure and its causes, first cause first, without their messages."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     # A chain of causes may be circular (`raise error from error`).
