@@ -154,7 +154,7 @@ def _plan(options: argparse.Namespace, context: Context) -> Plan:
     about = options.orders * of_order * (1 + Decimal(str(_REPEATS_ACCEPTED))) + of_audit
     if about > options.spend_at_most:
         raise RefusedError(
-            f"{options.orders} orders and the audit of {rows} other orders would cost about {about:.2f} USD; allowed: "
+            f"{options.orders} orders and the audit of {rows} stored orders would cost about {about:.2f} USD; allowed: "
             f"{options.spend_at_most}. Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
         )
     # A repetition costs no more than an order does.

@@ -30,7 +30,7 @@ CONFIG: Final = Config(
 
 
 def open_session(region: str | None, credentials: Credentials | None) -> boto3.Session:
-    """Open a session. With `credentials` (those of the local stack), it ignores the machine's AWS settings."""
+    """Open a session. A session with `credentials` (those of the local stack) ignores the machine's AWS settings."""
     if credentials is None:
         return boto3.Session(region_name=region)
     return isolated_session(credentials.aws_access_key_id, credentials.aws_secret_access_key, region)
@@ -88,7 +88,7 @@ class Clients:
             )
         if "RedrivePolicy" in dead:
             raise NoStackError(
-                f"{dead['QueueArn']} has its own redrive policy, so reading its messages would move them. "
+                f"{dead['QueueArn']} has its own redrive policy, so each read is a receive and may move its messages. "
                 "Remove that policy first; nothing was changed."
             )
 

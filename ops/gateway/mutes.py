@@ -27,7 +27,7 @@ class Mute:
 
     Attributes:
         active: Whether it mutes now.
-        until: When the rule expires; `None` if it never does, such as a rule that is repeated without an end.
+        until: When the rule expires; `None` for a rule without an end, such as one that is repeated every week.
         text: Description of the rule, with the person and the reason.
         ours: Whether `ops mute` created it.
     """

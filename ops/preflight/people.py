@@ -59,7 +59,10 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
         check,
         Verdict.WARNING,
         f"not confirmed, so nothing is delivered: {', '.join(waiting)}",
-        ("confirm with the link in the e-mail. After three days: remove the address, deploy, add it again, deploy",),
+        (
+            "confirm with the link in the message, which expires after two days",
+            "if it has expired: remove the subscriber, deploy, add it again, deploy",
+        ),
     )
 
 
