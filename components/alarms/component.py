@@ -13,7 +13,7 @@ from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
 from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
-"""Seconds that a composite waits for the alarm that would suppress it; both are evaluated once a minute."""
+"""Seconds that a composite waits for its suppressor. The alarms under both are evaluated at different moments."""
 
 _DESCRIPTION_LIMIT = 1024
 
