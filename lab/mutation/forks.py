@@ -162,10 +162,15 @@ class Seen:
         return Ended(End.BROKEN)
 
 
+def selection(tests: list[str]) -> list[str]:
+    """Return pytest's arguments for these tests. Of whole files, only the fast tests run; a named test always runs."""
+    return tests if all("::" in test for test in tests) else ["-m", _MARKS, *tests]
+
+
 def run_tests(tests: list[str], begin: Callable[[str], object] = lambda _: None) -> tuple[int, Seen]:
     """Run tests in this process. Return pytest's exit code, and the plugin with its records."""
     seen = Seen(begin)
-    code = pytest.main([*_OPTIONS, "-m", _MARKS, *tests], plugins=[seen])
+    code = pytest.main([*_OPTIONS, *selection(tests)], plugins=[seen])
     return int(code), seen
 
 

@@ -110,6 +110,15 @@ def test_excluded_tests_exist() -> None:
     assert RECORDED.partition("::")[0] in DRIFT
 
 
+def test_of_whole_files_only_the_fast_tests_run_but_a_named_test_always_runs() -> None:
+    # GIVEN a test file, and the slow test that judges the mutants that survive all other tests
+    file = RECORDED.partition("::")[0]
+    # WHEN their tests are selected
+    # THEN slow tests of the file do not run, and the named test is not left out
+    assert forks.selection([file]) == ["-m", "not e2e and not engine and not long", file]
+    assert forks.selection([RECORDED]) == [RECORDED]
+
+
 def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
     # GIVEN
     entry = {"name": "acts without --yes", "file": "a.py", "before": "if yes:", "after": "if True:"}
