@@ -13,7 +13,8 @@ from policy.rules import RULES
 from policy.rules.tags import TAGGABLE
 from tests.policy.test_rules import policy_resources
 
-LONG = (pytest.param(command, marks=pytest.mark.long) for command in (dashboard, incidents, option_effects, permissions))
+SLOW = (dashboard, incidents, option_effects, permissions)
+LONG = (pytest.param(command, marks=pytest.mark.long) for command in SLOW)
 COMMANDS = (alarms, events, openapi, options, scale, *LONG)
 
 
