@@ -75,12 +75,13 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
             f"python -m ops dlq redrive --where order_id={order_id} "
             '--by "$NAME" --reason "$REASON" --yes'
         )
-    if State.CORRUPT_ORDER in states:
+    after = {case.after_discard for case in found.cases if case.letter.order_id}
+    if State.CORRUPT_ORDER in states or None in after:
         raise RefusedError(
             f"The stored row of order {order_id} is unreadable; nothing was changed. Repair the row first: "
             f"python -m ops order repair {order_id}"
         )
-    if states <= {State.DISCARDED, State.LEFTOVER}:
+    if states <= {State.DISCARDED, State.LEFTOVER} or (after and OrderStatus.DISCARDED not in after):
         return Plan(None, found, f"the order {order_id} is final and stays as it is; {count} would be deleted")
     if order_id is None:
         return Plan(None, found, f"the message names no order; {count} would be deleted")

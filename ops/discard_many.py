@@ -31,7 +31,7 @@ class DiscardCounts:
 
     Attributes:
         discarded: Dead letters that were discarded (in a dry run: would be discarded).
-        orders: Orders that became DISCARDED (in a dry run: would become DISCARDED), and orders of unreadable messages.
+        orders: Orders that became DISCARDED (in a dry run: would become DISCARDED). One order can have many messages.
         unselected: Not selected by the conditions; left in the queue.
         refused: Not discardable because of their state, counted by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
@@ -123,26 +123,28 @@ class DiscardMany:
 
     def _may_be_deleted(self, message: Received, case: Case) -> bool:
         order_id = case.letter.order_id
-        if order_id is None or case.state in _FINAL:
+        if order_id is None or case.state in _FINAL or order_id in self._marked:
             return True
-        if self.run is not None and not self._is_marked(self.run, message, case, order_id):
+        status = case.after_discard if self.run is None else self._mark(self.run, message, order_id)
+        if status is OrderStatus.DISCARDED:
+            self._marked.add(order_id)
+            self.tally.orders = len(self._marked)
+        elif status is None:
+            self.tally.refused[State.CORRUPT_ORDER] += 1
             return False
-        self._marked.add(order_id)
-        self.tally.orders = len(self._marked)
+        elif case.state is not State.UNREADABLE:
+            self.tally.settled += 1
+            return False
         return True
 
-    def _is_marked(self, run: Run, message: Received, case: Case, order_id: str) -> bool:
+    def _mark(self, run: Run, message: Received, order_id: str) -> OrderStatus | None:
+        """Mark the order. Return its status; `None` if its row must be repaired first."""
         by, reason = run.decision.by, run.decision.reason
         at, content = timestamp(self.clock), content_of(message)
         try:
-            order = self.orders.discard(order_id, by=by, text=reason, at=at, content=content)
+            return self.orders.discard(order_id, by=by, text=reason, at=at, content=content).status
         except RefusedError:
-            self.tally.refused[State.CORRUPT_ORDER] += 1
-            return False
-        if order.status is OrderStatus.DISCARDED or case.state is State.UNREADABLE:
-            return True
-        self.tally.settled += 1
-        return False
+            return None
 
     def _delete(self, sweep: Sweep, cases: list[Case]) -> None:
         if self.run is not None and cases:

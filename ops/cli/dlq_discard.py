@@ -104,7 +104,7 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         *((name, str(count)) for name, count in counts if count),
         ("seen", str(tally.seen)),
     ]
-    context.out.rows(("what", "messages"), rows, whole={"messages"})
+    context.out.rows(("what", "count"), rows, whole={"count"})
     if tally.causes:
         show_causes(context, tally.causes)
         context.heading("the first dead letters")

@@ -7,7 +7,7 @@ from typing import Any, Final
 from ops.logic.dead_letter import MEANING, DeadLetter, State, classify, summarise
 from ops.logic.stored import UnreadableOrder
 from runtime.logic.failures import CorruptDataError
-from runtime.models.order import StoredOrder
+from runtime.models.order import OPEN_STATUSES, OrderStatus, StoredOrder
 
 NOT_PUBLISHED: Final = "NOT_PUBLISHED"
 NO_REPORT: Final = "NO_REPORT"
@@ -28,6 +28,18 @@ class Facts:
     corrupt: Mapping[str, UnreadableOrder] = field(default_factory=dict)
     finished: Collection[str] = frozenset()
 
+    def after_discard(self, order_id: str) -> OrderStatus | None:
+        """Return the status that an order has after a discard; `None` if its row must be repaired first.
+
+        A discard marks orders that are open or not stored. It needs the rest of a row only if the order is final.
+        """
+        order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)
+        if order is not None and order.status not in OPEN_STATUSES:
+            return order.status
+        if unreadable is not None and "status" in unreadable.item and unreadable.status not in OPEN_STATUSES:
+            return None
+        return OrderStatus.DISCARDED
+
 
 @dataclass(frozen=True, slots=True)
 class Case:
@@ -38,6 +50,8 @@ class Case:
         attempts: From the message, else from the order.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.
+        after_discard: The status that the order has after a discard; `None` if there is no order, or if its row must be
+            repaired first.
     """
 
     letter: DeadLetter
@@ -48,6 +62,7 @@ class Case:
     summary: str
     copies: tuple[str, ...] = ()
     foreign: bool = False
+    after_discard: OrderStatus | None = None
 
     def as_json(self, now: float) -> dict[str, Any]:
         """Return the case as a JSON object; times are in seconds."""
@@ -83,6 +98,7 @@ def assess(letter: DeadLetter, facts: Facts) -> Case:
         attempts=attempts if isinstance(attempts, int) else None,
         summary=letter.summary or (summarise(order) if order is not None else ""),
         foreign=order is not None and None not in {letter.caller, order.caller} and letter.caller != order.caller,
+        after_discard=facts.after_discard(order_id) if order_id else None,
     )
 
 

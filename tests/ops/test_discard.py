@@ -24,6 +24,7 @@ from tests.ops.factories import (
     text,
     topic_down,
 )
+from tests.ops.test_discard_many import STORED, statuses, store
 
 
 def discard(world: World, wanted: str) -> str:
@@ -111,6 +112,33 @@ def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: 
     assert done == "no order was marked; 1 messages deleted"
     assert world.dead_letters.messages == {}
     assert world.orders == {}
+
+
+@pytest.mark.parametrize("stored", STORED)
+def test_the_plan_for_a_message_that_is_no_json_is_what_happens(stored: str, world: World) -> None:
+    # GIVEN a message that is no JSON and names an order, and the order's row
+    (order_id,) = dead_letter(world, 1)
+    world.dead_letters.messages.clear()
+    world.dead_letters.send("not json", {"order_id": text(order_id)})
+    store(world, order_id, STORED[stored])
+    # WHEN its discard is planned, and then carried out
+    before = statuses(world)
+    with sweep_of(world) as sweep:
+        found = find(sweep, orders_of(world), order_id)
+    try:
+        planned = plan(found, order_id, None).explanation
+    except RefusedError:
+        # THEN either both are refused, and nothing is changed
+        with pytest.raises(RefusedError):
+            discard(world, order_id)
+        assert statuses(world) == before
+        assert world.dead_letters.counts() == (1, 0, 0)
+    else:
+        # THEN or the message is deleted, and the order is marked exactly if the plan says so
+        assert "1 messages deleted" in discard(world, order_id)
+        marked = statuses(world).count("DISCARDED") > before.count("DISCARDED")
+        assert ("would become DISCARDED" in planned) == marked
+        assert world.dead_letters.counts() == (0, 0, 0)
 
 
 def test_an_order_without_dead_letter_is_refused(world: World) -> None:

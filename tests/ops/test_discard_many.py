@@ -81,6 +81,54 @@ def test_a_dry_run_counts_by_cause_and_changes_nothing(world: World) -> None:
     assert world.orders == before
 
 
+STORED: dict[str, dict[str, Any] | None] = {
+    "not stored": None,
+    "open": {},
+    "open, unreadable": {"accepted_at": {"S": "yesterday"}},
+    "without a status, unreadable": {"status": None, "accepted_at": {"S": "yesterday"}},
+    "with no valid status": {"status": {"S": "LOST"}},
+    "settled": {"status": {"S": "CONFIRMED"}},
+    "settled, unreadable": {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "yesterday"}},
+    "discarded": {"status": {"S": "DISCARDED"}},
+}
+"""Changes of a FAILED order's row; `None` for no row."""
+
+
+@pytest.mark.parametrize("stored", STORED)
+@pytest.mark.parametrize("readable", [(True,), (False,), (False, False), (True, False)])
+def test_a_discard_counts_exactly_the_orders_that_it_marks(
+    stored: str, readable: tuple[bool, ...], world: World
+) -> None:
+    # GIVEN an order's dead letters, readable or not, and its row
+    (order_id,) = dead_letter(world, 1)
+    world.dead_letters.messages.clear()
+    for is_json in readable:
+        world.dead_letters.send(body(order_id=order_id) if is_json else "not json", {"order_id": text(order_id)})
+    store(world, order_id, STORED[stored])
+    # WHEN they are discarded, first in a dry run
+    before = statuses(world)
+    expected = discard_many(world, "older_than=0s", act=False)
+    assert statuses(world) == before
+    counted = discard_many(world, "older_than=0s")
+    # THEN exactly the orders that became DISCARDED are counted, and the dry run has counted the same
+    assert counted.orders == statuses(world).count("DISCARDED") - before.count("DISCARDED")
+    assert counted.as_json() == expected.as_json()
+    assert world.dead_letters.counts() == (counted.seen - counted.discarded, 0, 0)
+
+
+def statuses(world: World) -> list[str | None]:
+    """Return the stored statuses of all orders."""
+    return [item.get("status", {}).get("S") for item in world.orders.values()]
+
+
+def store(world: World, order_id: str, changes: dict[str, Any] | None) -> None:
+    """Change an order's row, or remove it."""
+    rows = world.cloud.dynamodb.tables["orders"].items
+    row = {**rows.pop((order_id,)), **(changes or {})}
+    if changes is not None:
+        rows[(order_id,)] = {name: value for name, value in row.items() if value is not None}
+
+
 def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
     # GIVEN failed orders, and messages that are no JSON
     ids = dead_letter(world, 3)
