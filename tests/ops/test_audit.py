@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import random
 import re
@@ -17,6 +18,8 @@ from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.fakes.faults import crash_after, crash_before, server_error, throttled, unreachable
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS, Deployment
+from ops.audit.evidence import Doubt, Evidence
+from ops.audit.judge import judge
 from ops.gateway.orders import record_id
 from ops.gateway.rows import Rows
 from ops.gateway.stock import Stock
@@ -287,6 +290,35 @@ def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(sho
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
     assert both["violations"][0].startswith("at least 1 of 2 orders that need a message have none")
+
+
+@pytest.mark.parametrize("waiting", range(5))
+@pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
+def test_missing_messages_break_only_a_guarantee_that_is_certainly_broken(lost: int, silent: int, waiting: int) -> None:
+    # GIVEN orders that are in doubt under G1 and under G5, and messages in the orders queue
+    doubts = {
+        **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
+        **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
+    }
+    ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
+    broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
+
+    # WHEN
+    found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
+
+    # THEN a guarantee is broken if it is, whichever orders the messages are about. If only one of the two is, in each
+    # of these ways, both say that it is not known which
+    certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
+    unknown = all(broken) and not any(certain.values())
+    for name, kind in (("G1", "lost"), ("G5", "silent")):
+        assert found[name].ok != (certain[kind] or unknown)
+        assert any("which of the two is not known" in text for text in found[name].violations) == unknown
+    # AND every order in doubt is named under its own guarantee only
+    for order_id in doubts:
+        texts = {name: [*found[name].violations, *found[name].named] for name in ("G1", "G5")}
+        assert {name for name in texts if any(order_id in text for text in texts[name])} == {
+            "G1" if order_id.startswith("lost") else "G5"
+        }
 
 
 def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> None:
