@@ -1,4 +1,4 @@
-"""Starts the emulator's process under its guard, with the gate in front."""
+"""Starts the emulator's process under its guard (guard.py), with the gate (proxy/gate.py) in front."""
 
 import errno
 import io

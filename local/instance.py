@@ -25,7 +25,7 @@ _PROBE_SECONDS = 0.3
 
 
 class Instance(BaseModel):
-    """A running instance, as written to `instance.json`. Only its user can read the file: it has the page's key."""
+    """A running instance, as written to `instance.json`. Only its user can read the file, which has the page's key."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -149,7 +149,7 @@ class StateDir:
             path.unlink(missing_ok=True)
 
     def read_instance(self) -> Instance | None:
-        """Return the instance's own record; `None` without one."""
+        """Return the record of the instance; `None` if there is none."""
         try:
             return Instance.model_validate_json(self.instance.read_text())
         except FileNotFoundError:

@@ -1,7 +1,7 @@
 """Starts MiniStack with our additions. The emulator's own interpreter runs this script instead of `-m ministack`.
 
 Each addition needs names inside MiniStack, whose version is locked. When a name is missing, the emulator ends at its
-start with an error that names it.
+start with an error that shows the missing name.
 """
 
 import asyncio

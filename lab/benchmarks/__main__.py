@@ -36,7 +36,7 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: The same calls, signed by hand. For an init: the import of that client, without a call.
+        floor: The same calls with the hand-signed client. For an init: one such client, without a call.
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: The same function written like public templates.
@@ -119,7 +119,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lab.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--rounds", type=int, default=11, help="each figure is the median of N (default 11)")
+    parser.add_argument(
+        "--rounds", type=int, default=11, help="number of rounds; each figure is their median (default: 11)"
+    )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")
     options = parser.parse_args(arguments)

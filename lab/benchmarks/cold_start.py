@@ -44,7 +44,7 @@ _LAMBDA: Final = {
 
 
 def environment(function: str) -> dict[str, str]:
-    """Return the environment variables of a function in prod, including Lambda's own."""
+    """Return the environment variables of a function in prod, with those that Lambda sets."""
     return {**_LAMBDA, **environment_of("prod", function)}
 
 

@@ -52,7 +52,7 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """Return the flat names and values of SNS's query protocol for members of structures and entries of maps."""
+    """Return the parameter `at` in SNS's query protocol, where structures and maps become flat names and values."""
     if not isinstance(value, dict):
         return [(at, str(value))]
     if at == "MessageAttributes":

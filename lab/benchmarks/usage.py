@@ -1,4 +1,4 @@
-"""Counts the resources that an order, a further line, a batch of ten and a look-up use, on the in-memory AWS.
+"""Counts the resources that an order, its second line, a batch of ten and a look-up use, on the in-memory AWS.
 
 Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 
@@ -38,7 +38,7 @@ _LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
 
 
 def facts() -> dict[str, Any]:
-    """Return the counts of each function, of a batch of ten orders, and of a further line, with the stored bytes."""
+    """Return the counts of each function, of a batch of ten orders and of an order's second line."""
     _life(_LINES, "ERROR")  # The first invocation of a process is not counted, because its log lines differ.
     of_level = {level: _counted(level) for level in LEVELS}
     found, two = of_level["INFO"], _life(_LINES, "INFO")

@@ -90,7 +90,7 @@ def main() -> None:
 
 
 def check(answer: dict[str, Any]) -> None:
-    """Raise unless the answer shows an accepted or settled order."""
+    """Stop with an error unless the answer shows an accepted or settled order."""
     if answer.get("statusCode", 202) != 202 or answer.get("batchItemFailures"):
         sys.exit(f"the run is invalid, because of an unexpected answer: {answer}")
 

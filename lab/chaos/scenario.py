@@ -27,7 +27,8 @@ from ops.load.verdict import same_bytes
 
 _WARM_WORKERS = 4
 CONFIG = {
-    # A killed worker's messages become visible again after half a minute. The minimum is six worker timeouts.
+    # The queue's visibility timeout must be six worker timeouts or more. With this short worker timeout, a killed
+    # worker's messages become visible again after half a minute.
     "worker_timeout_seconds": "5",
     "item_budget_seconds": "3",
     "time_margin_seconds": "1",
@@ -188,7 +189,7 @@ def counted(
         "dependency_lost_answers": storm.hits[FaultKind.LOST_ANSWER],
         "throttles": storm.hits[FaultKind.THROTTLE],
         "conflicts": storm.hits[FaultKind.CONFLICT],
-        # Calls that AWS refused because they were for a poisonous order.
+        # Calls that the injected fault refused because they were for a poisonous order.
         "errors": storm.hits[FaultKind.ERROR],
         # How many times the queue's workers were killed with SIGKILL while a batch was running.
         "kills": storm.rounds,

@@ -89,7 +89,7 @@ def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> 
 
 
 def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int) -> int:
-    """Return the number of accepted (202) or stored orders that are not settled, plus orders without a 202."""
+    """Return the number of accepted (202) or stored orders that are not settled, plus planned orders without a 202."""
     promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
     return len((promised | evidence.orders.keys()) - settled) + wanted - len(answered)

@@ -13,10 +13,10 @@ COMMAND = "python -m lab.docs.incidents"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
-For readers who want to know which alarms page: incidents in a shop (60 orders an hour unless a row says otherwise),
-simulated (`{COMMAND}`) with the real handlers, alarms and commands. The minutes are those until an alarm's first
-notification, without CloudWatch's own delay. `ops status` runs at the first page or, if none comes, before the
-repair. The last columns count violations of G1 (lost) and G2 (doubled). `ops audit` finds no violation.
+For readers who want to know which alarms page: incidents in a shop (60 orders an hour by default), simulated
+(`{COMMAND}`) with the real handlers, alarms and commands. The minutes end at an alarm's first notification, without
+CloudWatch's delay; some alarms first wait two minutes for an alarm that suppresses them. `ops status` runs at the first
+page or, if none comes, before the repair. The last columns count violations of G1 and G2; `ops audit` finds none.
 
 """
 _COLUMNS = (

@@ -1,7 +1,7 @@
 """Two values of every option, and a configuration that allows both.
 
 Neither value is the default, unless the option has too few other values, like a switch. The configuration contains
-everything else that an option needs, so that nothing else differs.
+all other keys that the option needs, so that the two runs differ only in the option.
 """
 
 import json
@@ -22,7 +22,8 @@ Keys = Mapping[str, str]
 class Change:
     """A change of one option; the rest of `config` is unchanged. Values are text as in Pulumi, lists are JSON.
 
-    `needed` are keys that the second value requires and the first does not allow. `part` names the changed part.
+    `needed` are keys that the second value requires and the first does not allow. `part` is the threshold or the
+    subscription's key that changes, for an option that is a list.
     """
 
     option: str
@@ -41,7 +42,7 @@ class Change:
 
     @property
     def values(self) -> tuple[str, str]:
-        """Return the two values as they appear in inputs: for a list its only item, or the item's `part`."""
+        """Return the two values as they appear in inputs: for a list, the value of its `part` or its only item."""
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
@@ -151,7 +152,8 @@ PLAIN: Final[Keys] = {
     "alarm_thresholds": _thresholds(second=False),
     **{option: first for option, (first, _) in _PLAIN.items()},
 }
-"""A configuration in which options differ from their defaults, as far as they can be combined without costly parts."""
+"""A configuration in which all options of `_PLAIN`, the subscriptions and the thresholds have other values than their
+defaults."""
 
 _DEVELOPMENT: Final = {"environment": "development"}
 _COGNITO: Final = {**_DEVELOPMENT, "authorizer": "cognito", "token_clients": _list("shop")}

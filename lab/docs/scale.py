@@ -38,10 +38,10 @@ class Limit(NamedTuple):
     """One row of the table.
 
     Attributes:
-        given: The option's default, or AWS's quota.
+        given: The option's default, AWS's quota, or the model's result.
         per_order: How much of the limit one order a second needs.
         beyond: What happens beyond the limit.
-        source: Where AWS states the quota, below https://docs.aws.amazon.com/; empty: an option's default.
+        source: The page below https://docs.aws.amazon.com/ that states AWS's quota; empty for other limits.
     """
 
     what: str

@@ -76,8 +76,8 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # The whole message is sent again. Another order under the message's order id cannot occur, because ids are
-            # derived from orders.
+            # Send an earlier message again, unchanged. Two different orders never have the same id, because an id is
+            # derived from its order.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()

@@ -223,7 +223,7 @@ def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
         return frozenset({DEAD})
     named, newer = _attribute(record, "order_id"), _is_newer(document)
     if newer:
-        # A version with thousands of digits cannot be parsed as a number.
+        # Python cannot parse a version with thousands of digits, so the worker may also dead-letter such a message.
         return frozenset({REPORTED, DEAD} if len(document["schema_version"]) > 4000 else {REPORTED})
     if not _is_message(document) or named not in (None, document["order_id"]):
         return frozenset({DEAD})

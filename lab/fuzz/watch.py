@@ -21,7 +21,7 @@ class Disturbed(Process):
     """A process in which a fault happens at the call with number `at`.
 
     Attributes:
-        fault: The fault's name after it has happened.
+        fault: The fault's name; `None` until the fault has happened.
     """
 
     at: int = -1
@@ -52,7 +52,7 @@ class Watch:
 
     Attributes:
         violations: Texts, each beginning with the violation's kind.
-        counted: The names of all outcomes, one for each occurrence.
+        counted: A name for each request, batch, disturbance and outcome, as often as it occurred.
     """
 
     world: ObservedWorld
@@ -65,7 +65,7 @@ class Watch:
         self.violations.append(f"{kind}: {what}")
 
     def look_for(self, marks: set[str], text: str, where: str) -> None:
-        """Add a violation if `text` contains a mark of the input."""
+        """Add a violation if `text` contains one of `marks`, which are parts of the input that no output may repeat."""
         found = sorted(mark for mark in marks if mark in text)
         if found:
             around = text[max(text.index(found[0]) - 150, 0) :][:300]

@@ -1,6 +1,6 @@
-"""Simulated clients of CloudWatch, Lambda and SNS, for the tools.
+"""Simulated clients of CloudWatch, Lambda and SNS, for the commands of `python -m ops`.
 
-They have only the calls and parameters that the tools use. Other calls raise an error.
+They have only the calls and parameters that the commands use. Other calls raise an error.
 """
 
 from __future__ import annotations

@@ -52,12 +52,14 @@ def _arguments() -> argparse.Namespace:
         prog="python -m lab.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--part", choices=("both", "runtime", "around"), default="both", help="default: both")
-    only = "run only these mutants: 'runtime.logic.*', 'ops/redrive.py:*'; needs --part"
+    only = "run only the matching mutants, e.g. 'runtime.logic.*' or 'ops/redrive.py:*'; give --part too"
     parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help=only)
     kind = parser.add_mutually_exclusive_group()
     kind.add_argument("--again", action="store_true", help="run only mutants that are new or not killed yet")
     kind.add_argument("--report", action="store_true", help="only print the table of the last run")
-    parser.add_argument("--seed", type=int, default=1, help="selects the mutants of the part 'around' (default: 1)")
+    parser.add_argument(
+        "--seed", type=int, default=1, help="seed that selects the mutants of the part 'around' (default: 1)"
+    )
     parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="parallel mutants")
     return parser.parse_args()
 

@@ -103,7 +103,7 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
 
 def load(root: Path) -> None:
     """Import the libraries that take long to import, for all processes that are forked afterwards."""
-    # In CI Hypothesis has no deadline, which a busy machine would miss, and uses the same examples for each mutant.
+    # With this variable Hypothesis has no deadline, which a busy machine would miss, and always uses the same examples.
     os.environ["CI"] = "true"
     for name in _LOADING:
         importlib.import_module(name)

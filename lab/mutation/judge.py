@@ -99,8 +99,8 @@ class Judge:
     def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
         """Return whether tests pass without the mistake, up to the test that failed with the mistake.
 
-        If a test of a whole file failed, nothing runs, because that file passed when it was measured. After a failed
-        import or a timeout the tests run now, because the machine may be busier than at the measurement.
+        If a whole file ran and one of its tests failed, nothing runs now, because the file passed when it was measured.
+        After a failed import or a timeout the tests run now, because the machine may be busier than at the measurement.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

@@ -66,7 +66,10 @@ class Report:
             for mutant in self.survivors()
             if mutant.change
         ]
-        found += [f"Listed, but a test noticed it, or it does not exist:\n{entry(change)}" for change in self.stale()]
+        found += [
+            f"A test noticed this listed mutant, or no mutant makes its change:\n{entry(change)}"
+            for change in self.stale()
+        ]
         for package, least in (self.least or {"": LEAST_KILLED_PERCENT}).items():
             percent, of = self.percent(package), package and f" of {package}"
             if percent < least:

@@ -46,7 +46,7 @@ class Allowed:
 
 @dataclass(frozen=True, order=True)
 class Statement:
-    """One statement of a resource's own policy, with names without the stack's prefix."""
+    """One statement of a resource policy, with names without the stack's prefix."""
 
     resource: str
     effect: str

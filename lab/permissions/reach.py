@@ -47,9 +47,9 @@ def reached(
 ) -> Iterator[Request]:
     """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
-    For an existing resource the request contains the role's own tags, as an attempt to take over the resource would.
-    Without `tagged`, the resources of `other` have no tags, like those that a person or another tool created. `project`
-    is the value of their `Project` tag.
+    A request for an existing resource contains the tags of the role's stack, as an attempt to take over the resource
+    would. Without `tagged`, the resources of `other` have no tags, like those that a person or another tool created.
+    Otherwise `project` is the value of their tag `Project`.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

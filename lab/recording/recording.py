@@ -1,6 +1,7 @@
 """Runs the real `__main__.py` without an engine and records the resources that it registers.
 
-Tests should check the recorded resources: code inside an `.apply` may never run.
+Tests should check the recorded resources and assert nothing inside an `.apply`, because its code may never run
+and the test would still pass.
 """
 
 import gc
@@ -167,7 +168,7 @@ def read_stack_file(stack: str) -> dict[str, str]:
 
 
 def fake_package(spec: PackageSpec) -> Package:
-    """Replace the real build, which needs the package index and has its own tests."""
+    """Return a package without building it, because a build needs the package index and has separate tests."""
     label = "this-machine" if isinstance(spec.target, LocalTarget) else spec.target.label
     sha256 = hashlib.sha256(repr((label, spec.bytecode, spec.bytecode_release)).encode()).hexdigest()
     path = spec.root.resolve() / ".build" / "package" / "zips" / f"{label}.zip"

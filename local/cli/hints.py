@@ -71,7 +71,7 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """Return the line with which curl and the AWS CLI reach this machine without a proxy; empty if no proxy is set."""
+    """Return the line with which curl and the AWS CLI reach this machine without a proxy; empty if it is not needed."""
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

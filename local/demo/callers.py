@@ -153,7 +153,7 @@ def _status(lookup: Lookup, order_id: str) -> int:
 
 
 def isolation(results: LookupResults) -> Finding:
-    """Check G6: exactly one caller sees each order and got its 202, and each caller sees orders of one `caller` only.
+    """Check G6: exactly one caller sees each order and got its 202, and all orders of that caller have one `caller`.
 
     The answers count too, because no row shows an answer that reached the wrong caller.
     """
@@ -173,7 +173,7 @@ def isolation(results: LookupResults) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{len(set(results.owners.values()))} callers, {len(results.owners)} orders; each requested every order: "
-        f"{found} found, {looks - found} of other callers refused",
+        f"{len(results.seen)} requesters, {len(results.owners)} orders of {len(set(results.owners.values()))} callers: "
+        f"{found} lookups found the order, {looks - found} were refused",
         violations,
     )

@@ -1,4 +1,4 @@
-"""The story's failures: a poison message, an unreadable message, and a redrive."""
+"""The story's failures, a poison message and an unreadable message, and the redrive after them."""
 
 import shlex
 from typing import Any
@@ -16,7 +16,7 @@ def poison(stage: DemoStack) -> str:
     limit = stage.account.max_receives()
     transcript.chapter(
         "A poison message between good ones",
-        f"From now on DynamoDB fails each transaction with {POISON}. Delivery is paused until all four are queued.",
+        f"From now on each transaction with {POISON} fails. Delivery is paused until all four orders are queued.",
     )
     stage.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=POISON)
     with stage.account.deliveries_held():

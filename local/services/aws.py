@@ -66,7 +66,7 @@ class Aws:
         return isolated_session(self.keys.access_key_id, self.keys.secret_access_key, self.region)
 
     def connect(self) -> "Aws":
-        """Make every client now: making a client is not thread-safe, and resources are created on many threads."""
+        """Make every client now, because making a client is not thread-safe and many threads create resources."""
         for name in (name for name, value in vars(Aws).items() if isinstance(value, cached_property)):
             getattr(self, name)
         return self

@@ -187,7 +187,7 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return botocore's model of a service. A session would read the machine's settings, and take far longer."""
+    """Return botocore's model of a service. A session, which is slow and reads the machine's settings, is not used."""
     return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 

@@ -17,7 +17,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     finding = isolation(LookupResults(OWNERS, SEEN, ACCEPTED))
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
-    assert finding.counted == "2 callers, 3 orders; each requested every order: 3 found, 6 of other callers refused"
+    assert finding.counted == "3 requesters, 3 orders of 2 callers: 3 lookups found the order, 6 were refused"
 
 
 @pytest.mark.parametrize(
