@@ -1,1 +1,1 @@
-"""Benchmarks for the claims about performance: ratios, measured side by side in one run. No test compares them."""
+"""Benchmarks for the claims about performance: ratios, measured side by side in one run. No test checks the ratios."""

@@ -59,7 +59,7 @@ def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict
         for sku, _ in lines:
             world.stock_up(sku, 100)
         for number in range(1, orders):
-            # Each order has its own article: orders for one article cost no more, and sometimes less.
+            # Each order has a different article, because orders for the same article sometimes cost less.
             world.stock_up(f"OTHER-{number}", 100)
             world.post(str(uuid.uuid5(uuid.NAMESPACE_OID, str(number))), order_body((f"OTHER-{number}", 1)))
 

@@ -73,7 +73,7 @@ class Plan:
 
     @property
     def dead_letters(self) -> int:
-        """Return the number of orders that fail: one of each caller for each poisonous key."""
+        """Return the number of orders that fail: each caller sends one with each poisonous key."""
         return self.poisonous * self.callers
 
 
@@ -97,7 +97,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     storm = Storm(stack, plan.kills, plan.outage_seconds)
     with storm.running():
         clients.send(planned_orders(plan))
-    # Poisonous orders still fail: wait until they have used up their receives and all others are processed.
+    # Poisonous orders still fail. Wait until they have used up their receives and all other orders are processed.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _WAIT_SECONDS)
     letters = account.dead_letters()
     storm.over()
@@ -200,7 +200,7 @@ def counted(
         "redelivered": verdict.redelivered(evidence),
         # Distinct messages: more than the orders, if a send was repeated or a message redriven.
         "messages": verdict.messages(evidence),
-        # Messages, not orders: an order whose send was repeated can have several.
+        # The number of messages, because an order whose send was repeated can have several.
         "dead_lettered": len(letters),
         "dead_orders": len({letter.order_id for letter in letters}),
         # Dead letters of orders that were not meant to fail.

@@ -69,7 +69,7 @@ def _sections(group: list[Change]) -> Iterator[str]:
 
 
 def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recording, Recording]) -> list[str]:
-    """Return a line for each input and its new value, with all resources that have it."""
+    """Return a line for each input and each change of it, with all resources that have this change."""
     where: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for each in found:
         where[each.path, _note(each, values)].add((each.type, each.name))
@@ -94,7 +94,7 @@ def _note(difference: Difference, values: tuple[str, str]) -> str:
 
 
 def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Recording]) -> list[str]:
-    """Return `Queue a, b` for each type, or a short form for all resources of a type or all that have the input."""
+    """Return `Queue a, b` for each type, or a short form if these are all resources of a type or all with the input."""
     if path and len(resources) > _MANY and resources == _having(path.partition(".")[0], pair):
         return [f"everything with `{path.partition('.')[0]}`"]
     by_type: dict[str, set[tuple[str, str]]] = defaultdict(set)

@@ -28,7 +28,7 @@ _LOADING: Final = (
     "policy.rules",
     "jsonschema",
 )
-"""Modules that import the heavy libraries once. Each process imports the tree's own modules again, from its copy."""
+"""Modules that import the heavy libraries once. Each process imports this project's modules again, from its copy."""
 _OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "lab", "tests", "conftest"}
 _SKIPPED: Final = shutil.ignore_patterns(
     ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"

@@ -15,7 +15,7 @@ from lab.recording.recording import Recorded, Recording
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
 _OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "without-tags")
-# Calls that create the resource, or may do so: the resource has no tags yet, and the request contains the tags.
+# Calls that create the resource, or may do so. The resource then has no tags yet, and the request contains the tags.
 _MAKES: Final = re.compile(r":(Create|Request|Put(MetricAlarm|CompositeAlarm|Rule)$|(Add)?Tag)")
 _ONLY_MAKES: Final = re.compile(r":(Create|Request)")
 

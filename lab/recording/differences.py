@@ -70,7 +70,7 @@ def _by_urn(recording: Recording) -> dict[str, Recorded]:
 
 
 def _all_of(resource: Recorded) -> dict[str, Any]:
-    # `dependsOn` is left out: it has its own tests, and its URNs only repeat which resources exist.
+    # `dependsOn` is left out, because other tests check it and its URNs only repeat which resources exist.
     return {
         **resource.inputs,
         "(protect)": resource.protect,

@@ -13,7 +13,7 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.instance import StateDir
 
-# Stopping takes long if the unpacked code of many workers must be removed: it has thousands of files.
+# Stopping takes long if the unpacked code of many workers, which has thousands of files, must be removed.
 _GRACE_SECONDS = 60.0
 _FORCED_SECONDS = 8.0
 

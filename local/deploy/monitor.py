@@ -64,8 +64,8 @@ class RealResources(Mocks):
 def _refuse_existing(args: MockResourceArgs) -> None:
     if args.resource_id:
         raise DeployError(
-            f"{args.name} ({args.typ}): an existing resource is read or imported ({args.resource_id}); "
-            "the embedded AWS starts empty, so the local stack has to create it."
+            f"{args.name} ({args.typ}): the program reads or imports an existing resource ({args.resource_id}), but "
+            "the embedded AWS starts empty, so the local stack has to create the resource."
         )
 
 

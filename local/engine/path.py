@@ -53,7 +53,7 @@ def _executable(path: Path, content: str) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Link or copy `source`. A symbolic link does not work: the engine looks for its host beside its own real path."""
+    """Link or copy `source`. A symbolic link fails, because the engine looks for its host beside its resolved path."""
     if target.exists() and (target.samefile(source) or target.stat().st_mtime_ns == source.stat().st_mtime_ns):
         return
     target.unlink(missing_ok=True)

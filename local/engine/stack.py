@@ -1,4 +1,4 @@
-"""Deploys the program with Pulumi's own engine instead of the mock monitor, and keeps the engine usable.
+"""Deploys the program with Pulumi's engine instead of the mock monitor. Further `pulumi` commands can use the engine.
 
 The engine needs an AWS provider. While the instance runs, a stand-in for the provider serves the embedded AWS, so that
 previews and further `up`s work from any terminal (`python -m local pulumi preview --diff`).

@@ -20,7 +20,7 @@ from ops.logic.stored import UnreadableOrder, read_row
 from runtime.models.order import StoredOrder
 
 _PAUSE_SECONDS: Final = 0.4
-# A slow table is read less often: reading takes at most a fifth of the time.
+# A slow table is read less often, so that reading takes at most a fifth of the time.
 _PAUSE_FACTOR: Final = 4
 _MOST_ORDERS: Final = 200
 # The longest time until a stream ends after the page was stopped.

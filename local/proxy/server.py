@@ -175,7 +175,7 @@ def _wait_for_close(client: socket.socket) -> None:
 
 
 def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    """Wait for data or the peer's end. `select.select` does not work here: it fails for descriptors above 1023."""
+    """Wait for data or the peer's end. `select.select` is not used, because it fails for descriptors above 1023."""
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -52,7 +52,7 @@ class TopicPolicy(Handler):
         return self.create(aws, id_, new).outputs
 
     def delete(self, aws: Aws, id_: str, inputs: Inputs) -> None:
-        """Do nothing: a topic always has a policy, which is deleted with the topic."""
+        """Do nothing, because a topic always has a policy, which is deleted with the topic."""
 
 
 class TopicSubscription(_Attributed):

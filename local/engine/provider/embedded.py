@@ -24,7 +24,7 @@ class EmbeddedAccount:
         # All clients are made here, because making a client is not thread-safe.
         self._aws = aws.connect()
         self._program = program
-        # One call at a time: the emulator handles calls in turn, and closes connections that wait too long.
+        # One call at a time, because the emulator handles calls in turn and closes connections that wait too long.
         self._turn = Lock()
         self.region = aws.region
         self.account_id = aws.account_id
@@ -36,7 +36,7 @@ class EmbeddedAccount:
         return Created(made.id, {key: value for key, value in made.outputs.items() if key not in inputs})
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Refuse: the handlers cannot derive a resource's inputs from AWS's description of the resource."""
+        """Refuse, because the handlers cannot derive a resource's inputs from AWS's description of the resource."""
         message = (
             f"{id_} ({token}): the embedded AWS supports neither refresh nor import, because inputs cannot be read back"
         )

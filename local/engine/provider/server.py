@@ -66,7 +66,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:
-        """Do nothing: calls in progress are short and end by themselves."""
+        """Do nothing, because calls in progress are short and end by themselves."""
         return empty_pb2.Empty()
 
     def Check(self, request: Any, context: Any) -> Any:
