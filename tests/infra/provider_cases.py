@@ -112,7 +112,7 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         WORKER,
         {"environment": {"variables": {"LONG": "x" * 4_096}}},
-        ("given 4100 characters of environment", "4096 bytes together"),
+        ("given 4100 characters of environment", "4096 bytes for all variables together"),
     ),
     "snapshots of an old Python": Broken(
         provider_rules.warm_starts,
@@ -246,7 +246,7 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         WORKER,
         {"scheduleExpression": "cron(0 12 * * *)"},
-        ("given scheduleExpression cron(0 12 * * *)", "cron with six fields and one ?"),
+        ("given scheduleExpression cron(0 12 * * *)", "cron(…) with six fields, one of them ?"),
     ),
     "name's length": Broken(
         provider_limits.names,
@@ -263,7 +263,11 @@ BROKEN: dict[str, Broken] = {
         ("given name 'orders queue'", "allowed:"),
     ),
     "name without a limit": Broken(
-        provider_limits.names, QUEUE, "orders-queue", {"otherName": "q"}, ("given otherName", "names with a limit")
+        provider_limits.names,
+        QUEUE,
+        "orders-queue",
+        {"otherName": "q"},
+        ("given otherName", "the keys in provider_limits.NAMES"),
     ),
     "policy's size": Broken(
         provider_limits.documents,
@@ -280,6 +284,10 @@ BROKEN: dict[str, Broken] = {
         ("given 10241 bytes of policy", "allowed: 10240"),
     ),
     "policy without a size": Broken(
-        provider_limits.documents, FUNCTION, WORKER, {"policy": "{}"}, ("given policy", "policies with a size")
+        provider_limits.documents,
+        FUNCTION,
+        WORKER,
+        {"policy": "{}"},
+        ("given policy", "the policies in provider_limits.DOCUMENTS"),
     ),
 }

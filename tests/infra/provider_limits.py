@@ -7,7 +7,7 @@ from typing import Final
 from lab.recording.recording import Recorded, Recording
 
 # For each key that names a resource: the greatest length of the name, and the pattern that the name must match.
-# Source: the API reference of each service. A function's name is limited to the 64 characters that its ARN allows.
+# Source: the API reference of each service. Lambda's limit of 140 characters is for an ARN; a name may have 64.
 NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:apigatewayv2/api:Api", "name"): (128, r".+"),
     ("aws:apigatewayv2/authorizer:Authorizer", "name"): (128, r".+"),
@@ -41,7 +41,8 @@ _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
 )
 
-# Greatest sizes in bytes. AWS does not count white space in an inline policy of a role. Our policies contain none.
+# Greatest sizes in bytes. AWS does not count white space in a role's inline policies. Ours contain none, so AWS counts
+# all their bytes.
 DOCUMENTS: Final[Mapping[tuple[str, str], int]] = {
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmRule"): 10_240,
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmDescription"): 1_024,
@@ -63,7 +64,7 @@ def names(recording: Recording) -> Iterator[str]:
             if not _is_name(key):
                 continue
             if (each.type, key) not in NAMES:
-                yield f"{each.name} ({each.type}): given {key}; allowed: names with a limit in provider_limits.NAMES"
+                yield f"{each.name} ({each.type}): given {key}; allowed: the keys in provider_limits.NAMES"
             else:
                 yield from _name(each, key, str(value))
 
@@ -92,4 +93,4 @@ def documents(recording: Recording) -> Iterator[str]:
                 given = f"{len(str(value).encode())} bytes of {key}"
                 yield f"{each.name} ({each.type}): given {given}; allowed: {limit}"
             elif limit is None and key.lower() in {"policy", "assumerolepolicy"}:
-                yield f"{each.name} ({each.type}): given {key}; allowed: policies with a size in provider_limits"
+                yield f"{each.name} ({each.type}): given {key}; allowed: the policies in provider_limits.DOCUMENTS"

@@ -55,7 +55,11 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """A dead-letter queue keeps messages longer: on a standard queue SQS counts both retentions from the first send."""
+    """A dead-letter queue keeps messages longer than its source queue.
+
+    Otherwise it could delete a message soon after the move, because on standard queues SQS counts both retentions from
+    the first send.
+    """
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
         if "redrivePolicy" not in queue.inputs:
@@ -78,7 +82,9 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
         if not 0 <= window <= (0 if fifo else 300):
             yield _finding(mapping, f"maximumBatchingWindowInSeconds {window}", "0" if fifo else "0 to 300")
         if size > 10 and window < 1:
-            yield _finding(mapping, f"batchSize {size} without a window", "a window of at least 1 above 10 messages")
+            yield _finding(
+                mapping, f"batchSize {size} without a window", "a window of at least 1 s for more than 10 messages"
+            )
         if not 2 <= most <= 1_000:
             yield _finding(mapping, f"maximumConcurrency {most}", "2 to 1000")
 
@@ -111,7 +117,7 @@ def functions(recording: Recording) -> Iterator[str]:
                 yield _finding(function, f"{key} {function.inputs[key]}", f"{least} to {most}")
         size = sum(len(n) + len(v) for n, v in function.inputs.get("environment", {}).get("variables", {}).items())
         if size > 4_096:
-            yield _finding(function, f"{size} characters of environment", "4096 bytes together")
+            yield _finding(function, f"{size} characters of environment", "4096 bytes for all variables together")
 
 
 def warm_starts(recording: Recording) -> Iterator[str]:
@@ -193,7 +199,7 @@ def _expression(text: str, ids: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def dimensions(recording: Recording) -> Iterator[str]:
-    """An alarm on dimensions that the service does not publish stays in INSUFFICIENT_DATA."""
+    """Alarms use only dimensions that the service publishes. With other dimensions an alarm would never get data."""
     variables = [each.inputs["environment"]["variables"] for each in recording.of_type(FUNCTION)]
     own = {each["POWERTOOLS_METRICS_NAMESPACE"] for each in variables}
     published = (*AWS_METRICS, *(metric for namespace in own for metric in own_metrics(namespace)))
@@ -239,7 +245,7 @@ def schedules(recording: Recording) -> Iterator[str]:
     """EventBridge accepts `rate(…)`, `at(…)`, or a `cron(…)` with six fields, one of whose two day fields is `?`."""
     for each in recording.resources:
         if (given := each.inputs.get("scheduleExpression")) is not None and not _schedule(str(given)):
-            allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron with six fields and one ?"
+            allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron(…) with six fields, one of them ?"
             yield _finding(each, f"scheduleExpression {given}", allowed)
 
 

@@ -218,8 +218,9 @@ def test_receivers_and_thresholds_and_links_come_from_configuration() -> None:
         ("dev", {"orders:alarms": "true"}, True),
         ("local", {}, False),
     ],
+    ids=["prod", "prod with a subscription", "dev without alarms", "dev with alarms", "local stack with alarms"],
 )
-def test_preview_warns_if_nobody_is_subscribed_to_pages(
+def test_preview_warns_if_a_stack_in_aws_has_alarms_and_nobody_is_subscribed_to_pages(
     monkeypatch: pytest.MonkeyPatch, stack: str, given: dict[str, str], warns: bool
 ) -> None:
     # GIVEN

@@ -104,7 +104,7 @@ class TestExternalIssuer:
 
 
 class TestFunctionsBehindAnAuthorizer:
-    """Tests the setting by which a function refuses requests from a route that lacks its authorizer by mistake."""
+    """Tests the setting with which a function refuses requests that no authorizer has verified."""
 
     @pytest.mark.parametrize(
         ("stack", "overrides", "verified"),

@@ -11,7 +11,11 @@ from lab.simulation.cloudwatch.registered import metric_alarms
 from tests.infra.test_events_target import BUS, QUEUE, QUEUE_POLICY, SUBSCRIPTIONS, alarm_resources, on_bus
 
 
-@pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'])
+@pytest.mark.parametrize(
+    "subscriptions",
+    [json.dumps(SUBSCRIPTIONS), "[]", '["{name: dlq, protocol: sqs}"]'],
+    ids=["three subscribers", "no subscriber", "a subscriber called dlq"],
+)
 def test_events_that_fail_because_of_the_key_are_kept_for_14_days(subscriptions: str) -> None:
     # GIVEN
     recording = on_bus(encryption="customer", subscriptions=subscriptions)

@@ -197,7 +197,9 @@ def test_a_rule_is_not_checked_on_a_field_with_a_wrong_value() -> None:
 @pytest.mark.parametrize(
     ("project", "stack"), [("orders", "a" * 40), ("orders", "pr.42"), ("Orders", "dev"), ("9o", "d")]
 )
-def test_names_of_project_and_stack_that_no_resource_name_can_start_with_are_refused(project: str, stack: str) -> None:
+def test_names_of_project_and_stack_that_are_too_long_or_have_wrong_characters_are_refused(
+    project: str, stack: str
+) -> None:
     # GIVEN / WHEN
     with pytest.raises(ValueError, match="at most 38 together") as caught:
         parse_config({"environment": "development"}, project=project, stack=stack)

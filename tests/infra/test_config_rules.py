@@ -1,4 +1,4 @@
-"""Tests the rules between fields on both sides of their limits, and their messages."""
+"""Tests each rule between fields: a configuration on each side of the rule's limit, and the rule's message."""
 
 import json
 import math

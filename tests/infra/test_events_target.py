@@ -124,7 +124,7 @@ def test_outputs_name_the_bus_and_the_queues_that_the_stack_creates() -> None:
     }
 
 
-def test_for_a_subscriber_with_its_own_endpoint_the_stack_creates_no_queue() -> None:
+def test_the_queue_urls_leave_out_a_subscriber_with_an_endpoint() -> None:
     # GIVEN
     made: list[EventBus] = []
     both = (
@@ -165,12 +165,12 @@ def test_after_a_change_of_target_no_new_queue_has_the_name_of_a_deleted_queue()
     urns = {each.urn for each in before.resources}
     made = {each.inputs["name"] for each in after.of_type(QUEUE) if each.urn not in urns}
 
-    # THEN
+    # THEN the names differ, because SQS refuses a deleted queue's name for 60 s
     assert deleted == {"orders-dev-notifications-own-queue", "orders-dev-notifications-own-dlq"}
     assert made.isdisjoint(deleted)
 
 
-class TestOwnKey:
+class TestCustomerManagedKey:
     def statements(self) -> dict[str, Any]:
         key = on_bus(encryption="customer").one("aws:kms/key:Key", "key")
         return {each["Sid"]: each for each in key.document("policy")["Statement"]}
@@ -231,7 +231,7 @@ class TestAlarms:
         assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
         assert not [key for key in watched if key.namespace == "AWS/SNS"]
 
-    def test_failed_and_redriven_deliveries_of_all_rules_share_one_composite_alarm(self) -> None:
+    def test_one_composite_alarm_covers_the_failed_and_redriven_alarms_of_all_rules(self) -> None:
         # GIVEN / WHEN
         (composite,) = [each for each in composite_alarms(alarm_resources()) if each.name.endswith("-undelivered")]
 

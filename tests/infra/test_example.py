@@ -11,7 +11,7 @@ EXAMPLE = ROOT / "docs" / "examples" / "one_component.py"
 
 
 def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
-    # GIVEN the example, in which every `from … import` is of `components`
+    # GIVEN the example, whose `from … import` statements all import from `components`
     imported = {node.module for node in ast.walk(ast.parse(EXAMPLE.read_text())) if isinstance(node, ast.ImportFrom)}
     assert all(str(module).startswith("components.") for module in imported)
 

@@ -81,7 +81,7 @@ class TestFirewall:
 
         # THEN
         assert (firewall.inputs["scope"], firewall.inputs["region"]) == ("CLOUDFRONT", "us-east-1")
-        # The longest integration timeout of an HTTP API is 30 s.
+        # CloudFront waits 30 s, because that is the longest integration timeout of an HTTP API.
         assert [each["customOriginConfig"]["originReadTimeout"] for each in distribution["origins"]] == [30]
         assert distribution["webAclId"] == recording.state(firewall.type, firewall.name)["arn"]
         assert recording.outputs["api_url"].endswith(".cloudfront.net")
@@ -165,14 +165,14 @@ class TestFirewall:
         assert recording.outputs["api_url"] == "https://orders.example.com"
 
     def test_the_alarm_on_cloudfront_s_certificate_is_in_us_east_1_like_its_metric(self) -> None:
-        # GIVEN / WHEN somebody is subscribed to notices
+        # GIVEN / WHEN an e-mail address is subscribed to the alarms of tier notify
         receiver = {"orders:alarms": "true", "orders:alarm_notify_subscriptions": '["email=team@example.com"]'}
         recording = recorded_with("dev", {**WAF, **DOMAIN, **receiver})
         alarm = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-certificate-expiry").inputs
         in_us_east_1 = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
 
-        # THEN this Region has a topic of the alarm's tier with the same subscriptions, because an alarm can only notify
-        # a topic of its own Region
+        # THEN us-east-1 has a topic of this tier with the tier's subscriptions, because an alarm can only notify topics
+        # in the alarm's Region
         (topic,) = [each for each in in_us_east_1 if "displayName" in each]
         assert topic["name"] == "orders-dev-alarms-notify-us-east-1"
         (action,) = alarm["alarmActions"]

@@ -1,4 +1,4 @@
-"""Tests gradual deployments: what shifts traffic, what stops a shift, and which properties the program ignores."""
+"""Tests gradual deployments: what shifts traffic, what stops a shift, and what `pulumi up` does not change back."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_with_gradual_deployments_the_program_never_moves_an_alias() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_with_gradual_deployments_the_program_ignores_the_tags_that_record_shifts() -> None:
+def test_with_gradual_deployments_the_program_does_not_change_the_tags_that_record_shifts() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 
@@ -115,8 +115,8 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     # A canary gets a tenth of the traffic. If all its requests fail, the error rate is 10 %, so the threshold must be
     # well below 10 %.
     assert alarm["threshold"] <= 5
-    own = {each["metricName"] for each in metrics}
-    assert own >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
+    watched = {each["metricName"] for each in metrics}
+    assert watched >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
 
 
 def test_codedeploy_may_read_and_move_the_stack_s_aliases_and_read_alarms_and_do_nothing_else() -> None:

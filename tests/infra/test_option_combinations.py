@@ -214,7 +214,7 @@ def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
     # GIVEN
     option, values = MARKERS[marker]
     if marker == "us-east-1":
-        # The ARN of a given certificate contains its Region.
+        # The ARN of a given certificate contains us-east-1 too, so combinations with such a certificate are left out.
         recordings = [pair for pair in recordings if pair[0]["domain"] in ("off", "zone")]
 
     # WHEN
@@ -232,7 +232,7 @@ def test_the_resources_of_an_option_are_registered_if_and_only_if_it_is_on(
 def test_the_local_engine_and_the_embedded_aws_support_every_type_that_the_program_registers(
     recordings: list[tuple[Combination, Recording]],
 ) -> None:
-    # GIVEN the types that the program registers, and those that it registers with options of the local stack
+    # GIVEN the types that the program registers for AWS, and those that it registers for the embedded AWS
     made = {each.type for _, recording in recordings for each in recording.resources if each.custom}
     local = {"environment": "local", "local_endpoint": "http://127.0.0.1:4566"}
     choices = [keys for option, values in OPTIONS.items() if option != "environment" for keys in values.values()]
@@ -262,7 +262,9 @@ def test_a_bus_has_a_dead_letter_queue_if_and_only_if_it_has_a_customer_managed_
     assert found == expected
 
 
-def test_the_provider_has_every_registered_input(recordings: list[tuple[Combination, Recording]]) -> None:
+def test_the_sdk_has_the_name_and_type_of_every_registered_input(
+    recordings: list[tuple[Combination, Recording]],
+) -> None:
     # GIVEN
     registered = [each for _, recording in recordings for each in recording.resources if each.custom]
 

@@ -1,4 +1,4 @@
-"""Tests which resources are created before others. In another sequence, requests would fail or messages be lost."""
+"""Tests the sequence in which resources are created. In another one, requests would fail or messages would be lost."""
 
 import re
 

@@ -12,7 +12,7 @@ from pipeline.config.stack_file import StackFileError, load_settings
 EFFECTS = [
     ("prod", "environment", "production", "follows the rules of production"),
     ("prod", "authorizer", "cognito", "verifies its callers"),
-    ("prod", "gradual_deploy", "Canary10Percent5Minutes", "shifts gradually"),
+    ("prod", "gradual_deploy", "Canary10Percent5Minutes", "shifts traffic gradually"),
     ("dev", "environment", "development", "is exempt from the rules of production"),
 ]
 

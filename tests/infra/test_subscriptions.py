@@ -65,7 +65,7 @@ class TestSubscriptions:
         # AND the outputs contain only queues that this stack creates
         assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
 
-    def test_filter_policies_are_lists_and_apply_to_message_attributes(self) -> None:
+    def test_a_filter_policy_lists_values_and_applies_to_message_attributes(self) -> None:
         # GIVEN
         recording = recorded("local")
 

@@ -48,7 +48,7 @@ class TestEveryStack:
         assert not outputs["api_url"].endswith("/")
 
     @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
-    def test_a_function_runs_its_handler_behind_the_alias_live_of_a_published_version(
+    def test_a_function_runs_its_handler_and_its_alias_live_points_to_a_published_version(
         self, stack: str, name: str
     ) -> None:
         # GIVEN
@@ -82,7 +82,7 @@ class TestEveryStack:
         assert 1 <= mapping["batchSize"] <= 10_000
         assert 0 <= mapping["maximumBatchingWindowInSeconds"] <= 300
 
-    def test_the_queue_redrives_to_its_dlq_which_accepts_no_other_source_and_keeps_messages_longer(
+    def test_the_queue_moves_messages_to_its_dlq_which_accepts_no_other_source_and_keeps_messages_longer(
         self, stack: str
     ) -> None:
         # GIVEN
@@ -235,13 +235,13 @@ def test_with_strict_ordering_every_queue_is_fifo_with_limits_per_message_group(
     recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
     queues = [each.inputs for each in recording.of_type(QUEUE)]
 
-    # THEN the dead-letter queues are FIFO too, because a FIFO queue can only redrive to a FIFO queue
+    # THEN the dead-letter queues are FIFO too, because SQS requires that of a FIFO queue's dead-letter queue
     assert len(queues) == 4
     assert all(each["name"].endswith(".fifo") for each in queues)
     assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {
         (True, "messageGroup", "perMessageGroupId")
     }
-    # The functions that send messages have a setting for FIFO, because each message then needs a group.
+    # The functions that send messages have a setting for FIFO, because each message to a FIFO queue needs a group.
     senders = [
         each.name for each in recording.of_type(FUNCTION) if "ORDERS_QUEUE_FIFO" in str(each.inputs["environment"])
     ]

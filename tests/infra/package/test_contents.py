@@ -20,7 +20,7 @@ def test_the_package_contains_only_our_code_and_the_trimmed_dependencies(tmp_pat
     # WHEN it is packaged
     found = names(project.build(*LOCAL)["path"])
 
-    # THEN it contains code, data and the files that `importlib.metadata` reads, and nothing else
+    # THEN the package contains code, data and the files that `importlib.metadata` reads, and nothing else
     assert found == [
         "greeting-1.0.dist-info/METADATA",
         "greeting-1.0.dist-info/entry_points.txt",

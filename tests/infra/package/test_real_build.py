@@ -35,7 +35,7 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """Return the specification of the local stack's package. This module's builds share one installation of it."""
+    """Return the specification of the local stack's package. This module's builds install the dependencies once."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 
@@ -136,7 +136,7 @@ def test_the_package_is_small(package: Package) -> None:
 
 
 def test_the_package_never_imports_a_module_that_was_left_out(tmp_path: Path) -> None:
-    # GIVEN the same package with sources instead of byte code
+    # GIVEN this project's package, built without byte code, so that it contains the sources of the dependencies too
     package = build_package(PackageSpec(root=REPOSITORY, target=LocalTarget(), bytecode=False))
     with zipfile.ZipFile(package.path) as archive:
         archive.extractall(tmp_path)

@@ -216,7 +216,7 @@ def test_a_full_disk_is_reported(
 
 
 def test_a_dependency_that_would_hide_our_code_is_refused(tmp_path: Path) -> None:
-    # GIVEN a dependency whose top-level folder has the name of ours
+    # GIVEN a dependency with a top-level folder `runtime`, which our code has too
     project = make_project(tmp_path / "project")
     line = make_wheel(project.wheels, "rival", {"before.py": "", "runtime/__init__.py": ""})
     (project.root / "requirements-runtime.txt").write_text(line)
@@ -241,7 +241,7 @@ def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_c
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Return a project whose code contains the word, and give this process exactly its environment."""
+    """Return a project whose code contains the word, and give this process exactly the project's variables."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)
