@@ -1,1 +1,1 @@
-"""Tests of the runtime alone: logic, contract, models."""
+"""Tests of the runtime without a deployed stack."""

@@ -55,7 +55,7 @@ def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(clie
 
 
 @pytest.mark.parametrize(("group", "expected"), [("caller", "caller"), (None, "m-1")])
-def test_a_dead_letter_has_the_group_of_its_message_or_else_a_group_of_its_own(
+def test_a_dead_letter_has_the_group_of_its_message_or_else_the_message_id_as_its_group(
     client: Any, group: str | None, expected: str
 ) -> None:
     # GIVEN
@@ -65,7 +65,7 @@ def test_a_dead_letter_has_the_group_of_its_message_or_else_a_group_of_its_own(
     letters.send(delivery(group), error_type="INVALID", error="no")
     letters.send(delivery(group), error_type="INVALID", error="no")
 
-    # THEN
+    # THEN both dead letters have this group, and each has a new deduplication id
     assert {call["MessageGroupId"] for call in client.calls} == {expected}
     assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
 

@@ -1,4 +1,4 @@
-"""Tests every field of the order: it arrives in every place, and the error of a wrong value says what is allowed.
+"""Tests every field of an order: it arrives in each of `PLACES`, and the error of a wrong value says what is allowed.
 
 A field is declared once, in `runtime/models/order.py`. These tests read the fields there.
 """
@@ -108,9 +108,9 @@ def test_the_current_version_of_the_message_has_the_fields_that_are_listed_here(
     # GIVEN the fields that are written now
     written = {*OrderMessage.model_fields, *OrderLine.model_fields}
     # WHEN they are compared with the list of the current version
-    # THEN they are the same: a worker of this version refuses a message with an unknown field
+    # THEN they are the same. A field that is added without a new version would make older workers refuse the message
     assert FIELDS.get(SCHEMA_VERSION) == written, (
-        "messages have changed: raise SCHEMA_VERSION in runtime/models/fields.py, and list its fields here"
+        "messages have changed: raise SCHEMA_VERSION in runtime/models/fields.py, and add an entry to FIELDS"
     )
     assert set(FIELDS) == set(range(OLDEST_SCHEMA_VERSION, SCHEMA_VERSION + 1))
 

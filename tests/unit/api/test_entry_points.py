@@ -65,7 +65,7 @@ def test_an_acceptance_a_replay_and_a_reused_key_are_counted_but_not_a_malformed
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_log_lines_contain_ids_but_no_payload_key_or_caller(log: io.StringIO) -> None:
+def test_log_lines_contain_ids_but_neither_payload_nor_key_nor_caller(log: io.StringIO) -> None:
     # GIVEN
     event = post(order(reference="private"), key="secret-key", caller=("https://issuer", "alice"))
 
@@ -141,7 +141,7 @@ def test_init_names_a_missing_setting(module: str) -> None:
 # Modules that no function needs. Each would add milliseconds to every cold start.
 UNWANTED = (
     "aws_lambda_powertools.event_handler",
-    # Powertools' batch imports it if pydantic was imported before.
+    # Powertools' batch imports the parser if pydantic was imported before.
     "aws_lambda_powertools.utilities.parser",
     "aws_lambda_powertools.utilities.validation",
     "aws_lambda_powertools.utilities.parameters",

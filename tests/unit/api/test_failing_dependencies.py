@@ -18,7 +18,10 @@ def error(code: str, operation: str) -> ClientError:
 
 
 def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, after: bool = False) -> list[str]:
-    """Make the next `times` calls of `client.operation` fail, before or `after` they take effect. Returns all calls."""
+    """Make the next `times` calls of `client.operation` fail, before or `after` they take effect.
+
+    Returns a list to which each later call is added.
+    """
     original: Callable[..., Any] = getattr(client, operation)
     calls: list[str] = []
 
@@ -164,7 +167,7 @@ def test_a_request_whose_first_attempt_still_runs_is_409(api: Api) -> None:
 def test_a_killed_attempt_frees_its_key_when_its_invocation_must_have_ended(api: Api) -> None:
     # GIVEN
     killed = context(remaining=-1)
-    failing(api.sqs, "send_message", SystemExit())  # type: ignore[arg-type] # the platform kills, it does not raise
+    failing(api.sqs, "send_message", SystemExit())  # type: ignore[arg-type] # a kill is no `Exception`
     with pytest.raises(SystemExit):
         api.create.handle(post(), killed)
 

@@ -1,6 +1,7 @@
-"""Pinned identities. If one of these tests fails, change the code back, never the vector.
+"""Tests the identities that must never change. If one of these tests fails, change the code back, never the test.
 
-A deployment with other identities would turn retries into other orders or answer them with 422."""
+If a deployment changed an identity, the API would make a second order for a retry, or answer it with 422.
+"""
 
 import json
 from typing import Any

@@ -1,4 +1,7 @@
-"""Tests requests that did not pass the authorizer of a stack that has one: our own mistake, answered with 503."""
+"""Tests requests that did not pass the authorizer, although the stack has one.
+
+The client made no mistake: a deploy is under way, or a route is wrong. So the answer is 503.
+"""
 
 import io
 import json
@@ -50,7 +53,7 @@ INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"
 
 
 class WatchedClient(UntouchedClient):
-    """A client that fails and records every call. Without the record, its error would look like any other 503."""
+    """A client that records every call and fails it. The answer 503 alone would not show whether there was a call."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -114,7 +117,7 @@ def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
 @RELAXED
 @given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not passed_an_authorizer(event)))
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_any_other_event_without_an_authorizer_makes_no_call_and_answers_503(
+def test_any_event_without_an_authorizer_makes_no_call_and_answers_503(
     verified_api: Api, client: WatchedClient, endpoint: str, event: object
 ) -> None:
     # GIVEN any event that did not pass an authorizer

@@ -55,7 +55,9 @@ def test_both_secrets_are_accepted_during_a_rotation(secret: str) -> None:
     ],
     ids=["none", "empty", "digest", "prefix", "case", "twice", "not unicode"],
 )
-def test_any_other_value_is_answered_with_403_before_the_request_is_handled(headers: dict[str, str]) -> None:
+def test_any_value_except_the_secret_is_answered_with_403_before_the_request_is_handled(
+    headers: dict[str, str],
+) -> None:
     # GIVEN
     guard = OriginGuard.of([digest(CURRENT)])
 

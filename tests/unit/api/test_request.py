@@ -44,7 +44,7 @@ def test_parts_that_are_missing_or_of_another_type_count_as_not_sent(event: obje
     # GIVEN an event without any usable part
     # WHEN it is read
     read = parse_event(event)
-    # THEN it is an empty request with its own correlation id
+    # THEN it is an empty request with a new correlation id
     assert (read.headers, read.path_parameters, read.body, read.body_is_base64, read.context) == ({}, {}, "", False, {})
     assert len(read.correlation_id) == 36
 
@@ -53,7 +53,7 @@ def test_only_the_white_space_around_a_header_s_value_is_removed() -> None:
     # GIVEN headers with white space around their values
     read = request(headers={"Key": " \tX-1 X\t ", "Empty": " "})
     # WHEN they are read
-    # THEN their own first and last characters are kept
+    # THEN each value keeps all other characters, and a missing header has no value
     assert read.header("key") == "X-1 X"
     assert read.header("empty") == ""
     assert read.header("none") is None
@@ -86,8 +86,8 @@ def test_the_caller_s_correlation_id_is_used_if_it_is_valid(sent: str | None, pl
 
 
 def test_two_requests_without_an_id_get_different_ones() -> None:
-    # GIVEN / WHEN two requests without ids
-    # THEN each has its own id
+    # GIVEN / WHEN two requests without ids are read
+    # THEN their correlation ids differ
     assert request().correlation_id != request().correlation_id
 
 
@@ -147,7 +147,7 @@ def test_a_body_that_is_one_byte_too_large_is_refused(encoded: bool) -> None:
 
 @pytest.mark.parametrize(("character", "encoded"), [("!", True), ("\ud800", False)])
 def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character: str, encoded: bool) -> None:
-    # GIVEN more characters than any body of 64 KiB has, which can be neither decoded from base64 nor encoded as UTF-8
+    # GIVEN a body that is too long and also cannot be decoded, because it is not base64 or not valid Unicode
     longest = (MAX_BYTES + 2) // 3 * 4 if encoded else MAX_BYTES
     # WHEN it is read
     with pytest.raises(ProblemError) as caught:
@@ -171,7 +171,7 @@ def test_a_body_of_only_json_white_space_is_empty(text: str, detail: str) -> Non
     # WHEN it is parsed
     with pytest.raises(ProblemError) as caught:
         parse_json(text.encode())
-    # THEN it counts as empty only if it has nothing but JSON's own white space
+    # THEN it counts as empty only if all its characters are white space in JSON
     assert detail in str(caught.value.detail)
 
 
@@ -186,9 +186,9 @@ def test_a_body_of_only_json_white_space_is_empty(text: str, detail: str) -> Non
     ],
 )
 def test_a_number_that_is_too_long_for_python_is_cut_to_400_digits(text: str, document: object) -> None:
-    # GIVEN JSON with numbers of any length, or none
+    # GIVEN JSON with numbers of different lengths, or without a number
     # WHEN it is parsed
-    # THEN it is not malformed, a longer number than Python reads is cut to 400 digits, and the rest is unchanged
+    # THEN the result has every value, but a number that is too long for Python is cut to 400 digits
     assert parse_json(text.encode()) == document
 
 

@@ -55,7 +55,7 @@ def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Excep
     # WHEN an operation is run under a key
     with pytest.raises(DependencyError) as caught:
         answers.once(key="key", payload="payload", operation=str)
-    # THEN the error has only the name of the service and the code, so that it can be logged
+    # THEN the error has only the word `idempotency` and the code, so that it can be logged
     assert (caught.value.operation, caught.value.code) == ("idempotency", code)
     assert str(caught.value) == f"idempotency failed: {code}"
 
@@ -70,7 +70,7 @@ def test_pauses_between_conflicts_double_and_half_of_each_is_random(chance: floa
     # WHEN the order is stored
     with patch.object(order_intake, "random", random), pytest.raises(DependencyError):
         OrderIntake(client, "orders", pauses.append).upsert_accepted(message())
-    # THEN there are six attempts; the first pause is 10 to 20 ms long, and each further one twice as long
+    # THEN there are six attempts; the first pause takes 10 to 20 ms, and each later one twice as long as the one before
     longest = [0.02, 0.04, 0.08, 0.16, 0.32]
     assert pauses == pytest.approx([seconds * (0.5 + chance / 2) for seconds in longest])
     assert client.update_item.call_count == 6

@@ -1,1 +1,1 @@
-"""Tests of the calls to AWS, with clients that only record or refuse them."""
+"""Tests of the calls to AWS, without AWS: clients record or refuse the calls, or a local server answers them."""

@@ -28,7 +28,7 @@ class Recording:
 
 
 class Refusing:
-    """Refuses every call with `code` and the other fields of AWS's error response."""
+    """Refuses every call with an error response of AWS that has `code` and the fields in `more`."""
 
     def __init__(self, code: str, **more: Any) -> None:
         self._response: Any = {"Error": {"Code": code, "Message": "private"}, **more}

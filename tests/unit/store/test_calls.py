@@ -79,12 +79,12 @@ def test_storing_an_accepted_order_overwrites_nothing() -> None:
     assert set(fields) == {*message().model_dump(exclude_none=True), "status"} - {"order_id"}
 
 
-def test_a_lookup_reads_only_what_the_caller_may_see() -> None:
+def test_a_lookup_reads_only_the_caller_and_the_fields_that_are_shown() -> None:
     # GIVEN a table
     client = recording()
     # WHEN an order that does not exist is looked up
     found = OrderLookup(client, "orders").get(order_id(1))
-    # THEN the read is consistent, and fetches no internal fields
+    # THEN the read is consistent, and fetches only the shown fields and the caller, which the endpoint compares
     shown = [
         *("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines"),
         *OptionalFields.model_fields,
@@ -120,7 +120,7 @@ def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> Non
     assert order["ConditionExpression"] == CONDITION
     assert order["ReturnValuesOnConditionCheckFailure"] == "ALL_OLD"
     assert order["ExpressionAttributeValues"].items() >= OPEN.items()
-    # AND it removes an earlier error, keeps existing values, and stores NULL for fields that the message lacks
+    # AND it sets status and time, removes an earlier error, keeps other values, and adds NULL for missing fields
     assert order["UpdateExpression"].endswith(" REMOVE #error")
     assert order["ExpressionAttributeNames"]["#error"] == "error"
     fields = assigned(order)
@@ -137,7 +137,7 @@ def test_a_rejection_stores_its_reason() -> None:
     # WHEN an order is rejected
     reason = Reason(code=ReasonCode.OUT_OF_STOCK, skus=("SKU-1",))
     written = SettlementStore(client, "orders", "stock").reject(message(), reason, settled_at=SETTLED_AT)
-    # THEN the code and the articles are stored with it
+    # THEN the code and the articles are stored with the order
     assert (written.order.status, written.by_us) == ("REJECTED", True)
     assert client.only["ReturnValues"] == "ALL_NEW"
     assert assigned(client.only)["reason"] == {
@@ -150,9 +150,9 @@ def test_a_failed_order_is_marked_with_all_fields_that_are_known(known: bool) ->
     # GIVEN a table, and a message that can or cannot be read
     client = recording(Attributes=STORED)
     content = message() if known else None
-    # WHEN its order is marked
+    # WHEN its order is marked FAILED
     SettlementStore(client, "orders", "stock").mark_failed(order_id(1), {"error": "why", "attempt": 8}, content)
-    # THEN the error replaces an earlier one, and every other field keeps an existing value
+    # THEN the status and the error are replaced, and every other field keeps an existing value
     fields = assigned(client.only)
     assert (fields.pop("status"), fields.pop("error")) == (
         {"S": "FAILED"},
@@ -214,7 +214,7 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ende
 def test_without_an_idempotency_key_the_operation_does_not_run() -> None:
     # GIVEN a store of answers
     answers = ApiIdempotency(recording(), "records", 60)
-    # WHEN our own code runs an operation through the store without a key
+    # WHEN an operation is run with an empty key
     # THEN this is an error, and the operation does not run
     with pytest.raises(IdempotencyKeyError):
         answers.once(key="", payload="p", operation=lambda: cast("str", pytest.fail("the operation ran")))

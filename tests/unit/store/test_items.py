@@ -18,7 +18,7 @@ from runtime.store.items import from_item
     ],
 )
 def test_a_whole_number_is_an_int_and_any_other_stays_exact(number: str, value: object, kind: type) -> None:
-    # GIVEN an item with the number in it, and in a list of maps in it
+    # GIVEN an item with the number in an attribute, and in a map inside a list
     written = {"N": number}
     # WHEN
     read = from_item({"top": written, "list": {"L": [{"M": {"inner": written}}]}})

@@ -100,7 +100,7 @@ def test_a_refused_update_that_does_not_return_the_final_order_is_an_error() -> 
         settlement(client).reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT)
 
 
-def test_any_other_refusal_of_a_settlement_is_raised_unchanged() -> None:
+def test_a_refusal_that_is_neither_temporary_nor_a_cancellation_is_raised_unchanged() -> None:
     # GIVEN a role without the permission
     # WHEN an order is settled
     # THEN the error is that of AWS
@@ -171,17 +171,17 @@ def test_a_call_is_not_repeated_without_the_time_for_another_attempt(seconds: fl
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=seconds))
     # WHEN botocore asks whether to repeat a call whose attempt may take 100 ms
-    # THEN the answer is no if this is too little, and otherwise left to botocore
+    # THEN with 99 ms the answer is no, and with 100 ms botocore decides
     assert budget._no_pause(100) is answer
 
 
-def test_time_that_is_reserved_for_later_is_not_available_meanwhile() -> None:
+def test_no_attempt_starts_in_time_that_is_kept_for_later_calls() -> None:
     # GIVEN an invocation with time for an attempt
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.199))
-    # WHEN a tenth of a second is reserved for later calls
+    # WHEN a tenth of a second is kept for later calls
     with budget.keeping(0.1), pytest.raises(OutOfTimeError, match=r"^99 ms are left"):
         # THEN no attempt may start
         budget._check(100)
-    # AND afterwards an attempt may start
+    # AND when it is no longer kept, an attempt may start
     budget._check(100)

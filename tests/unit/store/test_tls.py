@@ -102,7 +102,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 
 def client(service: Any, endpoint: str, verify: Path | None = None) -> Any:
-    """Return the program's client of the service at `endpoint`. It trusts `verify` or else botocore's authorities."""
+    """Return the program's client for `endpoint`. It trusts the authority in `verify` or else those of botocore."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
     trusted = {"verify": str(verify)} if verify else {}
     session: Any = clients._session()
@@ -125,7 +125,7 @@ def test_authorities_are_read_once_for_all_connections_of_all_clients(
 def test_an_unknown_authority_is_refused(context: Counting, endpoint: str) -> None:
     # GIVEN a client that trusts the public authorities
     dynamodb = client("dynamodb", endpoint)
-    # WHEN it calls a service of another authority twice
+    # WHEN it calls a service with a self-signed certificate twice
     # THEN each call is refused
     for _ in range(2):
         with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):

@@ -1,4 +1,4 @@
-"""Helpers for tests of the settlement alone, without batch and message."""
+"""Helpers for tests that settle one order without a batch or a delivery."""
 
 from typing import Any
 

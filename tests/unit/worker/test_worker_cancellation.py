@@ -1,4 +1,4 @@
-"""Tests the verdict on a cancelled settlement: the order row decides first, then stock that is certainly short."""
+"""Tests the verdict on a cancelled settlement: the order row decides first, then failed stock conditions."""
 
 from decimal import Decimal
 from typing import Any
@@ -57,7 +57,7 @@ def shortage(code: ReasonCode, *skus: str) -> Shortage:
 def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
     # GIVEN the reason of each item of a cancelled settlement
     # WHEN they are judged
-    # THEN the order row decides first, then a stock row that is certainly short, then contention
+    # THEN the order row decides first, then the stock rows whose conditions failed, then contention
     assert judge(order, stock, order_lines(len(stock))) == verdict
 
 
@@ -95,11 +95,11 @@ reasons = st.sampled_from([FINE, EMPTY, UNKNOWN, *(ItemReason(code) for code in 
 
 
 @given(order=reasons, stock=st.lists(reasons, min_size=1, max_size=50))
-def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stock: list[ItemReason]) -> None:
+def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemReason]) -> None:
     # GIVEN any mix of failed conditions, conflicts, throttling and items without a reason
     # WHEN it is judged
     verdict = judge(order, stock, order_lines(len(stock)))
-    # THEN the verdict follows the rule
+    # THEN the verdict is one that these reasons allow
     unknown = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is UNKNOWN]
     empty = [f"SKU-{index}" for index, reason in enumerate(stock) if reason is EMPTY]
     match verdict:
@@ -117,7 +117,7 @@ def test_every_mix_of_reasons_is_judged_by_the_same_rule(order: ItemReason, stoc
 
 
 def test_a_transaction_with_every_temporary_reason_was_only_busy() -> None:
-    # GIVEN a cancelled transaction whose items have all temporary reasons, and one that did not stop it
+    # GIVEN a cancelled transaction in which the order row has no reason, and the stock rows have all temporary reasons
     # WHEN it is judged
     # THEN other transactions and load were the only reasons
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))

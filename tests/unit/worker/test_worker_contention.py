@@ -61,7 +61,7 @@ def test_a_settlement_fails_within_its_time_if_contention_does_not_end(world: Wo
     # WHEN the order is settled
     with pytest.raises(ContentionError, match="tries"):
         settle(world)
-    # THEN it used nearly all of its time, but no more
+    # THEN the tries took nearly `CONTENTION_SECONDS`, and not longer
     assert CONTENTION_SECONDS * 0.8 <= world.clock.now - started <= CONTENTION_SECONDS
 
 
@@ -82,7 +82,7 @@ def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN the order row decides, then stock that is certainly short, and there is no further try
+    # THEN the order row decides, or else the stock row whose condition failed, and there is no further try
     assert written.order.status == status
     assert world.clock.slept == []
 

@@ -110,7 +110,7 @@ def test_a_message_whose_order_cannot_be_marked_is_not_dead_lettered(world: Work
     world.disturb("update_item", refused("ThrottlingException"))
     # WHEN an unreadable message is processed
     failed = world.run(record("nonsense", attributes={"order_id": order_id(1)}))
-    # THEN it is reported for a retry: there is no dead letter without a marked order
+    # THEN it is reported for a retry, because its order must be marked before the dead letter is sent
     assert len(failed) == 1
     assert world.dead_letters() == []
 

@@ -61,7 +61,7 @@ def test_the_function_processes_a_batch_and_writes_its_metrics(
 ) -> None:
     # GIVEN stock for one of two orders
     deployed.stock(SKU_1=2)
-    # WHEN Lambda calls with both
+    # WHEN Lambda calls with the messages of both
     response = process_order.handler(event(record(content(1)), record(content(2), receives=2)), context())
     # THEN both are settled, and each outcome is counted once
     assert response == {"batchItemFailures": []}
@@ -91,7 +91,7 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
 def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an item that starts in time, after which only the margin is left
+    # GIVEN an item that starts in time, after which less than the margin is left
     deployed.stock(SKU_1=2)
     left = iter([60_000, 60_000])
     invocation = context()
@@ -135,7 +135,7 @@ def test_init_names_a_missing_setting() -> None:
 
 
 class SlowestCalls:
-    """A context with `left` milliseconds. Every attempt fails as late as possible, and every pause is the longest."""
+    """A context with `left` milliseconds. Attempts fail as late as possible, and pauses are as long as possible."""
 
     def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.attempts = left, 0
@@ -189,11 +189,11 @@ def test_in_the_last_seconds_there_is_no_second_attempt_and_no_further_call(
     process_order.worker().budget.begin(time)
     brief = clients.brief_sqs()
     time.slow(brief)
-    # WHEN
+    # WHEN the client is called twice
     for error in (ReadTimeoutError, OutOfTimeError):
         with pytest.raises(error):
             brief.change_message_visibility(QueueUrl="http://q", ReceiptHandle="r", VisibilityTimeout=0)
-    # THEN there was no pause, and the second call was refused before it was sent
+    # THEN there was one attempt and no pause, and the second call was refused before it was sent
     assert time.attempts == 1
     assert time.left == BRIEF_ATTEMPT_SECONDS * 1000 + REPORT_SECONDS * 1000 - 1
 

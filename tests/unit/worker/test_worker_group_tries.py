@@ -122,7 +122,7 @@ def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: l
     assert len(settled) == sum(sizes)
 
 
-def test_an_unexpected_error_is_logged_and_the_orders_may_be_settled() -> None:
+def test_an_unexpected_error_is_logged_and_the_orders_count_as_perhaps_settled() -> None:
     # GIVEN a store that fails
     failure = CorruptDataError("DynamoDB gave 1 cancellation reasons for 3 items.")
 

@@ -26,13 +26,13 @@ def test_suspects_come_last_and_the_latest_suspect_at_the_end(given_: list[Candi
     # GIVEN a batch in which some messages have an unfinished run
     # WHEN it is sorted
     ordered = [given_[index] for index in isolation_order(given_)]
-    # THEN messages without one come first, then the others by the end of their lease
+    # THEN messages without an unfinished run come first, then the suspects by the end of their leases
     leases = [candidate.lease_end for candidate in ordered]
     free = leases.count(None)
     assert leases[:free] == [None] * free
     suspects = [lease for lease in leases if lease is not None]
     assert suspects == sorted(suspects)
-    # AND among the messages without one, those with more receives come first
+    # AND among the messages without an unfinished run, those with more receives come first
     counts = [candidate.receive_count for candidate in ordered[:free]]
     assert counts == sorted(counts, reverse=True)
 
@@ -75,7 +75,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
 def test_each_killer_costs_other_messages_one_receive_and_the_first_parallel_run_costs_one_more(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
-    # GIVEN a queue with some killers; its messages form other batches each time
+    # GIVEN a queue with some killers, which delivers its messages in new batches each time
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
     deadline, chance = 0, Random(seed)
@@ -87,5 +87,5 @@ def test_each_killer_costs_other_messages_one_receive_and_the_first_parallel_run
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN no other message needed more receives than one per killer, one for the parallel run, and its own
+    # THEN every other message lost at most one receive per killer and one in its parallel run, and was then done
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -52,7 +52,7 @@ def test_a_message_without_attributes_is_read_by_its_body() -> None:
     ],
 )
 def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None:
-    # GIVEN a body that no version of ours would write
+    # GIVEN a body that no version of the program would write
     sent = delivery(body, attributes={"order_id": order_id(7)})
     # WHEN it is read
     failure = failure_of(sent)
@@ -86,7 +86,7 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
     ],
 )
 def test_an_invalid_message_of_a_known_version_is_a_permanent_failure(overrides: dict[str, Any], pointer: str) -> None:
-    # GIVEN a message that our own version would not write
+    # GIVEN a message that this version would not write
     sent = delivery(content(**overrides), attributes={"order_id": order_id(1)})
     # WHEN it is read
     failure = failure_of(sent)
@@ -213,7 +213,7 @@ def test_any_message_is_read_as_an_order_a_permanent_failure_or_a_newer_version(
     # GIVEN anything as body and attributes
     sent = Delivery.from_record({"messageId": "m", "body": body, "messageAttributes": attributes})
     # WHEN it is read
-    # THEN only these two kinds of failure are raised, each with a text that can be sent
+    # THEN every failure is a `PermanentError` or a `NewerSchemaError`, with a text that can be sent
     try:
         read_message(sent)
     except (PermanentError, NewerSchemaError) as failure:

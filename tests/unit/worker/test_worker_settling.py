@@ -75,7 +75,7 @@ def test_the_result_is_the_order_that_was_stored_first(world: WorkerAccount) -> 
 def test_an_order_without_stock_is_rejected_with_its_reason(
     world: WorkerAccount, stock: dict[str, int], reason: dict[str, Any]
 ) -> None:
-    # GIVEN too little stock, or none at all, of some line
+    # GIVEN an article with too little stock or without a stock row
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
@@ -132,7 +132,7 @@ def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount)
     # GIVEN a settled order, and an answer without its item
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
-    # WHEN it is settled
+    # WHEN it is settled again
     # THEN the stored row is read
     assert settle(world).order.status == "REJECTED"
 
@@ -157,7 +157,7 @@ def test_a_cancellation_with_unknown_or_missing_reasons_is_an_error(
     assert world.clock.slept == []
 
 
-def test_other_refusals_are_raised_unchanged(world: WorkerAccount) -> None:
+def test_a_refusal_that_is_neither_temporary_nor_a_cancellation_is_raised_unchanged(world: WorkerAccount) -> None:
     # GIVEN a role without permission
     world.disturb("transact_write_items", refused("AccessDeniedException"))
     # WHEN the order is settled
@@ -192,7 +192,7 @@ def test_a_settlement_whose_answer_was_lost_takes_stock_only_once(world: WorkerA
     ],
 )
 def test_a_settled_order_that_cannot_be_read_back_is_an_error(world: WorkerAccount, item: Any, text: str) -> None:
-    # GIVEN a settled order that somebody deleted or rewrote meanwhile
+    # GIVEN an order that somebody deletes or rewrites immediately after its settlement
     world.stock(SKU_1=5)
     world.disturb("get_item", lambda _: item)
     # WHEN it is settled
@@ -213,14 +213,14 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
             "weight": {"N": "1.5"},
         },
     )
-    # WHEN it is settled
+    # WHEN it is settled again
     written = settle(world)
     # THEN the fields of this version are read
     assert [known.quantity for known in written.order.lines] == [2]
 
 
 def test_marking_an_unknown_order_stores_a_minimal_one_that_the_api_completes(world: WorkerAccount) -> None:
-    # GIVEN an unreadable message whose order is not stored yet
+    # GIVEN an order that was marked FAILED for an unreadable message before the API stored it
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it
     marked = world.order()

@@ -151,7 +151,7 @@ def test_a_group_without_enough_stock_is_settled_one_by_one_and_so_are_orders_fo
         stage.world.stock_up("SKU-2", 5)
         accept(stage, *[[("SKU-2", 1)]] * 2)
         third = deliver(stage)
-        # THEN the first four orders are settled one by one, without a second group, and the last two in one transaction
+        # THEN the first group is cancelled; the first four orders are settled one by one, the last two together
         assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
 
 
