@@ -82,7 +82,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="dead-letters",
         why="The first page stays open until the queue is empty; this one reports that another message has arrived. "
-        "Suppressed whenever `dead-letters` is.",
+        "Suppressed at the same times as `dead-letters`.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),

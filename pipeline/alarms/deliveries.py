@@ -119,9 +119,9 @@ _UNREADABLE: Final = Alarm(
     # miss them and because the stack's key, which the tables need too, has failed.
     tier=Tier.PAGE,
     runbook="notifications",
-    why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue: the "
-    "stack's key is disabled, or its policy denies EventBridge. No rule gets such an event, so the rules' "
-    "alarms can stay silent. SQS's metrics of an idle queue are up to 15 minutes late.",
+    why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue. The "
+    "cause is that the stack's key is disabled, or that its policy denies EventBridge. No rule gets such an event, so "
+    "the rules' alarms can stay silent. SQS's metrics of an idle queue are up to 15 minutes late.",
 )
 
 
@@ -134,7 +134,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             FAILED,
             f"Notifications{whom} are not delivered",
-            "one is enough for a period to count",
+            "one is enough for a period to count" if periods > 1 else "one failed delivery is enough",
             periods=periods,
             to_alarm=to_alarm,
         ),

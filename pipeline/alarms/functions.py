@@ -42,8 +42,8 @@ def _not_running(context: Context) -> Alarm:
         tier=Tier.PAGE,
         runbook="processing",
         why="The event source mapping is disabled, it cannot access its queue or key, or no concurrency is left. "
-        "By default a mapping has no metrics of its own. "
-        "With the default settings, this alarm fires before orders are late.",
+        "By default a mapping publishes no metrics, so the alarm compares the queue with the worker's invocations. "
+        "With the default settings, it fires before orders are late.",
     )
 
 

@@ -106,7 +106,8 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
         burn.short,
         {**metrics, "failed": own_metric("AttemptFailed", "worker")},
         f"IF({fails}, {share}, 0)",
-        "It also requires failed attempts, because the waiting orders of a burst are not late yet.",
+        "The formula counts the waiting orders of a burst as unsettled, although they are not late yet. So the alarm "
+        "also requires failed attempts.",
     )
 
 
@@ -122,16 +123,17 @@ def _row(
     goals = context.limits.objectives
     goal = goals.accepting_percent if objective == ACCEPTING else goals.settling_percent
     page = burn.tier is Tier.PAGE
+    times = "" if burn.rate == 1 else f"{burn.rate:g} times "
     runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
     return Alarm(
         name=_name(objective, burn, window),
-        title=f"The budget of {objective} burns at {burn.rate:g} times the allowed rate, over {_span(window)}",
+        title=f"The budget of {objective} burns at {times}the allowed rate, over {_span(window)}",
         metrics=metrics,
         expression=expression,
         threshold=Threshold(
             round(burn.rate * (100 - goal), 6),
             "percent",
-            f"{burn.rate:g} times the budget of {100 - goal:.4g} %",
+            f"{times}the budget of {100 - goal:.4g} %",
         ),
         period=window,
         periods=1,

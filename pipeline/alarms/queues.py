@@ -76,7 +76,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             tier=Tier.PAGE,
             runbook="dead-letters",
             why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. The alarm lasts 20 minutes, "
-            "so that the queue's own alarm follows without a gap.",
+            "so that `dead-letter-queue-not-empty` follows without a gap.",
         ),
         Alarm(
             name="dead-letters-old",
@@ -120,7 +120,11 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             name="dead-letter-retention-half",
             title="Dead letters have waited for half of the time until SQS deletes them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
-            threshold=Threshold(dead_letter_half, "seconds", "half of the shortest time a new dead letter has left"),
+            threshold=Threshold(
+                dead_letter_half,
+                "seconds",
+                "half of the least time between a message's move to this queue and its deletion",
+            ),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,

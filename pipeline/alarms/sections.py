@@ -137,7 +137,7 @@ def _budget(objective: str, metrics: dict[str, Metric], bad: str, goal: float) -
 
 
 def _causes() -> tuple[Graph, ...]:
-    """Return graphs of causes. Most have no alarm of their own; alarms mainly watch the effects on customers."""
+    """Return graphs of causes. Most of them have no alarm, because alarms mainly watch the effects on customers."""
     of_functions = {
         kind: {each.key: function_metric(kind, each.ref, statistic) for each in FUNCTIONS}
         for kind, statistic in (("Errors", "Sum"), ("Throttles", "Sum"), ("Duration", "Maximum"))

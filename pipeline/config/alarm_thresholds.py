@@ -20,16 +20,17 @@ class AlarmThresholds(BaseModel):
     )
     rate_minimum_events: Count = Field(
         3,
-        description="The failure rate of attempts and the fastest burn need this many bad events in a period, so that "
-        "one failure does not alarm.",
+        description="`attempt-failure-rate` and the fastest burn rate need this many bad events in a period, and the "
+        "short windows of settling this many failed attempts, so that one failure does not alarm.",
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A slower burn needs this many bad events in its long window: one event can exceed a small budget.",
+        description="A slower burn rate needs this many bad events in its long window, because in a quiet shop one "
+        "event can exceed the budget.",
     )
     api_4xx_percent: Percent = Field(
         50,
-        description="Notify at this share of 4xx answers: caused by a client's release or an attack, rarely by us.",
+        description="Notify at this share of 4xx answers. The usual cause is a client's release or an attack.",
     )
     api_4xx_minimum: Count = Field(
         50, description="A 4xx surge needs this many 4xx answers in each of two periods of five minutes."
@@ -39,13 +40,16 @@ class AlarmThresholds(BaseModel):
     )
     concurrency_percent: Percent = Field(
         80,
-        description="Open a ticket when concurrency reaches this share of its limit: the next peak may be throttled.",
+        description="Open a ticket when concurrency reaches this share of its limit, because the next peak may be "
+        "throttled.",
     )
     account_concurrency: Count = Field(
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."
     )
     certificate_days: Count = Field(
-        30, description="Notify when the API's certificate expires in fewer days; ACM renews its own 60 days before."
+        30,
+        description="Notify when the API's certificate expires in fewer days than this. By then ACM has normally "
+        "renewed the certificates that it issued.",
     )
     idempotency_conflicts: Count = Field(
         20,

@@ -18,8 +18,9 @@ class DataOptions(AlarmOptions, DeliveryOptions):
         json_schema_extra={
             "cost": "customer: 1 USD a month (3 after two rotations) plus 0.03 USD per 10,000 calls of KMS",
             "consequence": "Readers of the data need permission for the key, and CloudTrail records each use. "
-            "Subscribers' own queues may need a grant. Deleting the key makes all data unreadable for ever. With a "
-            "bus, the queues of failed deliveries use SQS's key (docs/events.md).",
+            "If another key encrypts a subscriber's queue, that key's policy must let SNS or EventBridge use it. "
+            "Deleting the stack's key makes all data unreadable for ever. With a bus, the queues of failed deliveries "
+            "use SQS's key (docs/events.md).",
         },
     )
     point_in_time_recovery: bool = Field(
@@ -40,8 +41,8 @@ class DataOptions(AlarmOptions, DeliveryOptions):
         description="Makes Pulumi refuse a plan that deletes or replaces a table, queue, topic, bus, key or user pool.",
         json_schema_extra={
             "cost": "nothing",
-            "consequence": "Turn it off, with gradual_deploy: none, before you destroy the stack or change "
-            "strict_ordering or events_target.",
+            "consequence": "Before you destroy the stack or change strict_ordering or events_target, set protect: "
+            "false and gradual_deploy: none.",
         },
     )
 

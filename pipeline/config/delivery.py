@@ -18,7 +18,7 @@ Shift = Literal[
     "Linear10PercentEvery3Minutes",
     "Linear10PercentEvery10Minutes",
 ]
-"""CodeDeploy's predefined ways to shift traffic gradually, and `none`. YAML would read the word `off` as a boolean."""
+"""CodeDeploy's predefined ways to shift traffic gradually, and `none` (not `off`, which YAML reads as a boolean)."""
 
 
 class DeliveryOptions(GeneralOptions):

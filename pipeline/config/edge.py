@@ -83,7 +83,7 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "only_with": {"waf": True},
             "allowed": _SECRET_LIMITS,
-            "consequence": "A client that has it can bypass the firewall: rotate it (docs/edge.md).",
+            "consequence": "A client that knows it can bypass the firewall, so rotate it after a leak (docs/edge.md).",
         },
     )
     origin_secret_also_accepted: Secret = Field(
