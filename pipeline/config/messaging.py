@@ -110,10 +110,7 @@ def _routed_subscribers(config: MessagingOptions) -> Problem | None:
 
 
 def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
-    """SNS refuses two subscriptions of one endpoint if their attributes differ. Ours do: each has a queue of its own.
-
-    That queue keeps the subscription's failed deliveries.
-    """
+    """SNS refuses two subscriptions of one endpoint if their attributes differ, and each of ours has another DLQ."""
     reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
     doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
     if config.events_target == "bus" or not doubled:
