@@ -45,7 +45,7 @@ def test_production_without_an_authorizer_is_refused_with_the_option_that_allows
         ({"oders:alarms": "false"}, "orders:alarms"),
         ({"Orders:batch_sise": "1"}, "orders:batch_size"),
         ({"order:zzz": "1"}, "orders:zzz"),
-        # After a renaming of the project, Pulumi would ignore all keys of its stack file.
+        # After the project is renamed, the keys in its stack files still have the old name. Pulumi would ignore them.
         ({"shop:alarms": "false", "shop:owner": "us"}, "orders:owner"),
     ],
 )

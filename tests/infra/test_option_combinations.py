@@ -72,7 +72,7 @@ OPTIONS: dict[str, dict[str, dict[str, str]]] = {
         "release": {"package_bytecode_release": "3.13.1"},
     },
 }
-# Switches that add no resource. The rules that read some of them are tested by their edge cases (rule_edges).
+# Switches that add no resource. Rules that depend on such a switch are tested in rule_edges.
 WITHOUT_RESOURCES = {"architecture", "log_level", "package_for_this_machine", "python_version", "short_retry_horizon"}
 # Pairs that the configuration refuses on purpose, each by a rule with a message.
 REFUSED = {

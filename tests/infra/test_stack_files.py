@@ -44,13 +44,14 @@ def written(root: Path, stack: str) -> Path:
 
 
 def test_configuration_is_merged_as_by_the_pulumi_engine(tmp_path: Path) -> None:
-    # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one of them set
+    # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one with a value
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
     # WHEN it is loaded
     settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
 
-    # THEN overrides replace the stack file's values, which replace defaults; keys have namespaces, and lists are JSON
+    # THEN overrides replace the stack file's values, which replace defaults; keys have namespaces, and lists are JSON;
+    # the given function returns a substitute for the encrypted secret, and the secret without a value is left out
     assert settings.config == {
         "aws:region": "eu-west-1",
         "orders:count": "3",

@@ -49,7 +49,7 @@ class TestSubscriptions:
             "notifications-own": arn("sqs", "orders-prod-notifications-own-queue"),
         }
 
-    def test_a_subscriber_s_dead_letter_queue_keeps_messages_at_least_ten_days_longer_than_its_queue(self) -> None:
+    def test_a_dead_letter_queue_keeps_messages_at_least_ten_days_longer_than_the_subscriber_s_queue(self) -> None:
         # GIVEN
         items = ["{name: ops, protocol: email, endpoint: ops@example.com}", "{name: own, protocol: sqs}"]
         recording = record_stack("prod", {"orders:subscriptions": json.dumps(items)})

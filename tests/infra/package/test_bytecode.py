@@ -50,7 +50,7 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     # WHEN its headers are read
     headers = {(data[:4], struct.unpack("<I", data[4:8])[0]) for data in files.values()}
 
-    # THEN it is for this Python, hash-based and unchecked
+    # THEN the byte code is for this Python, hash-based and unchecked
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 
