@@ -235,9 +235,9 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
     """Return violations if one of these orders certainly has no message; otherwise, orders to name that may have none.
 
-    The messages of the orders queue are only counted, because each read is a receive. They may all be about the orders
-    in doubt of the other guarantee, or of this one. If there are too few for both guarantees together, but enough for
-    either alone, the violation says that it may be the other's.
+    The messages of the orders queue are only counted, because each read is a receive. So a message may belong to an
+    order in doubt under G1 or to one under G5. If there are enough messages for the orders of G1 alone and for those of
+    G5 alone, but too few for both, the violation says that G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:
@@ -247,14 +247,14 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     missing, others = len(found) - evidence.waiting, len(evidence.doubts) - len(found)
     if missing > 0:
         text = (
-            f"at least {missing} of {len(evidence.doubts)} orders that need a message have none: "
+            f"at least {missing} of these {len(found)} orders have no message: "
             f"the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
     if others <= evidence.waiting < len(evidence.doubts):
         text = (
-            f"G1 or G5 is broken, which of the two is not known: {len(evidence.doubts)} orders are in doubt under G1 "
-            f"and G5 together, and the orders queue has only {evidence.waiting} messages"
+            f"G1 or G5 is broken, but which of the two is not known: {len(evidence.doubts)} orders of both together "
+            f"need a message, and the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
     return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]

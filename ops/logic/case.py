@@ -31,7 +31,8 @@ class Facts:
     def after_discard(self, order_id: str) -> OrderStatus | None:
         """Return the status that an order has after a discard; `None` if its row must be repaired first.
 
-        A discard marks orders that are open or not stored. It needs the rest of a row only if the order is final.
+        A discard marks orders that are open or not stored, even if other attributes of their rows are unreadable. A row
+        whose status is unreadable or final must be readable as a whole.
         """
         order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)
         if order is not None and order.status not in OPEN_STATUSES:

@@ -289,7 +289,7 @@ def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(sho
     # THEN a queue with one message may explain one open order, but not two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
-    assert both["violations"][0].startswith("at least 1 of 2 orders that need a message have none")
+    assert both["violations"][0].startswith("at least 1 of these 2 orders have no message")
 
 
 @pytest.mark.parametrize("waiting", range(5))
@@ -306,8 +306,8 @@ def test_missing_messages_break_only_a_guarantee_that_is_certainly_broken(lost: 
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee is broken if it is, whichever orders the messages are about. If only one of the two is, in each
-    # of these ways, both say that it is not known which
+    # THEN a guarantee is broken if it is broken whichever orders the messages are about. If one of the two always is,
+    # but not always the same one, both say that it is not known which
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):
