@@ -14,14 +14,12 @@ _ANY_OF = "$or"
 MAX_CHARACTERS = 1_900
 
 
-def pattern_problem(pattern: Mapping[str, JsonValue]) -> tuple[str, str] | None:
-    """Return what was given and what is allowed, for the first problem of the pattern; None if there is none."""
-    for given, allowed in _problems(pattern, ()):
-        return given, allowed
+def pattern_problems(pattern: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
+    """Yield what was given and what is allowed, for each problem of the pattern."""
+    yield from _problems(pattern, ())
     size = len(json.dumps(dict(pattern)))
     if size > MAX_CHARACTERS:
-        return f"an event_pattern of {size} characters", f"at most {MAX_CHARACTERS}"
-    return None
+        yield f"an event_pattern of {size} characters", f"at most {MAX_CHARACTERS}"
 
 
 def _problems(node: Mapping[str, JsonValue], path: tuple[str, ...]) -> Iterator[tuple[str, str]]:

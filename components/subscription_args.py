@@ -1,12 +1,12 @@
 """Settings of a subscription, without resources, because configuration and components share them."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal, Self, TypeAlias, cast
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
-from components.event_pattern import pattern_problem
+from components.event_pattern import pattern_problems
 from components.filter_operators import value_problem
 
 FilterOperand: TypeAlias = str | int | float | bool | list[str | int | float]
@@ -23,6 +23,14 @@ _ENDPOINTS = {
 # AWS's limits on one filter policy.
 _MAX_FILTER_ATTRIBUTES = 5
 _MAX_FILTER_COMBINATIONS = 150
+
+
+class SubscriptionError(ValueError):
+    """The values of a subscription have these `problems`: for each, what was given and what is allowed."""
+
+    def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("; ".join(f"given {given}; allowed: {allowed}" for given, allowed in problems))
 
 
 class SubscriptionArgs(BaseModel):
@@ -66,30 +74,30 @@ class SubscriptionArgs(BaseModel):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        pattern, allowed = _ENDPOINTS[self.protocol]
-        if not pattern.fullmatch(self.endpoint):
-            raise ValueError(f"given endpoint {self.endpoint!r} with protocol {self.protocol}; allowed: {allowed}")
-        if self.raw_message_delivery and self.protocol == "email":
-            raise ValueError("given raw_message_delivery with protocol email; allowed: with sqs and https only")
-        self._check_filter()
-        if problem := pattern_problem(self.event_pattern):
-            given, allowed = problem
-            raise ValueError(f"given {given}; allowed: {allowed}")
+        if problems := [*self._problems(), *self._filter_problems()]:
+            raise SubscriptionError(problems)
         return self
 
-    def _check_filter(self) -> None:
+    def _problems(self) -> Iterator[tuple[str, str]]:
+        pattern, allowed = _ENDPOINTS[self.protocol]
+        if not pattern.fullmatch(self.endpoint):
+            yield f"endpoint {self.endpoint!r} with protocol {self.protocol}", allowed
+        if self.raw_message_delivery and self.protocol == "email":
+            yield "raw_message_delivery with protocol email", "with sqs and https only"
+        yield from pattern_problems(self.event_pattern)
+
+    def _filter_problems(self) -> Iterator[tuple[str, str]]:
         empty = sorted(name for name, values in self.filter_policy.items() if not values)
         if empty:
-            raise ValueError(f"given an empty list for {empty} in filter_policy; allowed: at least one value each")
+            yield f"an empty list for {empty} in filter_policy", "at least one value each"
         for value in (value for values in self.filter_policy.values() for value in values):
             if allowed := value_problem(cast(JsonValue, value)):
-                raise ValueError(f"given {value!r} in filter_policy; allowed: {allowed}")
+                yield f"{value!r} in filter_policy", allowed
         combinations = 1
         for values in self.filter_policy.values():
             combinations *= len(values)
         if len(self.filter_policy) > _MAX_FILTER_ATTRIBUTES or combinations > _MAX_FILTER_COMBINATIONS:
-            raise ValueError(
-                f"given a filter_policy of {len(self.filter_policy)} attributes and {combinations} combinations of "
-                f"values; allowed: at most {_MAX_FILTER_ATTRIBUTES} attributes and "
-                f"{_MAX_FILTER_COMBINATIONS} combinations"
+            yield (
+                f"a filter_policy of {len(self.filter_policy)} attributes and {combinations} combinations of values",
+                f"at most {_MAX_FILTER_ATTRIBUTES} attributes and {_MAX_FILTER_COMBINATIONS} combinations",
             )

@@ -1,5 +1,6 @@
 """Options of the alarms: whether they exist, when they fire, and who is notified."""
 
+from collections.abc import Iterator
 from typing import Annotated
 
 from pydantic import AfterValidator, Field
@@ -69,20 +70,19 @@ class AlarmOptions(GeneralOptions):
     )
 
 
-def _thresholds_once(config: AlarmOptions) -> Problem | None:
+def _thresholds_once(config: AlarmOptions) -> Iterator[Problem]:
     """A threshold that is given twice is ambiguous."""
     names = [item.partition("=")[0] for item in config.alarm_thresholds]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return Problem(("alarm_thresholds",), f"{doubled[0]} twice", "each threshold once") if doubled else None
+    for doubled in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(("alarm_thresholds",), f"{doubled} twice", "each threshold once")
 
 
-def _receivers_once(config: AlarmOptions) -> Problem | None:
+def _receivers_once(config: AlarmOptions) -> Iterator[Problem]:
     """A subscription's name is made from its receiver, and Pulumi refuses two resources with the same name."""
     for key in ("alarm_page_subscriptions", "alarm_notify_subscriptions", "alarm_ticket_subscriptions"):
         receivers = getattr(config, key)
         if len(set(receivers)) != len(receivers):
-            return Problem((key,), "a receiver twice", "each receiver once")
-    return None
+            yield Problem((key,), "a receiver twice", "each receiver once")
 
 
 def _alarms_in_production(config: AlarmOptions) -> Problem | None:

@@ -1,5 +1,6 @@
 """Options of the callers: who may call the API, from which web pages, and how often."""
 
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -142,25 +143,24 @@ def _anonymous(config: CallerOptions) -> Problem | None:
     return Problem(keys, "none in production", allowed)
 
 
-def _cognito(config: CallerOptions) -> Problem | None:
+def _cognito(config: CallerOptions) -> Iterator[Problem]:
     """A user pool needs clients, and its tokens are valid for at least five minutes (AWS's rule)."""
     if config.authorizer != "cognito":
-        return None
+        return
     if not config.token_clients:
-        return Problem(
+        yield Problem(
             ("token_clients", "authorizer"),
             "none with authorizer = cognito",
             "at least one name, because otherwise nobody could call the API",
         )
     if len(set(config.token_clients)) != len(config.token_clients):
-        return Problem(("token_clients",), "a name twice", "each name once")
-    if config.token_validity_seconds >= MIN_COGNITO_VALIDITY_SECONDS or config.environment == "local":
-        return None
-    return Problem(
-        ("token_validity_seconds", "environment"),
-        f"{config.token_validity_seconds} with environment {config.environment}",
-        f"at least {MIN_COGNITO_VALIDITY_SECONDS} (Cognito's rule); less on the local stack only",
-    )
+        yield Problem(("token_clients",), "a name twice", "each name once")
+    if config.token_validity_seconds < MIN_COGNITO_VALIDITY_SECONDS and config.environment != "local":
+        yield Problem(
+            ("token_validity_seconds", "environment"),
+            f"{config.token_validity_seconds} with environment {config.environment}",
+            f"at least {MIN_COGNITO_VALIDITY_SECONDS} (Cognito's rule); less on the local stack only",
+        )
 
 
 def _external(config: CallerOptions) -> Problem | None:
@@ -186,14 +186,13 @@ def _audiences(config: CallerOptions) -> Problem | None:
     )
 
 
-def _cors(config: CallerOptions) -> Problem | None:
+def _cors(config: CallerOptions) -> Iterator[Problem]:
     """`*` is not for production, and other origins beside it would have no effect."""
     origins = config.cors_origins
     if "*" in origins and len(origins) > 1:
-        return Problem(("cors_origins",), "* beside other origins", "either * alone or the origins by name")
+        yield Problem(("cors_origins",), "* beside other origins", "either * alone or the origins by name")
     if "*" in origins and config.environment == "production":
-        return Problem(("cors_origins", "environment"), "* in production", "origins by name in production")
-    return None
+        yield Problem(("cors_origins", "environment"), "* in production", "origins by name in production")
 
 
 CALLER_RULES = (

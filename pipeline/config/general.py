@@ -73,10 +73,11 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     bad = sorted({name for name in names if folded.count(name.lower()) > 1 or name.lower().startswith("aws:")})
     if not bad and len(names) <= MAX_EXTRA_TAGS:
         return None
-    given = f"the names {', '.join(bad)}" if bad else f"{len(names)} tags"
+    given = [f"the names {', '.join(bad)}"] if bad else []
+    given += [f"{len(names)} tags"] if len(names) > MAX_EXTRA_TAGS else []
     return Problem(
         ("extra_tags",),
-        given,
+        " and ".join(given),
         f"each name once, whatever its case, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, "
         f"at most {MAX_EXTRA_TAGS}",
     )

@@ -13,7 +13,7 @@ from pydantic import SecretStr, ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 
-from components.subscription_args import SubscriptionArgs
+from components.subscription_args import SubscriptionArgs, SubscriptionError
 from pipeline.config.allowed import allowed
 from pipeline.config.problems import BrokenRulesError, ConfigError, Problem
 from pipeline.config.secrets import is_secret, plain_secrets
@@ -31,29 +31,28 @@ _INTEGER = re.compile(r"-?\d{1,18}")
 # Namespaces of stack files besides the project's own.
 _OF_PULUMI = ("aws", "pulumi")
 _FIELDS = StackConfig.model_fields
+_SUBSCRIPTIONS = "subscriptions"
 
 
 def load_config() -> StackConfig:
     """Return the configuration of the deployed stack.
 
-    Raises `ConfigError`: with all misplaced keys and plain secrets, or, if there are none, as `parse_config` does.
+    Raises `ConfigError` with all misplaced keys and plain secrets, and with the problems that `parse_config` finds.
     """
     config = pulumi.Config()
     # Pulumi's public API does not list the keys that are set, and a misspelt key would silently have no effect.
     names = {*get_config_env(), *CONFIG.get()}
     own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
-    foreign = _misplaced(names, config.name)
+    misplaced = _misplaced(names, config.name)
     given = {key: text for key in own | set(_FIELDS) if (text := config.get(key)) is not None}
     project, stack = pulumi.get_project(), pulumi.get_stack()
     # A local stack's secrets may be plain text, because they protect nothing.
-    found = [*foreign, *(plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else ())]
-    if found:
-        raise ConfigError(found, project, stack)
-    return parse_config(given, project=project, stack=stack)
+    plain = plain_secrets(_FIELDS, given, config.name) if given.get("environment") != "local" else ()
+    return _parse(given, project, stack, misplaced, plain)
 
 
-def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
-    """Return a problem for each key of ours that would be ignored because of a wrong namespace.
+def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
+    """Map each key of ours that would be ignored because of a wrong namespace to the key that is meant.
 
     A namespace is wrong if it is spelt almost like ours, or if it has several keys and all of them are ours, as after a
     rename of the project. Other namespaces belong to Pulumi and its providers.
@@ -62,32 +61,48 @@ def _misplaced(names: Iterable[str], own: str) -> list[Problem]:
     for name in names:
         namespace, _, key = name.partition(":")
         by_namespace.setdefault(namespace, set()).add(key)
-    return [
-        Problem(
-            (),
-            f"the key {namespace}:{key}",
-            f"keys that begin with {own}:, the project's name",
-            change=f"it to {own}:{_nearest(key) or key}",
-        )
+    return {
+        f"{namespace}:{key}": _nearest(key) or key
         for namespace, keys in sorted(by_namespace.items())
         if namespace not in (own, *_OF_PULUMI)
         and (difflib.get_close_matches(namespace, [own]) or (len(keys) > 1 and keys <= set(_FIELDS)))
         for key in sorted(keys)
-    ]
+    }
+
+
+def _misplaced_problem(name: str, meant: str, own: str) -> Problem:
+    limits = f"keys that begin with {own}:, the project's name"
+    return Problem((), f"the key {name}", limits, change=f"it to {own}:{meant}")
 
 
 def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> StackConfig:
     """Check Pulumi's values (lists as JSON, keys without namespace). Raises `ConfigError` with each problem found."""
-    problems = [*_name_problems(project, stack, given), *(_unknown(key) for key in sorted(set(given) - set(_FIELDS)))]
+    return _parse(given, project, stack, {}, ())
+
+
+def _parse(
+    given: Mapping[str, str], project: str, stack: str, misplaced: Mapping[str, str], found: Iterable[Problem]
+) -> StackConfig:
+    """Check values like `parse_config`, and also report `misplaced` keys and the problems `found` before.
+
+    The values of the keys that the misplaced ones stand for are not known, so rules that read these are not checked.
+    """
+    problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
+    problems += [*found, *_name_problems(project, stack, given)]
+    problems += [_unknown(key) for key in sorted(set(given) - set(_FIELDS))]
     values: dict[str, object] = {}
+    undecoded: list[Problem] = []
     for key in sorted(set(given) & set(_FIELDS)):
-        value, found = _decode(key, given[key])
-        problems.extend(found)
-        if not found:
+        value, wrong = _decode(key, given[key])
+        undecoded += wrong
+        if value is not None:
             values[key] = value
-    config, found = _validate(values, frozenset(given) - frozenset(values))
+    config, more = _validate(values, frozenset((*given, *misplaced.values())) - frozenset(values))
+    # An item that could not be decoded is not reported twice.
+    known = {problem.keys for problem in undecoded}
+    problems += [*undecoded, *(each for each in more if each.keys not in known)]
     if config is None or problems:
-        raise ConfigError([*problems, *found], project, stack)
+        raise ConfigError(problems, project, stack)
     return config
 
 
@@ -102,9 +117,16 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
         cause = broken[0].get("ctx", {}).get("error")
         rules = cause.problems if isinstance(cause, BrokenRulesError) else ()
         return None, [problem for problem in rules if not invalid & set(problem.keys)]
-    problems = [_field_problem(item) for item in sorted(details, key=lambda item: str(item["loc"][0]))]
+    in_order = sorted(details, key=lambda item: str(item["loc"][0]))
+    problems = [problem for item in in_order for problem in _field_problems(item)]
     wrong = {str(item["loc"][0]) for item in details}
     rest = {key: value for key, value in values.items() if key not in wrong}
+    subscriptions = values.get(_SUBSCRIPTIONS)
+    if _SUBSCRIPTIONS in wrong and isinstance(subscriptions, tuple):
+        # A rule about subscriptions judges one of them, or compares them. So it holds for the valid ones alone.
+        refused = {item["loc"][1] for item in details if item["loc"][0] == _SUBSCRIPTIONS}
+        rest[_SUBSCRIPTIONS] = tuple(each for index, each in enumerate(subscriptions) if index not in refused)
+        wrong.remove(_SUBSCRIPTIONS)
     return None, [*problems, *_validate(rest, invalid | wrong)[1]]
 
 
@@ -161,33 +183,39 @@ def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Pr
         items = json.loads(text)
     except json.JSONDecodeError:
         items = None
-    if not (isinstance(items, list) and all(isinstance(item, str) for item in items)):
+    if not isinstance(items, list):
         return None, [Problem((key,), repr(text), f"a list of texts, each {allowed(field)}")]
-    if key != "subscriptions":
-        return tuple(items), []
-    decoded = [_decode_subscription(f"{key}[{index}]", item) for index, item in enumerate(items)]
-    return tuple(value for value, _ in decoded), [problem for _, found in decoded for problem in found]
+    decoded = tuple(_decode_item(key, item) for item in items)
+    return decoded, [
+        Problem((f"{key}[{index}]",), repr(item), allowed(field))
+        for index, (item, value) in enumerate(zip(items, decoded, strict=True))
+        if value is None
+    ]
 
 
-def _decode_subscription(key: str, text: str) -> tuple[object, list[Problem]]:
+def _decode_item(key: str, item: object) -> object:
+    """Return the value of one item of a list; `None` if it is no text or, for a subscription, no text of a mapping."""
+    if not isinstance(item, str) or key != _SUBSCRIPTIONS:
+        return item if isinstance(item, str) else None
     try:
-        value = yaml.safe_load(text)
+        value = yaml.safe_load(item)
     except yaml.YAMLError:
-        value = None
-    if not isinstance(value, dict):
-        return None, [Problem((key,), repr(text), allowed(_FIELDS["subscriptions"]))]
-    return value, []
+        return None
+    return value if isinstance(value, dict) else None
 
 
-def _field_problem(error: ErrorDetails) -> Problem:
-    """Turn an error of pydantic into a `Problem`."""
+def _field_problems(error: ErrorDetails) -> list[Problem]:
+    """Turn an error of pydantic into problems. A subscription's values can have several."""
     location = error["loc"]
     key = str(location[0]) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:3])
     if error["type"] == "value_error":
-        given, _, limits = str(error["ctx"]["error"]).removeprefix("given ").partition("; allowed: ")
-        return Problem((key,), given, limits)
+        cause = error["ctx"]["error"]
+        if isinstance(cause, SubscriptionError):
+            return [Problem((key,), *problem) for problem in cause.problems]
+        given, _, limits = str(cause).removeprefix("given ").partition("; allowed: ")
+        return [Problem((key,), given, limits)]
     if error["type"] == "extra_forbidden":
-        return Problem((key,), "a key that does not exist", f"one of {', '.join(SubscriptionArgs.model_fields)}")
+        return [Problem((key,), "a key that does not exist", f"one of {', '.join(SubscriptionArgs.model_fields)}")]
     given = "nothing" if error["type"] == "missing" else repr(error["input"])
     nested = SubscriptionArgs.model_fields.get(str(location[2])) if len(location) > 2 else None
-    return Problem((key,), given, allowed(nested or _FIELDS[str(location[0])]))
+    return [Problem((key,), given, allowed(nested or _FIELDS[str(location[0])]))]

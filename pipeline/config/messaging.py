@@ -53,23 +53,19 @@ class MessagingOptions(ProcessingOptions):
     )
 
 
-def _subscription_names(config: MessagingOptions) -> Problem | None:
+def _subscription_names(config: MessagingOptions) -> Iterator[Problem]:
     names = [each.name for each in config.subscriptions]
-    doubled = sorted({name for name in names if names.count(name) > 1})
-    return Problem(("subscriptions",), f"the name {doubled[0]} twice", "a different name for each") if doubled else None
+    for doubled in sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(("subscriptions",), f"the name {doubled} twice", "a different name for each")
 
 
-def _subscription_clashes(config: MessagingOptions) -> Problem | None:
+def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
     # A subscription's queues add -dlq and -queue to its name, so a subscription `a-dlq` would have the name of a queue
     # of `a`.
     names = {each.name for each in config.subscriptions}
     taken = {f"{name}{suffix}" for name in names for suffix in ("-dlq", "-queue")}
-    clash = sorted(names & taken)
-    return (
-        Problem(("subscriptions",), f"the name {clash[0]}", "a name without the ending -dlq or -queue")
-        if clash
-        else None
-    )
+    for clash in sorted(names & taken):
+        yield Problem(("subscriptions",), f"the name {clash}", "a name without the ending -dlq or -queue")
 
 
 def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
@@ -83,43 +79,41 @@ def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
     )
 
 
-def _routed_subscribers(config: MessagingOptions) -> Problem | None:
+def _routed_subscribers(config: MessagingOptions) -> Iterator[Problem]:
     """A topic filters by attributes, a bus by patterns; and a bus delivers only to queues."""
     keys = ("subscriptions", "events_target")
     bus = config.events_target == "bus"
     for each in config.subscriptions:
         if bus and each.protocol != "sqs":
-            return Problem(
+            yield Problem(
                 keys,
                 f"{each.name} by {each.protocol} with events_target = bus",
                 "protocol sqs: a rule cannot send e-mail, and for a URL it would need credentials",
             )
         if bus and each.filter_policy:
-            return Problem(
+            yield Problem(
                 keys,
                 f"{each.name} with filter_policy and events_target = bus",
                 "event_pattern, e.g. {detail-type: [order.rejected]}: events on a bus have no message attributes",
             )
         if each.event_pattern and not bus:
-            return Problem(
+            yield Problem(
                 keys,
                 f"{each.name} with event_pattern and events_target = topic",
                 "filter_policy, e.g. {event_type: [order.rejected]}: SNS filters by message attributes here",
             )
-    return None
 
 
-def _one_subscription_per_endpoint(config: MessagingOptions) -> Problem | None:
+def _one_subscription_per_endpoint(config: MessagingOptions) -> Iterator[Problem]:
     """SNS refuses two subscriptions of one endpoint if their attributes differ, and each of ours has another DLQ."""
     reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
     doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
-    if config.events_target == "bus" or not doubled:
-        return None
-    return Problem(
-        ("subscriptions", "events_target"),
-        f"{doubled[0]} in several subscriptions with events_target = topic",
-        "one subscription per endpoint, whose filter_policy has all the values",
-    )
+    for endpoint in doubled if config.events_target == "topic" else ():
+        yield Problem(
+            ("subscriptions", "events_target"),
+            f"{endpoint} in several subscriptions with events_target = topic",
+            "one subscription per endpoint, whose filter_policy has all the values",
+        )
 
 
 def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
@@ -163,24 +157,23 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     )
 
 
-def _ordered_subscribers(config: MessagingOptions) -> Problem | None:
+def _ordered_subscribers(config: MessagingOptions) -> Iterator[Problem]:
     """A FIFO topic delivers only to queues, and only a FIFO queue keeps the sequence."""
     keys = ("subscriptions", "strict_ordering")
     for each in config.subscriptions:
         if config.strict_ordering and each.protocol != "sqs":
-            return Problem(
+            yield Problem(
                 keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics allow no other"
             )
         if each.endpoint and each.protocol == "sqs" and each.endpoint.endswith(_FIFO) != config.strict_ordering:
-            return Problem(
+            yield Problem(
                 keys,
                 f"{each.name} at {each.endpoint} with strict_ordering = {str(config.strict_ordering).lower()}",
                 "the ARN of a FIFO queue (.fifo) with strict_ordering, of a standard queue without",
             )
-    return None
 
 
-def _filters_that_match(config: MessagingOptions) -> Problem | None:
+def _filters_that_match(config: MessagingOptions) -> Iterator[Problem]:
     """The attributes, types and currencies of events are known. A filter by any other would never match."""
     for each in config.subscriptions:
         for name in each.filter_policy:
@@ -188,17 +181,16 @@ def _filters_that_match(config: MessagingOptions) -> Problem | None:
                 near = difflib.get_close_matches(name.replace("-", "_"), ATTRIBUTES, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 allowed = f"the message attributes of events: {', '.join(ATTRIBUTES)}{hint}"
-                return Problem(("subscriptions",), f"{each.name} with a filter_policy on {name}", allowed)
+                yield Problem(("subscriptions",), f"{each.name} with a filter_policy on {name}", allowed)
         types = [*each.filter_policy.get("event_type", ()), *_values(each.event_pattern.get("detail-type"))]
         for value in types:
             if not any(lets_through(cast(JsonValue, value), known) for known in EVENT_TYPES):
                 allowed = f"a filter that matches {' or '.join(EVENT_TYPES)}: there are no other types"
-                return Problem(("subscriptions",), f"{each.name} with a filter by the type {value!r}", allowed)
+                yield Problem(("subscriptions",), f"{each.name} with a filter by the type {value!r}", allowed)
         for value in each.filter_policy.get("currency", ()):
             if not any(lets_through(cast(JsonValue, value), known) for known in _currencies()):
                 allowed = "a filter that matches three capital letters, like ISO 4217's codes"
-                return Problem(("subscriptions",), f"{each.name} with a filter by the currency {value!r}", allowed)
-    return None
+                yield Problem(("subscriptions",), f"{each.name} with a filter by the currency {value!r}", allowed)
 
 
 def _values(node: JsonValue) -> list[JsonValue]:

@@ -1,6 +1,6 @@
 """The whole configuration of a stack: the options and rules of all modules of this package."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Self
 
 from pydantic import SecretStr, model_validator
@@ -33,13 +33,19 @@ class StackConfig(
 
     @model_validator(mode="after")
     def _rules(self) -> Self:
-        problems = [problem for rule in RULES if (problem := rule(self))]
+        problems = [problem for rule in RULES for problem in _problems(rule(self))]
         if problems:
             raise BrokenRulesError(problems)
         return self
 
 
-def _settings_without_effect(config: StackConfig) -> Problem | None:
+def _problems(found: Problem | Iterable[Problem] | None) -> Iterable[Problem]:
+    if found is None:
+        return ()
+    return (found,) if isinstance(found, Problem) else found
+
+
+def _settings_without_effect(config: StackConfig) -> Iterator[Problem]:
     """Refuse a value that has no effect because the option that it depends on has another value."""
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
@@ -48,12 +54,11 @@ def _settings_without_effect(config: StackConfig) -> Problem | None:
             continue
         ((option, value),) = needed.items()
         if getattr(config, option) != value:
-            return Problem(
+            yield Problem(
                 (key, option),
                 f"{_shown(config, key)} with {option} = {_text(getattr(config, option))}",
                 f"it only has an effect with {option}: {_text(value)}; leave it out otherwise",
             )
-    return None
 
 
 def _shown(config: StackConfig, key: str) -> str:
@@ -67,7 +72,7 @@ def _text(value: object) -> str:
     return ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
 
 
-RULES: tuple[Callable[[StackConfig], Problem | None], ...] = (
+RULES: tuple[Callable[[StackConfig], Problem | Iterable[Problem] | None], ...] = (
     *PROCESSING_RULES,
     *ENDPOINT_RULES,
     *PACKAGE_RULES,

@@ -63,6 +63,29 @@ def test_a_key_in_a_wrong_namespace_is_refused_with_the_key_in_the_right_namespa
     assert recording.resources == []
 
 
+def test_misplaced_keys_plain_secrets_and_wrong_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a key in a wrong namespace, a secret in plain text that is also too short, a wrong value and a broken rule
+    monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
+    overrides = {
+        "oders:queue_visibility_seconds": "600",
+        "orders:worker_timeout_seconds": "600",
+        "orders:origin_secret": "short",
+        "orders:batch_size": "0",
+        "orders:batch_window_seconds": "x",
+        "orders:waf": "true",
+    }
+
+    # WHEN
+    _, error = record_refused("dev", overrides)
+
+    # THEN each is reported. A rule that reads the misplaced key is not checked, because its value is not known
+    assert isinstance(error, ConfigError)
+    found = [(problem.keys[:1], problem.given) for problem in error.problems]
+    assert ((), "the key oders:queue_visibility_seconds") in found
+    assert [key for key, _ in found].count(("origin_secret",)) == 2
+    assert {key for key, _ in found} == {(), ("origin_secret",), ("batch_size",), ("batch_window_seconds",)}
+
+
 @pytest.mark.parametrize(
     "overrides",
     [

@@ -100,6 +100,53 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
+_GOOD = "{name: zzz, protocol: sqs}"
+
+
+def _found(items: list[object]) -> set[tuple[str, str]]:
+    """Return key and given value of each problem of a list of subscriptions; `_GOOD` items may have equal names."""
+    try:
+        parsed(subscriptions=json.dumps(items))
+    except ConfigError as error:
+        found = {(problem.keys[0], problem.given) for problem in error.problems}
+        return found - {("subscriptions", "the name zzz twice")}
+    return set()
+
+
+@pytest.mark.parametrize(
+    ("overrides", "given"),
+    [
+        ({"alarm_thresholds": ["a=1", 2]}, ["'a=1'", "2"]),
+        (
+            {"alarm_thresholds": ["api_4xx_percent=40", "rejected_percent=40"] * 2},
+            ["api_4xx_percent twice", "rejected_percent twice"],
+        ),
+        (
+            {f"alarm_{tier}_subscriptions": ["email=a@b.ch"] * 2 for tier in ("page", "notify", "ticket")},
+            ["a receiver twice"] * 3,
+        ),
+        ({"jwt_issuer": "https://a.ch", "jwt_read_scope": "r"}, ["jwt_issuer = https://a.ch", "jwt_read_scope = r"]),
+        (
+            {"authorizer": "cognito", "token_clients": ["a", "a"], "token_validity_seconds": 60},
+            ["a name twice", "60 with"],
+        ),
+        ({"authorizer": "cognito", "token_validity_seconds": 60}, ["none with authorizer", "60 with"]),
+        (
+            {"environment": "production", "cors_origins": ["*", "https://a.ch"]},
+            ["* beside other origins", "* in production"],
+        ),
+        ({"extra_tags": ["Owner=1", "owner=2", *(f"t{number}=1" for number in range(50))]}, ["the names", "52 tags"]),
+    ],
+)
+def test_one_rule_reports_all_that_it_finds(overrides: dict[str, object], given: list[str]) -> None:
+    # GIVEN / WHEN
+    error = refused(**{key: each if isinstance(each, str) else json.dumps(each) for key, each in overrides.items()})
+
+    # THEN
+    found = " | ".join(problem.given for problem in error.problems)
+    assert all(found.count(text) >= given.count(text) for text in given), found
+
+
 class TestSubscriptions:
     @pytest.mark.parametrize(
         ("item", "key", "allowed"),
@@ -147,6 +194,43 @@ class TestSubscriptions:
         assert error.problems[0].keys[0].startswith(key)
         assert allowed in error.problems[0].allowed
         assert error.problems[0].given
+
+    def test_every_problem_of_every_item_is_reported_together(self) -> None:
+        # GIVEN items that are refused each alone: no text, no mapping, wrong fields, wrong values of several fields,
+        # filters that match nothing, and names and endpoints that items share
+        arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
+        items: list[object] = [
+            {"name": "a", "protocol": "sqs"},
+            3,
+            "[a, b]",
+            "{a",
+            "{name: A, protocol: sms}",
+            "{name: b, protocol: https, endpoint: me, filter_policy: {event_type: [], currency: [{prefix: 3}]}}",
+            "{name: c, protocol: sqs, event_pattern: {kind: [x], detail-type: []}}",
+            "{name: d, protocol: sqs, filter_policy: {colour: [red], event_type: [order.lost], currency: [euro]}}",
+            "{name: d, protocol: email, endpoint: a@b.ch, event_pattern: {detail-type: [order.gone]}}",
+            f"{{name: e, protocol: sqs, endpoint: '{arn}.fifo'}}",
+            f"{{name: f, protocol: sqs, endpoint: '{arn}.fifo'}}",
+            f"{{name: g, protocol: sqs, endpoint: '{arn}'}}",
+            f"{{name: g-queue, protocol: sqs, endpoint: '{arn}'}}",
+            "{name: e, protocol: sqs}",
+        ]
+        alone = {index: _found([*[_GOOD] * index, item]) for index, item in enumerate(items)}
+
+        # WHEN
+        together = _found(items)
+
+        # THEN each item's own problems are reported, and those that two items have in common
+        assert [index for index, found in alone.items() if not found - together] == list(alone)
+        assert sum(map(len, alone.values())) >= 18
+        shared = {given for _, given in together - set().union(*alone.values())}
+        assert shared == {
+            "the name d twice",
+            "the name e twice",
+            "the name g-queue",
+            f"{arn} in several subscriptions with events_target = topic",
+            f"{arn}.fifo in several subscriptions with events_target = topic",
+        }
 
     def test_all_wrong_subscriptions_are_reported(self) -> None:
         # GIVEN
