@@ -74,7 +74,7 @@ class LocalStack:
             stack.stop()
 
     def stop(self) -> None:
-        """Stop the instance and remove its files. Does nothing if the instance is already stopped."""
+        """Stop the instance and remove its files except the logs. Does nothing if the instance is already stopped."""
         stop(self.state)
 
     @cached_property

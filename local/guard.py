@@ -1,10 +1,10 @@
 """Owns the emulator's process: when the supervisor ends for any reason, the guard ends the emulator and its workers.
 
 The supervisor runs this script as `python -I guard.py` with the reading end of a pipe as standard input. The pipe's
-first line is `{"command": …, "env": …, "log": …, "scratch": …}`; command-line arguments would be readable by every
-user. The emulator runs in a separate process group. The guard ends the whole group, and then removes the scratch
-folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard gets a signal.
-The guard writes one JSON line to standard output: the emulator's process id.
+first line is `{"command": …, "env": …, "log": …, "scratch": …}`. Every user could read these values if they were
+command-line arguments. The emulator runs in a separate process group. The guard ends the whole group, and then removes
+the scratch folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard
+gets a signal. The guard writes one JSON line to standard output: the emulator's process id.
 The script uses only the standard library and imports nothing of this package. So the script starts fast, and a defect
 of the package cannot stop it.
 """

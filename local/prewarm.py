@@ -34,7 +34,7 @@ def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: i
             error for each in [pool.submit(_invoke, aws, state, *call) for call in calls] if (error := each.exception())
         ]
     finally:
-        # Never wait here: after Ctrl-C the calls end only when the emulator ends.
+        # Never wait here, because after Ctrl-C the calls end only when the emulator ends.
         pool.shutdown(wait=False, cancel_futures=True)
     if failed:
         # On a full disk other workers fail too, with errors that do not name the cause.

@@ -21,7 +21,7 @@ def settled(account: Account, *order_ids: str, seconds: float = 45) -> list[dict
 
 
 def dead_letter(account: Account, **attribute: str) -> DeadLetter:
-    """Wait for the dead letter with this message attribute, and return it. It must be the only one."""
+    """Wait for the only dead letter with this value of a message attribute, and return it."""
     ((name, value),) = attribute.items()
 
     def look() -> list[DeadLetter]:

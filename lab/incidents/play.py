@@ -24,7 +24,8 @@ class Played:
     """The facts of one simulated incident, for the table.
 
     Attributes:
-        pages, others: Alarms of the tier `page` and of other tiers, each with the minute of its first notification.
+        pages, others: Alarms of the tier `page` and of other tiers before the repair, each with the minute of its first
+            notification.
         status: The first line of `ops status` at the first page, or before the repair if nothing paged.
         commands: The typed commands.
         lost, doubled: Violations of G1 and G2 at the end.

@@ -23,7 +23,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "down",
-        "stop the instance and remove its files; all state of the embedded AWS is lost",
+        "stop the instance and remove its files except the logs; all state of the embedded AWS is lost",
         "python -m local down",
     )
     parser.set_defaults(run=run)

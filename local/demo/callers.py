@@ -153,9 +153,10 @@ def _status(lookup: Lookup, order_id: str) -> int:
 
 
 def isolation(results: LookupResults) -> Finding:
-    """Check G6: exactly one caller sees each order and got its 202, and all orders of that caller have one `caller`.
+    """Check G6: exactly one caller sees each order and got its 202.
 
-    The answers count too, because no row shows an answer that reached the wrong caller.
+    All orders that a caller sees must have the same `caller`. The answers count too, because no row shows an answer
+    that reached the wrong caller.
     """
     violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}

@@ -24,7 +24,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
         loops.append(asyncio.new_event_loop())
         asyncio.set_event_loop(loops[-1])
 
-    # A failed run leaves its calls in the SDK's process-wide state.
+    # An earlier run that failed may have left calls in the SDK's process-wide state.
     SETTINGS.rpc_manager.clear()
     SETTINGS.outputs.clear()
     executor = ThreadPoolExecutor(_THREADS, thread_name_prefix="deploy", initializer=give_loop)
@@ -34,7 +34,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     try:
         yield loop
     except KeyboardInterrupt:
-        # Don't wait for calls in flight: they end with the emulator, which is about to stop.
+        # Don't wait for calls in flight, because they end with the emulator, which is about to stop.
         executor.shutdown(wait=False, cancel_futures=True)
         raise
     except BaseException:

@@ -22,7 +22,7 @@ _FLAGS = ("-trimpath",)
 
 
 class EngineBuildError(Exception):
-    """The modules were downloaded and do not compile: a defect of local/engine/pulumi, not of the machine."""
+    """The modules were downloaded and do not compile. The defect is in local/engine/pulumi, not in the machine."""
 
 
 def cache_home() -> Path:

@@ -1,4 +1,4 @@
-// The page: shows the server's live data and sends the person's requests. Data becomes text nodes only.
+// The page: shows the server's live data and sends the person's requests. Data is inserted as text, never as HTML.
 import { KEY_HEADER, call, key } from "./key.js";
 
 const $ = (id) => document.getElementById(id);
