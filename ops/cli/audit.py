@@ -53,7 +53,7 @@ def register(commands: Any) -> None:
         type=int,
         default=_SHOWN,
         metavar="N",
-        help="lines to show for each guarantee, counted separately for !! and ! (default: 20; 0: all)",
+        help="show at most N violations (!!) and N facts to look at (!) of each guarantee (default: 20; 0: all)",
     )
 
 

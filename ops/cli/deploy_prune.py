@@ -19,11 +19,13 @@ def register(actions: Any) -> None:
         run_prune,
         f"delete old versions; keep the newest {KEEP}, and those that callers, the next shift or a rollback need",
         "python -m ops deploy prune --stack prod",
-        "nothing: no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
+        "nothing, because no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
         "  Exit code 6: some could not be deleted.",
         changes=True,
     )
-    command.add_argument("--keep", type=_count, default=KEEP, metavar="N", help=f"newest versions to keep ({KEEP})")
+    command.add_argument(
+        "--keep", type=_count, default=KEEP, metavar="N", help=f"how many of the newest to keep (default: {KEEP})"
+    )
 
 
 def run_prune(options: argparse.Namespace, context: Context) -> int:
