@@ -173,7 +173,7 @@ def exact_retries(evidence: Evidence) -> Finding:
         "G4",
         "exact retries",
         f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives; "
-        f"{silent} receives have no line: they are older than the log, or the worker died",
+        f"{silent} receives have no line: they are older than the lines read, or the worker died",
         broken,
         early,
     )
