@@ -42,7 +42,7 @@ _HEALTH = Request(Head("GET", "/_ministack/health", ((b"Host", LOOPBACK.encode()
 class EmulatorOptions:
     """Options of the emulator's start.
 
-    `port` is the gate's; 0 picks a free one. `instance_id` marks the emulator's processes (ORDERS_LOCAL_INSTANCE).
+    `port` is the gate's port, 0 for a free one. `instance_id` marks the emulator's processes (ORDERS_LOCAL_INSTANCE).
     """
 
     interpreter: Path

@@ -34,7 +34,8 @@ class Shop:
 
     Attributes:
         per_hour: How many orders customers place in an hour.
-        api_fault, worker_fault: Return the fault of a call by the API's functions or the worker, or none.
+        api_fault, worker_fault: Functions that return the fault of a call by the API's functions or by the worker, or
+            none.
         startup_error: Lambda's log line, if each worker dies before it processes a message.
         death_line: Lambda's log line, if a worker dies while it processes messages.
         about: The incident's order, if it has one.

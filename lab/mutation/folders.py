@@ -31,8 +31,8 @@ DRIFT: Final = (
     "tests/docs/test_readme.py",
     "tests/ops/test_permissions_of_commands.py",
 )
-"""Tests that compare a page with the code. Except for `RECORDED` they are not run here, because they fail for intended
-changes too."""
+"""Tests that compare a page with the code. Mutation runs leave them out, except for `RECORDED`, because they fail for
+intended changes too."""
 RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_generated_page_is_up_to_date[lab.docs.option_effects]"
 """The test of the page that shows reviewers the effects of every option. It runs only for mutants that survive all
 other tests."""

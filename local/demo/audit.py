@@ -64,7 +64,7 @@ def audit(evidence: Evidence) -> list[Finding]:
 
 
 def notified(evidence: Evidence, by_records: Finding) -> Finding:
-    """Add to G5: every settled order's event arrived, no other event did, and all copies of an event are equal."""
+    """Add checks to G5: every settled order's event arrived, no other event did, all copies of an event are equal."""
     texts: dict[str, set[str]] = defaultdict(set)
     for event in evidence.events:
         texts[event.document["id"]].add(event.text)

@@ -1,4 +1,4 @@
-"""Live data of the page: read once for all open pages, and only while a page is open."""
+"""Live data of the page, which is read once for all open pages, and only while a page is open."""
 
 import asyncio
 import json

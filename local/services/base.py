@@ -45,8 +45,8 @@ class Handler:
         verb: The verb of the creating operation.
         creates, deletes: Names of the operations, by default the verb with the noun, and `Delete` with the noun.
         key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in the
-            answer's member named like the noun.
+        answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in that
+            member of the answer that is named like the noun.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.

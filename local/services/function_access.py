@@ -25,7 +25,7 @@ class Alias(Handler):
 
 
 class ProvisionedConcurrencyConfig(Put):
-    """Provisioned concurrency of an alias or version, stored as a number only. Its id is `function,qualifier`."""
+    """Provisioned concurrency of an alias or version. The emulator only stores it. Its id is `function,qualifier`."""
 
     pulumi_type = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
     service, noun = "lambda", "ProvisionedConcurrencyConfig"

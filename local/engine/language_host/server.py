@@ -72,7 +72,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RuntimeOptionsResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
-        """Refuse: only `make setup` installs packages, because it checks their hashes."""
+        """Refuse, because only `make setup`, which checks the hashes of packages, installs them."""
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "`make setup` installs the program's packages")
 
     def Run(self, request: Any, context: Any) -> Any:
