@@ -40,9 +40,9 @@ class Cors(Args):
     """Permissions of web pages of other origins."""
 
     origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
-    methods: tuple[str, ...] = Field(min_length=1, description="Methods that they may use.")
-    request_headers: tuple[str, ...] = Field(description="Headers that they may send.")
-    response_headers: tuple[str, ...] = Field(description="Headers that they may read.")
+    methods: tuple[str, ...] = Field(min_length=1, description="Methods that these origins may use.")
+    request_headers: tuple[str, ...] = Field(description="Headers that their requests may have.")
+    response_headers: tuple[str, ...] = Field(description="Headers of answers that they may read.")
 
 
 class HttpApiArgs(Args):

@@ -46,5 +46,5 @@ class IdempotencyTable(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self) -> Grant:
-        """Return the permission for Powertools' layer: put, update, delete, and get in case a put returns no record."""
+        """Return the permission to put, update, delete and get records, which Powertools' layer needs."""
         return self._table.grant("GetItem", "PutItem", "UpdateItem", "DeleteItem")

@@ -64,7 +64,7 @@ def subscriber_queues(
         scope,
         queue_opts,
         retention_seconds=SUBSCRIBER_RETENTION_SECONDS,
-        # Messages that the reader cannot process go to the queue of failed deliveries: all failures are in one place.
+        # Messages that the reader cannot process go to the queue of failed deliveries, so failures are in one place.
         redrive_policy=redrive_policy(failed, SUBSCRIBER_RECEIVES),
         fifo=fifo,
     )

@@ -46,7 +46,7 @@ class Topic(Component):
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
-                # The throughput limit then applies per group, as in the topic's queues, not to the whole topic.
+                # With this scope the throughput limit is for each group, as in the queues, not for the whole topic.
                 fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,
@@ -96,7 +96,7 @@ class Topic(Component):
 
 
 def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[str, object]:
-    # The roles are named in a condition, not as principals: SNS refuses principals that do not exist yet.
+    # The roles are named in a condition, because SNS refuses a policy with principals that do not exist yet.
     return {
         "Sid": "NamedPublishers",
         "Effect": "Allow",
@@ -110,6 +110,6 @@ def _publishers(arn: pulumi.Output[str], role_names: tuple[str, ...]) -> dict[st
 
 
 def _role(topic_arn: str, role_name: str) -> str:
-    """Return the ARN of a role in the topic's own partition and account."""
+    """Return the ARN of a role in the partition and account of the topic."""
     _, partition, _, _, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:iam::{account}:role/{role_name}"

@@ -32,4 +32,4 @@ class MetricName(StrEnum):
     BATCH_ISOLATED = "BatchIsolated"
     """An isolated batch: one of its messages was received before, so its records run one at a time."""
     TRANSACTION_CONFLICT = "TransactionConflict"
-    """A settlement that is tried again in the same run, because of another transaction or load."""
+    """A transaction, of one order or a group, that the worker tries again after a conflict or throttling."""

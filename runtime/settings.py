@@ -1,4 +1,4 @@
-"""The environment of each function, read and checked once: a missing variable fails at init, not on an order."""
+"""The environment of each function, read and checked once, at init, so that no order fails on a missing variable."""
 
 import os
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
 from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
-"""Seconds that a composite waits for its suppressor. The alarms under both are evaluated at different moments."""
+"""Seconds that a composite waits for its suppressor, because CloudWatch may evaluate the suppressor's alarms later."""
 
 _DESCRIPTION_LIMIT = 1024
 
@@ -93,7 +93,7 @@ class Alarms(Component):
         rows: Mapping[str, aws.cloudwatch.MetricAlarm],
         groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
     ) -> aws.cloudwatch.CompositeAlarm:
-        # Use the alarms' outputs, not computed names: members must exist before the rule.
+        # Names from the alarms' outputs, because a rule can name only alarms that exist already.
         named = pulumi.Output.all(**{row: rows[row].name for row in composite.rows})
         suppressor = None
         if composite.quiet_while is not None:

@@ -125,7 +125,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One notification for one cause. In alarm while a member, or both rows of a pair, are in alarm.
+    """One notification for one cause. It is in alarm while any member is, or both rows of a pair are.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.

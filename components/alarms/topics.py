@@ -97,12 +97,12 @@ def _alarms_publish(topic_arn: pulumi.Output[str], prefix: str) -> dict[str, obj
 
 
 def _alarms_of(topic_arn: str, prefix: str) -> str:
-    """Return the ARN pattern of the stack's alarms, in the topic's own partition, Region and account."""
+    """Return the ARN pattern of the stack's alarms, in the partition, Region and account of the topic."""
     _, partition, _, region, account, _ = topic_arn.split(":", 5)
     return f"arn:{partition}:cloudwatch:{region}:{account}:alarm:{prefix}-*"
 
 
 def _digest(subscription: AlarmSubscription) -> str:
-    # Resource names depend on the content, not the position: removing one receiver must not replace the others.
+    # Resource names depend on the content, not the position, so that removing one receiver does not replace others.
     text = f"{subscription.protocol} {subscription.endpoint}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

@@ -8,7 +8,7 @@ from pydantic.fields import FieldInfo
 
 
 def allowed(field: FieldInfo) -> str:
-    """Return the allowed values in words, e.g. `a whole number from 1 to 900`; a field's `allowed` replaces them."""
+    """Return the allowed values in words, e.g. `a whole number from 1 to 900`, or the text that the field declares."""
     extra = field.json_schema_extra
     if isinstance(extra, dict) and "allowed" in extra:
         return str(extra["allowed"])

@@ -65,7 +65,7 @@ def _customer_key(config: DataOptions) -> Problem | None:
 
 
 def _replaceable(config: DataOptions) -> Problem | None:
-    """Until a shift, callers use versions that name the queues, tables and topic of the previous deploy."""
+    """Until a shift, callers use functions of the previous deploy, so its queues, tables and topic must stay."""
     if config.protect or config.gradual_deploy == "none":
         return None
     return Problem(

@@ -105,7 +105,7 @@ def _routed_subscribers(config: MessagingOptions) -> Iterator[Problem]:
 
 
 def _one_subscription_per_endpoint(config: MessagingOptions) -> Iterator[Problem]:
-    """SNS refuses two subscriptions of one endpoint if their attributes differ, and each of ours has another DLQ."""
+    """SNS refuses two subscriptions of one endpoint if their attributes differ, and ours differ in their DLQs."""
     reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
     doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
     for endpoint in doubled if config.events_target == "topic" else ():
@@ -152,8 +152,8 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}, as its messages run one by one after a retry: each "
-        f"but the last needs {ORDINARY_SECONDS:g} s, and timeout - item budget - margin = {left} s is left for them",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any is a retry. All but "
+        f"the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} s for them",
     )
 
 

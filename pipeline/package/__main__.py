@@ -77,7 +77,7 @@ def _variables(text: str) -> list[tuple[str, str]]:
     try:
         lines = Path(text).read_text(encoding="utf-8").splitlines()
     except (OSError, UnicodeDecodeError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no readable file of text: {error}") from None
+        raise argparse.ArgumentTypeError(f"{text!r} is not a readable text file: {error}") from None
     return [_variable(line) for line in lines if line.strip()]
 
 

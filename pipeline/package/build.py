@@ -1,4 +1,4 @@
-"""Builds the package: install, trim, compile, zip. Dependencies are cached by all inputs of the first three steps."""
+"""Builds the package: install, trim, compile, zip. Dependencies are cached by a digest of all their inputs."""
 
 import hashlib
 import shutil

@@ -12,9 +12,9 @@ IDENTITY_POLICIES: Final = frozenset(
 RESOURCE_POLICIES: Final = frozenset({"aws:sqs/queuePolicy:QueuePolicy", "aws:sns/topicPolicy:TopicPolicy"})
 
 # Actions for which AWS does not allow a narrower resource than `*`.
-# Source: Service Authorization Reference, "Actions, resources, and condition keys for AWS X-Ray" (none for these).
-# DescribeAlarms: to return composite alarms, it needs the scope `*` (CloudWatch API Reference), and CodeDeploy reads
-# metric alarms and composite alarms.
+# X-Ray: its put actions have no resource types (Service Authorization Reference, "Actions, resources, and condition
+# keys for AWS X-Ray"). DescribeAlarms: it needs `*` to return composite alarms (CloudWatch API Reference), and
+# CodeDeploy asks for metric alarms and composite alarms.
 NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSegments", "xray:PutTelemetryRecords"})
 
 

@@ -28,7 +28,7 @@ ALARM_RULES: Final = (
     ),
     Rule(
         name="alarms-say-what-to-do",
-        description="Every alarm has a description; ours link the runbook.",
+        description="Every alarm has a description, which explains it to people on call.",
         level="mandatory",
         types=ALARMS,
         check=_described,

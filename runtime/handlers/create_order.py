@@ -100,7 +100,7 @@ def _accepted(answer: Answer) -> Response:
     if answer.replayed or document["currency"] != TEST_CURRENCY:
         endpoint.count(MetricName.IDEMPOTENT_REPLAY if answer.replayed else MetricName.ORDER_ACCEPTED)
     logger.info("order accepted", extra={"order_id": order_id, "replayed": answer.replayed})
-    # The URL is relative to that of the POST (RFC 9110, 10.2.2): only the client knows the path before `/orders`.
+    # Relative to the URL of the POST (RFC 9110, 10.2.2), because only the client knows the path before `/orders`.
     headers = {"Location": f"orders/{order_id}"}
     if answer.replayed:
         headers[REPLAY_HEADER] = "true"

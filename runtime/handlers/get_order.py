@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 _ORDER_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-5[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}")
 
-# Seconds until a client should poll again: most orders settle within seconds; a delayed order waits for a person.
+# Seconds until a client should poll again. Most orders settle within seconds, but a delayed order waits for a person.
 _POLL_AGAIN_SECONDS: Final = {CallerStatus.ACCEPTED: 2, CallerStatus.DELAYED: 60}
 
 

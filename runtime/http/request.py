@@ -50,7 +50,7 @@ def parse_event(event: object) -> Request:
 def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     """Return the caller from the claims that the JWT authorizer verified; without an authorizer, `ANONYMOUS`.
 
-    Claims count even if `jwt_authorizer` is false: when a deploy switches the authorizer off, it changes the functions
+    Claims count even if `jwt_authorizer` is false, because a deploy that removes the authorizer changes the functions
     before the routes.
 
     Args:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
-# The error is about a name that the sender chose. The name may contain anything, so it is never repeated.
+# pydantic's types of errors about a name that the sender chose. It may contain anything, so no text repeats the name.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
 _SHOWN_PROBLEMS: Final = 10
 # DynamoDB's codes for another transaction on the row. All other codes of a busy table mean load.

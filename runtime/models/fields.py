@@ -120,7 +120,7 @@ def printable(longest: int) -> Any:
         max_length=longest,
         # \p{C} (control, format, surrogate, unassigned) could disturb logs and terminals.
         pattern=r"^[^\p{C}]*$",
-        # The published schema excludes control characters only: Python, JavaScript and Rust agree on this pattern.
+        # The published schema excludes only control characters, because not every validator of schemas knows \p{C}.
         json_schema_extra={"pattern": r"^[^\u0000-\u001f\u007f-\u009f]*$"},
     )
 

@@ -106,7 +106,7 @@ class _RequiredFields(_Model):
         return str(sum(line.quantity * money(line.unit_price) for line in self.lines))
 
 
-# Fields of the bases come first, those of the last base before those of the first. JSON has them in that sequence.
+# The JSON has the fields of the last base first, because pydantic collects fields from the last base to the first.
 class OrderRequest(OptionalFields, _RequiredFields):
     """The body of `POST /orders`."""
 

@@ -18,7 +18,7 @@ _DESERIALIZER: Final = TypeDeserializer()
 
 
 def to_attribute(value: Any) -> "AttributeValueTypeDef":
-    """Return a value in DynamoDB's JSON; `None` becomes NULL. Floats are refused (`TypeError`): money is text."""
+    """Return a value in DynamoDB's JSON; `None` becomes NULL. Raises `TypeError` for a float: amounts are text."""
     attribute: AttributeValueTypeDef = _SERIALIZER.serialize(value)
     return attribute
 

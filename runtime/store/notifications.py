@@ -67,7 +67,7 @@ class BusNotifications:
                     "Source": event.source,
                     "DetailType": event.event_type,
                     "Detail": event.document,
-                    # The order's time, as in the document, so that a repeated event is the same.
+                    # When the order was settled, as in the document, so that each publish sends the same event.
                     "Time": from_timestamp(event.time),
                 }
             ]

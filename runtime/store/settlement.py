@@ -46,7 +46,7 @@ _NULL: "Final[AttributeValueTypeDef]" = {"NULL": True}
 
 @dataclass(slots=True)
 class _Assignments:
-    """The assignments of an update. Every name has a placeholder: `status`, `lines` … may be reserved words."""
+    """The assignments of an update. Every name has a placeholder, because some, like `status`, are reserved."""
 
     parts: list[str] = field(default_factory=list)
     names: dict[str, str] = field(default_factory=dict)

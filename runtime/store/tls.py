@@ -1,7 +1,7 @@
 """Makes botocore load its certificate authorities once per process, not once per connection.
 
 botocore passes the file of authorities (126 of them) for each new connection, and urllib3 loads it into the client's
-context each time: 15 ms of processor time. A worker's first batch opens a connection per thread and service.
+context each time, in 15 ms of processor time. A worker's first batch opens a connection per thread and service.
 """
 
 import ssl

@@ -145,7 +145,10 @@ class _Calls:
         raise ProblemError(answer.status, _document(answer.data))
 
     def wait(self) -> bool:
-        """Wait for the longer of `Retry-After` and a growing pause. Return False at once if the deadline is earlier."""
+        """Wait for the longer of `Retry-After` and a growing pause.
+
+        Return False at once if the pause would end after the deadline.
+        """
         pause = max(self._retry_after_seconds, min(_LONGEST_WAIT, 2.0 ** (self._tries - 1)) * random.uniform(0.5, 1.0))  # noqa: S311 - jitter
         if self._client._clock() + pause >= self._until:
             return False
