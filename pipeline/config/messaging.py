@@ -152,8 +152,8 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any is a retry. All but "
-        f"the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} s for them",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any is a retry. All "
+        f"but the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} s for them",
     )
 
 
