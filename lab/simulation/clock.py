@@ -10,7 +10,10 @@ DEFAULT_START = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a round number that is 
 
 @dataclass(slots=True)
 class Clock:
-    """Simulated time, in seconds since the epoch. It moves only by `sleep`, `advance` and `advance_to`."""
+    """Simulated time, in seconds since the epoch. It moves by `sleep`, `advance` and `advance_to`.
+
+    Tests of clocks that differ between processes also set `now`.
+    """
 
     now: float = DEFAULT_START
 
@@ -19,7 +22,7 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        """The same value as :meth:`time`, as simulated time never goes back."""
+        """The same value as :meth:`time`, because a process never sees simulated time go back."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

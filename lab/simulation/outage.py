@@ -87,7 +87,8 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Settles orders of a batch together, if the batch is not isolated, and reports when each message can be processed."""
+"""Settles orders of a batch together, and reports its end. Then each message is processed. Not called for isolated
+batches."""
 
 
 @dataclass(slots=True)

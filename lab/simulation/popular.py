@@ -50,7 +50,7 @@ class Stock:
 
     def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         """Simulate the calls for an order: two writes of its idempotency record, a read, the publish of its event, and
-        the transaction, unless the group's transaction settled the order."""
+        the transaction, unless `together` has settled the order."""
         if id(message) in self._settled:
             simulation.after(4 * CALL_SECONDS, partial(end, True))
             return

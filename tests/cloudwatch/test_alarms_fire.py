@@ -145,8 +145,8 @@ def test_dead_letters_cause_another_page_if_nobody_drains_them_after_an_outage()
 
 
 def test_a_single_dead_letter_is_one_page_although_it_raises_two_alarms() -> None:
-    # GIVEN a dead letter: our metric counts it at once, AWS publishes the metrics of the queue, which was idle, 15
-    # minutes later, and the queue is empty after an hour
+    # GIVEN a dead letter that our metric counts at once. The queue was idle, so AWS publishes its metrics 15 minutes
+    # later. After an hour the queue is empty
     visible = {list(DEAD)[1]: 1.0}
 
     # WHEN

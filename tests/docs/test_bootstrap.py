@@ -151,7 +151,7 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
     # GIVEN
     text = json.dumps({"Version": "2012-10-17", "Statement": boundary("prod")}, separators=(",", ":"))
 
-    # WHEN / THEN it leaves a reserve for longer project names: IAM's limit is 6,144 characters
+    # WHEN / THEN the policy leaves room for longer project names: IAM's limit is 6,144 characters
     assert len(text) < 5_000
 
 

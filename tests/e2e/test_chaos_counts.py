@@ -91,7 +91,7 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
 def test_a_run_without_shared_keys_is_weak() -> None:
     # GIVEN two runs with all planned faults, one of which shared no key
     # WHEN the runs are judged
-    # THEN only the run without a shared key is reported as weak
+    # THEN only the second run is reported as weak: it did not test shared keys
     assert weak(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
     assert weak(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 

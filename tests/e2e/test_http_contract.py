@@ -1,4 +1,4 @@
-"""Tests the answers in the HTTP contract that our code gives, not API Gateway. The answer 403 is in test_edge.py."""
+"""Tests the answers of the HTTP contract that our code gives, except 403, which test_edge.py tests."""
 
 import json
 from collections.abc import Callable, Mapping

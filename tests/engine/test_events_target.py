@@ -1,4 +1,4 @@
-"""Tests the change from a topic to a bus and back in the engine: it deletes the old queues, and no new queue."""
+"""Tests that the engine changes a stack from a topic to a bus and back, and deletes only the queues of the old kind."""
 
 import json
 

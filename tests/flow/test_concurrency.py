@@ -1,4 +1,4 @@
-"""Tests that no guarantee is broken by concurrent records and requests, in many sequences of their calls."""
+"""Tests that no guarantee is broken by concurrent messages and requests, in many sequences of their calls."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Faul
         parallel_batch(stage, seed, undisturbed)
     for call in undisturbed.calls:
         with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
-            # WHEN the fault happens at a call while the other threads are processing their records
+            # WHEN the fault happens at a call while the other threads are processing their messages
             parallel_batch(stage, seed, Process(faults={call.index: fault}))
             moments = [invariants.violations(stage.world)]
             for follows in (stage.retry_and_drain, stage.everything_is_delivered_again, stage.everything_is_redriven):

@@ -68,7 +68,7 @@ def test_every_kind_of_call_in_a_throttled_run_is_a_crash_point_too() -> None:
     # WHEN each crash point of a stack without FIFO queues is throttled, and the run makes further calls
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
-    # THEN calls of the same kind are crash points of some path
+    # THEN each kind of call that a run makes is a crash point of some path
     assert len(failing) > 200
     assert made <= points
 

@@ -45,7 +45,7 @@ def test_histories_are_long_and_contain_every_kind_of_step() -> None:
     made = [history(seed) for seed in range(300)]
     # WHEN their steps are counted
     steps = [step for one in made for step in every_step(one.steps)]
-    # THEN none is short, every kind of step and of foreign message occurs, and some steps are inside runs
+    # THEN none is short, every kind of step and of foreign message occurs, and some steps happen while a run pauses
     assert min(len(one.steps) for one in made) >= LEAST_STEPS >= 30
     assert {type(step) for step in steps} == set(STEPS.values())
     assert sum(len(one.steps) for one in made) < len(steps)
@@ -57,7 +57,7 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
     tally = HistoryCounts()
     for first in range(0, 3 * CHUNK, CHUNK):
         tally.merge(played(first))
-    # WHEN their events are counted
+    # WHEN their answers, statuses and disturbed calls are counted
     paths = {path.partition(":")[0] for path in tally.paths}
     # THEN every answer and every status occur, and every operation that POST requests and the worker call is disturbed
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}

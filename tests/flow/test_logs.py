@@ -23,7 +23,7 @@ from runtime.metric import MetricName
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")
-"""Strings of a request that no line may contain: article, reference, price, key, caller, another header."""
+"""Strings of a request that no line may contain: SKU, reference, price, key, caller, another header."""
 
 
 def marked_body(quantity: int = 2, currency: str = "EUR") -> str:

@@ -1,5 +1,5 @@
-"""Tests of a second thousand histories. They have a separate file, so that parallel test runs can play both thousands
-at once."""
+"""Tests of a second thousand histories. They have a separate file, so that two processes of one
+test run can play both thousands at once."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ def test_two_hundred_orders_per_second_of_one_sku_are_processed(transaction_seco
     stock = Stock(transaction_seconds)
     # WHEN 1000 orders/s arrive for twenty seconds
     result = sell(arrivals(1000, 20), stock)
-    # THEN all are processed with few receives and few cancelled transactions
+    # THEN at least 200 orders/s are processed, with few receives and few cancelled transactions
     assert result.dead == 0
     assert result.most_receives <= 3
     assert result.per_second >= 200
@@ -57,7 +57,7 @@ def test_with_one_transaction_per_order_a_popular_skus_orders_are_settled_one_af
 
 
 @pytest.mark.parametrize("sold_out", [False, True])
-def test_groups_do_not_slow_down_orders_that_gain_nothing_from_them(sold_out: bool) -> None:
+def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(sold_out: bool) -> None:
     # GIVEN one SKU that is sold out, or batches of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]

@@ -190,7 +190,7 @@ def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> 
 
 
 def test_deselected_tests_exist() -> None:
-    # GIVEN the tests that a run leaves out one by one
+    # GIVEN the tests that a run leaves out by name
     selection = settings(ROOT)["pytest_add_cli_args_test_selection"]
     deselected = [each.removeprefix("--deselect=").split("::") for each in selection if "::" in each]
     # WHEN / THEN each is a test of its file

@@ -141,7 +141,8 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     # WHEN
     constant, within = (each for each in edits("policy/a.py", source.decode()) if each.pattern == "change-number")
 
-    # THEN
+    # THEN a mistake in the function concerns the tests that run it, and a mistake outside of functions the tests that
+    # import the module. Tests of another folder are not concerned
     assert concerned(within, "policy", source, covered) == ["tests/policy/test_a.py"]
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
 

@@ -49,18 +49,28 @@ def judge(tmp_path: Path) -> Judge:
         pytest.param("pipeline/a.py", "return 2", SOUND, "killed", SOUND, id="a test fails"),
         pytest.param("pipeline/a.py", "return 1", SOUND, "survived", "", id="no test fails"),
         pytest.param(
-            "pipeline/a.py", "return 1\nf(2)", SOUND, "killed", "tests/test_f.py", id="its file's import fails"
+            "pipeline/a.py", "return 1\nf(2)", SOUND, "killed", "tests/test_f.py", id="the test file's import fails"
         ),
         pytest.param("pipeline/__init__.py", "return 1\nf(2)", SOUND, "killed", SOUND, id="conftest.py's import fails"),
-        pytest.param("pipeline/a.py", "\n  while True: pass", SOUND, "timeout", SOUND, id="it runs forever"),
+        pytest.param("pipeline/a.py", "\n  while True: pass", SOUND, "timeout", SOUND, id="the test runs forever"),
         # The process exits with the status of a failed test, but no test has failed.
         pytest.param("pipeline/a.py", "__import__('os')._exit(1)", SOUND, "unclear", "", id="the process ends"),
         pytest.param("pipeline/a.py", "__import__('os').abort()", SOUND, "unclear", "", id="a signal ends the process"),
         pytest.param(
-            "pipeline/a.py", "return 2", "tests/test_unread.py", "unclear", "", id="its file's import always fails"
+            "pipeline/a.py",
+            "return 2",
+            "tests/test_unread.py",
+            "unclear",
+            "",
+            id="the test file's import always fails",
         ),
         pytest.param(
-            "pipeline/a.py", "return 2", "tests/test_f.py::test_that_always_fails", "unclear", "", id="it always fails"
+            "pipeline/a.py",
+            "return 2",
+            "tests/test_f.py::test_that_always_fails",
+            "unclear",
+            "",
+            id="the test always fails",
         ),
         pytest.param(
             "pipeline/a.py",
@@ -68,7 +78,7 @@ def judge(tmp_path: Path) -> Judge:
             "tests/test_f.py::test_on_a_busy_machine",
             "unclear",
             "",
-            id="it is always too slow",
+            id="the test is always too slow",
         ),
     ],
 )

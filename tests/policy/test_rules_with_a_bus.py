@@ -37,8 +37,8 @@ def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> 
         (EVENT_BUS, "encrypted-event-buses-have-a-dead-letter-queue"),
     ],
 )
-def test_a_missing_dead_letter_queue_breaks_two_rules(resource_type: str, rule: str) -> None:
-    # GIVEN prod with a bus and a customer managed key, but without the dead-letter queue of its targets or of its bus
+def test_a_missing_reference_to_a_dead_letter_queue_breaks_two_rules(resource_type: str, rule: str) -> None:
+    # GIVEN prod with a bus and a customer managed key. The targets, or the bus, do not refer to their dead-letter queue
     resources = [
         replace(each, props={**each.props, "deadLetterConfig": None}, references={})
         if each.type == resource_type

@@ -78,7 +78,7 @@ def cases(path: Path) -> Iterator[Case]:
 
 
 def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
-    """Play a case to its end. ``also`` names further calls of the same run to disturb, by index.
+    """Play a case to its end. ``also`` lists further disturbances of the same run, each with the index of its call.
 
     Raises:
         AssertionError: the run did not make the recorded call, so the path is not deterministic.

@@ -1,5 +1,5 @@
-"""Paths of batches with orders that share an article. One transaction settles these orders, before the worker processes
-each message."""
+"""Paths of batches with orders that share an article. These orders are a group: one transaction settles them, before
+the worker processes each message."""
 
 from __future__ import annotations
 

@@ -28,7 +28,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``pick`` is an index among the candidates, modulo their number."""
+    """One step. ``pick`` is an index among the orders or messages that the step can choose, modulo their number."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from tests.flow.conformance.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One known error of an emulator. The scenario has AWS's behaviour and its documentation.
+    """One known error of an emulator. The scenario has AWS's result, and the address of its documentation.
 
     Attributes:
         implementation: ``moto`` or ``ministack``; the fake must not deviate.
@@ -74,7 +74,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 def expected_of(scenario: Scenario, implementation: str) -> Any:
-    """Return an implementation's expected result in a scenario: its listed error, or else AWS's result."""
+    """Return the result that a test expects of an implementation: its listed deviation, or else AWS's result."""
     for deviation in DEVIATIONS:
         if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
             return deviation.observed

@@ -72,7 +72,8 @@ _VALUES: dict[str, Any] = {
     ":one": {"N": "1"},
 }
 
-# Expression, and attributes after the update (None: removed) or an error code.
+# Expression, and its result: an error code, or attributes after the update (None: removed). Attributes that a result
+# does not name are unchanged.
 UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = :new", {"fresh": {"S": "new"}}),
     ("SET #n = #n + :one", {"number": {"N": "11"}}),

@@ -291,7 +291,7 @@ ROUTES = (
 )
 GROUPS = (
     Sabotage(
-        "the orders of a group are settled without their condition",
+        "one transaction settles several orders without their conditions",
         crash_points("process_order", "group: one article"),
         (
             Rewrite(
@@ -307,12 +307,12 @@ GROUPS = (
         ),
     ),
     Sabotage(
-        "a group contains an order twice",
+        "one transaction contains an order twice",
         test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
     ),
     Sabotage(
-        "a shortage rejects the whole group",
+        "a shortage rejects all orders of their transaction",
         crash_points("process_order", "batch: two orders for the last units"),
         (
             Rewrite(
@@ -325,17 +325,17 @@ GROUPS = (
         ),
     ),
     Sabotage(
-        "a group takes only the last quantity of an article, not the sum",
+        "one transaction for several orders takes the last order's quantity, not the sum",
         crash_points("process_order", "group: one article"),
         (Rewrite("runtime.models.order:quantities", "sums[line.sku] += ", "sums[line.sku] = "),),
     ),
     Sabotage(
-        "a group has more items than a transaction may have",
+        "a transaction has more items than AWS allows",
         test(TOGETHER, "test_no_order_is_in_two_transactions_and_no_transaction_has_too_many_items"),
         (Rewrite(f"{GROUP}._groups", "> MOST_ITEMS", "> 2 * MOST_ITEMS"),),
     ),
     Sabotage(
-        "a group is split at its first conflict",
+        "orders settled together are settled one by one after the first conflict",
         test(TOGETHER, "test_after_a_conflict_the_whole_group_is_tried_again"),
         (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
     ),

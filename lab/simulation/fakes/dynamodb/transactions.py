@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions. One whose token belongs to a success of the last ten minutes has no further effect."""
+    """Runs write transactions. A success that is repeated with its token within ten minutes has no further effect."""
 
     clock: Clock
     find: TableFinder
