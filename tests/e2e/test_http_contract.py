@@ -75,7 +75,7 @@ def test_a_key_with_another_body_is_refused(api: OrdersApi, key: str) -> None:
     # WHEN another order is posted with it
     answer = api.post(order((UNKNOWN_SKU, 2)), key)
 
-    # THEN it is refused
+    # THEN this order is refused
     assert_problem(answer, 422, "idempotency-key-reused")
 
 

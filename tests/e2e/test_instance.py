@@ -46,7 +46,7 @@ def test_a_second_up_reports_that_the_instance_is_running(
     # WHEN it is started again
     code = main(["up", "--detach", "--state-dir", str(stack.state.path)])
 
-    # THEN it names the instance and the command to stop it, and its exit code is 3
+    # THEN the message names the instance and the command to stop it, and the exit code is 3
     assert code == 3
     message = " ".join(capsys.readouterr().err.split())
     assert stack.instance.endpoint_url in message

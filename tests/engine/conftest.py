@@ -18,7 +18,7 @@ Deployed = tuple[Workspace, MemoryAccount]
 
 
 class NewStack(Protocol):
-    """Makes a workspace with a new stack. The stack is deployed into the given account."""
+    """Makes a workspace with a new stack. An `up` of this stack deploys into the given account."""
 
     def __call__(self, name: str, account: MemoryAccount, config: Mapping[str, str] | None = None) -> Workspace:
         """Write the stack's file from `config` (lists as JSON). Without `config`, the repository's file is used."""

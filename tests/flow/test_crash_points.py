@@ -33,7 +33,7 @@ def kind_of(call: Call) -> tuple[str, str, str | None]:
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether a path gets the `long` marker: a path of a FIFO stack or a bus, or one with a listed name."""
+    """Return whether a path gets the `long` marker: a path with a FIFO queue, a bus, or a listed end of its name."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 

@@ -260,7 +260,7 @@ def test_the_same_json_in_other_bytes_is_the_same_body(same: str) -> None:
         stage.post(body=COMPOSED)
         # WHEN its key is used with the same JSON in other bytes
         again = stage.world.post("k", same, caller="ann")
-        # THEN it is a replay
+        # THEN the answer is a replay
         assert same != COMPOSED
         assert (status_of(again), is_replay(again)) == (202, True)
 
