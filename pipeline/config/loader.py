@@ -52,7 +52,7 @@ def load_config() -> StackConfig:
 
 
 def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
-    """Map each key of ours that would be ignored because of a wrong namespace to the key that is meant.
+    """Return our keys that would be ignored, because their namespace is wrong, each with the key that is meant.
 
     A namespace is wrong if it is spelt almost like ours, or if it has several keys and all of them are ours, as after a
     rename of the project. Other namespaces belong to Pulumi and its providers.
@@ -85,7 +85,7 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`, and also report `misplaced` keys and the problems `found` before.
 
-    The values of the keys that the misplaced ones stand for are not known, so rules that read these are not checked.
+    A key that was meant by a misplaced one has its default here, so problems of rules on it are dropped.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
@@ -123,7 +123,7 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
     rest = {key: value for key, value in values.items() if key not in wrong}
     subscriptions = values.get(_SUBSCRIPTIONS)
     if _SUBSCRIPTIONS in wrong and isinstance(subscriptions, tuple):
-        # A rule about subscriptions judges one of them, or compares them. So it holds for the valid ones alone.
+        # Each rule about subscriptions checks one of them or compares several, so the valid ones are checked alone.
         refused = {item["loc"][1] for item in details if item["loc"][0] == _SUBSCRIPTIONS}
         rest[_SUBSCRIPTIONS] = tuple(each for index, each in enumerate(subscriptions) if index not in refused)
         wrong.remove(_SUBSCRIPTIONS)
@@ -194,7 +194,7 @@ def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Pr
 
 
 def _decode_item(key: str, item: object) -> object:
-    """Return the value of one item of a list; `None` if it is no text or, for a subscription, no text of a mapping."""
+    """Return the value of one item of a list; `None` if it is not text or, for a subscription, not a YAML mapping."""
     if not isinstance(item, str) or key != _SUBSCRIPTIONS:
         return item if isinstance(item, str) else None
     try:
