@@ -90,7 +90,7 @@ class EventBus(Component):
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)
-        # This queue is not encrypted with the bus's key: it must accept messages while that key is broken.
+        # This queue is not encrypted with the bus's key, because it must accept messages while that key is broken.
         return encrypted_queue(name, self.scope.without_key(), opts, retention_seconds=DEAD_LETTER_RETENTION_SECONDS)
 
     def _allow_bus(self, dead: aws.sqs.Queue, bus_arn: pulumi.Output[str]) -> None:

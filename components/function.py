@@ -199,6 +199,6 @@ class Function(Component):
                 else None,
                 tags=self.scope.tags,
             ),
-            # The policy is created first: no event source may call the function before its role has all permissions.
+            # The policy is created first. No event source may call the function before its role has all permissions.
             self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.shifted_elsewhere else None),
         )

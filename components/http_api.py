@@ -141,7 +141,7 @@ class HttpApi(Component):
                 authorization_scopes=list(route.scopes) if self._authorizer and route.scopes else None,
                 target=pulumi.Output.concat("integrations/", integration.id),
             ),
-            # The permission comes first: without it, the route would answer 500.
+            # The permission comes first, because without it the route would answer 500.
             self.child(depends_on=[permission]),
         )
 

@@ -14,7 +14,7 @@ class Unknown:
         return "UNKNOWN"
 
     def __bool__(self) -> bool:
-        """Return True: the property is set, only its value is not known yet."""
+        """Return True, because the property is set; only its value is not known yet."""
         return True
 
 

@@ -1,7 +1,7 @@
 """Logger and metrics: one of each per process, configured by the `POWERTOOLS_*` environment.
 
-Logs carry ids, never personal data or payloads. In threads use `logger.thread_safe_append_keys`: `append_keys` would
-put one order's id on another order's lines. `metrics` is not thread-safe: add metrics from the main thread only.
+Logs carry ids, never personal data or payloads. In threads use `logger.thread_safe_append_keys`, because `append_keys`
+would put one order's id on another order's lines. `metrics` is not thread-safe: add metrics only in the main thread.
 """
 
 import json

@@ -2,8 +2,8 @@
 
 A snapshot is taken after init and before the first invocation, so all that init makes is the same in every instance.
 That is right for settings, patterns and clients (which have no connections yet). It is wrong for the state of the
-pseudo-random generator: retries would wait equally long in all instances and then collide. Ids need no new seed:
-`uuid4` gets its random bits from the operating system each time.
+pseudo-random generator, because retries would wait equally long in all instances and then collide. Ids need no new
+seed, because `uuid4` gets its random bits from the operating system each time.
 """
 
 import random

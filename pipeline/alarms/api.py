@@ -58,7 +58,7 @@ def _certificate(context: Context) -> Alarm:
         period=DAY,
         periods=1,
         to_alarm=1,
-        # The metric is published twice a day, and not after the expiry: the alarm must then keep its state.
+        # The metric is published twice a day, and not after the expiry, when the alarm must keep its state.
         missing="ignore",
         tier=Tier.NOTIFY,
         region=context.certificate_region,

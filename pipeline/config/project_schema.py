@@ -11,7 +11,7 @@ from pipeline.config.stack_config import StackConfig
 def project_schema() -> dict[str, dict[str, object]]:
     """Return the declarations by key. Pulumi has only strings, integers, booleans and arrays of them.
 
-    Secrets are left out: a declared secret needs a default, and a default would be plain text.
+    Secrets are left out, because a declared secret needs a default, and a default would be plain text.
     """
     return {key: _declaration(field) for key, field in StackConfig.model_fields.items() if not is_secret(field)}
 

@@ -1,4 +1,4 @@
-"""Rules on tags, which name a resource's owner and purpose: people on call and bills need both."""
+"""Rules on tags, which name a resource's owner and purpose for people on call and for bills."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -1,6 +1,6 @@
-"""Ids derived from a request. Tests pin their values: if they changed, no retry would find its order or its record.
+"""Ids derived from a request. Tests pin their values: after a change no retry would find its order or its record.
 
-Each id is a hash over a JSON list, never over a concatenation: `["ab", "c"]` and `["a", "bc"]` must not be equal.
+Each id is a hash over a JSON list, never over a concatenation, because `["ab", "c"]` and `["a", "bc"]` must differ.
 """
 
 import hashlib

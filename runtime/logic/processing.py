@@ -164,7 +164,7 @@ class OrderProcessor:
         if written.by_us and order.accepted_at and order.settled_at and message.currency != TEST_CURRENCY:
             taken = from_timestamp(order.settled_at) - from_timestamp(order.accepted_at)
             tally.duration(MetricName.ACCEPTED_TO_SETTLED, max(taken.total_seconds(), 0) * 1000)
-        # A discarded order has no event: a person ended it.
+        # A discarded order has no event, because a person ended it.
         if order.status in EVENT_TYPES:
             event = event_for(order, source=self.settings.event_source)
             self.notifications.publish(event)

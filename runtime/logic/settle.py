@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""Seconds for which conflicts are retried in process: they are normal on a popular SKU and must not cost receives."""
+"""Seconds for which a run itself retries conflicts. They are normal on a popular SKU and must not cost receives."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,7 +100,7 @@ CorrelationId = Annotated[
 
 
 def _unicode(text: str) -> str:
-    """Refuse a lone surrogate: it has no UTF-8, so no table and no queue would accept the text."""
+    """Refuse a text that UTF-8 cannot express, because no table and no queue would accept it."""
     try:
         text.encode()
     except UnicodeEncodeError:
@@ -110,7 +110,7 @@ def _unicode(text: str) -> str:
 
 
 TraceParent = Annotated[str, AfterValidator(_unicode)]
-"""W3C trace context, passed on unchanged. Any text that can be stored is valid: no order should fail because of it."""
+"""W3C trace context, passed on unchanged. Any text that can be stored is valid, so no order fails because of it."""
 
 
 def printable(longest: int) -> Any:

@@ -142,8 +142,8 @@ class _StoredFields(BaseModel):
 class StoredOrder(OptionalFields, _StoredFields):
     """An item of the orders table.
 
-    All fields except `order_id` and `status` may be missing: the worker writes such a row for an unreadable message.
-    Unknown attributes are ignored, because a newer version may have written them.
+    All fields except `order_id` and `status` may be missing, because the worker writes such a row for an unreadable
+    message. Unknown attributes are ignored, because a newer version may have written them.
     """
 
 

@@ -22,7 +22,7 @@ class OrderLookup:
         self._table_name = table_name
 
     def get(self, order_id: str) -> StoredOrder | None:
-        """Return the order, or None. The read is consistent: after a 202 the caller finds the order immediately.
+        """Return the order, or None. The read is consistent, so that a caller finds the order right after the 202.
 
         Raises `DependencyError`, and `CorruptDataError` for an item that is no order.
         """

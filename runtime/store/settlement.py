@@ -85,12 +85,12 @@ class SettlementStore:
             raise
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
-        """Write conditionally: a final order does not change. Return the stored row in both cases."""
+        """Write the outcome unless the order is final. Return the stored row in both cases."""
         item, by_us = self._write(self._outcome(message, OrderStatus.REJECTED, settled_at, reason))
         return Written(to_order(item), by_us)
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Write conditionally: a final order does not change."""
+        """Write the mark unless the order is final."""
         assignments = _Assignments()
         assignments.put("status", {"S": OrderStatus.FAILED.value})
         assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})

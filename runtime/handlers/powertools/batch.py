@@ -135,7 +135,7 @@ def _split(event: object) -> tuple[list[Delivery], int]:
     """Return the records that have an id, as deliveries, and the number of those that have none."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
-        # No TypeError: the received data is wrong, not the call of this function.
+        # No TypeError, because the received data is wrong, not the call of this function.
         raise ValueError("This is no SQS event: it has no list `Records`. The worker is invoked by its queue only.")  # noqa: TRY004
     deliveries = [Delivery.from_record(record) for record in records if isinstance(record, Mapping)]
     named = [delivery for delivery in deliveries if delivery.message_id]
