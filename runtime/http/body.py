@@ -30,7 +30,7 @@ def require_json(request: Request) -> None:
     media_type = request.header("content-type")
     if media_type is None:
         raise ProblemError(MEDIA_TYPE_UNSUPPORTED, "Send `Content-Type: application/json`.", headers=_OF_JSON)
-    # Parameters are ignored: JSON is UTF-8, and a `charset` has no effect (RFC 8259, 11).
+    # Parameters are ignored, because JSON is UTF-8 and a `charset` has no effect (RFC 8259, 11).
     if media_type.partition(";")[0].strip().lower() != "application/json":
         raise ProblemError(
             MEDIA_TYPE_UNSUPPORTED, "The Content-Type is not supported. Send `application/json`.", headers=_OF_JSON
@@ -39,7 +39,7 @@ def require_json(request: Request) -> None:
 
 def read_bytes(request: Request) -> bytes:
     """Return the decoded bytes. Raises `ProblemError` (413; 400 if the body cannot be decoded)."""
-    # The length is checked before decoding: base64 needs four characters for three bytes.
+    # The length is checked before decoding, so the limit counts base64: four characters for three bytes.
     limit = (MAX_BYTES + 2) // 3 * 4 if request.body_is_base64 else MAX_BYTES
     if len(request.body) > limit:
         raise _too_large()

@@ -18,7 +18,7 @@ from runtime.observability import logger, metrics
 def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
     """Answer `event` by `route` if `guard` accepts the request; their errors become problem documents.
 
-    Never raises: API Gateway would answer an unhandled error with a bare 500, which is no help to a client.
+    Never raises, because API Gateway would answer an unhandled error with a bare 500, which is no help to a client.
     """
     request = parse_event(event)
     logger.set_correlation_id(request.correlation_id)

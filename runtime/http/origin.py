@@ -35,6 +35,6 @@ class OriginGuard:
     def accepts(self, secret: str) -> bool:
         """Return whether `secret` is one of the secrets."""
         given = hashlib.sha256(secret.encode(errors="surrogatepass")).digest()
-        # All digests are compared, each in constant time: the time of the answer reveals nothing about them.
+        # All digests are compared, each in constant time, so that the time of the answer reveals nothing about them.
         matches = [hmac.compare_digest(given, expected) for expected in self.digests]
         return any(matches)

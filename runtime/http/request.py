@@ -80,7 +80,7 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
 
 
 def _is_claim(value: object) -> bool:
-    # Printable text only: a lone surrogate has no UTF-8, so it could not be hashed.
+    # Printable text only, because a lone surrogate has no UTF-8 and could not be hashed.
     return isinstance(value, str) and 0 < len(value) <= _CLAIM_LIMIT and value.isprintable()
 
 
