@@ -1,4 +1,4 @@
-"""Resources that break a rule: each is a changed resource of a stack, with words of the finding about it."""
+"""Cases in which a resource of a stack is changed so that it breaks a rule, each with words of the rule's finding."""
 
 import json
 from collections.abc import Mapping

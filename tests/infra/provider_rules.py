@@ -1,4 +1,5 @@
-"""Rules that find recorded resources that would fail or work wrongly on AWS, but that mocks and the emulator accept.
+"""Rules that find resources that would fail or work wrongly on AWS, although Pulumi's mocks and the embedded AWS accept
+them.
 
 Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
 the program registers. Each finding names the resource, what was given and what is allowed.

@@ -1,4 +1,4 @@
-"""Tests which resources each option of the API registers."""
+"""Tests which resources are registered for each option of the API."""
 
 import pytest
 

@@ -61,7 +61,7 @@ def test_only_this_bus_may_send_to_the_queue_and_only_by_tls() -> None:
     assert by_effect["Deny"]["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-@pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"])
+@pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"], ids=["three subscribers", "no subscriber"])
 def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) -> None:
     # GIVEN
     alarmed = alarm_resources(encryption="customer", subscriptions=subscriptions)
@@ -76,7 +76,7 @@ def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) ->
     assert alarm.actions[State.ALARM] == (arn("sns", "orders-prod-alarms-page"),)
 
 
-def test_a_bus_without_the_queue_has_no_alarm_on_it() -> None:
+def test_without_a_customer_managed_key_there_is_no_alarm_on_a_dead_letter_queue_of_the_bus() -> None:
     # GIVEN / WHEN
     names = {each.name for each in alarm_resources()}
 

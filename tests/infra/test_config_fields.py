@@ -223,7 +223,7 @@ def test_lists_booleans_and_integers_are_parsed_to_their_types() -> None:
     assert config.tags["Cost"] == "1"
 
 
-def test_a_configuration_cannot_be_changed_afterwards() -> None:
+def test_a_parsed_configuration_cannot_be_changed() -> None:
     # GIVEN
     config = parsed()
 

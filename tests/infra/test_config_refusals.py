@@ -64,7 +64,8 @@ def test_a_key_in_a_wrong_namespace_is_refused_with_the_key_in_the_right_namespa
 
 
 def test_misplaced_keys_plain_secrets_and_wrong_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a key in a wrong namespace, a secret in plain text that is also too short, a wrong value and a broken rule
+    # GIVEN a key in a wrong namespace, a secret in plain text that is also too short, two wrong values, and a worker
+    # timeout that breaks the rule on the visibility timeout
     monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
     overrides = {
         "oders:queue_visibility_seconds": "600",
@@ -78,7 +79,7 @@ def test_misplaced_keys_plain_secrets_and_wrong_values_are_reported_together(mon
     # WHEN
     _, error = record_refused("dev", overrides)
 
-    # THEN each is reported. A rule that reads the misplaced key is not checked, because its value is not known
+    # THEN all are reported except the broken rule, because the values of two keys that it reads are not known
     assert isinstance(error, ConfigError)
     found = [(problem.keys[:1], problem.given) for problem in error.problems]
     assert ((), "the key oders:queue_visibility_seconds") in found

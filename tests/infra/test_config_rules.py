@@ -100,11 +100,12 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
+# A valid subscription. It takes the places before an item that is checked alone, so that the item keeps its index.
 _GOOD = "{name: zzz, protocol: sqs}"
 
 
 def _found(items: list[object]) -> set[tuple[str, str]]:
-    """Return key and given value of each problem of a list of subscriptions; `_GOOD` items may have equal names."""
+    """Return key and given value of each problem in a list of subscriptions, except that `_GOOD` is there twice."""
     try:
         parsed(subscriptions=json.dumps(items))
     except ConfigError as error:
@@ -138,7 +139,7 @@ def _found(items: list[object]) -> set[tuple[str, str]]:
         ({"extra_tags": ["Owner=1", "owner=2", *(f"t{number}=1" for number in range(50))]}, ["the names", "52 tags"]),
     ],
 )
-def test_one_rule_reports_all_that_it_finds(overrides: dict[str, object], given: list[str]) -> None:
+def test_one_rule_reports_all_problems_that_it_finds(overrides: dict[str, object], given: list[str]) -> None:
     # GIVEN / WHEN
     error = refused(**{key: each if isinstance(each, str) else json.dumps(each) for key, each in overrides.items()})
 
@@ -196,8 +197,8 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN items that are refused each alone: no text, no mapping, wrong fields, wrong values of several fields,
-        # filters that match nothing, and names and endpoints that items share
+        # GIVEN items that are no text or no mapping, have wrong fields, several wrong values or filters that match
+        # nothing, and items that have the same name or endpoint
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},
@@ -220,7 +221,7 @@ class TestSubscriptions:
         # WHEN
         together = _found(items)
 
-        # THEN each item's own problems are reported, and those that two items have in common
+        # THEN the problems that each item has alone are reported, and those that exist only between two items
         assert [index for index, found in alone.items() if not found - together] == list(alone)
         assert sum(map(len, alone.values())) >= 18
         shared = {given for _, given in together - set().union(*alone.values())}

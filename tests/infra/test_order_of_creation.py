@@ -1,4 +1,4 @@
-"""Tests the sequence in which resources are created. In another one, requests would fail or messages would be lost."""
+"""Tests the sequence in which resources are created. In another sequence, requests could fail or messages be lost."""
 
 import re
 
@@ -68,7 +68,7 @@ def test_functions_change_before_the_routes_get_or_lose_the_authorizer(slug: str
     # WHEN
     before = waits_for(recording, "aws:apigatewayv2/route:Route", f"api-{slug}")
 
-    # THEN the sequence is that of docs/options.md for switching the authorizer on and off
+    # THEN Pulumi changes the alias before the route, as docs/options.md describes for `gradual_deploy: none`
     assert f"aws:lambda/alias:Alias {function}-live" in before
 
 

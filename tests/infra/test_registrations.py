@@ -15,7 +15,8 @@ from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded,
 from lab.recording.stacks import by_urn, custom, recorded
 from pipeline.functions import FUNCTIONS
 
-# Names with a fixed meaning in AWS or in this program. The function or API that they belong to has the stack's prefix.
+# Names with a fixed meaning in AWS or in this program. They need no prefix, because the name of their function, or of
+# their API, has the prefix.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
 
 

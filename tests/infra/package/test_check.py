@@ -54,7 +54,7 @@ def test_handlers_get_only_the_variables_that_are_passed_to_the_check(tmp_path: 
     code = "import os\nTABLE = os.environ['ORDERS_TABLE']\nhandler = print\n"
     project = make_project(tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": code})
 
-    # WHEN the check runs with the variable in its own environment only, then as an option, then in a file
+    # WHEN the variable is given only in the environment of the command, then as an option, then in a file
     file = tmp_path / "functions.env"
     file.write_text("ORDERS_TABLE=orders\n\n")
     without = project.run(*LOCAL, "--check", ORDERS_TABLE="mine")

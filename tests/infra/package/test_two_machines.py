@@ -19,7 +19,7 @@ pytestmark = pytest.mark.long
 
 FOLDERS = ("components", "pipeline", "runtime", "lab/recording", "local", "ops")
 FILES = ("__main__.py", "Pulumi.yaml", "Pulumi.prod.yaml", "lab/__init__.py")
-# Builds the real code of the functions, with one wheel that is written here instead of the wheels of an index.
+# This script packages the real code of the functions. The only dependency is a wheel that `machine` writes.
 SCRIPT = """
 import json, sys
 from pprint import pformat
@@ -59,7 +59,7 @@ class Machine:
         return done.stdout
 
     def archive(self) -> bytes:
-        """Return the bytes of the functions' package after a run."""
+        """Return the bytes of the functions' package that `registrations` has built."""
         (path,) = (self.project.root / ".build").rglob("*.zip")
         return path.read_bytes()
 

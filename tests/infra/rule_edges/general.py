@@ -1,4 +1,4 @@
-"""Edge cases of the rules that belong to no group of options."""
+"""Edge cases of the rules on times, concurrency, the package, names of subscriptions, tags and alarms."""
 
 import json
 

@@ -192,7 +192,7 @@ def test_neither_answer_nor_log_contains_the_texts_of_requests_or_errors(api: Ap
     assert "private" not in written
     assert '"code":"ServiceUnavailable"' in written
     assert '"error_type":"KeyError"' in written
-    # AND the log of an error in our own code has the lines of code that it passed through, but not its text
+    # AND the log of an unexpected error has the lines of code in its traceback, but not its text
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert "error" not in line
     assert any("order_intake.py:" in place and "upsert_accepted" in place for place in line["places"])

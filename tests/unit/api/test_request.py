@@ -81,7 +81,7 @@ def test_the_caller_s_correlation_id_is_used_if_it_is_valid(sent: str | None, pl
     # GIVEN an id that a caller sends, and the id of the platform
     # WHEN the request is read
     read = request(headers={"X-Correlation-Id": sent}, requestContext={"requestId": platform})
-    # THEN the caller's is used if it may be written to a log
+    # THEN the caller's id is used if it is valid, or else that of the platform
     assert read.correlation_id == used
 
 

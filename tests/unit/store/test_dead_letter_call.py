@@ -45,7 +45,7 @@ def test_attributes_of_the_order_are_kept_before_others_if_a_message_has_too_man
     names = [*(f"a{number}" for number in range(8, -1, -1)), "schema_version", "order_id", "correlation_id"]
     # WHEN it is sent
     attributes = sent({name: text(name) for name in names})["MessageAttributes"]
-    # THEN the dead letter has as many as SQS accepts, including those that tools need
+    # THEN the dead letter has as many attributes as SQS accepts, including those that tools need
     assert len(attributes) == MAX_ATTRIBUTES == 10
     assert list(attributes)[:6] == ["correlation_id", "order_id", "schema_version", "a0", "a1", "a2"]
 

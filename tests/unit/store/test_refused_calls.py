@@ -183,5 +183,5 @@ def test_no_attempt_starts_in_time_that_is_kept_for_later_calls() -> None:
     with budget.keeping(0.1), pytest.raises(OutOfTimeError, match=r"^99 ms are left"):
         # THEN no attempt may start
         budget._check(100)
-    # AND when it is no longer kept, an attempt may start
+    # AND when this time is no longer kept, an attempt may start
     budget._check(100)

@@ -118,7 +118,7 @@ def test_authorities_are_read_once_for_all_connections_of_all_clients(
     for _ in range(2):
         dynamodb.list_tables()
         sqs.list_queues()
-    # THEN the file was read once
+    # THEN the file of authorities was read once
     assert context.loads == 1
 
 

@@ -103,7 +103,7 @@ class WorkerAccount:
     counted: dict[str, float] = field(default_factory=dict)
 
     def worker(self, **settings: Any) -> BatchRunner:
-        """Return a worker as in a new process."""
+        """Return a new worker, as a new process builds it."""
         return process_order.build(
             dynamodb=self._spy(self.dynamodb),
             sqs=self._spy(self.sqs),

@@ -1,4 +1,4 @@
-"""Tests how long messages and transactions wait."""
+"""Tests how long messages and transactions wait before they are tried again."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st

@@ -203,5 +203,5 @@ def test_the_user_agent_is_not_computed_again_for_each_call(deployed: WorkerAcco
     made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
     # WHEN their user agents are read
     agents = [client.meta.config.user_agent for client in made]
-    # THEN they do not have the platform and the features in use, which botocore would find out for each call
+    # THEN they do not contain the platform and the features in use, which botocore would determine for each call
     assert not [agent for agent in agents if not agent.startswith(f"Boto3/{boto3.__version__}") or "ua/" in agent]

@@ -40,7 +40,7 @@ def test_outcomes_are_counted_and_timed(world: WorkerAccount) -> None:
     # WHEN both are processed, one after the other
     world.run(record(content(1)))
     world.run(record(content(2)))
-    # THEN each outcome is counted, and so is the time since each order was accepted
+    # THEN each outcome is counted, and the latency metric has the time since the acceptance of each order
     assert world.counted == {"OrderConfirmed": 1, "OrderRejected": 1, "AcceptedToSettledLatency": 3000}
 
 

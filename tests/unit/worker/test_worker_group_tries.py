@@ -1,4 +1,4 @@
-"""Tests the tries of a group's transaction: when it is tried again, with which token, and when orders are left open."""
+"""Tests the tries of a group's transaction: when it is tried again, with which token, and when orders stay open."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
     store = Store(slow)
     # WHEN the group is settled
     settled = settle(store, TWO, clock)
-    # THEN it is tried again only if the pause ends in time; otherwise its orders are left open
+    # THEN it is tried again only if the pause ends in time; otherwise its orders are not settled
     assert len(store.sizes) == tries
     assert settled == (ids(TWO) if tries == 2 else set())
 

@@ -229,7 +229,7 @@ def test_any_record_is_read_as_a_delivery(record: dict[str, Any]) -> None:
     # GIVEN a record with anything in it
     # WHEN it is read
     read = Delivery.from_record(record)
-    # THEN its body is a text, its attribute a text or missing, and its receive count at least one
+    # THEN its body is a text, its attribute `order_id` a text or missing, and its receive count at least one
     assert isinstance(read.body, str)
     assert read.receive_count >= 1
     assert read.attribute("order_id") is None or isinstance(read.attribute("order_id"), str)

@@ -79,7 +79,8 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
-    # THEN it is rejected because of its unknown articles or else of those that are short, and no stock has changed
+    # THEN it is rejected for its unknown articles or, if all are known, for those with too little stock
+    # AND no stock has changed
     assert written.by_us
     assert written.order == world.order()
     assert written.order.status == "REJECTED"
@@ -175,7 +176,7 @@ def test_a_settlement_whose_answer_was_lost_takes_stock_only_once(world: WorkerA
         settle(world)
     # WHEN the order is settled again
     written = settle(world)
-    # THEN stock was taken once, although none is left now
+    # THEN the order is confirmed although no stock is left, and stock was taken once
     assert (written.order.status, written.by_us, world.available("SKU-1")) == ("CONFIRMED", False, 0)
 
 
