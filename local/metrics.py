@@ -22,7 +22,8 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
-"""SQS records its metrics late. A value with the time of the query would lie outside the queried period."""
+"""An age is recorded as of this long before the query, because the queried period ends before the query. SQS records
+its metrics late, too."""
 
 
 class Datum(NamedTuple):

@@ -107,7 +107,10 @@ class Supervisor:
             raise LocalError(str(error)) from None
 
     def _clean(self) -> None:
-        """Clean the folder. After a crash only remove the instance's files; the next start or stop removes the rest."""
+        """Clean the folder. If the emulator crashed, remove only the files that describe the instance.
+
+        The next start or stop then removes the rest.
+        """
         if self._crashed:
             self._state.forget()
         else:

@@ -28,7 +28,7 @@ _MISSING: Final = {
 }
 _SUBSCRIPTION: Final = "billing"
 _RULES: Final = """A row fires when the alarms of both windows fire.
-The window of 72 h is evaluated hourly, so its row can fire up to an hour later.
+The window of 72 h is evaluated hourly, so its row can fire up to an hour later than the table says.
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody, and at 20 orders an hour an outage pages after about

@@ -14,9 +14,9 @@ _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
 For readers who want to know which alarms page: incidents in a shop (60 orders an hour by default), simulated
-(`{COMMAND}`) with the real handlers, alarms and commands. The minutes end at an alarm's first notification, without
-CloudWatch's delay; some alarms first wait two minutes for an alarm that can suppress them. `ops status` runs at the
-first page. The last columns count violations of G1 and G2; `ops audit` finds none.
+(`{COMMAND}`) with the real handlers, alarms and commands. Minutes count from the fault to an alarm's
+first notification, without CloudWatch's delay; some alarms first wait two minutes for an alarm that can suppress them.
+`ops status` runs at the first page. The last columns count violations of G1 and G2; `ops audit` finds none.
 
 """
 _COLUMNS = (

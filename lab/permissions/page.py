@@ -27,8 +27,8 @@ _CODEDEPLOY: Final = "CodeDeploy, `deploy`"
 _RESOURCES: Final = """\
 ## Policies of resources
 
-These policies allow actions to AWS services, to this account (key) and to the worker's role (topic), and deny
-requests without TLS.
+These policies allow actions to AWS services. This account may also use the key, and the worker's role may publish to
+the topic `notifications`. Queues and topics refuse requests without TLS.
 """
 
 

@@ -27,7 +27,9 @@ _ROLES: Final[Mapping[str, str]] = {
 }
 _OWN: Final = "dev"
 _OTHER: Final = "prod"
-_HEADER: Final = "| resource | of its own stack | of another stack | without tags |\n|---|---|---|---|"
+_HEADER: Final = """\
+| resource | calls in its own stack | calls in another stack | calls on resources without tags |
+|---|---|---|---|"""
 
 
 def text() -> str:

@@ -165,7 +165,7 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # The provider uses the queue as the policy's id, so another queue makes another resource.
+    # The provider uses the queue's URL as the policy's id, so a policy of another queue is another resource.
     return {"id": inputs["queueUrl"]}
 
 

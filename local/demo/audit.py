@@ -76,4 +76,4 @@ def notified(evidence: Evidence, by_records: Finding) -> Finding:
     violations = [f"no subscriber got {missing}" for missing in sorted(wanted - texts.keys())]
     violations += [f"{extra} is the event of no settled order" for extra in sorted(texts.keys() - wanted)]
     violations += [f"{event_id} came with {len(found)} contents" for event_id, found in texts.items() if len(found) > 1]
-    return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} delivered", violations)
+    return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} deliveries", violations)

@@ -94,9 +94,7 @@ def two_callers(stage: DemoStack) -> list[Caller]:
     body = order((BOOK, 1))
     first, other, again = (_posted(stage, caller, body) for caller in (ada, ben, ada))
     transcript.check("two callers get two orders", first.order_id != other.order_id and not other.is_replay)
-    transcript.check(
-        "a repetition gets the first answer of the same caller", again.is_replay and again.body == first.body
-    )
+    transcript.check("ada's repeated request gets ada's first answer", again.is_replay and again.body == first.body)
     for each in (first, other):
         stage.settled(each.order_id)
     transcript.check(

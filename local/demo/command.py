@@ -17,7 +17,8 @@ from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
-# The story needs twenty workers of one function only, so starting more workers of each function saves no time.
+# The number of workers that are started for each function. A higher number would save no time: the story needs many
+# workers of only one function, and the other functions would get them too.
 _WARM_WORKERS = 1
 
 

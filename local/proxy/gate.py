@@ -130,6 +130,6 @@ _FOREIGN_PAGE: Final = Refusal("AccessDenied", "This embedded AWS accepts no req
 _NO_KEY: Final = Refusal("MissingAuthenticationToken", f"The request is not signed. {_HOW}")
 _OTHER_KEY: Final = Refusal("InvalidClientTokenId", f"The access key does not belong to this instance. {_HOW}")
 _TOO_OLD: Final = Refusal(
-    "RequestExpired", "The signature's time differs from now by more than 15 minutes, or its URL has expired."
+    "RequestExpired", "The signature's time differs from now by more than 15 minutes, or the presigned URL has expired."
 )
 _NOT_SIGNED: Final = Refusal("SignatureDoesNotMatch", f"The signature does not match this request and key. {_HOW}")

@@ -19,7 +19,8 @@ _LOG = logging.getLogger(__name__)
 _BACKLOG: Final = 512
 # The longest wait for a call with the fault `timeout`; SDK clients time out long before.
 _HELD_SECONDS: Final = 120.0
-# The longest time that a refused client may continue to send its request before the client reads the answer.
+# A refused client may still be sending its request, and reads the answer only afterwards. So the proxy reads on: it
+# waits this long for more data, and reads at most this often.
 _LINGER_SECONDS: Final = 1.0
 _LINGER_READS: Final = 64
 

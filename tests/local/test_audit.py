@@ -21,7 +21,7 @@ def event(order_id: str = GOOD, text: str = "") -> Event:
         pytest.param([event(), event()], True, id="delivered twice, the same bytes"),
         pytest.param([], False, id="not delivered"),
         pytest.param([event(), event(text=', "more": 1')], False, id="delivered with two contents"),
-        pytest.param([event(), event(DEAD)], False, id="delivered for an open order"),
+        pytest.param([event(), event(DEAD)], False, id="delivered for an order that is not settled"),
     ],
 )
 def test_delivered_events_are_compared_with_the_orders(events: list[Event], ok: bool) -> None:

@@ -1,4 +1,5 @@
-"""Tests that resources can be created, changed in place and deleted on the emulator. Functions have their own file."""
+"""Tests that resources can be created, changed in place and deleted on the emulator. Functions,
+user pools, authorizers and EventBridge have separate files."""
 
 import json
 from pathlib import Path

@@ -50,7 +50,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
         "a 202 for another caller's order",
         "a 202 for an order that does not exist",
         "no 202 for an order that is found",
-        "another answer",
+        "an unexpected status",
     ],
 )
 def test_a_violation_of_isolation_is_named(results: LookupResults, violations: list[str]) -> None:
@@ -65,7 +65,7 @@ def test_a_violation_of_isolation_is_named(results: LookupResults, violations: l
 @pytest.mark.parametrize(
     ("statuses", "unexpected"),
     [([503, 429, 200], ()), ([503, 503, 503, 200], ("ada was answered 503 for order-1",)), ([404], ())],
-    ids=["found later", "never answered", "not found"],
+    ids=["found at the third request", "503 three times", "not found"],
 )
 def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], unexpected: tuple[str, ...]) -> None:
     # GIVEN an API that gives these answers to a lookup

@@ -1,4 +1,4 @@
-"""Errors of commands that the page runs."""
+"""Tests the errors of the commands that the page runs."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from tests.ops.mock_stack import account
 def test_a_command_that_an_error_advises_names_the_instance(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     with account(tmp_path) as stack:
-        # GIVEN an instance in a folder of its own
+        # GIVEN an instance in another folder than the default one
         commands = OpsCommands(StateDir(tmp_path / "instance"))
         target = resolve(Choice(outputs=stack.outputs))
         vars(commands)["context"] = Context(target, Clients(target), as_json=True)
-        # WHEN a command of the page is refused
+        # WHEN the page runs a command that is refused
         with pytest.raises(OpsError) as refused:
             commands.discard(ORDER_ID, by="Ada", reason="test", yes=False)
     # THEN the advised commands name this instance

@@ -35,7 +35,9 @@ def test_the_additional_version_gets_its_share_of_calls(weight: float, chance: f
     ],
     ids=["no function", "no weights", "a version", "unqualified"],
 )
-def test_without_weights_no_version_is_chosen(given_function: dict[str, object] | None, qualifier: str | None) -> None:
+def test_without_an_alias_with_weights_no_additional_version_is_chosen(
+    given_function: dict[str, object] | None, qualifier: str | None
+) -> None:
     # GIVEN / WHEN
     version = drawn(given_function, qualifier, lambda: 0.0)
 

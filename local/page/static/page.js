@@ -375,7 +375,7 @@ const listen = async () => {
 };
 const keepListening = async () => {
   for (;;) {
-    let why = "The stack has stopped. Start it again, and open the address that it prints.";
+    let why = "The stack has stopped. Start it again, and open the address that `python -m local status` shows.";
     try {
       stack = await call("/api/stack");
       redraft();
