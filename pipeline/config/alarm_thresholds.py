@@ -82,11 +82,12 @@ def parse_threshold(text: str) -> tuple[str, float]:
         known = f"did you mean {near[0]}?" if near and separator else "docs/alarms.md lists the names"
         raise ValueError(f"given {text!r}; allowed: name=value; {known}")
     try:
-        changed = AlarmThresholds.model_validate({name: value})
+        return name, float(getattr(AlarmThresholds.model_validate({name: value}), name))
     except ValidationError as error:
         rule = error.errors()[0]["msg"].removeprefix("Input should be ")
-        raise ValueError(f"given {text!r}; allowed: for {name}, {rule}") from None
-    return name, float(getattr(changed, name))
+    except OverflowError:
+        rule = "a number below 1e308"
+    raise ValueError(f"given {text!r}; allowed: for {name}, {rule}")
 
 
 def changed_thresholds(items: Sequence[str]) -> AlarmThresholds:

@@ -18,6 +18,7 @@ from pipeline.config.allowed import allowed
 from pipeline.config.problems import BrokenRulesError, ConfigError, Problem
 from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
+from pipeline.config.stack_file import parse_yaml
 
 # The tightest limit is that of a queue's name, 80 characters: `{prefix}-notifications-{20}-queue`.
 MAX_PREFIX = 38
@@ -85,11 +86,12 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`, and also report `misplaced` keys and the problems `found` before.
 
-    A key that was meant by a misplaced one has its default here, so problems of rules on it are dropped.
+    A key that was meant by a misplaced or unknown one has its default here, so problems of rules on it are dropped.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
-    problems += [_unknown(key) for key in sorted(set(given) - set(_FIELDS))]
+    unknown = {key: _nearest(key) for key in sorted(set(given) - set(_FIELDS))}
+    problems += [_unknown(key, near) for key, near in unknown.items()]
     values: dict[str, object] = {}
     undecoded: list[Problem] = []
     for key in sorted(set(given) & set(_FIELDS)):
@@ -97,7 +99,8 @@ def _parse(
         undecoded += wrong
         if value is not None:
             values[key] = value
-    config, more = _validate(values, frozenset((*given, *misplaced.values())) - frozenset(values))
+    meant = {*misplaced.values(), *filter(None, unknown.values())}
+    config, more = _validate(values, frozenset((*given, *meant)) - frozenset(values))
     # An item that could not be decoded is not reported twice.
     known = {problem.keys for problem in undecoded}
     problems += [*undecoded, *(each for each in more if each.keys not in known)]
@@ -149,8 +152,7 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]
 
 
-def _unknown(key: str) -> Problem:
-    near = _nearest(key)
+def _unknown(key: str, near: str | None) -> Problem:
     hint = f"did you mean {near}?" if near else "one of those in docs/options.md"
     return Problem((key,), "a key that does not exist", hint)
 
@@ -181,7 +183,7 @@ def _decode(key: str, text: str) -> tuple[object, list[Problem]]:
 def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Problem]]:
     try:
         items = json.loads(text)
-    except json.JSONDecodeError:
+    except (ValueError, RecursionError):
         items = None
     if not isinstance(items, list):
         return None, [Problem((key,), repr(text), f"a list of texts, each {allowed(field)}")]
@@ -198,7 +200,7 @@ def _decode_item(key: str, item: object) -> object:
     if not isinstance(item, str) or key != _SUBSCRIPTIONS:
         return item if isinstance(item, str) else None
     try:
-        value = yaml.safe_load(item)
+        value = parse_yaml(item)
     except yaml.YAMLError:
         return None
     return value if isinstance(value, dict) else None

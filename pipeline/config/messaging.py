@@ -3,6 +3,7 @@
 import difflib
 import itertools
 import string
+from collections import Counter
 from collections.abc import Iterator
 from typing import Literal, cast
 
@@ -54,8 +55,8 @@ class MessagingOptions(ProcessingOptions):
 
 
 def _subscription_names(config: MessagingOptions) -> Iterator[Problem]:
-    names = [each.name for each in config.subscriptions]
-    for doubled in sorted({name for name in names if names.count(name) > 1}):
+    names = Counter(each.name for each in config.subscriptions)
+    for doubled in sorted(name for name, count in names.items() if count > 1):
         yield Problem(("subscriptions",), f"the name {doubled} twice", "a different name for each")
 
 
@@ -106,8 +107,8 @@ def _routed_subscribers(config: MessagingOptions) -> Iterator[Problem]:
 
 def _one_subscription_per_endpoint(config: MessagingOptions) -> Iterator[Problem]:
     """SNS refuses two subscriptions of one endpoint if their attributes differ, and ours differ in their DLQs."""
-    reached = [(each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint]
-    doubled = sorted({endpoint for protocol, endpoint in reached if reached.count((protocol, endpoint)) > 1})
+    reached = Counter((each.protocol, each.endpoint) for each in config.subscriptions if each.endpoint)
+    doubled = sorted(endpoint for (_, endpoint), count in reached.items() if count > 1)
     for endpoint in doubled if config.events_target == "topic" else ():
         yield Problem(
             ("subscriptions", "events_target"),

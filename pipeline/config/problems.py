@@ -24,7 +24,9 @@ class Problem:
         """Return one line: `orders:batch_size: given 0; allowed: …; change orders:batch_size`."""
         keys = [f"{namespace}:{key}" for key in self.keys]
         subject = f"{keys[0]}: " if keys else ""
-        return f"{subject}given {self.given}; allowed: {self.allowed}; change {self.change or ' or '.join(keys)}"
+        text = f"{subject}given {self.given}; allowed: {self.allowed}; change {self.change or ' or '.join(keys)}"
+        # Keys and values come from files, where YAML and JSON allow any character.
+        return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in text)
 
 
 class ConfigError(pulumi.RunError, ValueError):

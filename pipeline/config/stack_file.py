@@ -43,6 +43,8 @@ def load_settings(
     a value, or a secret without a substitute.
     """
     project_file = _read(root / "Pulumi.yaml")
+    if "name" not in project_file:
+        raise StackFileError(f"{root / 'Pulumi.yaml'} must have a name.")
     project = str(project_file["name"])
     given = {
         _full(project, key): value for key, value in (_read(root / f"Pulumi.{stack}.yaml").get("config") or {}).items()
@@ -68,14 +70,34 @@ def _full(project: str, key: str) -> str:
     return key if ":" in key else f"{project}:{key}"
 
 
+def parse_yaml(text: str) -> Any:
+    """Return the value of a YAML text.
+
+    Raises `yaml.YAMLError` without the text, which may have a secret, also for a value that cannot be built, such as
+    2026-99-99 or a number of 5,000 digits.
+    """
+    try:
+        return yaml.safe_load(text)
+    except yaml.MarkedYAMLError as error:
+        where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise yaml.YAMLError(f"{error.problem}{where}") from None
+    except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError) as error:
+        raise yaml.YAMLError(f"a value cannot be read ({type(error).__name__})") from None
+
+
 def _read(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text())
+        content = parse_yaml(path.read_text(encoding="utf-8")) or {}
     except FileNotFoundError:
         raise StackFileError(f"{path} is missing; it must contain the configuration.") from None
+    except UnicodeDecodeError:
+        raise StackFileError(f"{path} is not UTF-8 text.") from None
     except yaml.YAMLError as error:
         raise StackFileError(f"{path} is not valid YAML: {error}") from None
-    return content or {}
+    config = (content.get("config") or {}) if isinstance(content, dict) else None
+    if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
+        raise StackFileError(f"{path} must be a YAML mapping. If it has `config`, that must be a mapping from texts.")
+    return content
 
 
 def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
@@ -83,4 +105,7 @@ def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
         if encrypted is None:
             raise StackFileError(f"{key} is an encrypted secret, which only Pulumi can read; use a plain test value.")
         return encrypted(key)
-    return value if isinstance(value, str) else json.dumps(value)
+    try:
+        return value if isinstance(value, str) else json.dumps(value)
+    except (TypeError, ValueError):
+        raise StackFileError(f"{key} has a value that JSON does not have, e.g. a date. Put it in quotes.") from None

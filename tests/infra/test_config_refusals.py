@@ -1,11 +1,14 @@
 """Tests that the program registers nothing if it refuses its configuration."""
 
 import json
+from typing import get_origin
 
 import pytest
 
 from lab.recording.recording import read_stack_file, record_refused, record_stack
 from pipeline.config import ConfigError
+from pipeline.config.stack_config import StackConfig
+from tests.infra.config_factory import refused
 
 
 @pytest.mark.parametrize(
@@ -124,3 +127,36 @@ def test_the_permissions_boundary_of_another_stack_is_refused() -> None:
     # THEN
     assert "given the boundary of orders-old; allowed: pulumi-orders-dev-boundary" in str(error)
     assert recording.resources == []
+
+
+LISTS = [key for key, field in StackConfig.model_fields.items() if get_origin(field.annotation) is tuple]
+STRANGE_LISTS = ["[" * 100_000, f"[{'1' * 5_000}]", "1" * 5_000, "[NaN, [null], {}]", '["\\ud800"]', '["\\n"]']
+STRANGE_ITEMS = [
+    *("{name: 2026-99-99}", f"{{name: {'1' * 5_000}}}", f"{{name: {'[' * 5_000}", "&a {name: *a}", "{1: 2, [3]: 4}"),
+    *("!!bool x", "!!timestamp x", "!!int ''", "{name: !!set {a}, protocol: !!binary aGVsbG8=}"),
+    '{name: a, protocol: sqs, filter_policy: {"a\\n  b": [c]}}',
+]
+
+
+@pytest.mark.parametrize(
+    ("key", "text"),
+    [
+        *((key, text) for key in LISTS for text in STRANGE_LISTS),
+        *(("subscriptions", json.dumps([text])) for text in STRANGE_ITEMS),
+        ("alarm_thresholds", json.dumps([f"api_p99_ms={'9' * 400}"])),
+    ],
+    ids=lambda value: value[:30],
+)
+def test_a_strange_list_is_refused_with_one_line_for_each_problem(key: str, text: str) -> None:
+    # GIVEN / WHEN
+    error = refused(**{key: text})
+    # THEN
+    assert any(problem.keys[0].partition("[")[0] == key for problem in error.problems)
+    assert str(error).count("\n") == len(error.problems)
+
+
+def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
+    # GIVEN a misspelt key, and an option that needs a value of the key that was meant
+    error = refused(strict_ordering="true", batch_sise="1")
+    # WHEN / THEN only the misspelt key is reported
+    assert [problem.keys for problem in error.problems] == [("batch_sise",)]

@@ -67,13 +67,23 @@ def test_configuration_is_merged_as_by_the_pulumi_engine(tmp_path: Path) -> None
     [
         ("config: {}", "Pulumi.local.yaml must set orders:count"),
         ("config: {orders:count: {secure: AAAB}}", "orders:count is an encrypted secret"),
-        ("config: [", "Pulumi.local.yaml is not valid YAML"),
+        ("config:\n- [password", "Pulumi.local.yaml is not valid YAML: expected ',' or ']', but got"),
+        ("config: {orders:count: 2026-99-99}", "Pulumi.local.yaml is not valid YAML: a value cannot be read"),
+        ("config: {orders:count: 2026-01-01}", "orders:count has a value that JSON does not have, e.g. a date"),
+        ("config: {orders:count: {2026-01-01: 1}}", "orders:count has a value that JSON does not have, e.g. a date"),
+        ("config: [password]", "Pulumi.local.yaml must be a YAML mapping"),
+        ("config: {1: password}", "Pulumi.local.yaml must be a YAML mapping"),
+        ("[password]", "Pulumi.local.yaml must be a YAML mapping"),
     ],
 )
 def test_an_unusable_stack_file_is_refused_with_the_file_and_the_key(tmp_path: Path, stack: str, message: str) -> None:
-    # GIVEN / WHEN / THEN
-    with pytest.raises(StackFileError, match=re.escape(message)):
+    # GIVEN / WHEN
+    with pytest.raises(StackFileError, match=re.escape(message)) as refusal:
         load_settings(written(tmp_path, stack), "local", {})
+
+    # THEN the message has no other part of the file, which may have a secret
+    assert "password" not in str(refusal.value)
+    assert "\n" not in str(refusal.value)
 
 
 def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
