@@ -91,7 +91,7 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
 
 
 def concurrency(recording: Recording) -> Iterator[str]:
-    """Reserved concurrency is -1 (none) or at least the mapping's maximum, because throttling uses up receives."""
+    """Reserved concurrency is -1 (none) or at least the mapping's maximum. Otherwise throttling uses up receives."""
     for function in recording.of_type(FUNCTION):
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)
         if reserved < -1:

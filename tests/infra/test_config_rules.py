@@ -105,7 +105,7 @@ _GOOD = "{name: zzz, protocol: sqs}"
 
 
 def _found(items: list[object]) -> set[tuple[str, str]]:
-    """Return key and given value of each problem in a list of subscriptions, except that `_GOOD` is there twice."""
+    """Return key and given value of each problem in a list of subscriptions. Repeated `_GOOD` items are no problem."""
     try:
         parsed(subscriptions=json.dumps(items))
     except ConfigError as error:

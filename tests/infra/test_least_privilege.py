@@ -137,7 +137,7 @@ def test_a_transaction_needs_the_permissions_of_its_items(item: str, action: str
     assert list(permissions_of(call)) == [(action, "t", f"TransactWriteItems ({item})")]
 
 
-def test_a_call_with_several_messages_needs_the_permission_of_the_single_call() -> None:
+def test_a_call_with_several_messages_needs_the_permission_to_send_one_message() -> None:
     # GIVEN
     calls = [
         Call(0, "sqs", "SendMessageBatch", {"QueueUrl": "q"}),

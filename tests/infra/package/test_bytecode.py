@@ -36,7 +36,7 @@ def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
-    # THEN all sources in the package are ours, and a dependency's byte code is in the place of its source
+    # THEN only our code has sources, with its byte code beside them; dependencies have byte code instead of sources
     assert sources == {"runtime/__init__.py", "runtime/handlers/__init__.py"} | {
         f"runtime/handlers/{name}.py" for name in HANDLERS
     }

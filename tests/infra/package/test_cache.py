@@ -75,13 +75,13 @@ def test_a_killed_build_does_not_break_the_next_one(tmp_path: Path) -> None:
     assert not (project.root / ".build/package/scratch").exists()
 
 
-def test_an_entry_whose_step_fails_is_not_in_the_cache(tmp_path: Path) -> None:
-    # GIVEN a step that writes a file and then fails
+def test_an_entry_is_not_in_the_cache_if_filling_it_failed(tmp_path: Path) -> None:
+    # GIVEN a function that fills an entry and fails after its first file
     def half(draft: Path) -> None:
         (draft / "file").write_text("half")
         raise KeyboardInterrupt
 
-    # WHEN the step creates an entry of the cache
+    # WHEN an entry is created with it
     with cache.locked(tmp_path / "cache", print) as scratch:
         try:
             cache.entry(tmp_path / "cache/installed/key", scratch, half)

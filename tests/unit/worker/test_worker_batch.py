@@ -54,7 +54,7 @@ def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount
     world.stock(SKU_1=100)
     # WHEN they process a batch
     world.run(*(record(content(number)) for number in range(1, 11)))
-    # THEN the key of every idempotency record ends with a SHA-256
+    # THEN the id of every idempotency record ends with a SHA-256, not with the MD5 that Powertools uses by default
     assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
 
 

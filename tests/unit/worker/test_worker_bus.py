@@ -57,7 +57,7 @@ def test_an_entry_has_the_document_as_its_detail_and_the_time_of_the_settlement(
     )
     # WHEN its event is published
     notifications.publish(published)
-    # THEN only the expected call was made
+    # THEN only the expected call was made, which the fixture checks
 
 
 @pytest.mark.parametrize("code", ["ThrottlingException", "InternalFailure", "NotAuthorizedForSourceException"])

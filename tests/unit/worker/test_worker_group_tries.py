@@ -1,4 +1,4 @@
-"""Tests the tries of a group's transaction: when it is tried again, with which token, and when orders stay open."""
+"""Tests a group's transaction: when it is tried again, with which token, and when its orders stay unsettled."""
 
 from __future__ import annotations
 
