@@ -15,8 +15,8 @@ _THREADS = 8
 def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     """Set a new event loop for the main thread, for the duration of the block.
 
-    The SDK creates resources on the loop's threads. It makes an event loop for each thread and never closes it. So each
-    thread gets its event loop here, and the end of the block closes it.
+    The SDK creates resources on the loop's threads. It would make an event loop for each thread and never close it. So
+    each thread gets its event loop here, and the end of the block closes it.
     """
     loops: list[asyncio.AbstractEventLoop] = []
 

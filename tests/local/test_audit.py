@@ -1,4 +1,4 @@
-"""Tests that the demo's check of delivered events reports a missing event, and a copy that differs from the first."""
+"""Tests that the demo's check of delivered events reports missing events, wrong events and copies that differ."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Tests that the demo's check of isolation reports a caller who sees another caller's order."""
+"""Tests which violations of isolation the demo's check reports, and when it repeats a lookup."""
 
 import pytest
 
