@@ -1,7 +1,7 @@
 """Discards many dead letters in one pass. For each it marks the order, writes to the journal, and deletes the message.
 
-If the run is killed, nothing is lost: run the command again. It also deletes the messages of orders that are already
-marked.
+If the run is killed, nothing is lost: run the command again. The next run also deletes the messages of orders that the
+killed run has marked.
 """
 
 from collections import Counter

@@ -21,7 +21,7 @@ from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
 CLOCK_SKEW_SECONDS: Final = 300
-"""AWS refuses requests if this machine's clock differs from AWS's by more.
+"""AWS refuses requests if this machine's clock differs from AWS's by more than this.
 
 If a message was sent longer than this before the run began, the run did not send it.
 """

@@ -1,11 +1,11 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed.
 
+For an open order that is enough, because the worker's next write fills in missing attributes (`if_not_exists`). The
+worker does not write a final order again, but the event of a settled order needs all attributes. So unreadable
+attributes of a final order are replaced from the order's message, if the message is a dead letter.
+
 An unreadable record of the worker is deleted. That is safe, because G1, G2 and G5 do not depend on records
 (docs/guarantees.md).
-
-The worker's write fills in missing attributes (`if_not_exists`), so an open order is then complete. A final order is
-not written again, but the event of a settled order needs all attributes. Unreadable attributes of a final order are
-replaced from the order's message, if the message is a dead letter.
 """
 
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the repair needs the order's message: for a final order, whose row the worker no longer writes."""
+    """Return whether the order is final. Then the repair needs its message, because the worker no longer writes its row."""
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 

@@ -54,7 +54,7 @@ class Taken:
 
     Attributes:
         sure: Units that were certainly settled after the reference point.
-        near: Units that were settled so close to the reference point that it may have been before or after it.
+        near: Units that were settled too close to the reference point to know whether before or after it.
     """
 
     sure: int = 0

@@ -59,7 +59,10 @@ class Finding:
 
 
 def judge(evidence: Evidence) -> list[Finding]:
-    """Judge all guarantees. If a source could not be read, only violations that a single row proves are reported."""
+    """Judge all guarantees.
+
+    If a source of a guarantee could not be read, only those violations are reported that a single row proves.
+    """
     return [_judge(evidence, *row) for row in _JUDGES]
 
 
@@ -164,7 +167,8 @@ def exact_retries(evidence: Evidence) -> Finding:
     early = [
         f"{case.letter.order_id} is a dead letter after {case.attempts} receives; the queue allows {limit} now"
         for case in evidence.cases
-        # The worker itself dead-letters some messages early; those name their attempt. One that SQS moved does not.
+        # The worker itself dead-letters some messages early. They have the attribute `attempt`; messages that SQS moved
+        # do not.
         if case.letter.attempts is None and case.attempts is not None and limit is not None and case.attempts < limit
     ]
     failed = sum(any(one.outcome == "failed" for one in found) for found in attempts.values())
@@ -223,7 +227,10 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 
 
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
-    """Compare the units that left with the confirmed units. Both are ranges, because orders settle during the audit."""
+    """Compare the units that left the stock with the confirmed units.
+
+    Both are ranges: orders take units during the audit, and some were settled close to the reference point (`near`).
+    """
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:
         return []

@@ -21,8 +21,9 @@ def register(actions: Any) -> None:
         run_shift,
         "move callers to the newest versions, step by step, after `pulumi up` on a stack with gradual_deploy",
         "python -m ops deploy shift --stack prod",
-        "shift waits for CodeDeploy. If one function is rolled back, shift stops the other deployments: versions of\n"
-        "  one release belong together. Exit code 1: rolled back, or not finished. Without gradual_deploy: no effect.",
+        "shift waits for CodeDeploy. If one function is rolled back, shift stops the other deployments, because the\n"
+        "  versions of one release belong together. Exit code 1: rolled back, or not finished.\n"
+        "  Without gradual_deploy: no effect.",
         changes=True,
     )
     command.add_argument(

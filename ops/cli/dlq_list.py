@@ -85,7 +85,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
-    """Read every dead letter of a pass, with the state of its order. `show` is called with the number so far."""
+    """Read every dead letter of a pass, with the state of its order. `show` gets the number of messages read so far."""
     cases: list[Case] = []
     for batch in sweep.batches():
         letters = [read_letter(message) for message in batch]

@@ -106,7 +106,11 @@ def _moment(context: Context, text: str) -> str:
 
 
 def _resume_after(context: Context, where: list[str]) -> Place | None:
-    """Return the latest place that unfinished runs over the same orders recorded since the last run that ended."""
+    """Return the place after which to continue; `None` to begin with the first order.
+
+    It is the latest place that a run over the same orders recorded before it failed or was killed. Runs before the last
+    run that ended do not count.
+    """
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
     same = [run for run in runs if run["verb"] == VERB and run["where"] == where]

@@ -59,7 +59,7 @@ def register(commands: Any) -> None:
         actions,
         "replay-events",
         run_replay,
-        "publish the events of settled orders again, with the same ids and bytes: subscribers can ignore duplicates",
+        "publish the events of settled orders again, with the same ids and bytes, so subscribers can ignore duplicates",
         "python -m ops order replay-events 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
         "ask the subscriber whether the event has arrived. A subscription's filter also applies to repeated events.",
         changes=True,

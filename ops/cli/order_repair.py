@@ -45,7 +45,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if needs_message(row) and message is None:
         context.say(
-            "No readable dead letter was found, so removed attributes cannot be replaced. The event needs them."
+            "No readable dead letter was found, so removed attributes cannot be replaced. The order's event needs them."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
@@ -55,7 +55,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
 
 
 def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
-    """Plan the repair of the order's row or, if the row is readable, of its worker's record.
+    """Plan the repair of the order's row or, if the row is readable, of the worker's record of the order.
 
     Return the order's message as well, if the repair needs it.
     """

@@ -1,7 +1,7 @@
 """Options that name the stack, and the same options in commands that a text advises.
 
-An advised command acts on the stack of the command that advises it. If the environment named that stack, it names the
-stack of the next command too.
+An advised command must act on the same stack as the command that prints the advice, so it gets the same options. If
+the environment names the stack, the advised command needs no option.
 """
 
 import argparse

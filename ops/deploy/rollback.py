@@ -95,9 +95,8 @@ def _callable(lambda_client: "LambdaClient", function: Function, number: int) ->
             f"them: aws lambda list-versions-by-function --function-name {name}"
         ) from None
     if found.state not in ("Active", "Inactive"):
-        raise RefusedError(
-            f"version {number} of {name} is {found.state} ({found.reason.rstrip('.')}). Choose another with --to."
-        )
+        reason = found.reason.rstrip(".") or "Lambda gives no reason"
+        raise RefusedError(f"version {number} of {name} is {found.state} ({reason}). Choose another with --to.")
     return found
 
 

@@ -181,7 +181,7 @@ class Deployer:
 
     def _stop(self, deployments: Sequence[str] | Mapping[str, Move]) -> None:
         for deployment in deployments:
-            self.say(f"stopping deployment {deployment}: versions of one release belong together")
+            self.say(f"stopping deployment {deployment}, because versions of one release belong together")
             try:
                 self.client.stop_deployment(deploymentId=deployment, autoRollbackEnabled=True)
             except ClientError as error:

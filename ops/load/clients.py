@@ -1,4 +1,4 @@
-"""Clients that repeat each request with the same key and body until its answer is 202. Connections may break."""
+"""Clients that repeat each request with the same key and body until its answer is 202. They may reset connections."""
 
 import json
 import math

@@ -31,8 +31,8 @@ class Facts:
     def after_discard(self, order_id: str) -> OrderStatus | None:
         """Return the status that an order has after a discard; `None` if its row must be repaired first.
 
-        A discard marks orders that are open or not stored, even if other attributes of their rows are unreadable. A row
-        whose status is unreadable or final must be readable as a whole.
+        A discard marks an order that is open or has no stored status, even if other attributes of its row are
+        unreadable. Any other unreadable row must be repaired first.
         """
         order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)
         if order is not None and order.status not in OPEN_STATUSES:
@@ -119,7 +119,7 @@ def _cause(
 
 
 def merge(cases: Iterable[Case]) -> list[Case]:
-    """Merge all copies of a message into the oldest case. Return the cases, the oldest first: it expires first."""
+    """Merge all copies of a message into the oldest case. Return the oldest cases first, because they expire first."""
     merged: dict[bytes, Case] = {}
     for case in sorted(cases, key=lambda case: case.letter.sent_at):
         first = merged.setdefault(case.letter.twin_key, case)

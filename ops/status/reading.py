@@ -34,7 +34,7 @@ class Reading:
         paused: The worker's state in words, if it is not enabled.
         subscribers: Number of messages in the dead-letter queue of each subscriber, by the subscriber's name; `None` if
             there is no such queue or it could not be read.
-        unconfirmed: Names of subscribers that are not confirmed, so receive nothing.
+        unconfirmed: Names of subscribers that receive nothing, because they are not confirmed.
         receivers: Subscriptions to alarms.
         budgets: Percent left of each error budget; `None` also if the stack has no objectives.
         alarms_evaluated: Whether alarms are evaluated; the embedded AWS evaluates none.

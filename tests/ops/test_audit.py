@@ -306,8 +306,8 @@ def test_missing_messages_break_only_a_guarantee_that_is_certainly_broken(lost: 
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee is broken if it is broken whichever orders the messages are about. If one of the two always is,
-    # but not always the same one, both say that it is not known which
+    # THEN a guarantee counts as broken if it is broken for every choice of the orders that have the messages. If every
+    # choice breaks one of the two, but not every choice breaks the same one, both say that it is not known which
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

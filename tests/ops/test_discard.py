@@ -128,13 +128,13 @@ def test_the_plan_for_a_message_that_is_no_json_is_what_happens(stored: str, wor
     try:
         planned = plan(found, order_id, None).explanation
     except RefusedError:
-        # THEN either both are refused, and nothing is changed
+        # THEN if the plan is refused, the discard is refused too, and nothing is changed
         with pytest.raises(RefusedError):
             discard(world, order_id)
         assert statuses(world) == before
         assert world.dead_letters.counts() == (1, 0, 0)
     else:
-        # THEN or the message is deleted, and the order is marked exactly if the plan says so
+        # THEN otherwise the message is deleted, and the order is marked exactly if the plan says so
         assert "1 messages deleted" in discard(world, order_id)
         marked = statuses(world).count("DISCARDED") > before.count("DISCARDED")
         assert ("would become DISCARDED" in planned) == marked

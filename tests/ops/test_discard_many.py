@@ -95,7 +95,11 @@ STORED: dict[str, dict[str, Any] | None] = {
 
 
 @pytest.mark.parametrize("stored", STORED)
-@pytest.mark.parametrize("readable", [(True,), (False,), (False, False), (True, False)])
+@pytest.mark.parametrize(
+    "readable",
+    [(True,), (False,), (False, False), (True, False)],
+    ids=["one readable", "one unreadable", "two unreadable", "one of each"],
+)
 def test_a_discard_counts_exactly_the_orders_that_it_marks(
     stored: str, readable: tuple[bool, ...], world: World
 ) -> None:
@@ -154,7 +158,7 @@ def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) 
 
 
 def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
-    # GIVEN a dead letter whose row is unreadable, and another whose row is readable
+    # GIVEN a dead letter of an order whose row is unreadable, and a dead letter of an order whose row is readable
     first, second = dead_letter(world, 2)
     world.orders[first]["accepted_at"] = {"S": "2026-02-30T00:00:00.000Z"}
     logs = logs_of(world)

@@ -207,7 +207,7 @@ class Stored:
             {ORDER_ID: IN_TIME, OTHER_ID: IN_TIME},
             0,
             ["same bytes", "one order per key"],
-            id="doubled",
+            id="two orders for one key",
         ),
     ],
 )

@@ -74,7 +74,7 @@ def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, typed
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 def test_an_audit_names_the_stack(form: tuple[str, ...], typed: Typed, capsys: Any) -> None:
-    # GIVEN a row and a stock row that nobody can read: the audit advises a command for each
+    # GIVEN an order's row and a stock row that are unreadable, so that the audit advises a command for each
     typed.stack.put_order(good_row(STRANGE, settled_at={"S": "yesterday"}))
     typed.stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"S": "many"}})
     # WHEN

@@ -126,7 +126,7 @@ def test_a_wrong_answer_fails_its_step_and_the_rest_is_skipped(
 
 
 def test_a_missing_token_is_no_failure_of_the_stack(smoke: Callable[..., tuple[Smoke, Api]]) -> None:
-    # GIVEN a stack whose tokens come from another issuer
+    # GIVEN an API that requires a token
     run, _ = smoke(first=answer(401, {"message": "Unauthorized"}))
     run.token = None
     # WHEN the smoke test runs without a token
