@@ -240,6 +240,10 @@ def failed(world: DeployTarget) -> None:
     world.lambda_.functions[FUNCTIONS[1]].versions[9].state = "Failed"
 
 
+def pending_without_a_reason(world: DeployTarget) -> None:
+    world.lambda_.functions[FUNCTIONS[1]].versions[9].state = "Pending"
+
+
 def shifting(world: DeployTarget) -> None:
     for each in world.lambda_.functions.values():
         each.weights = {"9": 0.5}
@@ -260,6 +264,7 @@ def another_queue(world: DeployTarget) -> None:
         (unreadable_tags, "none is recorded, or all were rolled back"),
         (deleted, "has no version 9"),
         (failed, "is Failed (its start failed)"),
+        (pending_without_a_reason, "is Pending (Lambda gives no reason)"),
         (shifting, "being shifted right now"),
         (pulumi_moves_callers, "deploy the older release"),
         (another_queue, "https://sqs/old.fifo (ORDERS_QUEUE_URL), which the stack no longer has"),
