@@ -33,7 +33,7 @@ _FENCE: Final = "`````"
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a resource. `because` names the properties that force a replacement; otherwise those that differ."""
+    """Change of a resource. `because`: the properties that force a replacement or, for other changes, that differ."""
 
     op: str
     name: str

@@ -36,7 +36,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, with which physical names begin (those of log groups after a path)."""
+        """`{project}-{stack}`, the beginning of physical names. In the names of log groups, a path comes before it."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property
@@ -94,7 +94,9 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
 def configured(
     choice: Choice, environment: Mapping[str, str] = os.environ, outputs: Outputs | None = None
 ) -> tuple[StackSettings, StackConfig]:
-    """Read the stack's file and its configuration. `outputs`, or those of `choice`, are used only for the stack's name.
+    """Read the stack's file and its configuration.
+
+    If `choice` names a file of outputs, the stack's name comes from `outputs` or, without them, from that file.
 
     Raises:
         NoStackError: no stack is named, or it has no file.

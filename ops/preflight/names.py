@@ -26,7 +26,10 @@ Lister = Callable[[Ground], Iterator[str]]
 
 
 def names(ground: Ground) -> Iterator[Finding]:
-    """Yield one finding per kind of resource; after a successful deployment only one: the names are the stack's own."""
+    """Yield one finding per kind of resource, but only one after a successful deployment.
+
+    Such a deployment has created the names, so they belong to the stack.
+    """
     if ground.outputs:
         yield Finding(
             _CHECK, Verdict.OK, f"deployed before: names that begin with {ground.prefix}-… are the stack's own"
