@@ -12,7 +12,7 @@ from typing import Any, Final
 from ops.errors import RefusedError
 from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
-from ops.logic.case import Case, assess
+from ops.logic.case import Case, Facts, assess
 from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import Received, State, content_of, read_letter
 from ops.sweep import Sweep
@@ -87,7 +87,7 @@ class DiscardMany:
     run: Run | None
     progress: Callable[[int], None] = lambda _: None
     tally: DiscardCounts = field(default_factory=DiscardCounts)
-    _marked: set[str] = field(default_factory=set)
+    _marked: dict[str, Facts] = field(default_factory=dict)
 
     def go(self, sweep: Sweep) -> DiscardCounts:
         """Go through the queue once. Raises boto3's errors; `tally` then has the counts so far."""
@@ -106,28 +106,30 @@ class DiscardMany:
         facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
         to_delete: list[Case] = []
         for message, letter in zip(received, letters, strict=True):
-            case = assess(letter, facts)
+            # Further messages of an order that this run marked are judged by its row before the mark, as in a dry run.
+            before = self._marked.get(letter.order_id or "", facts)
+            case = assess(letter, before)
             if not self._is_selected(case):
                 self.tally.unselected += 1
             elif case.state in NOT_DISCARDABLE:
                 self.tally.refused[case.state] += 1
-            elif self._may_be_deleted(message, case):
+            elif self._may_be_deleted(message, case, before):
                 to_delete.append(case)
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An interrupted run may have marked this order. Then the order no longer has the state and the error that
-        # `where` names.
+        # An earlier run that was interrupted may have marked this order. Then the order no longer has the state and the
+        # error that `where` names.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 
-    def _may_be_deleted(self, message: Received, case: Case) -> bool:
+    def _may_be_deleted(self, message: Received, case: Case, facts: Facts) -> bool:
         order_id = case.letter.order_id
         if order_id is None or case.state in _FINAL or order_id in self._marked:
             return True
         status = case.after_discard if self.run is None else self._mark(self.run, message, order_id)
         if status is OrderStatus.DISCARDED:
-            self._marked.add(order_id)
+            self._marked[order_id] = facts
             self.tally.orders = len(self._marked)
         elif status is None:
             self.tally.refused[State.CORRUPT_ORDER] += 1

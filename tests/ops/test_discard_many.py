@@ -174,3 +174,25 @@ def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
     (run,) = history(world, logs)
     (recorded,) = run["messages"]
     assert (recorded["order_id"], recorded["state"], recorded["error_type"]) == (second, "failed", "ThrottledError")
+
+
+@pytest.mark.parametrize("where", ["older_than=0s", "error_type=ThrottledError", "state=failed"])
+@pytest.mark.parametrize("stored", STORED)
+def test_a_discard_of_many_batches_has_the_counts_of_its_dry_run(stored: str, where: str, world: World) -> None:
+    # GIVEN two orders with dead letters in several batches: some are readable, some not, some name another error
+    ids = dead_letter(world, 2)
+    world.dead_letters.messages.clear()
+    for _ in range(6):
+        for order_id in ids:
+            world.dead_letters.send(body(order_id=order_id), {"order_id": text(order_id)})
+            world.dead_letters.send("not json", {"order_id": text(order_id)})
+            other = {"order_id": text(order_id), "error_type": text("ContentionError")}
+            world.dead_letters.send(body(order_id=order_id), other)
+    store(world, ids[0], STORED[stored])
+    # WHEN they are discarded, first in a dry run
+    expected = discard_many(world, where, act=False)
+    counted = discard_many(world, where)
+    # THEN the dry run has counted the same
+    assert counted.as_json() == expected.as_json()
+    # THEN each message that was not discarded is still in the queue
+    assert world.dead_letters.counts() == (counted.seen - counted.discarded, 0, 0)
