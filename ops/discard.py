@@ -1,5 +1,6 @@
 """Discards an order: marks the order first, then deletes its dead letters. If the command is killed, run it again."""
 
+import shlex
 from dataclasses import dataclass
 
 from ops.errors import IncompleteError, RefusedError
@@ -97,7 +98,7 @@ def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Pla
     raise RefusedError(
         f"No dead letter of {wanted} was found; {state}. Nothing was changed. Messages that another command is "
         "reading are hidden for up to five minutes: python -m ops status counts them. If the order is open and its "
-        f"message is lost: python -m ops orders resend {wanted}"
+        f"message is lost: python -m ops orders resend {shlex.quote(wanted)}"
     )
 
 

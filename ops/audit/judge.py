@@ -1,5 +1,6 @@
 """Judges each guarantee by the evidence."""
 
+import shlex
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
@@ -103,7 +104,8 @@ def one_effect(evidence: Evidence) -> Finding:
     for sku, before in sorted(evidence.before.items()):
         after, taken = evidence.after.get(sku), evidence.taken[sku]
         if before.available is None:
-            broken.append(f"the stock of {sku} is not a number: {before}. Next: python -m ops stock get {sku}")
+            look = f"python -m ops stock get {shlex.quote(sku)}"
+            broken.append(f"the stock of {sku} is not a number: {before}. Next: {look}")
         elif before.available < 0:
             broken.append(f"the stock of {sku} is {before}, less than zero")
         elif before.opening is None:

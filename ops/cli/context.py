@@ -57,8 +57,11 @@ class Context:
             self._print_next(self.completed(command))
 
     def again(self, *more: str) -> None:
-        """Print this command to type next, with `more` arguments."""
-        self._print_next(shlex.join(["python", "-m", "ops", *self.arguments, *more]))
+        """Print this command to type next, with `more` options."""
+        given = list(self.arguments)
+        # After `--` there are no options.
+        end = given.index("--") if "--" in given else len(given)
+        self._print_next(shlex.join(["python", "-m", "ops", *given[:end], *more, *given[end:]]))
 
     def completed(self, text: str) -> str:
         """Return `text`; its commands get the options that named this command's stack."""

@@ -1,6 +1,7 @@
 """`dlq list` lists dead letters as orders. `dlq show` shows one in detail."""
 
 import argparse
+import shlex
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -134,7 +135,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
     if not found.cases:
         raise RefusedError(
             f"No dead letter of {options.id} was found among {sweep.seen} messages. "
-            f"If this is an order's id: python -m ops order trace {options.id}"
+            f"If this is an order's id: python -m ops order trace {shlex.quote(options.id)}"
         )
     now = context.clock.time()
     order_id = found.cases[0].letter.order_id

@@ -1,6 +1,7 @@
 """`errors`: counts errors by cause."""
 
 import argparse
+import shlex
 from typing import Any
 
 from ops.cli.common import add_command, progress
@@ -45,9 +46,9 @@ def run_errors(options: argparse.Namespace, context: Context) -> int:
     if causes:
         worst = causes[0]
         context.next(
-            f"python -m ops dlq list --where error_type={worst.name}"
+            f"python -m ops dlq list --where {shlex.quote(f'error_type={worst.name}')}"
             if worst.letters
-            else f"python -m ops logs --error '{worst.name}' --since {options.since}"
+            else f"python -m ops logs --error {shlex.quote(worst.name)} --since {options.since}"
         )
     return ExitCode.OK
 

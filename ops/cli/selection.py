@@ -30,14 +30,20 @@ def completed(text: str, choice: Choice) -> str:
 
     Commands of `python -m local` get `--state-dir`, the only one of these options that they have.
     """
-    folder = [] if choice.state_dir is None else ["--state-dir", str(choice.state_dir)]
-    words = [] if choice.outputs is None else ["--outputs", str(choice.outputs)]
-    words += ["--local"] * choice.local
-    words += [] if choice.stack is None else ["--stack", choice.stack]
-    # The longest command comes first, because one command can be the beginning of another.
-    known = "|".join(map(re.escape, sorted(_COMMANDS, key=len, reverse=True)))
+    folder = _option("--state-dir", choice.state_dir)
+    words = [*_option("--outputs", choice.outputs), *["--local"] * choice.local, *_option("--stack", choice.stack)]
+    # The longest command comes first, because one command can be the beginning of another. Without commands, `(?!)`
+    # matches nothing.
+    known = "|".join(map(re.escape, sorted(_COMMANDS, key=len, reverse=True))) or "(?!)"
     text = _inserted(text, re.compile(rf"(?:{known})(?![\w-])"), [*words, *folder])
     return _inserted(text, _LOCAL_COMMAND, folder)
+
+
+def _option(name: str, value: object) -> list[str]:
+    """Return the option's words: none without a value, and one if the value would look like an option."""
+    if value is None:
+        return []
+    return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]
 
 
 def _inserted(text: str, command: re.Pattern[str], words: list[str]) -> str:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -47,7 +48,7 @@ class UnreadableOrder:
     @property
     def repair_command(self) -> str:
         """Return the command that repairs the row."""
-        return f"python -m ops order repair {self.order_id}"
+        return f"python -m ops order repair {shlex.quote(self.order_id)}"
 
     def as_json(self) -> dict[str, Any]:
         """Return the row's problems as a JSON object."""

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given as example_of
+from hypothesis import strategies as st
 
 from ops.cli.main import main, parser
 from ops.cli.selection import choice_of, completed
 from ops.errors import ExitCode
-from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
-from tests.ops.factories import ORDER_ID
+from ops.target import LOCAL_VARIABLE, STACK_VARIABLE, Choice
+from tests.ops.factories import ORDER_ID, body, text
 from tests.ops.test_cli_refusals import LEVELS
 from tests.ops.test_strange_records import STRANGE, good_row
 from tests.ops.test_without_yes import Typed, stack, typed
@@ -34,6 +37,34 @@ def test_an_advised_command_names_the_stack_that_was_named(given: str) -> None:
     assert completed(text, choice) == " ".join(
         f"Look: python -m ops {command} {given}. Then: python -m ops {command} {given} ID" for command in COMMANDS
     )
+
+
+CHARACTERS = st.characters(exclude_categories=["Cs"])
+WORDS = st.builds(str.__add__, st.sampled_from(["", "-", "--stack"]), st.text(CHARACTERS, min_size=1))
+
+
+@example_of(
+    named=st.one_of(
+        st.builds(dict, stack=WORDS), st.builds(dict, outputs=WORDS.map(Path)), st.builds(dict, local=st.just(True))
+    ),
+    folder=st.none() | WORDS.map(Path),
+)
+def test_an_advised_command_names_a_stack_of_any_name(named: dict[str, Any], folder: Path | None) -> None:
+    # GIVEN a stack, file or folder with any name, also one that looks like an option or has spaces and quotes
+    choice = Choice(**named, state_dir=folder)
+    # WHEN the advised command is pasted
+    advised = completed("python -m ops dlq show ID", choice).removeprefix("python -m ops ")
+    options = parser().parse_args(shlex.split(advised))
+    # THEN
+    assert choice_of(options) == choice
+    assert (options.action, options.id) == ("show", "ID")
+
+
+def test_without_known_commands_nothing_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN
+    monkeypatch.setattr("ops.cli.selection._COMMANDS", set())
+    # WHEN / THEN
+    assert completed("Look: python -m ops status", Choice(stack="prod")) == "Look: python -m ops status"
 
 
 def test_nothing_is_added_if_the_environment_names_the_stack(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -120,3 +151,35 @@ def test_a_pasted_next_command_reaches_the_same_stack(
     # THEN
     assert code == ExitCode.OK
     assert "Dry run" in capsys.readouterr().err
+
+
+NAME = "it's; $(a 'name')"
+
+
+@pytest.mark.parametrize(
+    "command",
+    ["dlq show", "dlq discard --by Ada --reason r", "errors", "audit --no-logs", "orders open"],
+)
+def test_an_advised_command_has_names_as_one_word(command: str, typed: Typed, capsys: Any) -> None:
+    # GIVEN a stock row, an order's row and a dead letter with a name that a shell would not read as one word
+    typed.stack.put_stock({"sku": {"S": NAME}, "available": {"S": "many"}})
+    typed.stack.put_order({**good_row(ORDER_ID), "order_id": {"S": NAME}})
+    typed.stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text(NAME)})
+    # WHEN a command advises others
+    takes_name = command.startswith("dlq")
+    typed.stack.run(*command.split(), *[NAME] * takes_name)
+    output = capsys.readouterr()
+    # THEN the name is quoted in them
+    advised = re.findall("python -m ops (.*)", f"{output.out}{output.err}")
+    assert any(shlex.quote(NAME) in each or shlex.quote(f"error_type={NAME}") in each for each in advised)
+
+
+def test_the_command_after_a_dry_run_is_right_after_a_double_hyphen(typed: Typed, capsys: Any) -> None:
+    # GIVEN a dry run whose command line ends its options with `--`
+    typed.stack.run("stock", "add", "--new", *shlex.split(typed.stack.selection), "--", "SKU-9", "5")
+    advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]
+    # WHEN the advised command is pasted
+    code = typed.stack.run(*shlex.split(advised))
+    # THEN it makes the change
+    assert code == ExitCode.OK
+    assert "Dry run" not in capsys.readouterr().err
