@@ -22,6 +22,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final, Self
 
+from pipeline.help import HelpFormatter
+
 MAX_COMMENT: Final = 60_000
 """GitHub accepts 65,536 characters."""
 
@@ -156,9 +158,7 @@ def preview(stack: str, options: Sequence[str]) -> Preview:
 
 def parser() -> argparse.ArgumentParser:
     """Build the parser of the command line."""
-    made = argparse.ArgumentParser(
-        prog="python -m ops.preview", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    made = argparse.ArgumentParser(prog="python -m ops.preview", description=__doc__, formatter_class=HelpFormatter)
     made.add_argument("--stack", required=True, help="name of the stack, such as dev")
     made.add_argument("--comment", required=True, type=Path, metavar="FILE", help="where the comment is written")
     made.add_argument("options", nargs="*", metavar="-- OPTION", help="options of `pulumi preview`")

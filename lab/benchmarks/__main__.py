@@ -27,6 +27,7 @@ from lab.simulation.outage_tables import flooded
 from lab.simulation.popular import sell
 from ops.cost.bill import bill
 from pipeline.functions import FUNCTIONS
+from pipeline.help import HelpFormatter
 
 PAGE: Final = cold_start.ROOT / "docs" / "performance.md"
 BEGIN: Final = "<!-- measured by python -m lab.benchmarks --write -->"
@@ -117,7 +118,7 @@ def _value(value: float | None, figure: Figure) -> str:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print the figures; with `--write` also write them into the page."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.benchmarks", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m lab.benchmarks", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument(
         "--rounds", type=int, default=11, help="number of rounds; each figure is their median (default: 11)"

@@ -26,6 +26,7 @@ from lab.simulation.fakes.dynamodb.values import item_bytes
 from lab.simulation.observed import ObservedWorld, observed
 from lab.simulation.requests import order_body
 from lab.simulation.world import ORDERS
+from pipeline.help import HelpFormatter
 
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
@@ -120,7 +121,7 @@ def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write or check the facts. Return 1 if a check finds a difference."""
     parser = argparse.ArgumentParser(
-        prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the committed facts differ")
     counted = facts()

@@ -17,13 +17,12 @@ from lab.chaos.scenario import Plan, chaos_stack, run
 from local.errors import LocalError
 from local.supervisor import interrupt_on_signals
 from ops.errors import OpsError
+from pipeline.help import HelpFormatter
 
 
 def main() -> int:
     """Run the scenario and print its numbers. Returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.chaos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog="python -m lab.chaos", description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--orders", type=_at_least(50), default=1000, help="total number of orders (default: 1000)")
     parser.add_argument("--clients", type=_at_least(1), default=50, help="concurrent clients (default: 50)")
     parser.add_argument(

@@ -18,6 +18,7 @@ from lab.mutation import around, tree
 from lab.mutation.listed import read_listed
 from lab.mutation.report import Report
 from lab.mutation.results import forget_unnoticed, read_results
+from pipeline.help import HelpFormatter
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / ".build" / "mutation"
@@ -48,9 +49,7 @@ def _runtime(arguments: argparse.Namespace) -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = argparse.ArgumentParser(
-        prog="python -m lab.mutation", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(prog="python -m lab.mutation", description=__doc__, formatter_class=HelpFormatter)
     parser.add_argument("--part", choices=("both", "runtime", "around"), default="both", help="default: both")
     only = "run only the matching mutants, e.g. 'runtime.logic.*' or 'ops/redrive.py:*'; give --part too"
     parser.add_argument("--only", nargs="+", default=[], metavar="PATTERN", help=only)

@@ -22,6 +22,7 @@ from local.engine import available
 from local.engine.path import ROOT, prepare
 from local.engine.provider.server import serving
 from local.engine.workspace import Finished, Workspace
+from pipeline.help import HelpFormatter
 
 TEXT = ROOT / "docs" / "preview-dev.txt"
 COMMAND = "python -m lab.preview.rendered_preview"
@@ -71,9 +72,7 @@ def _rows(
 
 def main() -> int:
     """Write the preview."""
-    argparse.ArgumentParser(
-        prog=COMMAND, description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    ).parse_args()
+    argparse.ArgumentParser(prog=COMMAND, description=__doc__, formatter_class=HelpFormatter).parse_args()
     with tempfile.TemporaryDirectory() as temporary, serving(MemoryAccount()) as port:
         folder = Path(temporary)
         workspace = Workspace(

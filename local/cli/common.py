@@ -6,6 +6,7 @@ from typing import Any
 
 from local.instance import STATE_VARIABLE, Outputs, StateDir
 from local.services.aws import Aws
+from pipeline.help import HelpFormatter
 
 
 def add_command(commands: Any, name: str, summary: str, example: str, *, folder: str = "") -> argparse.ArgumentParser:
@@ -15,7 +16,7 @@ def add_command(commands: Any, name: str, summary: str, example: str, *, folder:
         help=summary,
         description=summary[0].upper() + summary[1:] + ".",
         epilog=f"example:\n  {example}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     parser.add_argument(
         "--state-dir",

@@ -8,6 +8,7 @@ from importlib import import_module
 from rich.console import Console
 
 from local.errors import ExitCode, LocalError
+from pipeline.help import HelpFormatter
 
 _EPILOG = """\
 exit codes:
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m local",
         description="The orders stack on an embedded AWS: no account, no Docker, no Pulumi command.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in _COMMANDS:

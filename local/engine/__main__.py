@@ -12,6 +12,7 @@ import sys
 
 from local.engine import EngineBuildError, EngineUnavailableError, available
 from local.engine.versions import text
+from pipeline.help import HelpFormatter
 
 NOT_AVAILABLE = 3
 
@@ -21,7 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     argparse.ArgumentParser(
         prog="python -m local.engine",
         description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     ).parse_args(arguments)
     try:
         engine = available(_log)

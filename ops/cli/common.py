@@ -12,6 +12,7 @@ from ops.cli.context import Context
 from ops.cli.selection import know
 from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
+from pipeline.help import HelpFormatter
 
 DECISION: Final = '--by "$NAME" --reason "$REASON"'
 """Options that `add_decision` adds, as a person types them."""
@@ -88,6 +89,6 @@ def _add(commands: Any, name: str, summary: str, example: str, advice: str) -> a
         help=summary,
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=f"example:\n  {example}\n\nwhat next:\n  {advice}",
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     return parser

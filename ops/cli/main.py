@@ -14,6 +14,7 @@ from ops.cli.selection import choice_of, completed
 from ops.errors import ExitCode, OpsError, explain
 from ops.gateway.clients import Clients
 from ops.target import Choice, resolve
+from pipeline.help import HelpFormatter
 from runtime.logic.failures import CorruptDataError, DependencyError
 from runtime.store.notifications import EntryRefusedError
 
@@ -31,8 +32,8 @@ exit codes:
   3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
   5  refused, because it is not possible or would do harm now; nothing was changed
-  6  something could not be read (status, audit, order trace, preflight, load, events replay), or
-     the work is done in part: run the same command again
+  6  something could not be read (status, audit, order trace, preflight, load, events replay), \
+or the work is done in part: run the same command again
   130  interrupted
 
 example:
@@ -68,7 +69,7 @@ def parser() -> argparse.ArgumentParser:
         prog="python -m ops",
         description="See which orders wait or have failed, and why. Redrive, resend or discard them.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=HelpFormatter,
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in _COMMANDS:

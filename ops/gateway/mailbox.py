@@ -12,6 +12,7 @@ from ops.gateway.subscribers import PENDING, targets_of
 from ops.logic.filter_policy import check, passes
 from runtime.logic.event import Event
 from runtime.models.fields import from_timestamp
+from runtime.store.message_groups import GroupParameters, in_group
 
 if TYPE_CHECKING:
     from mypy_boto3_events import EventBridgeClient
@@ -47,16 +48,15 @@ class Mailbox(ABC):
     def send(self, events: Sequence[Event], now: str) -> set[str]:
         """Send up to ten events in the form of the topic or bus. Return the ids of those that SQS confirmed."""
         entries: list[Any] = [
-            {"Id": str(index), **self._ordered(event), **self._message(event, now)}
+            {"Id": str(index), **self._group(event), **self._message(event, now)}
             for index, event in enumerate(events)
         ]
         answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
-    def _ordered(self, event: Event) -> dict[str, str]:
-        if not self.url.endswith(".fifo"):
-            return {}
-        return {"MessageGroupId": event.group, "MessageDeduplicationId": event.event_id}
+    def _group(self, event: Event) -> GroupParameters:
+        # With the event id, SQS would drop an event that it got in the last five minutes, but report success.
+        return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod
     def _fields(self, event: Event) -> Mapping[str, Any]: ...

@@ -16,6 +16,7 @@ from typing import get_args
 
 from pydantic import ValidationError
 
+from pipeline.help import HelpFormatter
 from pipeline.package.build import build_package, to_stderr
 from pipeline.package.check import check_handlers, plain_environment
 from pipeline.package.spec import Architecture, BuildError, LambdaTarget, LocalTarget, PackageSpec, PythonVersion
@@ -83,7 +84,7 @@ def _variables(text: str) -> list[tuple[str, str]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m pipeline.package", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m pipeline.package", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument("command", choices=["build"], help="build the package")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: the current one)")

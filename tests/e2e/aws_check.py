@@ -32,6 +32,7 @@ from ops.cli.screen import Screen
 from ops.errors import ExitCode, OpsError, RefusedError, explain
 from ops.smoke.token import token_for
 from ops.target import Choice, Target, read_outputs
+from pipeline.help import HelpFormatter
 from tests.e2e.deployed import NAME, Deployed, DeployedStack, tidy_up
 
 _CODES: Final = {pytest.ExitCode.OK: ExitCode.OK, pytest.ExitCode.INTERRUPTED: ExitCode.INTERRUPTED}
@@ -87,7 +88,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
-        prog="python -m tests.e2e.aws_check", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="python -m tests.e2e.aws_check", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument("outputs", type=Path, help="a file from `pulumi stack output --json --show-secrets`")
     parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")

@@ -151,15 +151,21 @@ LEVELS = dict(leaves(parser()))
 
 
 @pytest.mark.parametrize("path", list(LEVELS), ids=" ".join)
-def test_the_help_of_every_command_has_an_example_and_says_what_is_next(path: tuple[str, ...]) -> None:
+def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
+    path: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
     # GIVEN a command or a group of commands
     level = LEVELS[path]
+    monkeypatch.setenv("COLUMNS", "80")
     # WHEN its help is shown
     text = level.format_help()
     # THEN the help says what to do next, and its example begins with this command
     assert "what next:" in text
     example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
     assert tuple(example.split()[3 : 3 + len(path)]) == path
+    # AND all below the usage fits 80 columns, except for examples, which are pasted as one line
+    below = text.partition("\n\n")[2].splitlines()
+    assert [line for line in below if len(line) > 80 and not line.startswith("  python -m ops ")] == []
 
 
 # The arguments of every command except `preflight` and `cost`, without --json, --stack, --outputs, --local and

@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 
 from ops.errors import RefusedError
-from ops.gateway.mailbox import Mailbox
+from ops.gateway.mailbox import Mailbox, TopicMailbox
 from ops.logic.filter_policy import check, passes
+from runtime.logic.event import Event
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID
 from tests.ops.mock_stack import GIVEN, MockStack, account
 from tests.ops.test_strange_records import good_row
@@ -101,6 +103,22 @@ def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     assert sorted(subject(message) for message in found) == SETTLED_IDS
     assert comparable(original) in [comparable(message) for message in found]
     assert drain(stack, other) == []
+
+
+def test_a_fifo_queue_gets_an_event_again_within_five_minutes() -> None:
+    # GIVEN a subscriber's FIFO queue, and an event
+    sqs = Mock(**{"send_message_batch.return_value": {"Successful": [{"Id": "0"}]}})
+    mailbox = TopicMailbox(sqs, "arn:topic", "https://sqs/billing.fifo", raw=True, pattern={})
+    event = Event("event-1", "order.confirmed", "EUR", "{}", "caller-1", "/orders-prod", "2026-01-01T00:00:00Z")
+
+    # WHEN it is sent twice
+    sent = [mailbox.send([event], "now") for _ in range(2)]
+
+    # THEN it is in its caller's group, and SQS cannot take the second for a copy of the first
+    assert sent == [{"event-1"}] * 2
+    entries = [call.kwargs["Entries"][0] for call in sqs.send_message_batch.call_args_list]
+    assert [entry["MessageGroupId"] for entry in entries] == ["caller-1"] * 2
+    assert len({entry["MessageDeduplicationId"] for entry in entries}) == 2
 
 
 def document(message: dict[str, Any]) -> str:

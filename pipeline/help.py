@@ -1,0 +1,27 @@
+"""The help of command-line tools, for any width of the terminal."""
+
+import argparse
+import re
+import textwrap
+from typing import Final
+
+_PARAGRAPH: Final = re.compile(
+    r"""
+    ^(\ *) ((?<=\ \ )\d+\ +|) (?!\ |(?:python|make|pulumi)\ )  # a margin and perhaps an exit code, but no example
+    (.+ (?:\n \1 (?!\ |(?<=\ \ )\d+\ |(?:python|make|pulumi)\ ) .+)*)  # lines with this margin
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+
+
+class HelpFormatter(argparse.RawDescriptionHelpFormatter):
+    """Wraps descriptions and epilogs by paragraph. Examples stay in one line, so that they can be pasted."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        def wrapped(paragraph: re.Match[str]) -> str:
+            margin, code, words = paragraph.groups()
+            first = indent + margin + code
+            below = " " * len(first)
+            return textwrap.fill(" ".join(words.split()), width, initial_indent=first, subsequent_indent=below)
+
+        return _PARAGRAPH.sub(wrapped, text)
