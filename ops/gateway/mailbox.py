@@ -48,8 +48,7 @@ class Mailbox(ABC):
     def send(self, events: Sequence[Event], now: str) -> set[str]:
         """Send up to ten events in the form of the topic or bus. Return the ids of those that SQS confirmed."""
         entries: list[Any] = [
-            {"Id": str(index), **self._group(event), **self._message(event, now)}
-            for index, event in enumerate(events)
+            {"Id": str(index), **self._group(event), **self._message(event, now)} for index, event in enumerate(events)
         ]
         answer = self.client.send_message_batch(QueueUrl=self.url, Entries=entries)
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
