@@ -86,7 +86,7 @@ class ApiIdempotency:
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)
         except IdempotencyAlreadyInProgressError as error:
-            raise InProgressError("The first attempt with this key is still running.") from error
+            raise InProgressError from error
         except IdempotencyValidationError as error:
             raise KeyReusedError from error
         except IdempotencyInconsistentStateError as error:
