@@ -117,7 +117,9 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
         content = next((content for message in messages if (content := content_of(message))), None)
         by, reason = run.decision.by, run.decision.reason
         order = orders.discard(planned.order_id, by=by, text=reason, at=timestamp(clock), content=content)
-        if order.status is not OrderStatus.DISCARDED and State.UNREADABLE not in {c.state for c in planned.found.cases}:
+        # No redrive can help an unreadable message, so it is deleted nevertheless.
+        only_unreadable = {case.state for case in planned.found.cases} == {State.UNREADABLE}
+        if order.status is not OrderStatus.DISCARDED and not only_unreadable:
             raise RefusedError(
                 f"The order {planned.order_id} became {order.status} before it could be discarded. "
                 "Its messages were not deleted. Look again: python -m ops dlq list"

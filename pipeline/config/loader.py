@@ -105,7 +105,8 @@ def _parse(
     known = {problem.keys for problem in undecoded}
     problems += [*undecoded, *(each for each in more if each.keys not in known)]
     if config is None or problems:
-        raise ConfigError(problems, project, stack)
+        # A value with several wrong parts can have the same problem several times.
+        raise ConfigError([*dict.fromkeys(problems)], project, stack)
     return config
 
 

@@ -8,7 +8,7 @@ import pytest
 from lab.recording.recording import read_stack_file, record_refused, record_stack
 from pipeline.config import ConfigError
 from pipeline.config.stack_config import StackConfig
-from tests.infra.config_factory import refused
+from tests.infra.config_factory import only_problem, refused
 
 
 @pytest.mark.parametrize(
@@ -160,3 +160,10 @@ def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
     error = refused(strict_ordering="true", batch_sise="1")
     # WHEN / THEN only the misspelt key is reported
     assert [problem.keys for problem in error.problems] == [("batch_sise",)]
+
+
+def test_a_value_that_fits_no_type_is_one_problem() -> None:
+    # GIVEN / WHEN a list as a filter's value, which may have one of six other types
+    problem = only_problem(subscriptions=json.dumps(["{name: a, protocol: sqs, filter_policy: {currency: [[EUR]]}}"]))
+    # THEN
+    assert problem.given == "['EUR']"

@@ -151,16 +151,19 @@ def test_an_order_without_dead_letter_is_refused(world: World) -> None:
     assert world.orders[order_id]["status"]["S"] == "ACCEPTED"
 
 
-def test_an_order_that_settles_during_a_discard_is_not_discarded(world: World) -> None:
-    # GIVEN a dead letter whose order the worker settles, from a message in the orders queue, just before `DISCARDED` is
-    # written
+@pytest.mark.parametrize("unreadable", [0, 1])
+def test_an_order_that_settles_during_a_discard_is_not_discarded(unreadable: int, world: World) -> None:
+    # GIVEN a dead letter, maybe with an unreadable one beside it, whose order the worker settles, from a message in the
+    # orders queue, just before `DISCARDED` is written
     order_id = order_that_settles_during_discard(world)
+    for _ in range(unreadable):
+        world.dead_letters.send("not json", {"order_id": text(order_id)})
     # WHEN the order is discarded
     with pytest.raises(RefusedError, match="became CONFIRMED before"):
         discard(world, order_id)
-    # THEN the order is still confirmed, and its message stays
+    # THEN the order is still confirmed, and its messages stay
     assert world.orders[order_id]["status"]["S"] == "CONFIRMED"
-    assert world.dead_letters.counts() == (1, 0, 0)
+    assert world.dead_letters.counts() == (1 + unreadable, 0, 0)
 
 
 def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
