@@ -18,9 +18,11 @@ class QueueConsumerArgs(Args):
     function: Function = Field(
         description="Called through its live alias; needs the queue's grant to receive and delete."
     )
-    batch_size: int = Field(ge=1, le=10_000, description="Maximum of messages in one invocation.")
+    batch_size: int = Field(ge=1, le=10_000, description="Maximum number of messages in one invocation.")
     batch_window_seconds: int = Field(ge=0, le=300, description="How long a batch may wait to fill up.")
-    maximum_concurrency: int = Field(ge=2, le=1_000, description="Maximum of concurrent instances for this queue.")
+    maximum_concurrency: int = Field(
+        ge=2, le=1_000, description="Maximum number of concurrent instances for this queue."
+    )
 
 
 class QueueConsumer(Component):

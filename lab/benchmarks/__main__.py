@@ -82,7 +82,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
     what = f"a batch of {batch.ORDERS} on {threads} threads; bare: on one thread"
     yield Figure(what, "ms", found[str(threads)] * 1e3, bare=found["1"] * 1e3)
     found = medians({who: partial(batch.tls_seconds, create) for who, create in batch.TLS_CONTEXTS.items()}, rounds)
-    what = f"loading certificate authorities for a first batch's {2 * batch.ORDERS} connections"
+    what = f"certificate authorities for a first batch's {2 * batch.ORDERS} connections; bare: loaded by botocore"
     yield Figure(what, "ms", found["ours"] * 1e3, bare=found["bare"] * 1e3)
 
 
@@ -121,7 +121,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m lab.benchmarks", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument(
-        "--rounds", type=int, default=11, help="number of rounds; each figure is their median (default: 11)"
+        "--rounds", type=int, default=11, help="number of rounds; each measured time is their median (default: 11)"
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

@@ -52,7 +52,10 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """Return the parameter `at` in SNS's query protocol, where structures and maps become flat names and values."""
+    """Return the names and values that send `value` as the parameter `at` in SNS's query protocol.
+
+    A structure or map becomes several flat names.
+    """
     if not isinstance(value, dict):
         return [(at, str(value))]
     if at == "MessageAttributes":

@@ -36,11 +36,11 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """Return the listed changes that a test noticed, or that no mutant makes."""
+        """Return the listed changes that a test noticed or no mutant makes, except in modules with unclear mutants."""
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """Return the percentage of mutants with a verdict that were noticed, of one module or of all.
+        """Return how many percent of the mutants with a verdict a test noticed, in one module or in all.
 
         Listed mutants count as not noticed.
         """

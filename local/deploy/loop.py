@@ -1,4 +1,4 @@
-"""An event loop and threads for one run of the program, all closed afterwards."""
+"""An event loop and threads for one run of the program, closed afterwards unless Ctrl-C ends the run."""
 
 import asyncio
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     """Set a new event loop for the main thread, for the duration of the block.
 
     The SDK creates resources on the loop's threads. It would make an event loop for each thread and never close it. So
-    each thread gets its event loop here, and the end of the block closes it.
+    each thread gets its event loop here, and the end of the block closes it, except after Ctrl-C.
     """
     loops: list[asyncio.AbstractEventLoop] = []
 

@@ -117,8 +117,8 @@ def api_metric(name: str, statistic: str = "Sum") -> Metric:
 def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
     """Return metric math: `part` as percent of the sum of `whole`; 0 if `part` is less than `minimum`.
 
-    The minimum applies to the bad events, not to the traffic, because quiet shops have outages too. Gaps in all metrics
-    count as 0, because the counts of successes have no data points when everything fails.
+    The minimum applies to the bad events. A minimum of traffic would turn the alarm off in a quiet shop. A gap in any
+    metric counts as 0, because the counts of successes have no data points when everything fails.
     """
     return f"IF({filled(part)} >= {minimum}, 100 * {filled(part)} / ({filled(*whole)}), 0)"
 
@@ -126,7 +126,7 @@ def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
 def filled(*identifiers: str) -> str:
     """Return metric math: the sum of counts, in which a period without data counts as 0.
 
-    A count that is only published when something happens has gaps. CloudWatch uses older data points before it treats a
-    period as missing, so an alarm on such a count would change its state too often or too late. FILL closes the gaps.
+    A count that is only published when something happens has gaps. In a period without data, CloudWatch evaluates older
+    data points again. So old failures could raise the alarm, or keep it raised. FILL closes the gaps.
     """
     return " + ".join(f"FILL({identifier}, 0)" for identifier in identifiers)

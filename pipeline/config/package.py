@@ -19,7 +19,7 @@ class PackageOptions(GeneralOptions):
     )
     package_bytecode: bool = Field(
         default=True,
-        description="Ships byte code: cold starts are 2.6 times faster, and packaging needs exactly python_version.",
+        description="Ships byte code: init takes about a third of the time; packaging needs exactly python_version.",
     )
     package_bytecode_release: str = Field(
         default="",
@@ -28,7 +28,8 @@ class PackageOptions(GeneralOptions):
         json_schema_extra={"allowed": "a release such as 3.13.0, or empty"},
     )
     package_for_this_machine: bool = Field(
-        default=False, description="Packages for this machine's Python instead of Lambda's; for the embedded AWS only."
+        default=False,
+        description="Builds the package for this machine's Python instead of Lambda's; for the embedded AWS only.",
     )
 
 

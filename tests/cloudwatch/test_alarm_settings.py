@@ -59,7 +59,7 @@ def test_a_threshold_changes_exactly_the_rows_that_use_it(name: str, declared: F
 
 
 def numbers(row: Alarm) -> list[float]:
-    """Return the numbers with which the row compares."""
+    """Return the limits in an alarm's row: its threshold, and each number after `>=` in its expression."""
     return [float(row.threshold.value), *map(float, re.findall(r">= ([\d.]+)", row.expression or ""))]
 
 

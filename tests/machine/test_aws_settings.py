@@ -91,10 +91,13 @@ def test_a_client_for_the_embedded_aws_ignores_the_sdk_variables(monkeypatch: py
         for name in [variables] if isinstance(variables, str) else variables or ():
             monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "gibberish")
-    # WHEN a client for the embedded AWS is made
-    client = isolated_session("key", "secret", "eu-west-1").client("sqs", endpoint_url="http://127.0.0.1:1")
-    # THEN it has the given Region and endpoint
-    assert (client.meta.region_name, client.meta.endpoint_url) == ("eu-west-1", "http://127.0.0.1:1")
+    # WHEN clients of the embedded AWS are made, with and without an endpoint
+    session = isolated_session("key", "secret", "eu-west-1")
+    clients = [session.client("sqs", endpoint_url="http://127.0.0.1:1"), session.client("sqs")]
+    # THEN they have the given Region, and the given endpoint or that of the Region
+    assert {client.meta.region_name for client in clients} == {"eu-west-1"}
+    endpoints = [client.meta.endpoint_url for client in clients]
+    assert endpoints == ["http://127.0.0.1:1", "https://sqs.eu-west-1.amazonaws.com"]
 
 
 def test_unit_tests_ignore_broken_aws_settings(everything: dict[str, str]) -> None:

@@ -217,7 +217,7 @@ def test_each_advised_change_of_an_option_names_the_stack() -> None:
     assert all("pulumi config set --stack prod " in todo for todo in advised)
 
 
-def test_pages_without_a_subscriber_and_an_unconfirmed_address_are_reported() -> None:
+def test_an_unconfirmed_address_and_pages_without_a_subscriber_are_reported() -> None:
     # GIVEN a deployed stack without subscribers to pages, and one whose only address is not confirmed
     outputs = {"alarm_topic_arns": {"page": "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"}}
     answer = {"Subscriptions": [{"SubscriptionArn": PENDING, "Protocol": "email", "Endpoint": "ada@example.com"}]}

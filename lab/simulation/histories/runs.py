@@ -24,7 +24,7 @@ class Run(Process):
     """One run of a function in a history.
 
     Attributes:
-        worker: Whether the function is the worker; if not, it is the API's.
+        worker: Whether the function is the worker; otherwise it is the API's function.
         disturbed: Number of disturbances, by the operation of the disturbed call.
         killer: Id of the order that killed the run.
     """

@@ -89,7 +89,7 @@ def test_a_refused_entry_without_a_code_is_a_failure_too(bus: tuple[BusNotificat
 
 
 def test_the_largest_order_fits_into_one_entry() -> None:
-    # GIVEN an order with as many lines, and as long SKUs, prices and reference, as the API accepts
+    # GIVEN an order with the most lines and the longest SKUs, prices and reference that the API accepts
     lines = [{"sku": f"{number:064}", "quantity": 1000, "unit_price": "999999999.9999"} for number in range(50)]
     reason = {"code": "OUT_OF_STOCK", "skus": [line["sku"] for line in lines]}
     # WHEN its event is measured as EventBridge does
