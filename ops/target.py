@@ -271,7 +271,7 @@ def run_pulumi(stack: str, *arguments: str) -> str:
 def _parse(text: str, source: str) -> Outputs:
     try:
         document = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         document = None
     if not isinstance(document, dict):
         raise NoStackError(f"{source} is not a JSON object. Give the output of: pulumi stack output --json")

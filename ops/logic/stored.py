@@ -83,7 +83,7 @@ def record_answer(item: Item) -> dict[str, Any]:
     """Return the answer that Powertools keeps in a record; empty if it is not a JSON object."""
     try:
         found = json.loads(item["data"]["S"])
-    except (KeyError, TypeError, ValueError):
+    except (KeyError, TypeError, ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 

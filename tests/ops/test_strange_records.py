@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 import ops.sweep
 from ops.cli import screen
 from ops.errors import RefusedError
+from ops.gateway.http import Answer
 from ops.gateway.orders import Orders, record_id
 from ops.logic.case import NO_REPORT, NOT_PUBLISHED
+from ops.logic.stored import COMPLETED, UNREADABLE, record_state
 from ops.repair import plan_of_record
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.store.items import to_order
@@ -126,6 +128,14 @@ def test_no_record_makes_a_command_fail(
     # THEN no control character reaches the terminal
     output = set("".join(capsys.readouterr())) - {"\n"}
     assert [each for each in output if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}] == []
+
+
+def test_a_record_and_an_answer_that_are_nested_too_deeply_are_not_json_objects() -> None:
+    # GIVEN
+    deep = '{"a":' * 100_000
+    # WHEN / THEN
+    assert record_state({"status": {"S": COMPLETED}, "data": {"S": deep}}) == UNREADABLE
+    assert Answer(200, {}, deep.encode()).document == {}
 
 
 @pytest.mark.parametrize("width", [60, 80])
