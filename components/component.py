@@ -29,7 +29,9 @@ class Scope(Args):
         description="CIDR ranges that may call without TLS: loopback on a local stack, otherwise none.",
     )
     key_arn: pulumi.Output[str] | None = Field(
-        default=None, description="The customer managed key for all stored data; without it AWS's own keys are used."
+        default=None,
+        description="The customer managed key for the data in the stack's Region; without it AWS's own keys are used, "
+        "except for alarm topics.",
     )
     boundary_arn: str | None = Field(
         default=None,

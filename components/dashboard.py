@@ -72,7 +72,8 @@ class Dashboard(Component):
     """The dashboard. Outputs: `name`.
 
     Raises:
-        ValueError: a section names a row or a log group that does not exist, or a row is in no section.
+        ValueError: a section names a row or a log group that does not exist, a row is in no section, or `watched` lacks
+            a name that a row or a graph uses.
     """
 
     kind: ClassVar[str] = "Dashboard"

@@ -14,7 +14,7 @@ DELETION_DAYS = 30
 
 
 class EncryptionKeyArgs(Args):
-    """Settings of the key that encrypts all stored data of a stack."""
+    """Settings of the key that encrypts a stack's data."""
 
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes the key, and with it all data.")
     event_buses: bool = Field(

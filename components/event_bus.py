@@ -33,7 +33,7 @@ class EventBusArgs(Args):
 
 
 class EventBus(Component):
-    """The bus and its rules. Only roles of this account can put events, if their policies allow it.
+    """The bus and its rules. Only this account's users and roles can put events, if their IAM policies allow it.
 
     With a customer managed key the bus has a dead-letter queue. It keeps the events that EventBridge cannot encrypt or
     decrypt, which would otherwise be lost.

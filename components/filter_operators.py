@@ -90,7 +90,11 @@ class Operator(NamedTuple):
 
 
 OPERATORS: Final[Mapping[str, Operator]] = {
-    "anything-but": Operator(_is_excluded, "a value, or a list of at least one", _is_not_excluded),
+    "anything-but": Operator(
+        _is_excluded,
+        "a value, a list of at least one, or one of {prefix: …}, {suffix: …}, {equals-ignore-case: …}, {wildcard: …}",
+        _is_not_excluded,
+    ),
     "cidr": Operator(_is_network, "a network such as 10.0.0.0/24", _never),
     "equals-ignore-case": Operator(_is_text, "a text", lambda text, operand: text.lower() == operand.lower()),
     "exists": Operator(lambda operand: isinstance(operand, bool), "true or false", lambda _, operand: bool(operand)),

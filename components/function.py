@@ -71,7 +71,9 @@ class FunctionArgs(Args):
     )
     warm_start: WarmStart = Field(default=WarmStart(), description="Measures against cold starts.")
     environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
-    grants: tuple[Grant, ...] = Field(description="All permissions of the function on other resources.")
+    grants: tuple[Grant, ...] = Field(
+        description="All permissions of the function besides those for its logs and its traces."
+    )
 
 
 class Function(Component):

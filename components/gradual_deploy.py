@@ -76,7 +76,7 @@ class GradualDeploy(Component):
                 sid="ReadAlarms",
                 actions=("cloudwatch:DescribeAlarms",),
                 resources=("*",),
-                reason="CodeDeploy reads alarms by a list of names, and CloudWatch authorises that call on all alarms",
+                reason="CodeDeploy asks for composite alarms too; CloudWatch returns them only with permission on *",
             ),
         )
         policy = aws.iam.RolePolicy(

@@ -1,4 +1,4 @@
-"""A DynamoDB table with on-demand capacity and protection against deletion."""
+"""A DynamoDB table with on-demand capacity and, if configured, protection against deletion."""
 
 from typing import ClassVar, Literal
 

@@ -62,7 +62,7 @@ class FunctionSpec:
 
     @property
     def output(self) -> str:
-        """Name of the output with its physical name. The alarms' `Ref`s use the same key."""
+        """Name of the stack output with the function's physical name. The alarms' `Ref`s use the same key."""
         return f"{self.key}_function"
 
     @property

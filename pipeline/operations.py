@@ -1,4 +1,4 @@
-"""Resources for people on call: alarms with their topics, and a dashboard."""
+"""Resources for people on call and for releases: alarms with their topics, dashboard, trace group, gradual deploy."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

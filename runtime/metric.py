@@ -26,7 +26,7 @@ class MetricName(StrEnum):
     MESSAGE_DEAD_LETTERED = "MessageDeadLettered"
     """A message with a permanent failure: the worker itself sent it to the dead-letter queue."""
     ATTEMPT_DEFERRED = "AttemptDeferred"
-    """The run did not start: too little time was left in this invocation, or another run of the order is active."""
+    """The run did not start: too little time was left in this invocation, or an earlier run's lease had not ended."""
     ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
     """Milliseconds from `accepted_at` to `settled_at`, at most once per order."""
     BATCH_ISOLATED = "BatchIsolated"

@@ -21,7 +21,7 @@ _DESCRIPTION_LIMIT = 1024
 class AlarmsArgs(Args):
     """Settings of the alarms: the rows, the watched resources and the receivers."""
 
-    table: AlarmTable = Field(description="The rows: one alarm each.")
+    table: AlarmTable = Field(description="The rows, one metric alarm each, and the composites.")
     watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
     settings: AlarmSettings = Field(description="Subscriptions, key and the runbooks' address.")
 
@@ -32,7 +32,7 @@ class Alarms(Component):
     Outputs: `topics` (ARNs by tier), `arns` (of the alarms, by row or composite).
 
     Raises:
-        ValueError: `watched` lacks a name that a row uses.
+        ValueError: `watched` lacks a name that a row uses, or composites suppress each other in a cycle.
     """
 
     kind: ClassVar[str] = "Alarms"

@@ -65,7 +65,7 @@ class Alarm:
     """One row: a metric, or math over several, compared with a threshold.
 
     Attributes:
-        name: kebab case, unique; the physical name is `{project}-{stack}-{name}` and the runbook's heading is `name`.
+        name: kebab case, unique; the physical name is `{project}-{stack}-{name}`.
         title: what is wrong, in a few words, for the notification and the dashboard.
         metrics: by the id that `expression` uses; a row without expression has exactly one.
         threshold: the limit with which the value is compared.
@@ -73,7 +73,7 @@ class Alarm:
         periods: how many data points are evaluated (N).
         to_alarm: how many of them must breach (M).
         missing: how CloudWatch treats a period without data.
-        tier: who is notified. A member of a composite does not notify; only the composite does.
+        tier: who is notified. A row of a composite does not notify; only the composite does.
         runbook: the file in `docs/runbooks/`, without suffix.
         anchor: the heading in that file, if several rows share one; otherwise the heading is the row's name.
         why: the reason for the row and its settings.
@@ -129,8 +129,8 @@ class Composite:
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
-        members: names of rows; each of them alone sets the alarm, and none notifies by itself.
-        pairs: names of two rows each, which set the alarm only together.
+        members: names of rows; each of them alone puts the composite in alarm.
+        pairs: names of two rows each, which put the composite in alarm only together.
         quiet_while: name of another composite. While that one is in alarm, this one does not notify: both have the same
             cause, or this one is a consequence, and somebody is already working on it.
         quiet_after: seconds that this one stays quiet after the other has recovered, so that its rows can recover too.

@@ -1,4 +1,4 @@
-"""Alarms on the HTTP API and its use by callers."""
+"""Alarms on the HTTP API, on its use by callers, and on missing or rejected orders."""
 
 from components.alarms.model import DAY, Alarm, Metric, Threshold, Tier
 from pipeline.alarms.context import CERTIFICATE, FIVE_MINUTES, Context, api_metric, filled, own_metric, percent

@@ -116,7 +116,7 @@ _UNREADABLE: Final = Alarm(
     to_alarm=1,
     missing="ignore",
     # Events in one subscription's dead-letter queue only notify. Events in this queue page, because all subscribers
-    # miss them and because the stack's key, which the tables need too, has failed.
+    # miss them and because the stack's key, which the tables need too, may have failed.
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue. The "

@@ -144,7 +144,7 @@ def _anonymous(config: CallerOptions) -> Problem | None:
 
 
 def _cognito(config: CallerOptions) -> Iterator[Problem]:
-    """A user pool needs clients, and its tokens are valid for at least five minutes (AWS's rule)."""
+    """A user pool needs clients. On AWS its tokens are valid for at least five minutes (Cognito's rule)."""
     if config.authorizer != "cognito":
         return
     if not config.token_clients:

@@ -20,7 +20,8 @@ from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
 from pipeline.config.stack_file import parse_yaml
 
-# The tightest limit is that of a queue's name, 80 characters: `{prefix}-notifications-{20}-queue`.
+# The tightest limit is that of a queue's name, 80 characters: `{prefix}-notifications-{20}-queue`. It has 79
+# with the longest prefix.
 MAX_PREFIX = 38
 # With a bus, the tightest limit is that of a rule's name, 64 characters: `{prefix}-events-{20}`.
 MAX_BUS_PREFIX = 36

@@ -18,8 +18,8 @@ MIN_HORIZON_SECONDS = 20 * 60
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, the last round of messages would never start.
 START_SECONDS = 1
-# Time to settle orders for one article in one transaction, before the first message starts: retries after conflicts,
-# and a last attempt.
+# Time to settle orders that share articles in groups, before the first message starts: retries after conflicts, and a
+# last attempt.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200

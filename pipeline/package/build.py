@@ -28,8 +28,8 @@ def to_stderr(message: str) -> None:
 def build_package(spec: PackageSpec, progress: Progress = to_stderr) -> Package:
     """Build the zip that ``spec`` describes. The same inputs give the same bytes.
 
-    Several processes may call this at the same time. Only the first build for a lock and a target needs the package
-    index. Raises BuildError, whose message says what to change.
+    Several processes may call this at the same time. Only a build whose dependencies are not in the cache needs the
+    package index. Raises BuildError, whose message says what to change.
     """
     root = spec.root.resolve()
     spec = spec.model_copy(update={"root": root})

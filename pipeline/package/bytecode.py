@@ -13,7 +13,7 @@ _NO_SPACE = "No space left on device"
 
 
 def compile_tree(tree: Path, interpreter: Interpreter, *, sources: bool) -> None:
-    """Compile the modules of ``tree``. Raises BuildError naming the files that do not compile.
+    """Compile the modules of ``tree``. Raises BuildError if files do not compile or the disk is full.
 
     With ``sources``, the sources stay, and the byte code is in `__pycache__`. Without ``sources``, a `.pyc` replaces
     each source. Python imports such a file too ("sourceless", PEP 3147), but tracebacks then lack the source lines.

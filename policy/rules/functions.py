@@ -1,4 +1,4 @@
-"""Rules on functions: an alias, a log group with retention, and partial batch responses."""
+"""Rules on functions: an alias, a log group of the stack, and partial batch responses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

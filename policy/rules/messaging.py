@@ -32,7 +32,7 @@ def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
 
 
 def _subscription_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
-    # E-mails cannot be redriven.
+    # A dead letter for an e-mail address has no use, because no redrive can send it again.
     if resource.props.get("protocol") not in {"email", "email-json"} and not resource.props.get("redrivePolicy"):
         yield "messages that SNS cannot deliver are lost; set redrivePolicy"
 
@@ -89,7 +89,7 @@ MESSAGING_RULES: Final = (
     ),
     Rule(
         name="subscriptions-have-a-dead-letter-queue",
-        description="Messages that SNS cannot deliver are kept.",
+        description="Messages that SNS cannot deliver are kept, except those to e-mail addresses.",
         level="mandatory",
         types=frozenset({SUBSCRIPTION}),
         check=_subscription_has_dead_letter_queue,

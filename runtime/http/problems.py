@@ -51,7 +51,7 @@ CALLER_UNIDENTIFIED: Final = ProblemType(
     "caller-unidentified",
     403,
     "The token does not name its caller",
-    "The token was accepted but has no issuer or no subject, so nothing separates its orders from those of others.",
+    "The token was accepted, but its issuer or subject is missing, longer than 2,048 characters or not printable.",
 )
 EDGE_BYPASSED: Final = ProblemType(
     "edge-bypassed",
@@ -103,7 +103,7 @@ OUTCOME_UNKNOWN: Final = ProblemType(
     503,
     "A service that is needed did not answer",
     "The outcome is unknown. Wait as long as `Retry-After` says, then repeat the request with the same key and body: "
-    "that never makes a second order. `order_id` names the order of this request.",
+    "that never makes a second order. If the answer has an `order_id`, it is the id of this request's order.",
     retry_after=2,
     outcome_known=False,
 )

@@ -15,7 +15,7 @@ _CLAIM_LIMIT: Final = 2048
 
 @dataclass(frozen=True)
 class Request:
-    """A request. The types of its fields are checked, but not the values."""
+    """A request. The types of its fields are checked, but not the values, except that of `correlation_id`."""
 
     headers: dict[str, str]
     """By lower-case name; values of one name are joined by commas (RFC 9110, 5.3)."""
@@ -58,8 +58,8 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
         jwt_authorizer: Whether the stack's configuration has an authorizer.
 
     Raises:
-        ProblemError: (403) the authorizer accepted the token, but the token has no issuer or subject. If all such
-            callers were treated as one, they would see each other's orders.
+        ProblemError: (403) the authorizer accepted the token, but its issuer or subject is missing, too long or not
+            printable. If all such callers were treated as one, they would see each other's orders.
         AuthorizerMissingError: the stack has an authorizer, but the request did not pass it.
     """
     authorizer = request.context.get("authorizer")
@@ -75,7 +75,10 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     claims = _mapping(_mapping(_mapping(authorizer).get("jwt")).get("claims"))
     issuer, subject = claims.get("iss"), claims.get("sub")
     if not (_is_claim(issuer) and _is_claim(subject)):
-        raise ProblemError(CALLER_UNIDENTIFIED, "The token needs the claims `iss` and `sub`. Use one that has both.")
+        raise ProblemError(
+            CALLER_UNIDENTIFIED,
+            f"The token needs the claims `iss` and `sub`, each of 1-{_CLAIM_LIMIT} printable characters.",
+        )
     return Identity(issuer=str(issuer), subject=str(subject))
 
 

@@ -73,7 +73,7 @@ class Delivery:
 
     @property
     def order_id(self) -> str | None:
-        """The id of the message's order, from the body or the attribute; `None` if neither has it or if they differ."""
+        """The order's id: from a valid body, else from the attribute; `None` without either, or if the two differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
                 # Each of the two ids may belong to an order that has no problem.

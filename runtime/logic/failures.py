@@ -65,7 +65,10 @@ class ThrottledError(RetryableError):
 
 
 class CorruptDataError(RetryableError):
-    """A row has content that the program never writes. A person must repair it and can then redrive the message."""
+    """A row is missing or has content that the program never writes, or DynamoDB's answer is not understood.
+
+    A person must repair the row and can then redrive the message.
+    """
 
 
 class AuthorizerMissingError(RetryableError):

@@ -13,7 +13,7 @@ MALFORMED_BODY: Final = "MALFORMED_BODY"
 INVALID_MESSAGE: Final = "INVALID_MESSAGE"
 ORDER_ID_MISMATCH: Final = "ORDER_ID_MISMATCH"
 MAX_CHARACTERS: Final = 16 * 1024
-"""The longest body that is read: twice as long as any order of the API. SQS accepts up to 1 MiB."""
+"""The longest body that is read: more than twice as long as any order of the API. SQS accepts up to 1 MiB."""
 
 
 def read_message(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:

@@ -46,7 +46,8 @@ class Settler:
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.
-            CorruptDataError: a stored item has content that the program never writes.
+            CorruptDataError: a stored item is missing or has content that the program never writes, or DynamoDB's
+                reasons for a cancelled transaction are not understood.
         """
         if settled_at is not None:
             stored = self.store.find(message.order_id)
@@ -95,7 +96,7 @@ class Settler:
 
 
 def _final(written: Written) -> Written:
-    # The message is deleted next. If the order is not final, deleting the message would lose the order.
+    # After a success the message is deleted. If the order is not final, deleting the message would lose the order.
     if written.order.status in OPEN_STATUSES:
         raise CorruptDataError(f"The order {written.order.order_id} was settled, but is {written.order.status}.")
     return written

@@ -1,7 +1,7 @@
 """Settles, in groups, the orders of a batch that share articles, with one transaction for each group.
 
-Transactions on one article's row run one after the other, so one transaction for ten orders is ten times as fast. No
-guarantee depends on these transactions, because each order is then processed by itself and settled if still open.
+Transactions on one article's row run one after the other, so one transaction for ten orders replaces ten in sequence.
+No guarantee depends on these transactions, because each order is then processed by itself and settled if still open.
 """
 
 import uuid
@@ -35,7 +35,7 @@ class Together:
         clock: For `settled_at`, the pauses between tries and how long an article is left out.
         random: For the pauses' jitter.
         describe: Describes any exception.
-        logger: For the result of each group.
+        logger: For each group that is settled or fails unexpectedly.
     """
 
     store: Settlements

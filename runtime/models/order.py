@@ -33,7 +33,7 @@ class OrderStatus(StrEnum):
     CONFIRMED = "CONFIRMED"
     REJECTED = "REJECTED"
     FAILED = "FAILED"
-    """In the dead-letter queue, or on its last attempt. It can be settled after a redrive; callers see `DELAYED`."""
+    """On its last attempt, in the dead-letter queue, or redriven and not settled yet. Callers see `DELAYED`."""
     DISCARDED = "DISCARDED"
     """Ended by a named person, with a reason."""
 

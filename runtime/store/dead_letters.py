@@ -30,7 +30,7 @@ class DeadLetters:
         self._fifo = fifo
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
-        """Send the message with its body, its attributes and its error.
+        """Send the message with its body, its error, and as many of its attributes as SQS accepts.
 
         A message that was dead-lettered and redriven before keeps its first `original_message_id`, by which tools merge
         copies. Errors of boto3 are raised unchanged; after an error the message may still have been sent.

@@ -30,7 +30,7 @@ class OrderIntake:
     def upsert_accepted(self, message: OrderMessage) -> str:
         """Store the order as `ACCEPTED`. Fields that are already stored do not change.
 
-        Returns the stored `accepted_at`, which is that of the first attempt.
+        Returns the stored `accepted_at`, which the first write of the order set: the API's or the worker's.
         Raises `DependencyError`; the order may still have been stored.
         """
         with calling("dynamodb:UpdateItem"):

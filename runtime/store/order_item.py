@@ -1,4 +1,4 @@
-"""The attributes of an order in the orders table. Either the API or the worker writes the order first."""
+"""The immutable attributes of an order in the orders table. Either the API or the worker writes them first."""
 
 from typing import TYPE_CHECKING
 

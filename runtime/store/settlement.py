@@ -59,7 +59,7 @@ class _Assignments:
 
 
 class SettlementStore:
-    """The tables of orders and stock, as the worker changes them: `runtime.logic.protocols.Settlements`."""
+    """Writes to the tables of orders and stock. Implements `runtime.logic.protocols.Settlements`."""
 
     def __init__(self, client: "DynamoDBClient", orders_table: str, stock_table: str) -> None:
         self._client = client

@@ -43,7 +43,7 @@ class OrdersClient:
         """Place the order. If it is placed already, return the first answer again.
 
         The request is repeated with the same key and body on 408, 409, 425, 429, any 5xx or no readable answer, for
-        up to `deadline_seconds` in all, and once after a 401.
+        up to `deadline_seconds` in all. With `tokens` it is also repeated once after a 401.
 
         Raises:
             ProblemError: the request was refused. With status 401 or 403 an earlier try may have placed the order:

@@ -56,7 +56,7 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
         (post(raw='{"a": 1, "a": 2}'), "An object in the body names a member twice. Send each name once.", {}),
         (NOT_BASE64, "The body is marked as base64 but is not base64.", {}),
         (post(raw='"\ud800"'), "The body has a character that UTF-8 cannot express.", {}),
-        (NOBODY, "The token needs the claims `iss` and `sub`. Use one that has both.", {}),
+        (NOBODY, "The token needs the claims `iss` and `sub`, each of 1-2048 printable characters.", {}),
         (post({}), "The order has 2 errors, see `errors`.", {}),
         (post(order(lines=[])), "The order has 1 error, see `errors`.", {}),
         (
