@@ -56,7 +56,7 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """A dead-letter queue keeps messages longer than its source queue.
+    """A dead-letter queue keeps messages longer than its source queue, unless the source has the longest retention.
 
     Otherwise it could delete a message soon after the move, because on standard queues SQS counts both retentions from
     the first send.
@@ -124,6 +124,7 @@ def functions(recording: Recording) -> Iterator[str]:
 def warm_starts(recording: Recording) -> Iterator[str]:
     """Snapshots need a published version and Python 3.12 or newer, and exclude provisioned concurrency.
 
+    Provisioned concurrency is for a version or an alias, at least 1, and at most the reserved concurrency, if any.
     Sources: Lambda Developer Guide, SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
     """
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
@@ -173,7 +174,7 @@ def _api(kind: str) -> str:
 
 
 def metric_math(recording: Recording) -> Iterator[str]:
-    """Expressions are valid metric math over ids of the same alarm, and exactly one query returns data."""
+    """Ids are valid, expressions are metric math over ids of the same alarm, and exactly one query returns data."""
     for alarm in recording.of_type("aws:cloudwatch/metricAlarm:MetricAlarm"):
         queries = alarm.inputs.get("metricQueries", [])
         ids = {each["id"] for each in queries}
@@ -243,7 +244,7 @@ def nested_arguments(recording: Recording) -> Iterator[str]:
 
 
 def schedules(recording: Recording) -> Iterator[str]:
-    """EventBridge accepts `rate(…)`, `at(…)`, or a `cron(…)` with six fields, one of whose two day fields is `?`."""
+    """EventBridge Scheduler accepts `rate(…)`, `at(…)`, or `cron(…)` with six fields, one of its two day fields `?`."""
     for each in recording.resources:
         if (given := each.inputs.get("scheduleExpression")) is not None and not _schedule(str(given)):
             allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron(…) with six fields, one of them ?"

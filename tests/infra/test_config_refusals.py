@@ -1,4 +1,4 @@
-"""Tests that the program registers nothing if it refuses its configuration."""
+"""Tests which configurations the program refuses, with which messages, and that it then registers nothing."""
 
 import json
 from typing import get_origin

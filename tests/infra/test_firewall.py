@@ -112,7 +112,7 @@ class TestFirewall:
         assert [list(group["overrideAction"]) for group in groups] == [[action]] * 3
         assert len({rule["priority"] for rule in rules}) == 4
 
-    def test_managed_rules_only_count_requests_with_large_bodies_and_requests_without_a_user_agent(self) -> None:
+    def test_managed_rules_count_requests_with_large_bodies_or_without_a_user_agent_but_do_not_block_them(self) -> None:
         # GIVEN / WHEN
         rules = only(recorded_with("dev", WAF), "aws:wafv2/webAcl:WebAcl").inputs["rules"]
         (common,) = (rule for rule in rules if rule["name"] == "AWSManagedRulesCommonRuleSet")

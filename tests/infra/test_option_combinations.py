@@ -141,7 +141,7 @@ def is_switch(field: FieldInfo) -> bool:
     return field.annotation is bool or (isinstance(field.default, str) and get_origin(field.annotation) is Literal)
 
 
-def test_every_switch_is_among_the_options() -> None:
+def test_every_switch_that_adds_resources_is_among_the_options() -> None:
     # GIVEN
     switches = {name for name, field in StackConfig.model_fields.items() if is_switch(field)}
 

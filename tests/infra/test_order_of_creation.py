@@ -85,7 +85,7 @@ def test_the_stage_is_created_after_all_routes() -> None:
 
 
 @pytest.mark.parametrize("subscriber", ["everything", "rejections"])
-def test_a_subscription_is_created_after_the_topic_may_send_to_both_its_queues(subscriber: str) -> None:
+def test_a_subscription_is_created_after_the_policies_of_its_queue_and_dead_letter_queue(subscriber: str) -> None:
     # GIVEN
     recording = recorded("local")
     name = f"notifications-{subscriber}"

@@ -66,7 +66,7 @@ def test_pulumi_protects_the_queues_of_subscribers_and_their_topic_or_bus(target
     assert [each.protect for each in outlets if "alarms" not in each.name] == [True]
 
 
-def test_orders_and_stock_can_be_restored_to_any_second() -> None:
+def test_only_orders_and_stock_have_point_in_time_recovery() -> None:
     # GIVEN / WHEN
     restorable = {
         each.urn for each in everything_on().of_type(TABLE) if each.inputs["pointInTimeRecovery"] == {"enabled": True}

@@ -32,13 +32,13 @@ OUTPUTS = {
 }
 
 
-# Outputs of options that stack prod uses; docs/options.md describes them.
+# Outputs of options that stack prod uses: `gradual_deploy`, and `authorizer: cognito`.
 OUTPUTS_OF_PROD = {"gradual_deploy", "token_url", "token_scopes", "token_clients", "token_client_secrets"}
 
 
 @pytest.mark.parametrize("stack", STACKS)
 class TestEveryStack:
-    def test_a_stack_has_exactly_the_documented_outputs(self, stack: str) -> None:
+    def test_a_stack_has_exactly_the_listed_outputs(self, stack: str) -> None:
         # GIVEN / WHEN
         outputs = recorded(stack).outputs
 
@@ -247,7 +247,7 @@ def test_with_strict_ordering_every_queue_is_fifo_with_limits_per_message_group(
     ]
     assert senders == ["create-order-function", "process-order-function"]
     assert recording.one(FUNCTION, senders[0]).inputs["environment"]["variables"]["ORDERS_QUEUE_FIFO"] == "true"
-    # Messages with equal texts are different messages, so each has its own deduplication id.
+    # The sender gives each message its deduplication id, so SQS does not derive the id from the text.
     assert not [each for each in queues if "contentBasedDeduplication" in each]
 
 

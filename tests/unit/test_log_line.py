@@ -10,13 +10,13 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from runtime.observability import logger
 
 
-def test_a_value_that_json_lacks_is_written_as_text_and_other_alphabets_stay_readable() -> None:
-    # GIVEN a line with a Decimal, and with a word that is not ASCII
+def test_a_value_that_json_lacks_is_written_as_text_and_letters_beyond_ascii_are_not_escaped() -> None:
+    # GIVEN a line with a Decimal, and with a word that has letters beyond ASCII
     line = {"message": "réservé", "left": Decimal("1.50")}
     formatter = logger.registered_formatter
     assert isinstance(formatter, LambdaPowertoolsFormatter)
     # WHEN it is written
     text = formatter.json_serializer(line)
-    # THEN the Decimal is text, and the word is as it was: a person can search for it, and it costs fewer bytes
+    # THEN the Decimal is text, and the word is not escaped: a person can search for it, and it costs fewer bytes
     assert json.loads(text) == {"message": "réservé", "left": "1.50"}
     assert "réservé" in text

@@ -1,6 +1,7 @@
 """Tests every field of an order: it arrives in each of `PLACES`, and the error of a wrong value says what is allowed.
 
-A field is declared once, in `runtime/models/order.py`. These tests read the fields there.
+A field is declared once, in `runtime/models/order.py`. These tests read the fields there; `FIELDS` repeats their names
+for each version of the queue message.
 """
 
 from __future__ import annotations
@@ -108,7 +109,7 @@ def test_the_current_version_of_the_message_has_the_fields_that_are_listed_here(
     # GIVEN the fields that are written now
     written = {*OrderMessage.model_fields, *OrderLine.model_fields}
     # WHEN they are compared with the list of the current version
-    # THEN they are the same. A field that is added without a new version would make older workers refuse the message
+    # THEN they are the same. If a field were added without a new version, older workers would dead-letter the message
     assert FIELDS.get(SCHEMA_VERSION) == written, (
         "messages have changed: raise SCHEMA_VERSION in runtime/models/fields.py, and add an entry to FIELDS"
     )

@@ -97,7 +97,7 @@ def test_python_runs_the_unpacked_byte_code(package: Path, tmp_path: Path) -> No
         archive.extractall(tmp_path)
     (tmp_path / "runtime/handlers/get_order.py").write_text("")
 
-    # WHEN the module and its dependency are imported and called
+    # WHEN the module and its dependency are imported, and the module's handler is called
     code = "import runtime.handlers.get_order as it, greeting; print(it.handler('you', None), greeting.__file__)"
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-B", "-c", f"import sys; sys.path.insert(0, {str(tmp_path)!r}); {code}"],

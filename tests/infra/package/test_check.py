@@ -1,4 +1,4 @@
-"""Tests `--check`, which imports the handlers with only the package and the standard library."""
+"""Tests wrong options, and `--check`, which imports the handlers with only the package and the standard library."""
 
 import platform
 from pathlib import Path

@@ -104,7 +104,7 @@ def test_changed_code_changes_the_hash(project: Project, reference: str, change:
     assert project.build(*TARGET)["sha256"] != reference
 
 
-def test_entries_are_sorted_uncompressed_and_the_same_on_every_machine(project: Project, reference: str) -> None:
+def test_entries_are_sorted_and_uncompressed_with_fixed_times_and_modes(project: Project, reference: str) -> None:
     # GIVEN a built package
 
     # WHEN its entries are listed

@@ -1,4 +1,4 @@
-"""Tests that a build that cannot succeed fails with a message on what was given, what is wrong and what to change."""
+"""Tests the messages of builds that cannot succeed, and how a build chooses retries, wheels and an interpreter."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.package import BuildError, LocalTarget, PackageSpec, build, build_package
-from tests.infra.package.projects import PYTHON, Project, make_project, make_wheel
+from tests.infra.package.projects import PYTHON, Project, make_project, make_wheel, read
 
 LOCAL = ("--target", "local", "--no-bytecode")
 
@@ -91,10 +91,12 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
     (project.root / "requirements-runtime.txt").write_text(f"native==1.0 {hashes}\n")
 
     # WHEN a package is built for each architecture
-    built = {name: project.build("--no-bytecode", "--architecture", name)["sha256"] for name in tags}
+    built = {name: project.build("--no-bytecode", "--architecture", name)["path"] for name in tags}
 
     # THEN each package contains the wheel of its architecture
-    assert built["arm64"] != built["x86_64"]
+    assert {name: read(path, "native.py").decode() for name, path in built.items()} == {
+        name: f"FOR = {name!r}\n" for name in tags
+    }
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Edge cases of the rules between options: one table for each module of rules."""
+"""Edge cases of the rules between options: one table for each subject."""
 
 from tests.infra.rule_edges import api, data, delivery, events, general, messaging
 from tests.infra.rule_edges.model import Edges

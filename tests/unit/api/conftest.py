@@ -133,6 +133,6 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def shared_api() -> Iterator[Api]:
-    """Yield one API for all requests that need no empty account."""
+    """Yield one API for all tests of a module that need no empty account."""
     with mock_aws():
         yield make_api()

@@ -1,4 +1,4 @@
-"""Requests for tests: bodies, events and a Lambda context, each with overrides."""
+"""Requests for tests (bodies, events and a Lambda context, with overrides), and readers of their responses."""
 
 import base64
 import json
@@ -89,7 +89,7 @@ def document(response: Response) -> dict[str, Any]:
 
 
 def problem(response: Response) -> str:
-    """Return the name of the problem in `response`, after checking that the problem document is complete."""
+    """Return the name of the problem in `response`. Checks the media type, `status`, `title`, `detail` and `type`."""
     body = document(response)
     assert response["headers"]["Content-Type"] == "application/problem+json"
     assert body["status"] == response["statusCode"]

@@ -1,4 +1,4 @@
-"""Tests arbitrary keys and malformed events. `make fuzz` sends complete hostile events; `tests/lab` sends a few."""
+"""Tests arbitrary keys and malformed events. `make fuzz` sends complete hostile events; `tests/lab` sends fewer."""
 
 import pytest
 from hypothesis import given

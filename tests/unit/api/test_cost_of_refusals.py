@@ -1,4 +1,4 @@
-"""Tests that the refusal of any body of at most 64 KiB costs little.
+"""Tests that the refusal of an expensive body or message costs little, and that it has the usual text.
 
 These tests measure memory and whether a body is parsed. `lab.benchmarks.refusals` measures the time.
 """
@@ -75,7 +75,7 @@ def test_a_message_that_is_longer_than_any_order_is_refused_without_parsing() ->
     body = '{"lines":[' + "{}," * 340_000 + "{}]}"
     # WHEN it is refused
     peak = refusals.peak_bytes(refusals.message, body)
-    # THEN it needs so little memory that it cannot have been parsed
+    # THEN the refusal needs so little memory that the message cannot have been parsed
     assert peak < len(body) / 10
     assert len(body) > MAX_CHARACTERS
 

@@ -20,7 +20,7 @@ def error(code: str, operation: str) -> ClientError:
 def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, after: bool = False) -> list[str]:
     """Make the next `times` calls of `client.operation` fail, before or `after` they take effect.
 
-    Returns a list to which each later call is added.
+    Returns a list to which each call is added from now on, whether it fails or not.
     """
     original: Callable[..., Any] = getattr(client, operation)
     calls: list[str] = []
@@ -192,7 +192,7 @@ def test_neither_answer_nor_log_contains_the_texts_of_requests_or_errors(api: Ap
     assert "private" not in written
     assert '"code":"ServiceUnavailable"' in written
     assert '"error_type":"KeyError"' in written
-    # AND the log of an unexpected error has the lines of code in its traceback, but not its text
+    # AND the log of an unexpected error has the file, line and function of each frame, but not the error's text
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert "error" not in line
     assert any("order_intake.py:" in place and "upsert_accepted" in place for place in line["places"])

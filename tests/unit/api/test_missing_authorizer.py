@@ -222,7 +222,7 @@ def test_the_authorizer_setting_is_read_by_both_functions(variables: dict[str, s
     # WHEN it is read
     read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
 
-    # THEN only `true` means a stack with an authorizer
+    # THEN of these values, only `true` means a stack with an authorizer
     assert read == [expected, expected]
 
 

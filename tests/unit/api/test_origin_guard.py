@@ -1,4 +1,4 @@
-"""Tests requests that bypass CloudFront in front of the API."""
+"""Tests the guard that refuses requests which bypass CloudFront in front of the API."""
 
 import hashlib
 import json
@@ -100,7 +100,7 @@ def test_the_setting_is_read_as_a_list_of_digests() -> None:
 
 
 @pytest.mark.parametrize("wrong", ["secret", digest(CURRENT)[:-1], f"{digest(CURRENT)},"])
-def test_a_setting_that_is_no_digest_fails_at_init(wrong: str) -> None:
+def test_a_setting_that_is_no_list_of_digests_fails_at_init(wrong: str) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValidationError, match="origin_secret_sha256"):
         LookupSettings.from_environment({"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": wrong})

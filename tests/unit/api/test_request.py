@@ -1,4 +1,4 @@
-"""Tests how an event of an HTTP API becomes a request and its body a document, at the limits of what is accepted."""
+"""Tests how an event of an HTTP API becomes a request, a caller and a document, at the limits of what is accepted."""
 
 import base64
 from typing import Any
@@ -125,8 +125,8 @@ def test_without_an_authorizer_everybody_is_one_caller() -> None:
 
 @pytest.mark.parametrize("sent", ["x" * MAX_BYTES, "é" * (MAX_BYTES // 2), ""])
 @pytest.mark.parametrize("encoded", [False, True])
-def test_a_body_of_64_kib_is_read(sent: str, encoded: bool) -> None:
-    # GIVEN a body of the greatest size that is accepted, or a smaller one
+def test_a_body_of_up_to_64_kib_is_read(sent: str, encoded: bool) -> None:
+    # GIVEN a body of the greatest size that is accepted, or an empty one
     body = base64.b64encode(sent.encode()).decode() if encoded else sent
     # WHEN it is read
     # THEN the result is what was sent

@@ -1,4 +1,8 @@
-"""Tests that many instances can start from one snapshot: init uses no randomness, no clock and no connection."""
+"""Tests that many instances can start from one snapshot.
+
+The init of the API's functions uses no randomness, no clock and no connection. At its first invocation each instance
+seeds its random numbers and samples DEBUG logging again.
+"""
 
 import json
 import os

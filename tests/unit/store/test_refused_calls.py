@@ -1,4 +1,4 @@
-"""Tests the errors that are raised when AWS refuses a call: they name the call and the reason, and are safe to log."""
+"""Tests which error is raised if AWS, or the call budget, refuses a call, and what the error says."""
 
 from collections.abc import Callable
 from typing import Any

@@ -18,7 +18,7 @@ def test_a_delay_is_between_half_of_its_ceiling_and_the_ceiling(
     ceiling = min(cap, base * 2 ** max(receives - 1, 0))
     # WHEN a delay is drawn
     delay = retry_delay(receives, base=base, cap=cap, random=lambda: random)
-    # THEN it is at least half of the ceiling, and a whole number of seconds, as SQS requires
+    # THEN it is between half of the ceiling and the ceiling, and a whole number of seconds, as SQS requires
     assert ceiling / 2 <= delay <= ceiling
     assert type(delay) is int
 
@@ -53,7 +53,7 @@ def test_the_horizon_of_the_defaults_is_at_least_twenty_minutes() -> None:
     # GIVEN base 30 s, cap 900 s, eight receives, and the shortest random delays
     # WHEN a message fails each time
     horizon = sum(retry_delay(n, base=30, cap=900, random=lambda: 0.0) for n in range(1, 8))
-    # THEN an outage of twenty minutes moves no message to the dead-letter queue
+    # THEN a message that is first received during an outage of twenty minutes is received again after the outage
     assert horizon >= 20 * 60
     assert horizon == 15 + 30 + 60 + 120 + 240 + 450 + 450
 

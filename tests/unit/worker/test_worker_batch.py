@@ -118,7 +118,7 @@ def test_a_message_whose_record_cannot_be_read_runs_before_suspects_and_after_ot
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_killer_in_an_isolated_batch_does_no_harm_to_other_messages(world: WorkerAccount) -> None:
+def test_a_killer_that_is_the_only_suspect_of_a_batch_does_no_harm_to_other_messages(world: WorkerAccount) -> None:
     # GIVEN a suspect that kills the process again
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -165,7 +165,7 @@ def test_a_message_that_the_worker_cannot_delete_is_not_reported(world: WorkerAc
 
 
 def test_an_isolated_batch_stops_when_its_time_is_over(world: WorkerAccount) -> None:
-    # GIVEN an invocation whose time ends after the first record
+    # GIVEN an invocation that has too little time for another record after the first one
     world.stock(SKU_1=100)
     invocation = context()
     started: list[Any] = world.calls

@@ -133,7 +133,7 @@ class TestWorker:
         sent = record()
         # WHEN the order is processed, and its message is received again
         first, again = on_bus.run(sent), on_bus.run(sent)
-        # THEN the first attempt is reported as failed, and the second one only publishes
+        # THEN the first attempt is reported as failed, and the second one publishes and takes no stock
         assert (first, again) == ([sent["messageId"]], [])
         assert len(self.sent(on_bus)) == 2
         assert on_bus.available("SKU-1") == 0

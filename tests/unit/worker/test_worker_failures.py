@@ -1,4 +1,4 @@
-"""Tests the descriptions of failures: they are enough to act on, and contain nothing of the order."""
+"""Tests the descriptions of failures: they are enough to act on, and contain no values of the order."""
 
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError, ReadTimeoutError

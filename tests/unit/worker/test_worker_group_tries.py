@@ -25,7 +25,7 @@ FOUR = [message(number, lines=lines(*(f"S-{number // 2}-{n}" for n in range(50))
 
 
 class Store:
-    """Runs the next step for each transaction, or settles the group if no step is left."""
+    """Runs the next step, if there is one, for each transaction. The group is settled unless the step raises."""
 
     def __init__(self, *steps: Callable[[], None]) -> None:
         self.steps = list(steps)

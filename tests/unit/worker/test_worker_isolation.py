@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_each_killer_costs_other_messages_one_receive_and_the_first_parallel_run_costs_one_more(
+def test_each_killer_costs_another_message_at_most_one_receive_and_a_parallel_run_at_most_one_more(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with some killers, which delivers its messages in new batches each time

@@ -123,7 +123,7 @@ def test_a_last_attempt_at_a_message_of_no_known_order_marks_no_order(world: Wor
 
 
 def test_the_body_of_a_record_is_read_only_once(world: WorkerAccount, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN two messages whose last attempts fail, and whose bodies the worker needs several times
+    # GIVEN a message whose last attempt fails, and an unreadable one; the worker needs both bodies several times
     reads: list[str] = []
 
     def counted(body: str, *, order_id: str | None, schema_version: str | None) -> OrderMessage:

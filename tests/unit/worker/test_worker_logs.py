@@ -33,7 +33,7 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     world.disturb("transact_write_items", refused("ValidationException", "TransactWriteItems"))
     # WHEN a message is processed
     world.run(sent)
-    # THEN the log has the kind of failure and the lines of code, and of the message only its ids
+    # THEN of the message, the log has only its ids; of a retryable failure, it has the kind and the lines of code
     text = "\n".join(written)
     assert SECRET not in text
     assert "secret payload" not in text

@@ -89,7 +89,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_a_final_order_does_not_change_whatever_the_stock_is(world: WorkerAccount, status: str) -> None:
+def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order, and an article of which no stock is left
     world.stock(SKU_1=0)
     world.put_order(order_id=order_id(1), status=status, settled_at="2026-01-01T00:00:00.000Z")
