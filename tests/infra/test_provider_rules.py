@@ -51,7 +51,7 @@ def variants() -> Iterator[tuple[str, Recording]]:
 
 @cache
 def _with_the_longest_name() -> Recording:
-    """Return stack prod with the longest accepted stack name, which is part of all names of resources."""
+    """Return stack prod with the longest accepted stack name, which is part of most names of resources."""
     own = {key.removeprefix(f"{PROJECT}:"): value for key, value in read_stack_file("prod").items()}
     own = {key: value for key, value in own.items() if ":" not in key}  # without the provider's keys
     return record_config(own, stack="s" * (MAX_PREFIX - len(f"{PROJECT}-")))

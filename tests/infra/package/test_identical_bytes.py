@@ -1,4 +1,4 @@
-"""Tests that the same inputs give the same bytes on every machine, in every folder, at every time, for every user."""
+"""Tests that the same inputs give the same bytes in every folder and environment, at every time, for every user."""
 
 import os
 import time

@@ -75,7 +75,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
 def test_each_killer_costs_another_message_at_most_one_receive_and_a_parallel_run_at_most_one_more(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
-    # GIVEN a queue with some killers, which delivers its messages in new batches each time
+    # GIVEN a queue with any number of killers, and with new batches each time
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
     deadline, chance = 0, Random(seed)
