@@ -81,7 +81,8 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
     """Yield the alarms on orders that are late or not settled at all, as a share of those accepted in the same window.
 
     Orders that are still waiting count too, so a burst looks like an outage until its orders are processed. Therefore
-    the alarm of the short window also requires failed attempts. If there are no attempts, `oldest-message-age` pages.
+    the alarm of the short window also requires failed attempts. If there are no attempts, `worker-not-running` or
+    `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"
     share = f"100 * {bad} / {filled('accepted')}"

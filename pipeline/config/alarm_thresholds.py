@@ -1,4 +1,4 @@
-"""Thresholds of the alarms, each with its default and a reason."""
+"""Thresholds of the alarms, each with its default and its meaning."""
 
 import difflib
 from collections.abc import Sequence
@@ -40,8 +40,8 @@ class AlarmThresholds(BaseModel):
     )
     concurrency_percent: Percent = Field(
         80,
-        description="Open a ticket when concurrency reaches this share of its limit, because the next peak may be "
-        "throttled.",
+        description="Open a ticket when the concurrency of the worker or of the account reaches this share of its "
+        "limit, because the next peak may reach the limit.",
     )
     account_concurrency: Count = Field(
         1_000, description="The account's concurrency quota in this Region, shared by every function in it."

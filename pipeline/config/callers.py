@@ -10,6 +10,7 @@ from pipeline.config.problems import Problem
 
 MIN_COGNITO_VALIDITY_SECONDS = 300
 MAX_AUDIENCES = 50
+_SCOPE = "one scope of at most 256 ASCII characters, without spaces, quotation marks and backslashes, or empty"
 
 Origin = Annotated[str, Field(pattern=rf"^(\*|https://({LABEL}\.)+[a-z]+(:\d+)?|http://localhost(:\d+)?)$")]
 ClientName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -37,7 +38,7 @@ class CallerOptions(GeneralOptions):
         description="With cognito: the systems that may call the API, each with its own credentials.",
         json_schema_extra={
             "only_with": {"authorizer": "cognito"},
-            "allowed": "names of lower-case letters, digits and hyphens, at most 40 long",
+            "allowed": "names of 1 to 40 lower-case letters, digits and hyphens, starting with a letter",
             "cost": "about 6 USD a month each",
             "consequence": "Each system gets an id and a secret (output token_clients). A removed system is locked "
             "out, and nobody else can see its orders.",
@@ -81,7 +82,7 @@ class CallerOptions(GeneralOptions):
         description="With external: the scope that POST /orders needs; empty: any valid token is accepted.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
-            "allowed": "one scope without spaces, or empty",
+            "allowed": _SCOPE,
             "consequence": "A token without it gets 403.",
         },
     )
@@ -91,7 +92,7 @@ class CallerOptions(GeneralOptions):
         description="With external: the scope that GET /orders/{order_id} needs; empty: any valid token is accepted.",
         json_schema_extra={
             "only_with": {"authorizer": "external"},
-            "allowed": "one scope without spaces, or empty",
+            "allowed": _SCOPE,
             "consequence": "A token without it gets 403.",
         },
     )

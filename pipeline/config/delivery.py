@@ -1,4 +1,4 @@
-"""Options of a deployment: how callers move to new code, and the permissions boundary of its roles."""
+"""Options of a deployment: how callers move to new code, and the permissions boundary of the stack's roles."""
 
 from typing import Literal
 

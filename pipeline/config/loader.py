@@ -37,7 +37,7 @@ _SUBSCRIPTIONS = "subscriptions"
 
 
 def load_config() -> StackConfig:
-    """Return the configuration of the deployed stack.
+    """Return the configuration of the stack for which Pulumi runs the program.
 
     Raises `ConfigError` with all misplaced keys and plain secrets, and with the problems that `parse_config` finds.
     """

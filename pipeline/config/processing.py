@@ -57,7 +57,10 @@ class ProcessingOptions(FunctionOptions):
         description="How long messages wait for a batch to fill; a longer wait costs less, but delays orders.",
     )
     batch_threads: int = Field(
-        default=10, ge=1, le=MAX_BATCH_THREADS, description="Messages of a batch that run at the same time."
+        default=10,
+        ge=1,
+        le=MAX_BATCH_THREADS,
+        description="Messages of a batch that run at the same time; one, if any was received before.",
     )
     item_budget_seconds: int = Field(
         default=20,
@@ -80,7 +83,9 @@ class ProcessingOptions(FunctionOptions):
         le=43_200,
         description="Longest delay after the first failure; each further failure doubles it.",
     )
-    retry_cap_seconds: int = Field(default=900, ge=1, le=43_200, description="Longest delay between two attempts.")
+    retry_cap_seconds: int = Field(
+        default=900, ge=1, le=43_200, description="Longest delay after a failure, unless a lease lasts longer."
+    )
     short_retry_horizon: bool = Field(
         default=False,
         description="Allows retries that end before 20 minutes; an outage then dead-letters orders. For tests only.",

@@ -24,4 +24,4 @@ def test_the_examples_are_a_valid_configuration() -> None:
 
 def test_the_pages_limits_of_delivery_are_those_of_the_code() -> None:
     # GIVEN / WHEN / THEN
-    assert f"{MAX_EVENT_AGE_SECONDS // 3600} hours or {MAX_RETRIES} tries" in PAGE
+    assert f"{MAX_EVENT_AGE_SECONDS // 3600} hours or {MAX_RETRIES} retries" in PAGE
