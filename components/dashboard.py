@@ -31,7 +31,7 @@ class Graph(Args):
     line: tuple[float, str] | None = Field(default=None, description="A horizontal line: its value and its meaning.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="If set, shows one number for that many past days, whatever time range is selected."
+        default=None, description="If set, the graph has one point for that many past days, whatever range is selected."
     )
     region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH

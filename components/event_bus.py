@@ -22,7 +22,7 @@ class EventBusArgs(Args):
     source: str = Field(
         min_length=1,
         max_length=256,
-        description="The `source` of the events. A rule matches it unless its pattern names another.",
+        description="The `source` of the events. A rule matches this source unless the rule's pattern names another.",
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         description="The subscribers; each has a rule and a target queue."

@@ -123,7 +123,7 @@ class GradualDeploy(Component):
         }
 
     def _alarm(self, row: Alarm, watched: Mapping[str, Text]) -> aws.cloudwatch.MetricAlarm:
-        # The alarm notifies nobody, because it stops the deployment. That moves callers back, and the workflow fails.
+        # The alarm notifies nobody. It stops the deployment, so callers move back and `ops deploy shift` fails.
         return aws.cloudwatch.MetricAlarm(
             f"{self.logical_name}-{row.name}",
             name=self.scope.name(row.name),

@@ -18,7 +18,7 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        description="For an authorizer: a token with none of these scopes gets 403; if empty, any token is accepted."
+        description="For an authorizer: a token with none of these scopes gets 403; if empty, no scope is needed."
     )
 
     @property

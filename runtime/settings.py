@@ -83,7 +83,9 @@ class WorkerSettings(_Settings):
     retry_base_seconds: int = Field(ge=1)
     retry_cap_seconds: int = Field(ge=1, le=43_200)
     batch_threads: int = Field(ge=1, le=MAX_BATCH_THREADS)
-    item_budget_seconds: float = Field(gt=0, description="Time for one record; no record starts with less time left.")
+    item_budget_seconds: float = Field(
+        gt=0, description="Time for one record; none starts unless this time and the margin are left."
+    )
     time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 
     @model_validator(mode="after")

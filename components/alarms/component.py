@@ -93,7 +93,7 @@ class Alarms(Component):
         rows: Mapping[str, aws.cloudwatch.MetricAlarm],
         groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
     ) -> aws.cloudwatch.CompositeAlarm:
-        # Names from the alarms' outputs, because a rule can name only alarms that exist already.
+        # The names come from the alarms' outputs, because a rule can name only alarms that exist already.
         named = pulumi.Output.all(**{row: rows[row].name for row in composite.rows})
         suppressor = None
         if composite.quiet_while is not None:

@@ -29,7 +29,7 @@ class StackConfig(
     EdgeOptions,
     CallerOptions,
 ):
-    """The configuration of one stack; keys are `orders:<field>`. The defaults are for production."""
+    """The configuration of one stack; keys are `<project>:<field>`. The defaults are for production."""
 
     @model_validator(mode="after")
     def _rules(self) -> Self:

@@ -44,7 +44,7 @@ def dependency_failed(error: DependencyError, order_id: str | None = None) -> Pr
 
 
 def unexpected(error: Exception, order_id: str | None = None) -> ProblemError:
-    """Log and count an error in our own code; return the same problem as for a failed service.
+    """Log and count an unexpected error; return the same problem as for a failed service.
 
     The log line has the file, line and function of each frame. It has the error's text only for a
     `ProcessingError`.

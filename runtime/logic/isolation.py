@@ -22,9 +22,9 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Return the indices of `candidates` in the sequence in which they run.
 
     The messages without an unfinished run come first, sorted by their receive counts, the highest first. The suspects
-    follow, sorted by the end of their leases. If a killer stopped an isolated batch, the killer's lease ends later than
-    the leases of the suspects behind it. So in the next batch the killer runs after these suspects and costs them no
-    second receive.
+    follow, sorted by the end of their leases. If a killer stopped an isolated batch, the suspects behind it did not
+    run, and their leases are older than the killer's. So in the next batch the killer runs after these suspects and
+    costs them no second receive.
     """
 
     def rank(index: int) -> int:

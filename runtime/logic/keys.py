@@ -1,4 +1,4 @@
-"""Ids derived from a request. Tests pin their values: after a change no retry would find its order or its record.
+"""Ids derived from a request. Tests pin their values, because after a change no retry would find its order or record.
 
 Each id is a hash over a JSON list, never over a concatenation, because `["ab", "c"]` and `["a", "bc"]` must differ.
 """
