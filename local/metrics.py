@@ -2,7 +2,8 @@
 
 They are the embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of
 every invocation by any caller, and API Gateway's metrics of every request to an HTTP API. The age of each queue's
-oldest message is recorded at each query for metrics. Recording a metric evaluates no alarm.
+oldest message is recorded at each query for metrics. Recording a metric evaluates no alarm. The module also adds the
+statistic `TC(:N)`.
 """
 
 import json

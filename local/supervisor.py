@@ -173,7 +173,7 @@ class Supervisor:
 
 
 class _Counter:
-    """Counts resources as the program registers them, on several threads."""
+    """Counts the created resources. Several threads call it."""
 
     def __init__(self, current: Step) -> None:
         self._current = current

@@ -41,7 +41,8 @@ class Figure(NamedTuple):
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: The same function written like public templates.
-        goal: The highest allowed ratio to `bare`, or a figure with its unit.
+        goal: The highest allowed ratio to `bare`; or a figure with its unit, the lowest for orders/s and the highest
+            for other units.
     """
 
     what: str

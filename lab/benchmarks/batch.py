@@ -1,6 +1,6 @@
-"""Measures a batch of ten new orders, on several threads and on one.
+"""Measures a batch of ten new orders on several threads and on one, and the loading of certificate authorities.
 
-The real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
+For the batch, the real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
 """
 
 from __future__ import annotations

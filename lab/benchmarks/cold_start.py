@@ -1,7 +1,8 @@
-"""Measures the init of each function with prod's settings, in fresh processes.
+"""Measures the init of each function with prod's settings, and of its comparisons, in fresh processes.
 
-A process can import only the package and this folder. The package is built for this interpreter. A figure is the
-processor time from the first import to the last line of the handler's module, without the start of the interpreter.
+A process can import only the standard library, the package and this folder. The package is built for this interpreter.
+A figure of a function is the processor time from the first import to the last line of the handler's module, without the
+start of the interpreter.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""``python -m lab.benchmarks.refusals``: the cost of refusing bodies of 64 KiB, compared with accepting an order.
+"""``python -m lab.benchmarks.refusals``: the cost of refusing bodies of up to 64 KiB, compared with accepting an order.
 
 It measures the processor time and memory that are used before the first access to a table. The order has ten lines.
 Messages and dead letters with the same bodies are measured in the same way, and compared with a message of that order.

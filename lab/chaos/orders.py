@@ -1,4 +1,4 @@
-"""Look-ups that the scenario and the end-to-end tests share."""
+"""Waits for orders and dead letters, finds receives and gets tokens, for the scenario and the end-to-end tests."""
 
 from typing import Any
 

@@ -200,7 +200,7 @@ def counted(
         "redelivered": verdict.redelivered(evidence),
         # Distinct messages: more than the orders, if a send was repeated or a message redriven.
         "messages": verdict.messages(evidence),
-        # The number of messages, because an order whose send was repeated can have several.
+        # Messages, not orders: an order whose send was repeated can have several dead letters.
         "dead_lettered": len(letters),
         "dead_orders": len({letter.order_id for letter in letters}),
         # Dead letters of orders that were not meant to fail.

@@ -54,7 +54,7 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """Return the findings. The finding of G6 uses only the tables. `dead`: ids of dead-lettered messages."""
+    """Return the findings; that of G6 is only from tables and dead letters. `dead`: ids of dead-lettered messages."""
     return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 

@@ -69,8 +69,8 @@ _PLATFORM: Final = {
     403: "The token does not permit this request (where the API has an authorizer). Answered by the platform.",
     413: "The body has more than 10 MB. Answered by the platform.",
     429: "Too many requests. Answered by the platform: wait (1 s, 2 s, 4 s …, with jitter) and repeat the request.",
-    500: "The platform or the function failed. The outcome is unknown: repeat the request with the same key and body.",
-    503: "The platform could not reach the function in time: repeat the request with the same key and body.",
+    500: "The platform or the function failed. The outcome is unknown: repeat the request unchanged.",
+    503: "The platform could not reach the function in time: repeat the request unchanged.",
 }
 _POST_PROBLEMS: Final = [kind for kind in CATALOGUE if kind is not problems.NOT_FOUND]
 _GET_PROBLEMS: Final = [

@@ -1,7 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
-Neither value is the default, unless the option has too few other values, like a switch. The configuration contains
-all other keys that the option needs, so that the two runs differ only in the option.
+Numbers and lists have two values other than the default. A switch, and most options with a choice of values, change
+from or to the default. The configuration contains the other keys that both values need. So the two runs differ only in
+the option, and in keys that its second value needs and its first value does not allow.
 """
 
 import json
@@ -23,7 +24,7 @@ class Change:
     """A change of one option; the rest of `config` is unchanged. Values are text as in Pulumi, lists are JSON.
 
     `needed` are keys that the second value requires and the first does not allow. `part` is the threshold or the
-    subscription's key that changes, for an option that is a list.
+    subscription's key that changes, for `alarm_thresholds` and `subscriptions`.
     """
 
     option: str

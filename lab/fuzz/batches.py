@@ -77,7 +77,7 @@ class Round:
             return
         if kind < 0.45 and self.sent:
             # Send an earlier message again, unchanged. Two different orders never have the same id, because an id is
-            # derived from its order.
+            # derived from the caller, the key and the content.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()

@@ -83,7 +83,7 @@ class Hostile:
         return self.random.random() < share
 
     def mark(self) -> str:
-        """Return a new mark. Its `~` is allowed in an idempotency key, but not in ids that the functions log."""
+        """Return a new mark. Its `~` is allowed in an idempotency key, but in no order id, SKU or correlation id."""
         mark = f"~{self.random.getrandbits(40):010x}~"
         self.marks.add(mark)
         return mark

@@ -33,7 +33,7 @@ class FuzzCounts:
     Attributes:
         seed: The seed of each kind's first round; each further round adds 1.
         rounds: The number of rounds by kind.
-        counted: The numbers of answers, outcomes of records, and faults.
+        counted: How often each name of `Watch.counted` occurred.
         violations: Kind, seed and violations of each round with violations.
         seconds: The elapsed time.
     """

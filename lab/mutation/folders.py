@@ -145,7 +145,7 @@ def _can_be_read(edit: Edit, source: bytes) -> bool:
 
 
 def lines_of(edit: Edit, source: bytes) -> range | None:
-    """Return the lines in the body of the innermost function around a mistake; None outside of functions."""
+    """Return the lines in the body of the innermost function around a mistake; None without one and in YAML."""
     if not edit.path.endswith(".py"):
         return None
     line = source[: edit.start].count(b"\n") + 1

@@ -163,7 +163,7 @@ class Seen:
 
 
 def selection(tests: list[str]) -> list[str]:
-    """Return pytest's arguments for these tests. Of whole files, only the fast tests run; a named test always runs."""
+    """Return pytest's arguments for these tests. If one of them is a whole file, only the fast tests run."""
     return tests if all("::" in test for test in tests) else ["-m", _MARKS, *tests]
 
 

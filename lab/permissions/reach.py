@@ -33,9 +33,9 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """Return the calls for a stack with this name, configured as prod with every option on.
+    """Return the calls for a stack with this name, configured as prod with the options that add types of resources.
 
-    The kinds together have every type of resource.
+    Some of these options exclude each other. So there are two kinds, which together have every type of resource.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
     recording = record_config({**own, **_EVERY_OPTION, **_BY_KIND[kind]}, stack)

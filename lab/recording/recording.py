@@ -191,7 +191,7 @@ def record_stack(
 
 
 def record_config(config: Mapping[str, str], stack: str = "test", region: str = REGION) -> Recording:
-    """Record `__main__.py` without a stack file. `config` maps all options, such as `batch_size`, to text."""
+    """Record `__main__.py` without a stack file. `config` maps options, such as `batch_size`, to text."""
     own = {f"{PROJECT}:{key}": value for key, value in config.items()}
     with mock.patch.object(pipeline.package, "build_package", fake_package):
         return record(_program, stack=stack, config={"aws:region": region, **own})

@@ -110,7 +110,10 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 
 
 def check_call(service: str, operation: str | None, kind: str) -> None:
-    """Raise `LocalError` when a rule could never hit, because AWS has no such service, operation or kind of answer."""
+    """Raise `LocalError` when a rule could never hit.
+
+    Either AWS has no such service, operation or kind of answer, or the service's requests do not name their operation.
+    """
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")
     services = Loader().list_available_services("service-2")

@@ -41,7 +41,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines for a person. Keys are not printed; a line names the file that has them."""
+    """Yield the lines for a person. The AWS keys are not printed; a line names the file that has them."""
     outputs = status["outputs"]
     own = {name: value for name, value in status.items() if name != "outputs"}
     stack = {name: value for name, value in outputs.items() if name not in {*own, *_KEYS}}

@@ -1,4 +1,7 @@
-"""Reads the orders stack through the AWS APIs: tables, queues, subscribers, logs. No answer is cached."""
+"""Uses the orders stack through the AWS APIs: reads tables, queues, subscribers and logs, and changes some of them.
+
+No answer is cached.
+"""
 
 import json
 import time
@@ -82,7 +85,7 @@ class Event:
 
 
 class Account:
-    """Reads the stack's resources through boto3."""
+    """Reads and changes the stack's resources through boto3."""
 
     def __init__(self, stack: LocalStack) -> None:
         self.stack = stack

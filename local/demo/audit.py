@@ -1,6 +1,7 @@
-"""Checks the guarantees after all messages are processed, with `ops audit`. Checks G5 also in the subscribers' events.
+"""Checks the guarantees after all messages are processed, with `ops audit`.
 
-For G6 this module checks only the tables; `callers` sends requests as different callers.
+Checks G5 also in the events that the subscriber without a filter received.
+For G6 this module checks only tables and dead letters; `callers` sends requests as different callers.
 """
 
 from collections import defaultdict
@@ -73,7 +74,7 @@ def notified(evidence: Evidence, by_records: Finding) -> Finding:
         for order_id, row in evidence.orders.items()
         if row["status"] in EVENT_TYPES
     }
-    violations = [f"no subscriber got {missing}" for missing in sorted(wanted - texts.keys())]
+    violations = [f"the subscriber {UNFILTERED} did not get {missing}" for missing in sorted(wanted - texts.keys())]
     violations += [f"{extra} is the event of no settled order" for extra in sorted(texts.keys() - wanted)]
     violations += [f"{event_id} came with {len(found)} contents" for event_id, found in texts.items() if len(found) > 1]
     return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} deliveries", violations)

@@ -16,7 +16,7 @@ from ops.audit.judge import Finding
 from ops.gateway.http import Answer
 
 KEY = "shared-key"
-EVERYBODY = "without a token"
+EVERYBODY = "a caller without a token"
 _AT_ONCE = 2
 _LOOKS = 3
 
@@ -75,7 +75,7 @@ class LookupResults:
     owners: Mapping[str, str]
     """The `caller` of each order's row, by order id. Rows without a `caller` are left out."""
     seen: Mapping[str, Set[str]]
-    """The ids of the orders that each caller found, by the caller's name. All other orders were refused."""
+    """The ids of the orders that each caller found, by the caller's name. No other lookup found its order."""
     accepted: Mapping[str, Set[str]] = field(default_factory=dict)
     """The ids in each caller's answers 202, by the caller's name. Callers without such a record are left out."""
     unexpected: tuple[str, ...] = ()

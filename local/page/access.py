@@ -26,7 +26,7 @@ _HEADERS: Final = {
 
 
 class PageAccess:
-    """Accepts requests of the page itself. Other requests get at most the static `files`, which contain no data."""
+    """Accepts requests with the page's key. Others get at most the static `files`, which contain no data."""
 
     def __init__(self, app: ASGIApp, key: str, files: Collection[str]) -> None:
         self._app = app

@@ -1,4 +1,4 @@
-"""Serves the page on loopback, in a thread, for requests with the key of this page server."""
+"""Serves the page on loopback, in a thread. Requests for data need the key of this page server."""
 
 import secrets
 import socket

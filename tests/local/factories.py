@@ -1,4 +1,4 @@
-"""Inputs of resources as Pulumi passes them, fault rules, and ports."""
+"""Makes outputs, deployed resources, inputs of resources as Pulumi passes them, fault rules and ports for tests."""
 
 import socket
 from collections.abc import Iterator

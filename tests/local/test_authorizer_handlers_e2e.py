@@ -36,7 +36,7 @@ def test_a_user_pool_can_be_changed_and_deleted(emulated: Aws) -> None:
     )
     domain = Made(emulated, "UserPoolDomain", "d", domain="tokens-1", userPoolId=pool.id)
 
-    # WHEN everything that can change is changed
+    # WHEN the pool, the scopes and the client are changed in place
     pool.change(deletionProtection="INACTIVE")
     server.change(scopes=[*scopes, {"scopeName": "write", "scopeDescription": "Order"}])
     changed = client.change(accessTokenValidity=300, allowedOauthScopes=["orders/read", "orders/write"])

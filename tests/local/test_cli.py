@@ -28,7 +28,7 @@ def run(*arguments: str, **environment: str) -> "subprocess.CompletedProcess[str
     )
 
 
-@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "fault"])
+@pytest.mark.parametrize("command", ["up", "down", "status", "logs", "fault", "pulumi", "demo", "incident"])
 def test_every_command_has_help_with_an_example(command: str, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a command
     # WHEN its help is shown
@@ -46,7 +46,7 @@ def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 
-    # THEN it lists the codes, and mentions that the state is in memory
+    # THEN it has a list of codes, and mentions that the state is in memory
     text = capsys.readouterr().out
     assert "exit codes:" in text
     assert "in memory" in text
@@ -84,14 +84,14 @@ def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[s
         # WHEN an instance is started on this port, in the foreground or detached
         done = run("up", *detach, "--port", str(port), "--state-dir", str(tmp_path))
 
-    # THEN the start fails with the reason, and leaves no files
+    # THEN the start fails with the reason, and leaves neither a lock nor the emulator's files
     assert done.returncode == 1
     assert f"Port {port} is taken" in done.stderr
     assert not StateDir(tmp_path).is_held
     assert not (tmp_path / "tmp").exists()
 
 
-def test_wrong_configuration_fails_before_anything_is_created(tmp_path: Path) -> None:
+def test_wrong_configuration_is_refused_with_the_programs_message(tmp_path: Path) -> None:
     # GIVEN a configuration value that the program refuses
     # WHEN an instance is started with this value
     done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")

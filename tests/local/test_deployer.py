@@ -95,7 +95,7 @@ pulumi.export("url", queue.url)
     # WHEN it is deployed
     deployment = run_program(tmp_path, aws, program)
 
-    # THEN the queue has the real ARN, and the output is the real URL
+    # THEN the queue has the real ARN of its dead-letter queue, and the output is the queue's real URL
     url = deployment.outputs["url"]
     attributes = aws.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
     assert '"deadLetterTargetArn": "arn:aws:sqs:us-east-1:123456789012:dlq"' in attributes["RedrivePolicy"]

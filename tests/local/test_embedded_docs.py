@@ -1,4 +1,4 @@
-"""Tests that docs/embedded-aws.md lists exactly what is emulated, ignored and inert."""
+"""Tests that docs/embedded-aws.md lists exactly what is emulated, ignored and inert, and all kinds of faults."""
 
 from local.instance import ROOT
 from local.proxy.faults import FaultKind

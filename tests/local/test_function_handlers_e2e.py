@@ -74,7 +74,7 @@ def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(
     )
     first = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
 
-    # WHEN the function's code changes, the alias is moved to the new version, and every other resource changes too
+    # WHEN the function's code changes, the alias is moved to the new version, and most other resources change too
     code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
     outputs = function.change(code=code, timeout=9, tags={"c": "d"})
     alias.change(functionVersion=outputs["version"])
@@ -87,7 +87,7 @@ def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(
     inline.change(policy=POLICY)
     logs.change(retentionInDays=14)
 
-    # THEN callers of the alias get the new code, in a new version
+    # THEN callers of the alias get the new code, in a new version, and the other changes are stored
     second = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
     assert (first, second) == ({"hello": "nobody"}, {"welcome": "nobody"})
     assert outputs["version"] != function.state["version"]
@@ -102,7 +102,7 @@ def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(
         for each in (inline, role):
             each.delete()
 
-    # THEN nothing is left
+    # THEN no function, role or API is left
     assert emulated.lambda_.list_functions()["Functions"] == []
     assert emulated.iam.list_roles()["Roles"] == []
     assert emulated.apigatewayv2.get_apis()["Items"] == []

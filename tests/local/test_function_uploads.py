@@ -71,7 +71,7 @@ def aws_with(busy: BusyLambda) -> Aws:
 
 
 @pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "answer lost"])
-def test_after_a_closed_connection_an_upload_without_effect_is_repeated(after: bool, uploads: int) -> None:
+def test_after_a_closed_connection_only_an_upload_without_effect_is_repeated(after: bool, uploads: int) -> None:
     # GIVEN
     busy = BusyLambda(closures=1, after=after)
 

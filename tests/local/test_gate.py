@@ -1,4 +1,4 @@
-"""Tests that the gate in front of the emulator accepts requests with the instance's keys, and no others."""
+"""Tests that the emulator's gate accepts requests with the instance's keys, and others only on open routes."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -261,7 +261,7 @@ class TestOnTheWire:
         head = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 400000\r\n\r\n".encode()
         # WHEN
         answer = sent(port, head + b"x" * 400_000)
-        # THEN it still receives the answer, and nothing reaches the emulator
+        # THEN the client still receives the answer, and nothing reaches the emulator
         assert answer.startswith(b"HTTP/1.1 403 Forbidden")
         assert b"outputs.json" in answer
         assert upstream.seen == []

@@ -1,4 +1,4 @@
-"""Tests that each input of each resource type reaches a call, with a name and a type that the API accepts."""
+"""Tests that the inputs of each resource type reach a call, with names and types that the API accepts."""
 
 from itertools import count
 from typing import Any
@@ -106,7 +106,7 @@ def a_value(shape: Any) -> Any:
 
 
 def everything(handler: Handler) -> dict[str, Any]:
-    """Return all inputs that the type accepts, each different from its default."""
+    """Return the type's example, its tags, and its updatable and `separate` inputs, each different from its default."""
     members = {name.lower(): shape for name, shape in input_shape(handler.service, handler.creates).members.items()}
     names = {name: handler.renamed.get(name, name).lower() for name in handler.updatable}
     given = {name: a_value(members[known]) for name, known in names.items() if known in members}
@@ -153,11 +153,11 @@ def smaller(inputs: Any) -> list[Any]:
 
 @pytest.mark.parametrize("token", HANDLERS)
 def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN all inputs of the type
+    # GIVEN the inputs of the type that `everything` returns
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN a resource is created with all inputs, and then each time without one part of them
+    # WHEN a resource is created with all of them, and then each time without one part of them
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):

@@ -34,7 +34,7 @@ def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> N
     # WHEN the queue is changed in place
     outputs = queue.change(visibilityTimeoutSeconds=90, tags={"Stack": "local"})
 
-    # THEN the queue has the new values, its policies, and the same URL
+    # THEN the queue has the new values, and still its ARN and its redrive policy
     attributes = emulated.sqs.get_queue_attributes(QueueUrl=queue.id, AttributeNames=["All"])["Attributes"]
     assert (attributes["VisibilityTimeout"], attributes["QueueArn"]) == ("90", outputs["arn"])
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (3, "3")
@@ -45,7 +45,7 @@ def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> N
         for each in (*parts, queue, dead):
             each.delete()
 
-    # THEN nothing is left, and the second deletion is no error
+    # THEN no queue is left, and the second deletion is no error
     assert emulated.sqs.list_queues().get("QueueUrls", []) == []
 
 
@@ -82,7 +82,7 @@ def test_a_topic_and_its_subscription_can_be_changed_and_deleted(emulated: Aws) 
         for each in (subscription, policy, topic, queue):
             each.delete()
 
-    # THEN nothing is left
+    # THEN no topic is left
     assert emulated.sns.list_topics()["Topics"] == []
 
 

@@ -129,9 +129,10 @@ def test_outputs_contain_the_connection_and_the_stacks_outputs(tmp_path: Path) -
         # WHEN its outputs are read
         read = state.read_outputs()
 
-    # THEN they are complete, and only the user can read their file
+    # THEN they are complete, and only the user can read the instance's files
     assert read["api_url"] == "http://127.0.0.1:1/api"
-    assert state.instance.stat().st_mode & 0o077 == 0
+    for file in (state.instance, state.outputs, state.resources):
+        assert file.stat().st_mode & 0o077 == 0
 
 
 def test_folder_comes_from_option_then_variable_then_repository(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from ops.gateway.http import Answer
 OWNERS = {"order-1": "hash-of-ada", "order-2": "hash-of-ada", "order-3": "hash-of-ben"}
 ACCEPTED = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}}
 UNAVAILABLE = "ben was answered 503 for order-3"
-SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "without a token": set[str]()}
+SEEN = {"ada": {"order-1", "order-2"}, "ben": {"order-3"}, "a caller without a token": set[str]()}
 
 
 def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
@@ -24,8 +24,8 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     ("results", "violations"),
     [
         (
-            LookupResults(OWNERS, SEEN | {"without a token": {"order-3"}}),
-            ["order-3 is seen by ben, without a token"],
+            LookupResults(OWNERS, SEEN | {"a caller without a token": {"order-3"}}),
+            ["order-3 is seen by a caller without a token, ben"],
         ),
         (LookupResults(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
         (

@@ -1,4 +1,4 @@
-"""Tests the metrics that the embedded AWS records but MiniStack does not."""
+"""Tests the metrics and the statistic that the embedded AWS has but MiniStack does not."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests that the page needs its key and address, that no GET changes anything, and that data never becomes markup."""
+"""Tests that the page's data needs its key and address, that no GET changes anything, and that data is not markup."""
 
 import re
 import socket
@@ -104,7 +104,7 @@ def test_an_invalid_request_is_refused(visitor: Visitor, faults: Faults, body: b
 
 
 def test_no_get_changes_anything(visitor: Visitor) -> None:
-    # GIVEN every route that changes something / WHEN it is called with GET / THEN it is refused
+    # GIVEN every path that accepts only POST / WHEN it is called with GET / THEN it is refused
     paths = [re.sub(r"\{.*?\}", "1", each.path) for each in ACTS]
     assert len(paths) == 9
     assert {visitor.request("GET", path, visitor.key).status for path in paths} == {405}

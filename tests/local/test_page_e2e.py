@@ -180,7 +180,9 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
 
 
-def test_the_content_security_policy_refused_nothing(person: Person, printed: tuple[str, LocalStack]) -> None:
+def test_the_browser_refused_nothing_and_the_page_reports_a_stopped_stack(
+    person: Person, printed: tuple[str, LocalStack]
+) -> None:
     # GIVEN the tests above / WHEN the browser's log is read / THEN its only error is the 422 of the refused order
     messages = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in messages if "422" not in text] == []

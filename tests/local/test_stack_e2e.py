@@ -94,7 +94,7 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
-def test_a_killed_instance_leaves_nothing_and_does_not_affect_another_one(
+def test_a_killed_instance_leaves_no_process_and_does_not_affect_another_one(
     stack: LocalStack, tmp_path: Path, victim: str
 ) -> None:
     # GIVEN a second instance beside the first
@@ -115,7 +115,7 @@ def test_a_killed_instance_leaves_nothing_and_does_not_affect_another_one(
     assert call(stack, "GET", "/orders/00000000-0000-5000-8000-000000000000")[0] == 404
 
 
-def test_interrupted_start_leaves_nothing(tmp_path: Path) -> None:
+def test_interrupted_start_leaves_no_process(tmp_path: Path) -> None:
     # GIVEN an instance that is starting
     command = [sys.executable, "-m", "local", "up", "--state-dir", str(tmp_path)]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)

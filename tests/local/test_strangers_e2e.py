@@ -175,7 +175,7 @@ def test_another_user_has_no_access(running: Running) -> None:
     endpoints = json.dumps([urlsplit(each).netloc for each in running.addresses])
     running.folder.parent.chmod(0o755)
     command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), endpoints, str(running.folder), str(NOBODY)]
-    # WHEN they try every endpoint, with every kind of credentials, and every file
+    # WHEN they try every endpoint, with several kinds of made-up credentials, and the files of the state folder
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
     # THEN every attempt failed
     assert json.loads(done.stdout) == []

@@ -1,4 +1,4 @@
-// Sends every request that a page can send to the endpoints; calls `done` with the answers that it could read.
+// Sends requests to the endpoints with `fetch`, beacons and images; calls `done` with the answers that it could read.
 const [endpoints, body, forged, done] = arguments;
 const read = [];
 
