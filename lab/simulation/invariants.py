@@ -43,7 +43,8 @@ def nothing_lost(world: World) -> list[str]:
 def dead_letters_are_marked(world: World) -> list[str]:
     """G1: an order with a dead letter, and with no message in the orders queue, is ``FAILED`` or final.
 
-    Callers of this function must exclude last attempts that were killed before their first write.
+    Callers of this function must exclude last attempts that could not write the mark: those that were killed before
+    their first write, and those whose writes to the orders table failed.
     """
     in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
     orders = world.orders
@@ -84,10 +85,10 @@ def same_answer(world: World) -> list[str]:
 
 
 def replays_are_marked(world: World) -> list[str]:
-    """G3: during a key's life, the answer to a retry is marked as a replay.
+    """G3: during a key's life, a 202 to a retry is marked as a replay.
 
-    The key's life begins with the first 202. Callers of this function must exclude
-    histories in which a run that failed after its lease deleted the key's record.
+    The key's life begins with the first 202. Callers of this function must exclude histories in which a run that failed
+    after its lease deleted the key's record.
     """
     answered: dict[Intent, float] = {}
     violations = []
@@ -112,8 +113,8 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published. All events with one id have the same
-    bytes.
+    """G5: if a settled order has no message left, its outcome was published. No order has an event of another outcome,
+    and all events with one id have the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """

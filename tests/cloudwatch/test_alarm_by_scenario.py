@@ -72,7 +72,7 @@ ROWS = {
     "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: unchanged needs visible of 2",
 }
 
-# The same for composite alarms: tier, members, suppressor, and its wait and extension periods in seconds.
+# The same for composite alarms: tier, members, suppressor, and the wait and extension periods in seconds.
 TOGETHER = {
     "api-failing": "page accepting-14x-1h & accepting-14x-5m, accepting-6x-6h & accepting-6x-30m",
     "budget-burning": "ticket accepting-3x-1d & accepting-3x-2h, accepting-1x-3d & accepting-1x-6h, "

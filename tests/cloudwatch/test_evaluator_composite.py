@@ -1,4 +1,4 @@
-"""Tests that composite rules and the suppression of their actions work as AWS documents."""
+"""Tests that the rules of composite alarms and the suppression of their actions work as AWS documents."""
 
 from collections.abc import Sequence
 

@@ -215,7 +215,7 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
     # GIVEN a stack that does not shift traffic, or a release without new code, and a smoke test that fails
     # WHEN
     status, commands = run_step("Smoke test", tmp_path, 1, shift)
-    # THEN the step fails without a rollback, so callers stay on their release
+    # THEN the step fails, and no command rolls callers back to another version
     assert status == 1
     assert commands == ["smoke --stack"]
 

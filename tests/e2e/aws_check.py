@@ -2,9 +2,9 @@
 
     make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
 
-The command runs every end-to-end test that needs no injected fault, through the stack's public address and with your
-credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and places some
-20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
+The command runs the end-to-end tests marked `deployed`, which inject no fault, through the stack's public address and
+with your credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and
+places some 20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
 expire. The run also creates articles AWS-CHECK-… and one queue with its subscription, and removes them at the end. If
 a run is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an
 alarm of the tier notify.
@@ -123,7 +123,7 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
     report, at, started = Report(), datetime.now(UTC), time.monotonic()
     ended: int = pytest.ExitCode.INTERRUPTED
     tidy_up(stack)
-    # The test of events subscribes a queue, to which only a standard topic can send events.
+    # The test of events subscribes a queue to the stack's topic. It supports neither a FIFO topic nor a bus.
     checks_events = bool(stack.target.notifications_topic_arn) and not stack.target.events_arn.endswith(".fifo")
     chosen = ["-m", "deployed", "-p", "no:cacheprovider", "-q", "--rootdir", str(ROOT), str(ROOT / "tests/e2e")]
     try:
@@ -144,7 +144,7 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
             "failed": len(report.failed),
             "events": "checked"
             if checks_events
-            else "not checked: only a standard topic can send events to the run's queue",
+            else "not checked: the run subscribes its queue only to a standard topic",
             "removed": vars(removed),
             "tests": list(report.tests.values()),
         }
@@ -169,7 +169,7 @@ def _write(document: dict[str, Any], path: Path | None) -> None:
     chosen.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     Screen(stderr=True).print(
         f"{document['stack']} ({document['region']}): {document['passed']} passed, {document['failed']} failed in "
-        f"{document['seconds']} s. The run's orders in XTS stay. Everything else that it made is removed.\n"
+        f"{document['seconds']} s. The run's orders in XTS stay. Its queue, subscription and articles are removed.\n"
         f"report: {chosen}"
     )
 

@@ -1,4 +1,4 @@
-"""Fixtures: one local stack with IAM for the whole folder, and a different idempotency key for each test.
+"""Fixtures: one local stack with IAM for all files without a `CONFIG`, and a different idempotency key for each test.
 
 `make aws-check` provides a stack on AWS instead (`tests.e2e.deployed`), for the tests marked `deployed`.
 """
@@ -37,7 +37,8 @@ def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStac
 def stack(
     request: pytest.FixtureRequest, deployed: Deployed | None, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[LocalStack]:
-    """Return the shared stack, or a separate one for a file with a `CONFIG`."""
+    """Return the stack on AWS if the tests run on one. Else return the shared stack, or a separate one for a file with
+    a `CONFIG`."""
     config = getattr(request.module, "CONFIG", None)
     if deployed:
         # Tests marked `deployed` use only what a `DeployedStack` has.

@@ -67,7 +67,7 @@ def test_the_suite_passes_and_leaves_only_its_orders(stack: LocalStack, tmp_path
     # WHEN
     done = subprocess.run(make, cwd=ROOT, capture_output=True, text=True, timeout=400, check=False)
 
-    # THEN every test that needs no injected fault has passed, and the report shows this
+    # THEN every test marked `deployed` has passed, and the report shows this
     assert done.returncode == ExitCode.OK, done.stdout + done.stderr
     document: dict[str, Any] = json.loads(report.read_text())
     assert (document["complete"], document["failed"], document["events"]) == (True, 0, "checked")
@@ -93,7 +93,7 @@ def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack
 def test_queue_subscription_and_article_of_a_killed_run_are_removed(
     stack: LocalStack, tmp_path: Path, how: signal.Signals
 ) -> None:
-    # GIVEN a run that has made its queue and an article
+    # GIVEN a run that has made a queue, its subscription and an article
     options = ("--yes", "--report", str(tmp_path / "report.json"))
     with subprocess.Popen(
         command(stack, *options), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -104,7 +104,7 @@ def test_queue_subscription_and_article_of_a_killed_run_are_removed(
         os.kill(run.pid, how)
         code = run.wait(60)
 
-    # THEN everything is removed: at once after SIGTERM, at the start of the next run after SIGKILL
+    # THEN all three are removed: by the run itself after SIGTERM, by the next run after SIGKILL
     if how is signal.SIGKILL:
         assert left_behind(stack)
         with subprocess.Popen(

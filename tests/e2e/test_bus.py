@@ -40,7 +40,8 @@ def test_each_rule_gets_the_events_that_match_its_pattern(
     rejected = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, rejected)
 
-    # THEN one subscriber has both events, one has the rejection only, one has none, and there is no topic
+    # THEN one subscriber has both events, one has the rejection only, one has none, and no topic except those
+    # of alarms exists
     everything = [events_of(account, each, "everything")[0] for each in (confirmed, rejected)]
     (rejection,) = events_of(account, rejected, "rejections")
     assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]

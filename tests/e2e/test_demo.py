@@ -21,7 +21,7 @@ def processes_in(folder: Path) -> list[str]:
 
 
 def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
-    # GIVEN an empty folder
+    # GIVEN a folder that does not exist yet
     state = tmp_path / "demo"
     command = [sys.executable, "-m", "local", "demo", "--json", "--state-dir", str(state)]
 
@@ -42,7 +42,7 @@ def test_demo_succeeds_and_checks_every_guarantee(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("moment", ["An order is accepted", "x at once: POST"])
-def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
+def test_an_interrupted_demo_leaves_no_process_and_no_temporary_file(tmp_path: Path, moment: str) -> None:
     # GIVEN a running demo; in the second case, many of its requests wait for an answer
     state = tmp_path / "demo"
     command = [sys.executable, "-m", "local", "demo", "--state-dir", str(state)]
@@ -57,7 +57,8 @@ def test_interrupted_demo_leaves_nothing(tmp_path: Path, moment: str) -> None:
         answered = any("Stopping" in line for line in process.stdout)
         _, errors = process.communicate(timeout=20)
 
-    # THEN the demo reports that it stops, ends soon with the exit code for Ctrl-C and no traceback, and leaves nothing
+    # THEN the demo reports that it stops, and ends soon with the exit code for Ctrl-C and no traceback. It leaves no
+    # process and no temporary file
     assert answered
     assert process.returncode == 130
     assert "Traceback" not in errors

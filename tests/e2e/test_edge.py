@@ -57,13 +57,12 @@ def test_a_page_of_an_allowed_origin_can_use_every_header_of_the_contract(api: O
 
     # THEN
     assert preflight.headers["access-control-allow-origin"] == PAGE
-    assert {"content-type", "idempotency-key"} <= set(
-        preflight.headers["access-control-allow-headers"].lower().split(",")
-    )
+    sent = set(preflight.headers["access-control-allow-headers"].lower().split(","))
+    assert {"content-type", "idempotency-key", "traceparent", "x-correlation-id"} <= sent
     assert "POST" in preflight.headers["access-control-allow-methods"]
     assert answer.headers["access-control-allow-origin"] == PAGE
     exposed = set(answer.headers["access-control-expose-headers"].lower().split(","))
-    assert {"location", "idempotent-replayed", "retry-after"} <= exposed
+    assert {"location", "idempotent-replayed", "retry-after", "x-correlation-id"} <= exposed
 
 
 def test_a_page_of_another_origin_is_refused(api: OrdersApi) -> None:

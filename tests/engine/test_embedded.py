@@ -109,7 +109,7 @@ def test_a_stack_that_the_engine_deployed_processes_orders(local_stack: Workspac
 
 
 def test_a_code_change_reaches_the_embedded_aws(local_stack: Workspace, aws: Aws) -> None:
-    # GIVEN the deployed stack, and a change of the functions' answer
+    # GIVEN the deployed stack, and a change of the answer to POST
     url = f"{local_stack.outputs()['api_url']}/orders"
     before = call(url, ORDER)[1]
     handlers = local_stack.program / "runtime" / "handlers" / "create_order.py"

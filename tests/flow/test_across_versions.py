@@ -71,8 +71,8 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         with running(NEXT):
             stage.world.drain()
 
-        # THEN the other body is refused. All other answers have the same bytes, and are marked as replays while the
-        # record exists
+        # THEN the other body is refused. All other answers have the same bytes, and the retry is marked as a replay
+        # while the record exists
         assert [status_of(each) for each in (first, again, other, anew)] == [202, 202, 422, 202]
         assert {body_of(each) for each in (first, again, anew)} == {body_of(first)}
         assert [is_replay(each) for each in (first, again, anew)] == [False, True, False]

@@ -58,7 +58,8 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
 
 
 def test_another_body_after_a_503_makes_a_second_order() -> None:
-    # GIVEN a request whose message was sent, but whose answer was 503, so that the caller does not know of the order
+    # GIVEN a request whose message was sent, but whose answer was 503, so that the caller does not know whether the
+    # order exists
     with staged() as stage:
         first = stage.post(process=at("SendMessage", _sent_but_timed_out))
         # WHEN its caller changes the body but keeps the key
@@ -178,7 +179,7 @@ def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked(
         assert invariants.violations(stage.world) == []
 
 
-def test_a_last_receive_during_a_twins_lease_becomes_a_dead_letter() -> None:
+def test_a_message_whose_last_receive_is_during_a_twins_lease_becomes_a_dead_letter() -> None:
     # GIVEN a message whose last receive happens while an earlier run still holds its lease
     with staged() as stage:
         order_id = stage.accept()

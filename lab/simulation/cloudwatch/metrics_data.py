@@ -1,4 +1,5 @@
-"""Metrics that AWS and the program publish to CloudWatch. An alarm on any other metric never gets data.
+"""Metrics that AWS and the program publish to CloudWatch. Tests refuse an alarm on any other metric: CloudWatch accepts
+an alarm on a metric that does not exist, and such an alarm never gets data.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
 publishes per table *and operation* does not exist per table. `sparse` means that a metric has no data points in quiet
@@ -106,7 +107,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; moves by a redrive policy do not."),
     _sns("NumberOfMessagesPublished", "The worker's publishes."),
     _sns("NumberOfNotificationsDelivered", "Counted per subscription that accepted the message."),
-    _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S) endpoints, after every attempt."),
+    _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S), after every failed attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
     _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
     _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
@@ -124,7 +125,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs call it 4XXError. Average is a share, 0 to 1."),
     _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs call it 5XXError. Average is a share, 0 to 1."),
     _http_api("Latency", "Milliseconds", _PERCENTILES, "From the request's arrival to the response."),
-    _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The function's share of Latency."),
+    _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The part of Latency in which the API waits for the function."),
 )  # fmt: skip
 
 _API: Final = (

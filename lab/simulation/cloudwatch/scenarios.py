@@ -78,7 +78,7 @@ HEALTHY: Final[Series] = {
     own("AcceptedToSettledLatency"): (400,) * 10 + (900,) * 9 + (1500,),
     _CERTIFICATE: 200,
 }
-"""One minute of healthy traffic. Sparse metrics (throttles, the program's own failures) are absent."""
+"""One minute of healthy traffic. Metrics that are published only at a failure or a throttle are absent."""
 
 _DEAD_VISIBLE = sqs("ApproximateNumberOfMessagesVisible", "dead_letter_queue")
 _PAIRS: Final = {each: [p for tier in Tier for p in pairs(each, tier)] for each in (ACCEPTING, SETTLING)}
@@ -146,8 +146,8 @@ class Phase:
 
 
 def step_of(alarm: MetricAlarm) -> int:
-    """Return the seconds that stand for one minute of a scenario: more than 60 if the alarm's period exceeds an
-    hour."""
+    """Return the seconds that stand for one minute of a scenario: more than 60 if the alarm's period is two hours or
+    more."""
     return 60 * max(1, alarm.period // 3_600)
 
 

@@ -2,6 +2,6 @@
 
 Of a long series of calls of one operation, only three are crash points.
 
-Nobody lists the calls by hand: a run without faults records them. So a call that is added to a handler is a new crash
+Nobody lists the calls by hand: an undisturbed run records them. So a call that is added to a handler is a new crash
 point.
 """

@@ -33,8 +33,8 @@ class Path:
         prepare: Prepares a stage for the run, and returns the run.
         ends: The allowed sets of statuses of all orders after all retries and redrives. Only a path whose callers do
             not retry has several sets.
-        later: The allowed statuses a day later, if they differ. By then the idempotency records have expired, and a
-            caller's retry sends the order once more.
+        later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
+            so a caller's retry sends the order once more.
         dead: Whether dead letters never, maybe or always exist after all retries. Usually ``never``: one fault must
             not cause a dead letter.
         marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.

@@ -31,7 +31,7 @@ class Table:
     cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
 
     def run(self, case: Case) -> None:
-        """Run one case. With ``pairs``, run it also with each second fault at each later call.
+        """Run one case. With ``pairs``, run it again with each fault of ``SECOND`` added at each later call.
 
         A case whose fault kills the process has no later call.
         """

@@ -68,7 +68,7 @@ class FakeSNS:
         return {"MessageId": notification.message_id, "ResponseMetadata": OK}
 
     def _is_repeated(self, params: Mapping[str, Any]) -> bool:
-        """Return whether a FIFO topic delivered a message with this deduplication id in the last five minutes. If so,
+        """Return whether a FIFO topic accepted a message with this deduplication id in the last five minutes. If so,
         the topic delivers no second message."""
         topic = params["TopicArn"]
         group, deduplication_id = params.get("MessageGroupId"), params.get("MessageDeduplicationId")

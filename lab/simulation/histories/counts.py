@@ -61,7 +61,7 @@ class HistoryCounts:
             self.failures.append((player.history.seed, violations))
 
     def merge(self, other: HistoryCounts) -> None:
-        """Add the counts of another process."""
+        """Add the counts of other histories."""
         self.histories += other.histories
         self.cpu_seconds += other.cpu_seconds
         for name in _COUNTERS:

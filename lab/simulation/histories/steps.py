@@ -16,7 +16,7 @@ class At:
 
     Attributes:
         call: Index among the run's calls, from 0; a run with fewer calls is not disturbed.
-        what: A fault's name (:data:`~lab.simulation.histories.faults.BY_NAME`), or "meanwhile before" or "meanwhile
+        what: A fault's name (:data:`~lab.simulation.histories.faults.NAMES`), or "meanwhile before" or "meanwhile
                 after": the run pauses before or after this call until ``steps`` have been played, and then continues.
         steps: The steps played during the pause.
     """

@@ -86,7 +86,8 @@ class FifoQueue(Queue):
         """Delete a message by its handle.
 
         Raises:
-            StaleReceiptError: the visibility timeout has passed, so a FIFO queue refuses the handle.
+            StaleReceiptError: no message is in flight under this handle, for example because its visibility timeout has
+                passed.
         """
         message = self.by_receipt(receipt)
         if message is None or not message.in_flight(self.clock.time()):

@@ -145,8 +145,8 @@ class Queue:
     # --- deleting and hiding --------------------------------------------------------------------------------------
 
     def delete(self, receipt: str) -> None:
-        """Delete a message by its handle. An old handle is accepted but deletes no message, as SQS documents for
-        standard queues."""
+        """Delete a message by its handle. An old handle is accepted but deletes no message, as may happen on a standard
+        queue according to AWS."""
         message = self.by_receipt(receipt)
         if message is not None:
             self.deleted[message.message_id] = self.messages.pop(message.message_id)

@@ -22,7 +22,7 @@ ITEM: dict[str, Any] = {
 HOLDS, FAILS, REFUSED = "ok", "ConditionalCheckFailedException", "ValidationException"
 V = {":ten": {"N": "10"}, ":nine": {"N": "9"}, ":eleven": {"N": "11"}, ":he": {"S": "he"}, ":acc": {"S": "ACCEPTED"}}
 
-# Expression and its result on ITEM. A request sends only those values of `V` that its expression uses.
+# Expression and its result on ITEM. A request sends only those values of `_VALUES` that its expression uses.
 CONDITIONS: tuple[tuple[str, str], ...] = (
     ("attribute_exists(id)", HOLDS),
     ("attribute_exists(absent)", FAILS),

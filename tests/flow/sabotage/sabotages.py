@@ -312,7 +312,7 @@ GROUPS = (
         (Rewrite(f"{GROUP}._groups", "order.order_id: order", "id(order): order"),),
     ),
     Sabotage(
-        "a shortage rejects all orders of their transaction",
+        "a shortage rejects every order of the transaction",
         crash_points("process_order", "batch: two orders for the last units"),
         (
             Rewrite(

@@ -120,7 +120,7 @@ class Scope:
         raise _unexpected(ast.unparse(node))
 
     def operand(self, node: ast.expr) -> Operand:
-        """Compile an attribute or a ``:value``. `requests.py` checks once per request that every value is defined."""
+        """Compile an attribute or a ``:value``. `requests.py` checks that every value is defined."""
         match node:
             case ast.Subscript(ast.Name("V"), ast.Constant(str(placeholder))):
                 self.used_values.add(placeholder)
