@@ -1,16 +1,16 @@
-"""The end-to-end suite against a stack on AWS, and a report of it that can be attached to an issue.
+"""End-to-end tests against a stack on AWS, and a report of them that can be attached to an issue.
 
     make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
 
-The command runs the end-to-end tests marked `deployed`, which inject no fault, through the stack's public address and
-with your credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and
-places some 20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
+The command runs the tests marked `deployed`, which inject no fault, through the stack's public address and with your
+credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and places some
+20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
 expire. The run also creates articles AWS-CHECK-… and one queue with its subscription, and removes them at the end. If
 a run is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an
 alarm of the tier notify.
 
-Exit codes: 0 all passed, 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production stack,
-130 interrupted.
+Exit codes: 0 all passed, or a dry run; 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production
+stack or an unknown environment, 130 interrupted.
 """
 
 import argparse
