@@ -46,7 +46,7 @@ MOST_DELIVERIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as a stack has by default."""
+    """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as by default."""
 
     batch_size: int = 10
     batch_threads: int = 1  # more threads would make the sequence of calls, and so a history, depend on the machine
