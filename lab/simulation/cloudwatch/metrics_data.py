@@ -125,7 +125,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _http_api("4xx", "Count", ("Sum", "Average"), "REST APIs call it 4XXError. Average is a share, 0 to 1."),
     _http_api("5xx", "Count", ("Sum", "Average"), "REST APIs call it 5XXError. Average is a share, 0 to 1."),
     _http_api("Latency", "Milliseconds", _PERCENTILES, "From the request's arrival to the response."),
-    _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The part of Latency in which the API waits for the function."),
+    _http_api("IntegrationLatency", "Milliseconds", _PERCENTILES, "The part of Latency that the function takes."),
 )  # fmt: skip
 
 _API: Final = (
