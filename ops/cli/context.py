@@ -1,12 +1,13 @@
 """Context of a command: one stack's gateways, and the output streams."""
 
 import json
+import re
 import shlex
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 from ops.cli.screen import Screen, visible
 from ops.cli.selection import completed
@@ -21,6 +22,10 @@ from ops.gateway.worker import Worker
 from ops.sweep import Sweep
 from ops.target import Choice, Target
 from runtime.logic.clock import Clock
+
+# argparse accepts an option's beginning too.
+_TOKEN: Final = re.compile("--tok(?:en?)?")
+_TOKEN_IN_ONE: Final = re.compile("(--tok(?:en?)?=).*", re.DOTALL)
 
 
 @dataclass
@@ -58,7 +63,7 @@ class Context:
 
     def again(self, *more: str) -> None:
         """Print this command to type next, with `more` options."""
-        given = list(self.arguments)
+        given = _without_token(self.arguments)
         # After `--` there are no options.
         end = given.index("--") if "--" in given else len(given)
         self._print_next(shlex.join(["python", "-m", "ops", *given[:end], *more, *given[end:]]))
@@ -139,3 +144,9 @@ class Context:
     @property
     def _dead_letters_are_fifo(self) -> bool:
         return self.target.dead_letter_queue_url.endswith(".fifo")
+
+
+def _without_token(arguments: Sequence[str]) -> list[str]:
+    """Replace a token by `-`, because the output may be kept in a log. The next command then reads it."""
+    pairs = zip(("", *arguments), arguments, strict=False)
+    return ["-" if _TOKEN.fullmatch(before) else _TOKEN_IN_ONE.sub(r"\1-", each) for before, each in pairs]

@@ -18,6 +18,7 @@ def isolated_session(access_key_id: str, secret_access_key: str, region: str | N
         for name, (_, _, default, convert) in BOTOCORE_DEFAUT_SESSION_VARIABLES.items()
     }
     files = dict.fromkeys(("config_file", "credentials_file"), (None, None, os.devnull, None))
-    core = botocore.session.Session(session_vars={**defaults, **files})
-    core.set_default_client_config(Config(proxies={}, ignore_configured_endpoint_urls=True))
+    endpoints = {"ignore_configured_endpoint_urls": (None, None, True, None)}
+    core = botocore.session.Session(session_vars={**defaults, **files, **endpoints})
+    core.set_default_client_config(Config(proxies={}))
     return boto3.Session(access_key_id, secret_access_key, region_name=region, botocore_session=core)

@@ -183,3 +183,16 @@ def test_the_command_after_a_dry_run_is_right_after_a_double_hyphen(typed: Typed
     # THEN it makes the change
     assert code == ExitCode.OK
     assert "Dry run" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("words", ["--token my-token", "--token=my-token", "--tok my-token", "--toke=my-token"])
+def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
+    words: str, typed: Typed, capsys: Any
+) -> None:
+    # GIVEN / WHEN a dry run with a token
+    typed.stack.run("smoke", *words.split(), *shlex.split(typed.stack.selection))
+    # THEN its output has no token, and the advised command reads it from standard input
+    output = capsys.readouterr()
+    assert "my-token" not in f"{output.out}{output.err}"
+    advised = output.err.rpartition("next: python -m ops ")[2]
+    assert parser().parse_args(shlex.split(advised)).token == "-"
