@@ -106,7 +106,8 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
-        RefusedError: the order was settled meanwhile, or its row is not a valid order.
+        RefusedError: the order was settled meanwhile, and not all its messages are unreadable; or its row is not a
+            valid order.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

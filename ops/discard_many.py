@@ -35,7 +35,7 @@ class DiscardCounts:
         unselected: Not selected by the conditions; left in the queue.
         refused: Not discardable because of their state, counted by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
-        failed: Not finished because of an error; left in the queue.
+        failed: Not finished because of an error or an interrupt; left in the queue.
         undeleted: Discarded, but still in the queue: the next run deletes them.
         causes: Number of discarded dead letters by error.
         sample: The first discarded dead letters.
@@ -96,7 +96,7 @@ class DiscardMany:
             try:
                 self._batch(sweep, received)
             finally:
-                # An interrupt is counted too, because the report must account for each message.
+                # After an interrupt, too, the report must account for each message.
                 self.tally.failed += len(received) - (self.tally.seen - before)
             self.progress(self.tally.seen)
         return self.tally

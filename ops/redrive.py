@@ -33,7 +33,7 @@ class RedriveCounts:
 
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
-        copies: Copies of a redriven message, deleted.
+        copies: Copies of a redriven message, deleted (in a dry run: would be deleted).
         returned: Messages that this run sent and that failed again, and copies that are so recent that they may be such
             messages; left in the dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
@@ -152,7 +152,7 @@ class Redrive:
                 waiting -= len(ids)
                 self._delete(sweep, sorted(sent), [cases[message_id] for message_id in sorted(sent)])
         except BaseException:
-            # An interrupt is counted too, because the report must account for each message.
+            # After an interrupt, too, the report must account for each message.
             self.tally.failed += waiting
             raise
 

@@ -1,8 +1,8 @@
-"""Repairs a row of the orders table that is not a valid order: unreadable attributes are removed.
+"""Repairs a row of the orders table that is not a valid order: unreadable attributes are removed or replaced.
 
-For an open order that is enough, because the worker's next write fills in missing attributes (`if_not_exists`). The
-worker does not write a final order again, but the event of a settled order needs all attributes. So unreadable
-attributes of a final order are replaced from the order's message, if the message is a dead letter.
+For an open order, removing them is enough, because the worker's next write fills in missing attributes
+(`if_not_exists`). The worker does not write a final order again, but the event of a settled order needs all attributes.
+So unreadable attributes of a final order are replaced from the order's message, if the message is a dead letter.
 
 An unreadable record of the worker is deleted. That is safe, because G1, G2 and G5 do not depend on records
 (docs/guarantees.md).
@@ -73,7 +73,7 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
 
 
 def plan_of_record(order_id: str, record: Item) -> Plan:
-    """Plan to delete the worker's record of an order, because the record's answer cannot be read."""
+    """Plan to delete the worker's record of an order, because its status or answer cannot be read."""
     name = "worker's record"
     problems = {name: "it has no readable answer, so every attempt fails"}
     row = UnreadableOrder(order_id, None, problems, newer=False, item=record)

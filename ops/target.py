@@ -161,7 +161,7 @@ class Target(BaseModel):
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, with which every physical name begins."""
+        """`{project}-{stack}`, the beginning of physical names. In the names of log groups, a path comes before it."""
         return self.process_order_function.removesuffix("-process-order")
 
     def describe(self) -> str:

@@ -53,7 +53,8 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Units that were certainly settled after the reference point.
+        sure: Units that were certainly settled after the reference point; also those whose time of settling or
+            reference point is not known.
         near: Units that were settled too close to the reference point to know whether before or after it.
     """
 

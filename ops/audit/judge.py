@@ -186,7 +186,7 @@ def exact_retries(evidence: Evidence) -> Finding:
 
 
 def notified(evidence: Evidence) -> Finding:
-    """G5: every settled order's event was published, or the order is named."""
+    """G5: every settled order's event was published, or the order is named. Unchecked orders are only counted."""
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
         f"{case.letter.order_id} is settled, and its event waits in the dead-letter queue"

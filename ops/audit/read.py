@@ -39,7 +39,7 @@ from runtime.store.items import from_item
 
 _ANSWERED: Final = "order accepted"
 _SHARED: Final = ("order_id", "total", "currency", "accepted_at")
-"""Fields that an answer copies from the stored order."""
+"""Fields of an answer that must equal those of the stored order."""
 
 
 class Reader:

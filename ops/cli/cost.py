@@ -17,7 +17,7 @@ from pipeline.config import StackConfig
 
 _NOTES = (
     f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
-    "~ marks estimates: the duration of invocations, AWS's own log lines, the",
+    "~ marks estimates, such as the duration of invocations, AWS's own log lines, the",
     "compression of logs, the surcharge of a fair queue. Traffic is assumed to be even.",
     "Not included: failures, taxes, data transfer, receivers of alarms, log tiers.",
 )

@@ -1,4 +1,4 @@
-"""`dlq history`: shows what people did to dead letters."""
+"""`dlq history`: shows what people did to dead letters, and which events they sent again."""
 
 import argparse
 from collections import Counter

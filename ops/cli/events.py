@@ -108,8 +108,8 @@ def _moment(context: Context, text: str) -> str:
 def _resume_after(context: Context, where: list[str]) -> Place | None:
     """Return the place after which to continue; `None` to begin with the first order.
 
-    It is the latest place that a run over the same orders recorded before it failed or was killed. Runs before the last
-    run that ended do not count.
+    It is the latest place that a run with the same `where` recorded, in the last 14 days, before it failed or was
+    killed. Runs before the last one that ended do not count.
     """
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))

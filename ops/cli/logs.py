@@ -28,7 +28,7 @@ def register(commands: Any) -> None:
         "python -m ops logs --function process-order --error --since 1h",
         "for one order's history: order trace ID. For the number of each error: errors. For metrics: status.",
     )
-    logs.add_argument("--order", metavar="ID", help="only lines that are certainly about this order")
+    logs.add_argument("--order", metavar="ID", help="only lines about this order, and deaths while it was processed")
     logs.add_argument("--function", metavar="NAME", help="only of this function, such as process-order")
     logs.add_argument(
         "--error", nargs="?", const=_ANY, metavar="TYPE", help="only errors and deaths; with TYPE only that error"

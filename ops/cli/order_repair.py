@@ -1,4 +1,4 @@
-"""`order repair`: removes unreadable attributes from an order's row."""
+"""`order repair`: repairs an order's unreadable row, or deletes the worker's unreadable record of the order."""
 
 import argparse
 from typing import Any

@@ -16,7 +16,7 @@ _LOCAL_COMMAND: Final = re.compile(r"python -m local [a-z]+")
 
 
 def know(command: str) -> None:
-    """Record a command, such as `python -m ops dlq list`. `completed` changes only recorded commands."""
+    """Record a command of `python -m ops`, such as `python -m ops dlq list`, so that `completed` changes it."""
     _COMMANDS.add(command)
 
 

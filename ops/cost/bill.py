@@ -1,7 +1,7 @@
 """Cost of one month of a stack, item by item.
 
 A load is spread evenly over the month. By default, each order has its own invocation of the worker. With `tracing`,
-the first invocation in each second and 5 % of the others are traced. The same load in bursts costs less.
+each function's first invocation in each second and 5 % of its others are traced. The same load in bursts costs less.
 """
 
 import json
@@ -77,7 +77,7 @@ class Load(NamedTuple):
         return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
 
     def counted(self, fact: str) -> Decimal:
-        """Return the sum of a counted fact (a key of `FACTS`) over the load, including the orders' further lines."""
+        """Return the sum of a counted fact (such as `write_units`) over the load, with the orders' further lines."""
         return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 

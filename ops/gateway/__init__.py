@@ -1,1 +1,1 @@
-"""Calls of the tools to AWS: one small module per use of a service. `deploy` and `preflight` also call AWS directly."""
+"""Calls of the tools to AWS: one small module per use of a service. `cli`, `deploy` and `preflight` have calls, too."""

@@ -1,4 +1,4 @@
-"""Journal of what people did to dead letters: who did it, why, when, and to which messages.
+"""Journal of what people did to dead letters, and of replays of events: who did it, why, when, and to which messages.
 
 The lines are in a separate log stream (reasons: docs/adr/0014-journal-of-dead-letters.md).
 """
@@ -87,7 +87,7 @@ class Journal:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One run of a command that acts on dead letters.
+    """One run of a command that acts on dead letters or sends events again.
 
     Attributes:
         id: Id of the run, in each of its lines.

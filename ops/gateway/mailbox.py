@@ -54,7 +54,8 @@ class Mailbox(ABC):
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
     def _group(self, event: Event) -> GroupParameters:
-        # With the event id, SQS would drop an event that it got in the last five minutes, but report success.
+        # With the event id as deduplication id, SQS would report success, but drop an event that it got less than five
+        # minutes ago.
         return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod

@@ -164,8 +164,8 @@ class Orders:
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
         """Yield, page by page, open orders that were accepted before a timestamp or whose acceptance is not stored.
 
-        Rows with an unknown status are included. The scan reads the whole table, because an index would be used only in
-        incidents.
+        Rows with an unknown status or none are included. The scan reads the whole table, because an index would be used
+        only in incidents.
         """
         names = [f":open{index}" for index in range(len(OPEN_STATUSES))]
         known = [f":final{index}" for index in range(len(_FINAL_STATUSES))]

@@ -1,4 +1,4 @@
-"""Reads many rows of tables, and counts requests, rows and read units."""
+"""Reads many rows of tables, and counts requests, returned rows and read units."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -21,7 +21,7 @@ class Rows:
     """Consistent reads of many rows.
 
     Attributes:
-        requests, rows: Number of requests made and of rows read.
+        requests, rows: Number of requests made, and of rows returned.
         units: Read units that DynamoDB reported; `None` if it has reported none.
     """
 

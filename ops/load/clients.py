@@ -1,4 +1,7 @@
-"""Clients that repeat each request with the same key and body until its answer is 202. They may reset connections."""
+"""Clients that repeat each request with the same key and body until its answer is final, or for a limited time.
+
+They may reset connections.
+"""
 
 import json
 import math

@@ -1,4 +1,7 @@
-"""Judges a load test: whether every order was accepted, settled within the promise, published and answered once."""
+"""Judges a load test.
+
+Were the orders sent at the rate, accepted, settled in time and published, and were an order's answers 202 the same?
+"""
 
 import math
 from collections.abc import Iterable, Iterator
@@ -55,7 +58,7 @@ class Watch:
 
 
 def same_bytes(traffic: Traffic) -> Finding:
-    """G3, from the clients' answers: each key of a caller got only one answer."""
+    """G3, from the clients' answers: all answers 202 to one key of a caller had the same bytes."""
     violations = [
         f"{key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()

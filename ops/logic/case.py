@@ -29,10 +29,10 @@ class Facts:
     finished: Collection[str] = frozenset()
 
     def after_discard(self, order_id: str) -> OrderStatus | None:
-        """Return the status that an order has after a discard; `None` if its row must be repaired first.
+        """Return the status that an order has after `Orders.discard`; `None` if this method would refuse its row.
 
-        A discard marks an order that is open or has no stored status, even if other attributes of its row are
-        unreadable. Any other unreadable row must be repaired first.
+        It marks an order that is open or has no stored status, even if other attributes of its row are unreadable. It
+        refuses any other unreadable row.
         """
         order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)
         if order is not None and order.status not in OPEN_STATUSES:
@@ -51,8 +51,8 @@ class Case:
         attempts: From the message, else from the order.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.
-        after_discard: The status that the order has after a discard; `None` if there is no order, or if its row must be
-            repaired first.
+        after_discard: The status that the order has after `Orders.discard`; `None` if the message names no order, or if
+            this method would refuse the order's row.
     """
 
     letter: DeadLetter

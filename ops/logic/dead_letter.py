@@ -40,7 +40,7 @@ class Received:
 
 
 class State(StrEnum):
-    """State of a dead letter's order. It determines the possible actions."""
+    """State of a dead letter and its order. It determines the possible actions."""
 
     FAILED = "failed"
     UNREPORTED = "unreported"
@@ -75,9 +75,9 @@ class DeadLetter:
         original_id: The id of the first message that was dead-lettered; copies share it.
         twin_key: Key that only copies of one message share.
         order_id: Id of the order, if the message names it reliably.
-        readable: False if the worker refuses the body because it is not a JSON object, which no version can read.
+        readable: False if the body is not a JSON object. No version of the worker can read such a body.
         error_type, error: Error that the worker wrote on the message or would write; `None` without an error.
-        attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved it.
+        attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved the message.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.
     """

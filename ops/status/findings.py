@@ -35,7 +35,8 @@ class Finding:
     """One thing that is or was wrong, or that could hide a fault.
 
     Attributes:
-        runbook: File and heading of the runbook that helps, if commands are not enough.
+        runbook: File (below docs/runbooks) and heading that help, if commands are not enough; for an alarm, the address
+            in its description.
         commands: The commands to type next.
     """
 

@@ -16,7 +16,7 @@ ONGOING_SECONDS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A source that could not be read. `gone`: the source does not exist."""
+    """A source that could not be read. `gone`: it does not exist, or does not belong to the stack."""
 
     what: str
     why: str
@@ -34,8 +34,10 @@ class Reading:
         paused: The worker's state in words, if it is not enabled.
         subscribers: Number of messages in the dead-letter queue of each subscriber, by the subscriber's name; `None` if
             there is no such queue or it could not be read.
-        unconfirmed: Names of subscribers that receive nothing, because they are not confirmed.
-        receivers: Subscriptions to alarms.
+        unconfirmed: Names of subscribers that receive nothing, because their subscription to the topic is not confirmed
+            or their rule of the bus is not enabled.
+        receivers: Subscriptions to the topics of alarms.
+        mutes: Rules that mute the alarms; empty also if the alarms could not be read.
         budgets: Percent left of each error budget; `None` also if the stack has no objectives.
         alarms_evaluated: Whether alarms are evaluated; the embedded AWS evaluates none.
     """

@@ -72,7 +72,7 @@ class InPart:
 
     Attributes:
         paged: Operations whose second item was read.
-        stale: For each operation, the number of its reads of items that are not strongly consistent.
+        stale: Number of reads by GetItem and by BatchGetItem that are not strongly consistent.
     """
 
     def __init__(self, refused: str = "", times: float = 0, after: int = 0) -> None:

@@ -228,7 +228,7 @@ def places(stack: MockStack) -> dict[str, set[str]]:
 
 @pytest.mark.parametrize("often", ["once", "for ever"])
 @pytest.mark.parametrize(("command", "refused", "after", "once", "for_ever"), REFUSALS)
-def test_a_refused_entry_is_reported_and_the_next_run_finishes(
+def test_a_refused_entry_is_retried_or_reported_and_the_next_run_finishes(
     command: tuple[str, ...],
     refused: str,
     after: int,
@@ -245,8 +245,8 @@ def test_a_refused_entry_is_reported_and_the_next_run_finishes(
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN the exit code shows how the run ended, every read of items was strongly consistent, and every order
-    # is still in some place
+    # THEN the exit code shows how the run ended, every GetItem and BatchGetItem was strongly consistent, and every
+    # order is still in some place
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())

@@ -1,4 +1,7 @@
-"""Runs whole commands on moto: failing commands end with a message and an exit code, and change nothing."""
+"""Runs whole commands on moto: failing commands end with a message and an exit code, and change nothing.
+
+The help and the arguments of every command are checked here as well.
+"""
 
 from __future__ import annotations
 
@@ -163,7 +166,7 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
     assert "what next:" in text
     example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
     assert tuple(example.split()[3 : 3 + len(path)]) == path
-    # AND all below the usage fits 80 columns, except for examples, which are pasted as one line
+    # AND each line below the usage fits 80 columns, except examples, which are pasted as one line
     below = text.partition("\n\n")[2].splitlines()
     assert [line for line in below if len(line) > 80 and not line.startswith("  python -m ops ")] == []
 

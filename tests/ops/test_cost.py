@@ -38,12 +38,12 @@ def lines(function: str, debug: float) -> float:
 
 
 def kept(written: float, days: int) -> float:
-    """Return the price of logs that are ingested, and stored compressed to 15 % of their size."""
+    """Return the price of a million times `written` bytes of logs, ingested, and stored at 15 % of their size."""
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
 def logs(level: float, days: int) -> float:
-    """Return the price of an order's logs and access log. `level` is the share of invocations at DEBUG."""
+    """Return the price of a million orders' logs and access logs. `level` is the share of invocations at DEBUG."""
     return kept(330 + lines("create-order", level) + lines("process-order", level), days)
 
 

@@ -140,7 +140,7 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     after_words = releases.workflow("Shift traffic")
     pruned = releases.workflow("Delete old versions")
 
-    # THEN the workflow's steps do not move callers, and keep the version that a rollback needs
+    # THEN the workflow's steps neither move callers nor delete the version that they use
     assert (after_docs.returncode, after_words.returncode) == (5, 5), after_docs.stderr
     assert "--again" in after_words.stderr
     assert pruned.returncode == 0, pruned.stderr

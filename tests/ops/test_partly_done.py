@@ -1,4 +1,4 @@
-"""Runs whole commands on moto: a command that can do only a part of its work reports the rest."""
+"""Runs whole commands on moto: a command that can do only a part of its work reports what it did not do."""
 
 from __future__ import annotations
 

@@ -123,7 +123,7 @@ def test_the_page_lists_every_call_of_a_command(
 
 
 @pytest.mark.parametrize(
-    # `smoke` and `load` are left out: they call the API instead of AWS. The row of `smoke` is for the deploy role.
+    # `smoke` and `load` are left out: with `--yes` they need the API, which moto does not provide.
     ("command", "row"),
     [each for each in CASES if each[0] not in {"smoke", "load"}],
     ids=[each for each in IDS if not each.startswith(("smoke", "load"))],

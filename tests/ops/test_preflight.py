@@ -51,7 +51,7 @@ def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
     # GIVEN a stack in an account without other reservations
     # WHEN
     found = concurrency(config(**options), quota, quota)
-    # THEN the finding says whether both fit. If not, the quota that it advises is enough.
+    # THEN the finding says whether worker and API fit. If not, the quota that it advises is enough.
     assert found.verdict is verdict
     if verdict is not Verdict.OK:
         wanted = int(found.todo[0].rpartition(" ")[2])

@@ -96,7 +96,7 @@ def test_messages_that_are_not_selected_are_made_visible_again(world: World) -> 
     assert world.dead_letters.counts() == (11, 0, 0)
 
 
-def test_an_unreadable_message_and_a_discarded_order_stay(world: World) -> None:
+def test_an_unreadable_message_and_a_message_of_a_discarded_order_stay(world: World) -> None:
     # GIVEN a message that is no JSON, and a message of a discarded order
     world.dead_letters.send("not json", {})
     (order_id,) = accept_and_move(world)

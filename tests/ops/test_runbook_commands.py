@@ -1,4 +1,4 @@
-"""The commands of every runbook, run on a local stack with a dead letter or a settled order."""
+"""The commands of every runbook, and the outputs that runbooks describe, on a local stack."""
 
 from __future__ import annotations
 

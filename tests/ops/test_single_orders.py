@@ -187,7 +187,9 @@ def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_stock_is_added_only_to_an_article_that_has_not_changed(sku: str, before: Count | None, world: World) -> None:
+def test_no_stock_is_added_if_the_row_or_its_reference_point_was_added_or_removed(
+    sku: str, before: Count | None, world: World
+) -> None:
     # GIVEN one known article without a reference point (`opening`)
     # WHEN stock is added to an article that was seen in another state
     with pytest.raises(RefusedError):
