@@ -41,7 +41,9 @@ class SubscriptionArgs(BaseModel):
     name: str = Field(
         pattern=r"^[a-z]([a-z0-9-]{0,18}[a-z0-9])?$",
         description="Identifies the subscription in resource names: a new name makes a new subscription.",
-        json_schema_extra={"allowed": "1 to 20 lower-case letters, digits and hyphens, starting with a letter"},
+        json_schema_extra={
+            "allowed": "1 to 20 lower-case letters, digits and hyphens, starting with a letter, not ending with -"
+        },
     )
     protocol: Literal["email", "sqs", "https"] = Field(
         description="How the subscriber is reached. `email` waits until a person confirms."

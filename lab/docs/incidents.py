@@ -24,7 +24,7 @@ _COLUMNS = (
     "pages",
     "other alarms",
     "first line of `ops status`",
-    "commands after the repair",
+    "commands after the repair (without `--by` and `--reason`)",
     "lost",
     "doubled",
 )

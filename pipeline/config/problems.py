@@ -11,8 +11,8 @@ from pydantic import BaseModel
 class Problem:
     """One error in a configuration.
 
-    `keys` are the fields concerned; the first is the best one to change. Without keys, `given` names the subject, and
-    `change` says what to change.
+    `keys` are the fields concerned; the first is the best one to change. Without keys, `given` names the subject.
+    `change` says what to change; if it is empty, the message says to change one of the keys.
     """
 
     keys: tuple[str, ...]
