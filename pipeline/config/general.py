@@ -37,8 +37,8 @@ class GeneralOptions(BaseModel):
         default=(),
         description="Additional tags on all resources, each as Name=value.",
         json_schema_extra={
-            "allowed": "Name=value: a name of at most 128 and a value of at most 256 letters, digits and . : / + @ _ -; "
-            "a value may have spaces"
+            "allowed": "Name=value: a name of at most 128 and a value of at most 256 letters, digits and . : / + @ _ "
+            "-; a value may have spaces"
         },
     )
     local_endpoint: str = Field(
