@@ -13,6 +13,7 @@ LABEL = r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?"
 
 # The tags set by the program itself.
 OWN_TAGS = frozenset({"Project", "Stack", "ManagedBy", "Environment", "Owner"})
+# AWS allows 50 tags on a resource.
 MAX_EXTRA_TAGS = 50 - len(OWN_TAGS)
 
 Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+@-]{0,256}$")]

@@ -1,4 +1,4 @@
-"""Rules on functions: an alias, a log group of the stack, and partial batch responses."""
+"""Rules on functions: an alias, a named log group, and partial batch responses."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -41,7 +41,7 @@ FUNCTION_RULES: Final = (
     ),
     Rule(
         name="functions-have-a-log-group",
-        description="Every function logs to a group of the stack.",
+        description="Every function names its log group.",
         level="mandatory",
         types=frozenset({FUNCTION}),
         check=_with_log_group,

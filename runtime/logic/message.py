@@ -66,6 +66,5 @@ def _parse(body: str) -> dict[str, Any]:
         # The parser's text may quote the payload, so it is not used.
         raise PermanentError(MALFORMED_BODY, "The body is not JSON.") from None
     if not isinstance(content, dict):
-        text = f"The body is a JSON {type(content).__name__}, it must be an object."
-        raise PermanentError(MALFORMED_BODY, text)
+        raise PermanentError(MALFORMED_BODY, "The body is JSON, but not a JSON object.")
     return content

@@ -95,7 +95,7 @@ CorrelationId = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9._:/=+-]{1,128}$",
-        description="Identifies one request in the queue, the worker, the event and every log line.",
+        description="Identifies one request in the queue, the worker, the event and the log lines about it.",
     ),
 ]
 

@@ -45,7 +45,7 @@ UNREADABLE_LINES = "An item of the orders table is not an order: its lines are u
     ("sent", "text"),
     [
         (delivery("{"), "The body is not JSON."),
-        (delivery("[]"), "The body is a JSON list, it must be an object."),
+        (delivery("[]"), "The body is JSON, but not a JSON object."),
         (
             delivery(content(), attributes={"order_id": order_id(2)}),
             "The message attribute order_id and the order_id of the body differ; they must be equal.",
