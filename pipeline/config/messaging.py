@@ -15,7 +15,7 @@ from pipeline.config.problems import Problem, values_of
 from pipeline.config.processing import ProcessingOptions
 
 MAX_RULES = 50
-# Time for one order without failures: some calls to AWS, one after the other.
+# Assumed time for one order without failures: about six calls to AWS, one after the other.
 ORDINARY_SECONDS = 0.1
 _FIFO = ".fifo"
 EVENT_TYPES = ("order.confirmed", "order.rejected")
