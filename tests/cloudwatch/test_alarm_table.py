@@ -1,4 +1,5 @@
-"""Tests that the alarm table, the published metrics, the registered resources and the runbooks agree."""
+"""Tests that the alarm table, the published metrics, the registered resources and the runbooks agree, and that an
+invalid table is refused."""
 
 import re
 from collections.abc import Mapping

@@ -1,4 +1,5 @@
-"""Tests the deploy role's rights on roles, and the permissions boundary of the roles that it creates."""
+"""Tests the deploy role's rights, the permissions boundary of the roles that it creates, and that the preview role
+changes nothing."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""Tests the trust policies of the template's roles, and that the program and the template have no name in common."""
+"""Tests the template's trust policies and parameters, and that the program and the template have no name in common."""
 
 import re
 import subprocess

@@ -1,5 +1,5 @@
-"""Tests in which inputs the values of options appear, that another Region changes only the Region's name, and how
-differences are named."""
+"""Tests in which inputs the values of options appear, that another Region changes only the Region's name, that every
+component registers outputs, and how differences are named."""
 
 import json
 import re

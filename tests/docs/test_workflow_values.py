@@ -1,4 +1,5 @@
-"""Tests the workflows' values: permissions, environments, roles, stacks, concurrency groups, and the order of steps."""
+"""Tests the workflows' permissions, environments, roles, stacks, concurrency groups, triggers, steps and timeouts, and
+the calls of their scripts."""
 
 import os
 import re

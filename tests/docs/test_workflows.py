@@ -1,4 +1,5 @@
-"""Tests the GitHub workflows with linters, and against docs/delivery.md."""
+"""Tests the GitHub workflows: with linters, against docs/delivery.md and the commands that exist, the versions that
+they pin, and the results of the deploy workflow's scripts."""
 
 import json
 import os

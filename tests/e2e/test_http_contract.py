@@ -161,7 +161,7 @@ def test_a_repeat_while_the_first_attempt_runs_is_refused(stack: LocalStack, api
         assert_problem(second, 409, "request-in-progress")
         assert int(second.headers["retry-after"]) >= 1
 
-        # AND the first attempt ends, and a later repeat gets its answer
+        # AND the first attempt ends, and a later repeat gets 202
         answer = first.result()
     later, _ = api.submit(GOOD, key)
     assert later.status == 202

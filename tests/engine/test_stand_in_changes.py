@@ -1,4 +1,4 @@
-"""Tests how the stand-in provider classifies a change, without an engine."""
+"""Tests how the stand-in provider classifies changes and converts values, without an engine."""
 
 from pathlib import Path
 from typing import Any

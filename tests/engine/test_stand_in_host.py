@@ -1,4 +1,4 @@
-"""Tests how the stand-in language host chooses an interpreter, without an engine."""
+"""Tests how the stand-in language host chooses an interpreter and lists its packages, without an engine."""
 
 import sys
 from importlib.metadata import version

@@ -1,4 +1,4 @@
-"""Tests the evaluation of a mutation run: its survivors, the listed exceptions, and the run's success."""
+"""Tests a mutation run: its copy, the order of its tests, its survivors, the listed exceptions, and its success."""
 
 import json
 import pkgutil

@@ -1,4 +1,4 @@
-"""Tests that a clone has the committed bytes with every line-ending setting of git."""
+"""Tests that a clone has the committed bytes with other line-ending settings of git, and that locks have no address."""
 
 import shutil
 import subprocess

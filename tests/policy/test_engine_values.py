@@ -1,4 +1,4 @@
-"""Tests the values that the rules get from Pulumi's engine."""
+"""Tests the values that the rules get from Pulumi's engine, and the reports that the engine gets from the pack."""
 
 import json
 import subprocess

@@ -1,4 +1,5 @@
-"""In-memory fakes of boto3 clients with the same methods: fast, deterministic, and open to injected faults."""
+"""In-memory fakes of boto3 clients with the methods that the program calls: fast, deterministic, and open to injected
+faults."""
 
 from lab.simulation.clock import Clock, Entropy
 from lab.simulation.fakes.cloud import Cloud
