@@ -221,7 +221,7 @@ def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve
     with pytest.raises(ProblemError, match="401"):
         client(strict, Clock(), FixedToken("mine")).submit(Submission.of(ORDER))
 
-    # THEN each token is requested once and then reused
+    # THEN a token is reused until the API refuses it, and after a refusal there is one more request
     sent = [headers["Authorization"] for _, headers, _ in server.requests + strict.requests]
     assert sent[:3] == ["Bearer token-0", "Bearer token-1", "Bearer token-1"]
     assert sent[3:] == ["Bearer token-1", "Bearer token-2", "Bearer mine", "Bearer mine"]

@@ -1,4 +1,4 @@
-"""Tests that the template's roles do not reach resources of other stacks or other owners in the same account."""
+"""Tests that the template's roles reach resources of other stacks and owners only by calls that AWS cannot restrict."""
 
 from collections.abc import Iterator
 from functools import cache

@@ -1,4 +1,5 @@
-"""Tests the guarantees after all other tests of this folder. This file runs last, because its name sorts last."""
+"""Tests the guarantees on the shared stack after all other tests of this folder. This file runs last, because its name
+sorts last."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Tests that the engine changes a stack from a topic to a bus and back, and deletes only the queues of the old kind."""
+"""Tests that the engine changes a stack from a topic to a bus and back, and destroys a stack with a bus."""
 
 import json
 

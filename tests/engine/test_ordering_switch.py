@@ -51,7 +51,7 @@ def test_a_change_is_refused_while_the_queues_are_protected(kept: Deployed, swit
     # WHEN
     done = up(workspace, **switch)
 
-    # THEN every queue still exists, with its messages
+    # THEN every queue still exists, unchanged
     assert done.code != 0
     assert "protect" in done.output
     assert before.items() <= account.resources.items()
