@@ -7,15 +7,18 @@ from typing import Final
 
 _PARAGRAPH: Final = re.compile(
     r"""
-    ^(\ *) ((?<=\ \ )\d+\ +|) (?!\ |(?:python|make|pulumi)\ )  # a margin and perhaps an exit code, but no example
-    (.+ (?:\n \1 (?!\ |(?<=\ \ )\d+\ |(?:python|make|pulumi)\ ) .+)*)  # lines with this margin
+    ^(\ *) ((?<=\ \ )[\w-]+\ {2,}|) (?!\ |(?:python|make|pulumi)\ )  # a margin and perhaps a term, but no example
+    (.+ (?:\n \1 (?!\ |(?<=\ \ )[\w-]+\ {2}|(?:python|make|pulumi)\ ) .+)*)  # lines with this margin
     """,
     re.MULTILINE | re.VERBOSE,
 )
 
 
 class HelpFormatter(argparse.RawDescriptionHelpFormatter):
-    """Wraps descriptions and epilogs by paragraph. Examples stay in one line, so that they can be pasted."""
+    """Wraps descriptions and epilogs by paragraph. Examples stay in one line, so that they can be pasted.
+
+    In a list of exit codes or other terms, two spaces follow each term.
+    """
 
     def _fill_text(self, text: str, width: int, indent: str) -> str:
         def wrapped(paragraph: re.Match[str]) -> str:

@@ -71,7 +71,7 @@ def redelivered(evidence: Evidence) -> int:
 
 
 def cut_short(evidence: Evidence) -> int:
-    """Return the number of receives that no worker logged, although a later receive of the message was logged."""
+    """Return the number of receives whose outcome no worker logged, before a receive with a logged outcome."""
     return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
 
 

@@ -1,4 +1,4 @@
-"""Generates the tables of docs/options.md (options and costs) and the JSON Schema of stack files."""
+"""Generates the tables of docs/options.md (options and costs), docs/cost.svg and the JSON Schema of stack files."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Checks the logs and answers of a function."""
+"""Makes faults happen in functions, and checks their logs and answers."""
 
 from __future__ import annotations
 

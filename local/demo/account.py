@@ -147,7 +147,7 @@ class Account:
         return answer["MessageId"]
 
     def receives(self) -> list[Receive]:
-        """Return every receive in the worker's log, oldest first."""
+        """Return each receive whose outcome is in the worker's log, oldest first."""
         found = [line for line in self._log("process-order") if line.get("message") in _OUTCOMES]
         return [
             Receive(

@@ -28,7 +28,11 @@ Connect = Callable[[], socket.socket]
 
 
 class Proxy:
-    """Forwards the requests that the gate accepts, with body and headers as signed, unless a fault rule hits them."""
+    """Forwards the requests that the gate accepts, with body and headers as signed.
+
+    For a call that a fault rule hits, the proxy answers in place of the emulator, ends the connection before or after
+    the call, or does not answer.
+    """
 
     def __init__(self, connect: Connect, gate: Gate, faults: Faults | None = None, port: int = 0) -> None:
         """`connect` opens a connection to the emulator. Port 0 picks a free port; a taken port raises `OSError`."""

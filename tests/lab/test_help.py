@@ -41,20 +41,21 @@ def test_the_help_option_shows_help_and_ends_the_command(
     assert capsys.readouterr().out.startswith(f"usage: python -m {command} ")
 
 
-def test_paragraphs_are_wrapped_codes_keep_their_column_and_examples_their_line(
+def test_paragraphs_are_wrapped_lists_keep_their_columns_and_examples_their_line(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # GIVEN a terminal of 32 columns, and a text with a sentence over two lines, exit codes and two examples
+    # GIVEN a terminal of 32 columns, and a text with a sentence over two lines, exit codes, terms and two examples
     monkeypatch.setenv("COLUMNS", "32")
     text = (
         "Does a thing that takes\n20 minutes, or longer.\n\nexit codes:\n  0  all is done, and nothing failed\n"
-        "  130  stopped\n\nexample:\n  python -m tool --with-long-option VALUE\n  make tool\n"
+        "  130  stopped\n\nkinds:\n  reset  it ends, without effect\n  lost-answer  it ends\n\nexample:\n  python -m tool --with-long-option VALUE\n  make tool\n"
     )
     # WHEN the help is shown
     shown = argparse.ArgumentParser(prog="tool", description=text, formatter_class=HelpFormatter).format_help()
-    # THEN paragraphs are wrapped, the text of a code keeps its column, and each example keeps its line
-    assert shown.split("\n\n")[1:4] == [
+    # THEN paragraphs are wrapped, the text of a code or term keeps its column, and each example keeps its line
+    assert shown.split("\n\n")[1:5] == [
         "Does a thing that takes 20\nminutes, or longer.",
         "exit codes:\n  0  all is done, and nothing\n     failed\n  130  stopped",
+        "kinds:\n  reset  it ends, without\n         effect\n  lost-answer  it ends",
         "example:\n  python -m tool --with-long-option VALUE\n  make tool",
     ]

@@ -1,4 +1,4 @@
-"""Tests which commands `up` suggests."""
+"""Tests when `up` suggests to activate the environment."""
 
 import sys
 from pathlib import Path

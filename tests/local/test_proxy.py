@@ -91,7 +91,7 @@ def test_many_clients_at_once_get_their_own_answers(pair: Pair) -> None:
     # GIVEN a hundred clients
     _, proxy = pair
 
-    # WHEN they send at the same time
+    # WHEN they send requests, fifty at the same time
     with ThreadPoolExecutor(50) as pool:
         answers = list(pool.map(lambda number: send(proxy, str(number).encode()), range(100)))
 

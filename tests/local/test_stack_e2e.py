@@ -69,7 +69,7 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
         for name, value in settings.items():
             monkeypatch.setenv(name, value)
 
-    # WHEN an instance is started, used by every kind of client, and stopped
+    # WHEN an instance is started, used by `ops` and `local` commands, and stopped
     started = LocalStack.start(tmp_path / "started", warm_workers=0)
     try:
         where = ["--state-dir", str(started.state.path)]
