@@ -48,7 +48,8 @@ def test_paragraphs_are_wrapped_lists_keep_their_columns_and_examples_their_line
     monkeypatch.setenv("COLUMNS", "32")
     text = (
         "Does a thing that takes\n20 minutes, or longer.\n\nexit codes:\n  0  all is done, and nothing failed\n"
-        "  130  stopped\n\nkinds:\n  reset  it ends, without effect\n  lost-answer  it ends\n\nexample:\n  python -m tool --with-long-option VALUE\n  make tool\n"
+        "  130  stopped\n\nkinds:\n  reset  it ends, without effect\n  lost-answer  it ends\n\n"
+        "example:\n  python -m tool --with-long-option VALUE\n  make tool\n"
     )
     # WHEN the help is shown
     shown = argparse.ArgumentParser(prog="tool", description=text, formatter_class=HelpFormatter).format_help()
