@@ -141,7 +141,7 @@ def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
     states = {}
     for word, factor in (("above", 1.1), ("below", 0.9)):
         bad = burn.rate * budget * factor * 1_000
-        step = burn.short // 150
+        step = burn.short // 150  # minutes between values, so that the short window has two or three of them
         accepting = {"requests": 1e5, "failed": bad, "settled": 0.0, "attempts": 0.0}
         settling = {"requests": 1e5, "failed": 0.0, "settled": 1e5 - bad, "attempts": 9.0}
         shop = accepting if objective == "accepting" else settling

@@ -18,7 +18,7 @@ Value = float | Sequence[float] | None
 """The values published in one minute: one, several, or none."""
 Series = Mapping[MetricKey, Value]
 
-START: Final = 1_700_000_040
+START: Final = 1_700_000_040  # a full minute
 BEGIN, END, HORIZON = 60, 135, 240
 """Minutes at which the cause begins, at which it ends, and by which every alarm must have recovered."""
 
