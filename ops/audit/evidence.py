@@ -11,9 +11,9 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# A stock row's reference point has DynamoDB's time in whole seconds, and `settled_at` is the worker's time before the
-# first try of the transaction. So an order that was settled this close to the reference point may be before or after
-# it.
+# A stock row's reference point has DynamoDB's time in whole seconds, and `settled_at` is the worker's time before it
+# sends the transaction, which the SDK may repeat for about 15 s (3 attempts of 4 s, and pauses). So an order with a
+# `settled_at` this close to the reference point may have been settled before or after it.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 

@@ -93,12 +93,12 @@ class Orders:
         return answer.get("Item")
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
-        """Mark an order DISCARDED that is open or not stored; leave a final order unchanged. Return the stored order.
+        """Mark an order DISCARDED if it is open or has no status. A final order is unchanged. Return the stored order.
 
         `content` fills in attributes that the API did not store. Without them the customer could not look the order up.
 
         Raises:
-            RefusedError: the stored row is not a valid order.
+            RefusedError: the stored row is not a valid order, and has a status that is not open.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}

@@ -1,4 +1,4 @@
-"""Builders of received messages, of stored orders, and of worlds with dead letters."""
+"""Builders of messages, stored orders and worlds with dead letters, and runs of a redrive or discard over a world."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tests answers in pages and answers that refuse entries: a command reads every page, and reports refused entries."""
+"""Answers in pages, and answers that refuse entries: commands read every page, and retry or report refused entries."""
 
 from __future__ import annotations
 

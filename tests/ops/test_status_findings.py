@@ -210,7 +210,7 @@ def test_a_finding_has_its_severity_its_text_and_its_commands(case: str) -> None
     seen, severity, text, command = WRONG[case]
     # WHEN it is judged
     (finding,) = findings_of(seen)
-    # THEN the verdict names the problem, and does not say that all is well
+    # THEN the finding has the severity, text and command of its row, and the verdict names the problem
     assert finding.severity is severity
     assert text in finding.text
     assert command in " ".join(finding.commands)
