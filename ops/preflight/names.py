@@ -1,7 +1,7 @@
 """Checks before the first `up` whether other resources have the stack's names, and always whether roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
-and alarms are silently taken over, with their policies and messages.
+and alarms may be taken over silently, with their policies and messages.
 """
 
 from collections.abc import Callable, Iterator
