@@ -313,11 +313,11 @@ def test_a_script_makes_these_calls_of_git_and_github(
     assert written["output"].strip() == output
 
 
-def test_each_python_release_and_stack_is_checked_to_the_end() -> None:
+def test_a_failure_for_one_python_release_or_stack_stops_no_other_run() -> None:
     # GIVEN / WHEN the jobs that run once for each Python release or stack
     several = (("checks", "test"), ("preview", "preview"), ("drift", "drift"))
     runs = {name: job_of(name, job)["strategy"] for name, job in several}
 
-    # THEN a failure in one run does not stop the others
+    # THEN GitHub does not cancel the other runs after a failure in one run
     assert [run["fail-fast"] for run in runs.values()] == [False] * 3
     assert runs["checks"]["matrix"] == {"python": ["3.11", "3.13"]}
