@@ -5,11 +5,11 @@ from typing import ClassVar
 
 import pulumi
 import pulumi_aws as aws
-from pydantic import Field
+from pydantic import Field, JsonValue
 
 from components.component import Args, Component, Scope
 from components.subscriber_queues import subscriber_queues
-from components.subscription_args import FilterValue, SubscriptionArgs
+from components.subscription_args import SubscriptionArgs
 
 
 class TopicSubscriptionArgs(Args):
@@ -74,5 +74,5 @@ class Subscription(Component):
         )
 
 
-def _filter_json(policy: Mapping[str, list[FilterValue]]) -> pulumi.Output[str] | None:
+def _filter_json(policy: Mapping[str, list[JsonValue]]) -> pulumi.Output[str] | None:
     return pulumi.Output.json_dumps(dict(policy), sort_keys=True) if policy else None

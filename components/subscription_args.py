@@ -2,15 +2,12 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Literal, Self, TypeAlias, cast
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, JsonValue, model_validator
 
 from components.event_pattern import pattern_problems
-from components.filter_operators import value_problem
-
-FilterOperand: TypeAlias = str | int | float | bool | list[str | int | float]
-FilterValue: TypeAlias = str | int | float | bool | dict[str, FilterOperand] | None
+from components.filter_operators import OF_TOPICS, value_problem
 
 _ENDPOINTS = {
     "email": (re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+"), "an e-mail address such as team@example.com"),
@@ -52,7 +49,7 @@ class SubscriptionArgs(BaseModel):
         default="",
         description="E-mail address, URL or queue ARN (its policy must allow the sender); if empty, a new queue (sqs).",
     )
-    filter_policy: Mapping[str, list[FilterValue]] = Field(
+    filter_policy: Mapping[str, list[JsonValue]] = Field(
         default_factory=dict,
         description="For a topic: the accepted values of each message attribute; empty accepts all messages.",
         json_schema_extra={
@@ -93,7 +90,7 @@ class SubscriptionArgs(BaseModel):
         if empty:
             yield f"an empty list for {empty} in filter_policy", "at least one value each"
         for value in (value for values in self.filter_policy.values() for value in values):
-            if allowed := value_problem(cast(JsonValue, value)):
+            if allowed := value_problem(value, OF_TOPICS):
                 yield f"{value!r} in filter_policy", allowed
         combinations = 1
         for values in self.filter_policy.values():

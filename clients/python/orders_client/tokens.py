@@ -14,6 +14,7 @@ from orders_client.errors import TokenRefusedError
 
 # Seconds before a token's expiry at which a new one is fetched.
 _EARLY = 60.0
+_TOO_MANY_REQUESTS = 429
 
 
 class Tokens(Protocol):
@@ -75,7 +76,7 @@ class ClientCredentials:
             timeout=10.0,
             retries=False,
         )
-        if answer.status >= 500:
+        if answer.status >= 500 or answer.status == _TOO_MANY_REQUESTS:
             message = f"the token issuer answered {answer.status}"
             raise urllib3.exceptions.HTTPError(message)
         if answer.status != 200:
