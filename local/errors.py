@@ -35,7 +35,7 @@ class NotRunningError(LocalError):
 
 
 class StoppedError(LocalError):
-    """A signal or `down` stopped the instance while it was starting or running."""
+    """`down` stopped the instance while it was starting."""
 
     exit_code = ExitCode.INTERRUPTED
 

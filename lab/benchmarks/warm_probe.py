@@ -1,5 +1,6 @@
-"""Measures a warm invocation, its bare calls and a peer, in an interpreter that can import only the package
-and this folder.
+"""Measures a warm invocation, its bare calls and a peer.
+
+The interpreter can import only the standard library, the package and this folder.
 
 The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
 botocore's clients make the bare calls, and the hand-signed client makes them once more. Standard input is JSON with

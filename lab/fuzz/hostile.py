@@ -70,7 +70,7 @@ class Hostile:
 
     Attributes:
         random: The source of all choices.
-        marks: The mark of each text. A mark in an answer or a log line shows that the text was repeated.
+        marks: The marks of all texts except names. A mark in an answer or a log line shows that the text was repeated.
         names: The marks of texts that are names of members. A problem document may repeat these names.
     """
 

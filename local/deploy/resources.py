@@ -17,7 +17,7 @@ _GUIDE = "docs/embedded-aws.md lists what is emulated"
 
 
 class DeployError(LocalError):
-    """A resource, or the program itself, could not be deployed. The message names the failed resource."""
+    """A resource, or the program itself, could not be deployed. The message names the resource or the program's error."""
 
 
 def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> Created:
@@ -50,7 +50,7 @@ def _handler(pulumi_type: str, label: str) -> Handler:
 
 
 def parse(handler: Handler, label: str, inputs: Inputs) -> Inputs:
-    """Return the inputs that have an effect. Raises `DeployError` with every property that is unmapped or wrong."""
+    """Return the inputs that have an effect. Raises `DeployError` with every property that is not mapped."""
     effective = {key: value for key, value in inputs.items() if value is not None and key not in handler.ignored}
     try:
         handler.check(effective)

@@ -1,4 +1,4 @@
-"""Checks access to the page: a request needs the page's key and may not come from another site (SECURITY.md)."""
+"""Checks access to the page: data needs the page's key, and no request may come from another site (SECURITY.md)."""
 
 import hmac
 from collections.abc import Collection, MutableMapping
