@@ -17,7 +17,7 @@ _GUIDE = "docs/embedded-aws.md lists what is emulated"
 
 
 class DeployError(LocalError):
-    """A resource, or the program itself, could not be deployed. The message names the resource or the program's error."""
+    """A resource, or the program itself, could not be deployed. The message names the resource or the error."""
 
 
 def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> Created:
