@@ -162,8 +162,10 @@ def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
     assert [problem.keys for problem in error.problems] == [("batch_sise",)]
 
 
-def test_a_value_that_fits_no_type_is_one_problem() -> None:
-    # GIVEN / WHEN a list as a filter's value, which may have one of six other types
-    problem = only_problem(subscriptions=json.dumps(["{name: a, protocol: sqs, filter_policy: {currency: [[EUR]]}}"]))
+def test_a_wrong_value_that_is_given_twice_is_one_problem() -> None:
+    # GIVEN / WHEN a list twice as a filter's value
+    problem = only_problem(
+        subscriptions=json.dumps(["{name: a, protocol: sqs, filter_policy: {currency: [[EUR], [EUR]]}}"])
+    )
     # THEN
-    assert problem.given == "['EUR']"
+    assert problem.given == "['EUR'] in filter_policy"
