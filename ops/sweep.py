@@ -82,7 +82,7 @@ class Sweep:
         return deleted
 
     def release(self) -> None:
-        """Make all messages visible that were not deleted, and report those that SQS keeps hidden."""
+        """Make all messages visible that were not deleted, and report how many SQS keeps hidden."""
         held, self._held = self._held, {}
         for _ in range(_MOST_TRIES):
             hidden = self._queue.release(held) if held else set()

@@ -147,6 +147,6 @@ class Context:
 
 
 def _without_token(arguments: Sequence[str]) -> list[str]:
-    """Replace a token by `-`, because the output may be kept in a log. The next command then reads it."""
+    """Replace a token by `-`, because a log may keep the output. With `-`, a command reads the token from its input."""
     pairs = zip(("", *arguments), arguments, strict=False)
     return ["-" if _TOKEN.fullmatch(before) else _TOKEN_IN_ONE.sub(r"\1-", each) for before, each in pairs]

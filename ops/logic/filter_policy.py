@@ -11,7 +11,7 @@ _UNJUDGED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether each field of the pattern has one of the listed values. Call `check` on the pattern first.
+    """Return whether each field that the pattern names has one of its values there. Call `check` on the pattern first.
 
     A list matches if one of its elements does; a list of objects, if one object matches the whole nested pattern.
     """

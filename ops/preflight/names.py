@@ -1,4 +1,4 @@
-"""Checks before the first `up` whether other resources have the stack's names, and always whether roles can be created.
+"""Checks whether other resources have the names of a new stack, and (for each stack) whether roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
 and alarms may be taken over silently, with their policies and messages.

@@ -65,7 +65,7 @@ def test_a_discarded_order_that_was_never_stored_is_shown_to_its_caller(world: W
     assert '"DISCARDED"' in world.get(order_id, caller="ann")["body"]
 
 
-def test_a_settled_order_whose_notification_is_missing_is_refused(world: World) -> None:
+def test_a_settled_order_whose_notification_is_missing_is_not_discarded(world: World) -> None:
     # GIVEN a confirmed order whose event could not be published
     order_id = accept(world, "k")
     world.drain(topic_down)
@@ -141,7 +141,7 @@ def test_the_plan_for_a_message_that_is_no_json_is_what_happens(stored: str, wor
         assert world.dead_letters.counts() == (0, 0, 0)
 
 
-def test_an_order_without_dead_letter_is_refused(world: World) -> None:
+def test_an_order_without_dead_letter_is_not_discarded(world: World) -> None:
     # GIVEN an order that waits in the orders queue
     order_id = accept(world, "k")
     # WHEN somebody discards it

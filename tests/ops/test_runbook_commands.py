@@ -196,7 +196,7 @@ def typed(command: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureF
 
 
 @pytest.mark.parametrize("row", ["order", "stock"])
-def test_the_commands_that_are_printed_repair_a_corrupt_row(
+def test_printed_commands_repair_a_corrupt_row(
     row: str,
     stack: LocalStack,
     account: Account,

@@ -174,7 +174,7 @@ def test_an_advised_command_has_names_as_one_word(command: str, typed: Typed, ca
     assert any(shlex.quote(NAME) in each or shlex.quote(f"error_type={NAME}") in each for each in advised)
 
 
-def test_the_command_after_a_dry_run_is_right_after_a_double_hyphen(typed: Typed, capsys: Any) -> None:
+def test_an_advised_command_works_if_the_options_end_with_a_double_hyphen(typed: Typed, capsys: Any) -> None:
     # GIVEN a dry run whose command line ends its options with `--`
     typed.stack.run("stock", "add", "--new", *shlex.split(typed.stack.selection), "--", "SKU-9", "5")
     advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]

@@ -109,7 +109,7 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
 
 @settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS, record=st.dictionaries(st.sampled_from(["status", "data", "expiration"]), _VALUE), data=st.data())
-def test_no_record_makes_a_command_fail(
+def test_strange_records_make_no_command_fail(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any, record: Any, data: st.DataObject
 ) -> None:
     # GIVEN any row, record and dead letter of one order, beside a good order that is a dead letter
