@@ -19,7 +19,8 @@ class ObjectiveOptions(GeneralOptions):
         description="Availability of accepting: the share of requests that are not answered 5xx.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99.9",
-            "consequence": "The error budget is 100 % less this. If it is spent too fast, alarms page or open tickets.",
+            "consequence": "The difference to 100 % is the error budget. If it is spent too fast, alarms page or open "
+            "tickets.",
         },
     )
     settling_objective_percent: Objective = Field(
@@ -27,7 +28,7 @@ class ObjectiveOptions(GeneralOptions):
         description="Timeliness of settling: the share of accepted orders that are settled within the promise.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99",
-            "consequence": "100 % less this is the error budget for orders that are late or not settled at all.",
+            "consequence": "The difference to 100 % is the error budget for orders that are late or not settled at all.",
         },
     )
     settling_promise_seconds: int = Field(
