@@ -28,7 +28,7 @@ class ObjectiveOptions(GeneralOptions):
         description="Timeliness of settling: the share of accepted orders that are settled within the promise.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99",
-            "consequence": "The difference to 100 % is the error budget for orders that are late or not settled at all.",
+            "consequence": "The difference to 100 % is the error budget, for orders that are late or never settled.",
         },
     )
     settling_promise_seconds: int = Field(
