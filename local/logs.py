@@ -3,7 +3,8 @@
 import json
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -84,40 +85,72 @@ def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Itera
 class _Reader:
     """Reads the new lines of one log group at each call.
 
-    The emulator writes all lines of an invocation at once, with the same time, into a separate stream. The emulator's
-    log events have no ids, and its answers have no page tokens. So this class pages by time, and skips the streams
-    that it has already read.
+    The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So this class pages
+    by time, and skips as many lines of each stream as it has already returned for the time where a page begins.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
-        self._aws = aws
+        self._logs = aws.logs
         self._group = group
         self._from = int(since.timestamp() * 1000)
-        self._seen: set[str] = set()
+        self._returned: Counter[str] = Counter()
+        """Stream → number of its lines with the time `_from` that were returned."""
 
     def new_lines(self) -> list[LogLine]:
         """Return the lines that are new since the last call."""
         lines: list[LogLine] = []
         while True:
             events = self._page()
-            whole = [event for event in events if len(events) < _PAGE or event["timestamp"] < events[-1]["timestamp"]]
-            whole = whole or events  # more lines than fit on a page have the same time: return this page
-            lines += [self._line(event) for event in whole if event["logStreamName"] not in self._seen]
-            if events:
-                self._from = events[-1]["timestamp"]
-            self._seen |= {event["logStreamName"] for event in whole}
             if len(events) < _PAGE:
-                return lines
+                return lines + self._unread(events)
+            time_of_page = events[0]["timestamp"]
+            if events[-1]["timestamp"] > time_of_page:
+                lines += self._unread(events)
+                continue
+            # A page from this time on would never reach a later line.
+            lines += self._unread(self._all_at(time_of_page))
+            self._from, self._returned = time_of_page + 1, Counter()
 
     def _page(self) -> list[Any]:
         try:
-            answer = self._aws.logs.filter_log_events(logGroupName=self._group.group, startTime=self._from, limit=_PAGE)
+            answer = self._logs.filter_log_events(logGroupName=self._group.group, startTime=self._from, limit=_PAGE)
         except ClientError as error:
             # The group may not exist before its first line.
             if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                 return []
             raise
         return list(answer["events"])
+
+    def _all_at(self, moment: int) -> Iterator[dict[str, Any]]:
+        """Yield all events of one millisecond. This reads each stream, so it needs many calls."""
+        group = self._group.group
+        for page in self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
+            for stream in page["logStreams"]:
+                if stream.get("firstEventTimestamp", moment + 1) <= moment <= stream["lastEventTimestamp"]:
+                    yield from self._all_of(stream["logStreamName"], moment)
+
+    def _all_of(self, stream: str, moment: int) -> Iterator[dict[str, Any]]:
+        span: Any = {"startTime": moment, "endTime": moment + 1, "startFromHead": True}
+        while True:
+            answer = self._logs.get_log_events(logGroupName=self._group.group, logStreamName=stream, **span)
+            yield from ({**event, "logStreamName": stream} for event in answer["events"])
+            if answer["nextForwardToken"] == span.get("nextToken"):
+                return
+            span["nextToken"] = answer["nextForwardToken"]
+
+    def _unread(self, events: Iterable[Any]) -> list[LogLine]:
+        start, skipped = self._from, Counter(self._returned)
+        lines = []
+        for event in events:
+            moment, stream = event["timestamp"], event["logStreamName"]
+            if moment == start and skipped[stream]:
+                skipped[stream] -= 1
+                continue
+            if moment > self._from:
+                self._from, self._returned = moment, Counter()
+            self._returned[stream] += 1
+            lines.append(self._line(event))
+        return lines
 
     def _line(self, event: Any) -> LogLine:
         moment = datetime.fromtimestamp(event["timestamp"] / 1000, UTC)

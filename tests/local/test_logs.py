@@ -1,5 +1,6 @@
 """Tests reading of the functions' logs: the start time, the choice of a function, and new lines."""
 
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from itertools import count
 from pathlib import Path
@@ -19,14 +20,36 @@ GROUP = LogGroup("greet", "/aws/lambda/greet")
 
 
 class FakeLogs:
-    """Answers FilterLogEvents as the emulator does: no page tokens, at most `limit` events from `startTime` on."""
+    """Answers as the emulator does: FilterLogEvents has no page tokens, and returns at most a page from a time on."""
 
     def __init__(self, events: list[tuple[int, str, str]]) -> None:
         self.events = events
+        self.filtered = 0
 
     def filter_log_events(self, **request: Any) -> dict[str, Any]:
+        self.filtered += 1
+        assert self.filtered < 100, "reads without end"
         chosen = [event for event in self.events if event[0] >= request["startTime"]][: request["limit"]]
         return {"events": [{"timestamp": at, "logStreamName": stream, "message": text} for at, stream, text in chosen]}
+
+    def get_paginator(self, operation: str) -> "FakeLogs":
+        assert operation == "describe_log_streams"
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        for stream in dict.fromkeys(stream for _, stream, _ in self.events):
+            times = [at for at, of, _ in self.events if of == stream]
+            span = {"firstEventTimestamp": min(times), "lastEventTimestamp": max(times)}
+            yield {"logStreams": [{"logStreamName": stream, **span}]}
+        yield {"logStreams": [{"logStreamName": "without events"}]}
+
+    def get_log_events(self, **request: Any) -> dict[str, Any]:
+        start, end = request["startTime"], request["endTime"]
+        chosen = [(at, text) for at, of, text in self.events if of == request["logStreamName"] and start <= at < end]
+        first = int(request.get("nextToken", 0))
+        page = chosen[first : first + logs._PAGE]
+        events = [{"timestamp": at, "message": text} for at, text in page]
+        return {"events": events, "nextForwardToken": str(first + len(page))}
 
 
 def aws_with(events: list[tuple[int, str, str]]) -> Aws:
@@ -77,6 +100,36 @@ def test_follow_shows_only_new_lines() -> None:
     # THEN only its line is shown
     assert [line.message for line in reader.new_lines()] == ["new"]
     assert reader.new_lines() == []
+
+
+def test_more_lines_than_a_page_with_the_same_time_are_all_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN two invocations that end in the same millisecond with more lines than a page has, one before and one after
+    monkeypatch.setattr(logs, "_PAGE", 10)
+    streams = ["before"] * 3 + ["a"] * 25 + ["b"] * 4 + ["after"] * 3
+    times = {"before": 999, "a": 1000, "b": 1000, "after": 1001}
+    events = [(times[stream], stream, f"line {number}") for number, stream in enumerate(streams)]
+
+    # WHEN the lines are read, and read again after another line
+    reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
+    lines = reader.new_lines()
+    events.append((1002, "later", "the last line"))
+
+    # THEN each line is read once
+    assert [line.message for line in lines] == [f"line {number}" for number in range(len(streams))]
+    assert [line.message for line in reader.new_lines()] == ["the last line"]
+
+
+def test_follow_shows_later_lines_of_a_stream() -> None:
+    # GIVEN a reader that has read the journal's first line; the journal (ops) has one stream
+    events = [(1000, "ops", "redrive begun")]
+    reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
+    reader.new_lines()
+
+    # WHEN the same stream gets more lines, one of them with the same time
+    events += [(1000, "ops", "dead letter: redrive"), (1001, "ops", "redrive ended")]
+
+    # THEN they are shown
+    assert [line.message for line in reader.new_lines()] == ["dead letter: redrive", "redrive ended"]
 
 
 RESOURCES = (
