@@ -49,15 +49,22 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
         _report(context, "planned", "\n".join(lines), moves)
         dry_run(context)
         return ExitCode.OK
-    if options.ignore_alarms:
+    return _move(context, shifting.application, moves, ignore_alarms=options.ignore_alarms)
+
+
+def _move(context: Context, application: str, moves: Sequence[Move], *, ignore_alarms: bool) -> int:
+    if ignore_alarms:
         context.say("alarms are ignored: they neither stop a deployment nor roll it back. Watch the deployments.")
     now = datetime.fromtimestamp(context.clock.time(), UTC)
     for each in moves:
         note_shift(context.clients.lambda_, each.function_arn, int(each.current), now)
-    ended = Deployer(context.clients.codedeploy, shifting.application, context.say, options.ignore_alarms).run(moves)
+    ended = Deployer(context.clients.codedeploy, application, context.say, ignore_alarms).run(moves)
     bad = ", ".join(each.key for each in ended if each.status != "Succeeded")
     if bad:
         _report(context, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
+        if moved := ", ".join(each.key for each in ended if each.status == "Succeeded"):
+            context.say(f"Callers of {moved} already use the new version. Send them back: a release belongs together.")
+            context.next("python -m ops deploy rollback")
         return ExitCode.FAILED
     for each in moves:
         allow_again(context.clients.lambda_, each.function_arn, each.code)

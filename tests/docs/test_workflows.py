@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -185,17 +186,21 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
     assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")
 
 
-def run_step(step: str, folder: Path, code: int, shift: str = "moved") -> tuple[int, list[str]]:
+def run_step(step: str, folder: Path, code: int, shift: str = "moved", others: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    Each command exits with `code`, but `ops deploy` with 0. `shift` is the result of the preceding shift.
+    Each command exits with `code`, but `ops deploy rollback` with 0. `shift` is the state in the shift's JSON, `others`
+    the status of other functions' deployments.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
-    python.write_text(f'#!/bin/sh\necho "$3 $4" >> commands\n[ "$3" = deploy ] || exit {code}\n')
+    shifted = folder / "shifted.json"
+    shifted.write_text(json.dumps({"state": shift, "deployments": [{"status": others}]}, indent=2))
+    commands = f'echo "$3 $4" >> commands\n[ "$4" = shift ] && cat {shifted}\n[ "$4" = rollback ] || exit {code}\n'
+    python.write_text(f"#!/bin/sh\n{commands}")
     python.chmod(0o755)
-    (folder / "shift.json").write_text(json.dumps({"state": shift}, indent=2))
+    shutil.copy(shifted, folder / "shift.json")
     environment = {"PATH": os.environ["PATH"], "STACK": "prod", "RUNNER_TEMP": str(folder)}
     done = subprocess.run(["bash", "-e", "-c", script], cwd=folder, env=environment, check=False)
     return done.returncode, (folder / "commands").read_text().splitlines()
@@ -219,6 +224,20 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
     # THEN the step fails, and no command rolls callers back to another version
     assert status == 1
     assert commands == ["smoke --stack"]
+
+
+@pytest.mark.parametrize(
+    ("code", "others", "rollback"),
+    [(0, "Succeeded", False), (1, "Succeeded", True), (1, "Failed", False), (4, "Succeeded", False)],
+)
+def test_if_one_function_s_shift_fails_those_that_have_moved_go_back(
+    tmp_path: Path, code: int, others: str, rollback: bool
+) -> None:
+    # GIVEN / WHEN a shift that succeeds, fails after or before others have moved, or is not permitted
+    status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
+    # THEN the step fails if the shift fails, and callers go back only if some have moved
+    assert status == code
+    assert commands == ["deploy shift", *(["deploy rollback"] if rollback else [])]
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (3, True), (4, True), (5, True), (6, False)])

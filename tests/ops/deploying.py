@@ -209,13 +209,22 @@ class _Pages:
 
 
 class FakeCodeDeploy:
-    """Deployments that succeed at the second `GetDeployment`. Those of the groups in `bad` fail at the first.
+    """Deployments that succeed at the second `GetDeployment`.
+
+    Those of the groups in `bad` fail at the first, those of the groups in `bad_later` at the third.
 
     A deployment of a group in `refused` cannot be created. With `endless`, no deployment succeeds.
     """
 
-    def __init__(self, bad: Sequence[str] = (), refused: Sequence[str] = (), endless: bool = False) -> None:
+    def __init__(
+        self,
+        bad: Sequence[str] = (),
+        refused: Sequence[str] = (),
+        endless: bool = False,
+        bad_later: Sequence[str] = (),
+    ) -> None:
         self._endless = endless
+        self._bad_later = bad_later
         self.made: dict[str, dict[str, Any]] = {}
         self.stopped: list[str] = []
         self.looks: dict[str, int] = {}
@@ -234,7 +243,10 @@ class FakeCodeDeploy:
         self.looks[deploymentId] = self.looks.get(deploymentId, 0) + 1
         if deploymentId in self.stopped:
             return {"deploymentInfo": {"status": "Stopped"}}
-        if self.made[deploymentId]["deploymentGroupName"] in self._bad:
+        group = self.made[deploymentId]["deploymentGroupName"]
+        if group in self._bad_later and self.looks[deploymentId] < 3:
+            return {"deploymentInfo": {"status": "InProgress"}}
+        if group in (*self._bad, *self._bad_later):
             message = {"rollbackMessage": "The alarm orders-prod-create-order-rollback fired."}
             return {"deploymentInfo": {"status": "Failed", "rollbackInfo": message}}
         return {

@@ -63,6 +63,24 @@ def test_if_one_function_is_rolled_back_the_command_fails_and_stops_the_other_de
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
+def test_if_one_function_is_rolled_back_after_others_have_moved_a_rollback_of_those_is_advised(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a shift in which an alarm fires after the other functions' callers have moved
+    world.codedeploy = FakeCodeDeploy(bad_later=["orders-prod-process-order"])
+
+    # WHEN
+    code = world.run("shift", "--yes", "--json")
+    output = capsys.readouterr()
+
+    # THEN the command fails, its JSON has the functions that moved, and the next command sends their callers back
+    assert code == 1
+    ended = {each["key"]: each["status"] for each in json.loads(output.out)["deployments"]}
+    assert ended == {"create_order": "Succeeded", "get_order": "Succeeded", "process_order": "Failed"}
+    assert "Callers of create_order, get_order already use the new version." in output.err
+    assert "next: python -m ops deploy rollback" in output.err
+
+
 def test_if_one_deployment_cannot_start_the_others_are_stopped(world: DeployTarget) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
