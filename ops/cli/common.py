@@ -90,5 +90,6 @@ def _add(commands: Any, name: str, summary: str, example: str, advice: str) -> a
         description=f"{summary[0].upper()}{summary[1:]}.",
         epilog=f"example:\n  {example}\n\nwhat next:\n  {advice}",
         formatter_class=HelpFormatter,
+        allow_abbrev=False,
     )
     return parser

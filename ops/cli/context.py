@@ -1,7 +1,6 @@
 """Context of a command: one stack's gateways, and the output streams."""
 
 import json
-import re
 import shlex
 import time
 from collections.abc import Sequence
@@ -23,9 +22,7 @@ from ops.sweep import Sweep
 from ops.target import Choice, Target
 from runtime.logic.clock import Clock
 
-# argparse accepts an option's beginning too.
-_TOKEN: Final = re.compile("--tok(?:en?)?")
-_TOKEN_IN_ONE: Final = re.compile("(--tok(?:en?)?=).*", re.DOTALL)
+_HIDDEN: Final = "--token"
 
 
 @dataclass
@@ -149,4 +146,5 @@ class Context:
 def _without_token(arguments: Sequence[str]) -> list[str]:
     """Replace a token by `-`, because a log may keep the output. With `-`, a command reads the token from its input."""
     pairs = zip(("", *arguments), arguments, strict=False)
-    return ["-" if _TOKEN.fullmatch(before) else _TOKEN_IN_ONE.sub(r"\1-", each) for before, each in pairs]
+    hidden = ("-" if before == _HIDDEN else each for before, each in pairs)
+    return [f"{_HIDDEN}=-" if each.startswith(f"{_HIDDEN}=") else each for each in hidden]

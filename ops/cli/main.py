@@ -70,6 +70,7 @@ def parser() -> argparse.ArgumentParser:
         description="See which orders wait or have failed, and why. Redrive, resend or discard them.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
+        allow_abbrev=False,
     )
     commands = root.add_subparsers(dest="command", metavar="COMMAND", required=True)
     for name in _COMMANDS:

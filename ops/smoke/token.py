@@ -1,6 +1,7 @@
 """Gets a token for the stack's API, from the command line or from the stack's own issuer."""
 
 import json
+import os
 import sys
 from base64 import b64encode
 from collections.abc import Mapping
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 
 from ops.errors import NoAccessError, NoStackError
 from ops.gateway.http import send
-from ops.target import Choice, read_outputs, run_pulumi
+from ops.target import STACK_VARIABLE, Choice, read_outputs, run_pulumi
 
 _SECRETS = "token_client_secrets"
 
@@ -56,11 +57,12 @@ def _secrets(choice: Choice, outputs: Mapping[str, Any]) -> Mapping[str, str]:
     found = outputs.get(_SECRETS)
     if isinstance(found, dict):
         return found
-    if choice.stack is None:
+    stack = choice.stack or os.environ.get(STACK_VARIABLE)
+    if choice.outputs is not None or stack is None:
         return {}
     # `pulumi stack output --json` writes [secret] instead of the secrets.
     try:
-        shown = json.loads(run_pulumi(choice.stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
+        shown = json.loads(run_pulumi(stack, "stack", "output", _SECRETS, "--json", "--show-secrets"))
     except NoStackError as error:
         raise NoAccessError(str(error)) from None
     return shown if isinstance(shown, dict) else {}

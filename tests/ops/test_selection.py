@@ -185,7 +185,7 @@ def test_an_advised_command_works_if_the_options_end_with_a_double_hyphen(typed:
     assert "Dry run" not in capsys.readouterr().err
 
 
-@pytest.mark.parametrize("words", ["--token my-token", "--token=my-token", "--tok my-token", "--toke=my-token"])
+@pytest.mark.parametrize("words", ["--token my-token", "--token=my-token"])
 def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
     words: str, typed: Typed, capsys: Any
 ) -> None:
@@ -196,3 +196,12 @@ def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
     assert "my-token" not in f"{output.out}{output.err}"
     advised = output.err.rpartition("next: python -m ops ")[2]
     assert parser().parse_args(shlex.split(advised)).token == "-"
+
+
+def test_an_option_must_be_complete(typed: Typed, capsys: Any) -> None:
+    # GIVEN / WHEN the beginning of `--token`
+    with pytest.raises(SystemExit) as ended:
+        typed.stack.run("smoke", "--to", "my-token")
+    # THEN it is refused: otherwise the output would show the token, and a new option could change what it means
+    assert ended.value.code == ExitCode.USAGE
+    capsys.readouterr()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterator, Mapping
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
 from threading import Thread
 from types import SimpleNamespace
 from typing import Any, cast
@@ -170,8 +171,12 @@ def test_a_named_article_is_ordered_once_and_the_command_to_add_it_back_is_shown
 OUTPUTS = {"token_url": "https://issuer.example.com", "token_clients": {"shop": "id-1", "audit": "id-2"}}
 
 
-def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN outputs as `pulumi stack output --json` shows them
+@pytest.mark.parametrize("choice", [Choice(stack="prod"), Choice()], ids=["option", "variable"])
+def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
+    choice: Choice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a stack that the command line or the environment names, and its outputs as `pulumi` shows them
+    monkeypatch.setenv("ORDERS_STACK", "prod" if choice.stack is None else "dev")
     monkeypatch.setattr(token, "read_outputs", lambda _: ("prod", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     calls: list[tuple[str, ...]] = []
 
@@ -182,7 +187,7 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(mon
     monkeypatch.setattr(token, "run_pulumi", ask)
     monkeypatch.setattr(token, "fetch_token", lambda *given: "/".join(given))
     # WHEN
-    found = token_for(Choice(stack="prod"), None)
+    found = token_for(choice, None)
     # THEN
     assert found == "https://issuer.example.com/id-2/s-2"
     assert calls == [("prod", "stack", "output", "token_client_secrets", "--json", "--show-secrets")]
@@ -194,7 +199,7 @@ def test_without_the_secrets_a_token_must_be_given(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=lambda: "piped\n"))
     # WHEN
     with pytest.raises(NoAccessError) as caught:
-        token_for(Choice(), None)
+        token_for(Choice(outputs=Path("outputs.json")), None)
     # THEN
     assert "--show-secrets" in str(caught.value)
     assert [token_for(Choice(), given) for given in ("typed", "-")] == ["typed", "piped"]
