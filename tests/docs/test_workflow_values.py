@@ -51,7 +51,7 @@ STEPS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
         "pulumi",
         "ops preflight",
         "pulumi up of env.STACK",
-        "ops deploy shift",
+        "ops deploy shift, ops deploy rollback",
         "ops smoke, ops deploy rollback",
         "ops deploy prune",
     ),
