@@ -12,7 +12,7 @@ def available(progress: Progress, search_path: str | None = None) -> Engine:
 
     Raises:
         EngineUnavailableError: neither is possible; the message has both reasons.
-        EngineBuildError: the build failed because of a defect in local/engine/pulumi.
+        EngineBuildError: the build failed because of a defect in local/engine/pulumi; the message has both reasons.
     """
     try:
         return find(search_path)
@@ -20,6 +20,6 @@ def available(progress: Progress, search_path: str | None = None) -> Engine:
         progress(str(not_found))
         try:
             return build(progress, search_path)
-        except EngineUnavailableError as not_built:
+        except (EngineUnavailableError, EngineBuildError) as not_built:
             message = f"{not_found}\n{not_built}"
-            raise EngineUnavailableError(message) from not_built
+            raise type(not_built)(message) from not_built

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from local.engine.find import Engine, reported_version
-from local.engine.versions import MODULE, EngineUnavailableError, pinned, text
+from local.engine.versions import MODULE, EngineUnavailableError, pinned, required_go, text
 from local.files import locked
 
 Progress = Callable[[str], None]
@@ -41,7 +41,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     go = shutil.which("go", path=search_path)
     if go is None:
         raise EngineUnavailableError(
-            "Go (1.24 or newer), which could build `pulumi` from its public modules, is not installed."
+            f"Go ({required_go()} or newer), which could build `pulumi` from its public modules, is not installed."
         )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
     with locked(folder.with_suffix(".lock")):

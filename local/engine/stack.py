@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict
 
 from local.deploy.monitor import Deployed
 from local.deploy.program import Deployment
-from local.engine import EngineUnavailableError, available
+from local.engine import EngineBuildError, EngineUnavailableError, available
 from local.engine.path import prepare
 from local.engine.program import entries, link_environment
 from local.engine.provider.embedded import EmbeddedAccount
@@ -48,14 +48,15 @@ def engine_stack(
 ) -> Iterator[Deployment]:
     """Deploy the stack with the engine. Inside the block, further `pulumi` commands can use the stack.
 
-    Raises `LocalError` when no engine is available, or with the engine's output when `pulumi up` fails.
+    Raises `LocalError` when no engine is available, or with the engine's output when a `pulumi` command fails.
     """
     folder = state.engine
     shutil.rmtree(folder, ignore_errors=True)
     try:
         tools = prepare(available(note))
-    except EngineUnavailableError as error:
-        raise LocalError(f"--engine needs Pulumi's engine. {error}") from error
+    except (EngineUnavailableError, EngineBuildError) as error:
+        message = f"--engine needs Pulumi's engine. {error}\nWithout --engine, `up` needs no `pulumi`."
+        raise LocalError(message) from error
     program = _program(folder / "program", settings)
     try:
         with serving(EmbeddedAccount(aws, ROOT)) as port:

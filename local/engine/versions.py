@@ -9,6 +9,7 @@ MODULE = Path(__file__).resolve().parent / "pulumi"
 """Folder of the Go module that pins the engine."""
 
 _PINNED = re.compile(r"^(?:require\s+)?\s*github\.com/pulumi/pulumi/pkg/v3 v(\S+)", re.MULTILINE)
+_GO = re.compile(r"^go (\S+)", re.MULTILINE)
 
 
 class EngineUnavailableError(Exception):
@@ -35,10 +36,19 @@ def text(numbers: Version) -> str:
 
 def pinned() -> Version:
     """Return the version that local/engine/pulumi/go.mod builds."""
-    match = _PINNED.search((MODULE / "go.mod").read_text())
+    return parse(_named(_PINNED, "github.com/pulumi/pulumi/pkg/v3"))
+
+
+def required_go() -> str:
+    """Return the oldest version of Go that can build the command, from local/engine/pulumi/go.mod."""
+    return _named(_GO, "Go")
+
+
+def _named(pattern: re.Pattern[str], what: str) -> str:
+    match = pattern.search((MODULE / "go.mod").read_text())
     if match is None:
-        raise EngineUnavailableError("local/engine/pulumi/go.mod names no version of github.com/pulumi/pulumi/pkg/v3.")
-    return parse(match[1])
+        raise EngineUnavailableError(f"local/engine/pulumi/go.mod names no version of {what}.")
+    return match[1]
 
 
 def supported() -> str:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from local.errors import LocalError
 from local.ports import LOOPBACK
 
 # The caller's variables that processes and the package index need. The caller's account, token and Pulumi settings are
@@ -108,11 +109,10 @@ class Workspace:
         return [command, "--stack", self.stack, log, *(overrides if takes_config else []), *options]
 
     def checked(self, *arguments: str) -> str:
-        """Run a command and return its output. Raises `RuntimeError` with the output when the command fails."""
+        """Run a command and return its output. Raises `LocalError` with the output when the command fails."""
         done = self.run(*arguments)
         if done.returncode:
-            message = f"pulumi {' '.join(arguments)} ended with code {done.returncode}:\n{done.stdout}"
-            raise RuntimeError(message)
+            raise LocalError(f"`pulumi {' '.join(arguments)}` ended with code {done.returncode}:\n{done.stdout}")
         return done.stdout
 
     def run(self, *arguments: str) -> "subprocess.CompletedProcess[str]":

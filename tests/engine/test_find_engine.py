@@ -1,12 +1,13 @@
 """Tests which `pulumi` command is used."""
 
+import re
 from pathlib import Path
 
 import pytest
 
 from local.engine import EngineUnavailableError, __main__, available, find
 from local.engine.find import Engine
-from local.engine.versions import Version, pinned, text
+from local.engine.versions import MODULE, Version, pinned, text
 
 PINNED = pinned()
 
@@ -67,8 +68,10 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
 
 def test_without_pulumi_and_go_the_error_names_both(tmp_path: Path) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go
-    # WHEN a command is requested / THEN the error names both programs
-    with pytest.raises(EngineUnavailableError, match=r"Install(.|\n)*Go \(1"):
+    go = re.search(r"^go (\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
+    assert go is not None
+    # WHEN a command is requested / THEN the error names both programs, and the version of Go that the module needs
+    with pytest.raises(EngineUnavailableError, match=rf"Install(.|\n)*Go \({re.escape(go[1])} or newer"):
         available(lambda _: None, str(tmp_path))
 
 
