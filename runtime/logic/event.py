@@ -79,7 +79,7 @@ def event_for(order: StoredOrder, *, source: str) -> Event:
 def _data(order: StoredOrder) -> dict[str, Any]:
     for name in ("total", "accepted_at"):
         _present(order, name)
-    return order.model_dump(mode="json", include=_DATA, exclude_none=True)
+    return order.model_dump(include=_DATA, exclude_none=True)
 
 
 def _present(order: StoredOrder, field: str) -> str:
