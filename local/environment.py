@@ -9,12 +9,13 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 import venv
 from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
 
-from local.errors import LocalError, explain_os_error
+from local.errors import LocalError, NoSpaceError, explain_os_error
 from local.files import locked
 from local.instance import ROOT
 
@@ -39,7 +40,7 @@ def ensure_environment(progress: Callable[[str], None], root: Path = ROOT) -> Pa
                 _make(folder, root / REQUIREMENTS, progress)
                 (folder / _STAMP).write_text(wanted)
     except OSError as error:
-        raise explain_os_error(error, folder) from error
+        raise explain_os_error(error, folder, NoSpaceError(_no_space(folder))) from error
     return interpreter
 
 
@@ -94,5 +95,12 @@ def _explain(folder: Path, lines: list[str]) -> str:
             f"the network and pip's index (pip config list; PIP_INDEX_URL). pip's output:\n{tail}"
         )
     if "No space left on device" in text:
-        return f"No space left on the disk of {folder}; the emulator's environment needs 70 MB. pip's output:\n{tail}"
+        return f"{_no_space(folder)} pip also writes to {tempfile.gettempdir()} (TMPDIR). pip's output:\n{tail}"
     return f"The emulator's environment {folder} could not be created from {REQUIREMENTS}. pip's output:\n{tail}"
+
+
+def _no_space(folder: Path) -> str:
+    return (
+        f"No space left on the disk of {folder}, where the emulator's environment needs 90 MB. "
+        "Free some space, or move this checkout to another disk."
+    )

@@ -45,7 +45,7 @@ class NoSpaceError(LocalError):
 
 
 def no_space(folder: Path, needed: str = "") -> NoSpaceError:
-    """Return the error for a full disk under `folder`. `needed` completes 'at least …'."""
+    """Return the error for a full disk under the state folder `folder`. `needed` completes 'at least …'."""
     at_least = f" At least {needed} are needed there." if needed else ""
     return NoSpaceError(
         f"No space left on the disk of {folder}.{at_least} "
@@ -53,8 +53,11 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
     )
 
 
-def explain_os_error(error: OSError, folder: Path) -> LocalError:
-    """Return a `LocalError` for an `OSError` from work in `folder`."""
+def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
+    """Return a `LocalError` for an `OSError` from work in `folder`.
+
+    `full` is the error for a full disk; without it, `folder` is the state folder.
+    """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-        return no_space(folder)
+        return full or no_space(folder)
     return LocalError(f"{error.strerror or error}: {error.filename or folder}")

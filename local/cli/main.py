@@ -16,7 +16,7 @@ exit codes:
   1  failed; the message says why and what to change
   2  wrong usage
   3  up: an instance is already running in this state folder
-  4  nothing is running in this state folder
+  4  status, logs, fault, pulumi: nothing is running in this state folder
   130  interrupted (Ctrl-C)
 
 All state of the embedded AWS is in memory: it is gone when the instance stops.

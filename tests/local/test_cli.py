@@ -1,6 +1,8 @@
 """Tests the command line of `local`: its error messages and its exit codes."""
 
+import errno
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from local import environment
 from local.cli import fault, up
 from local.cli.main import main, parser
 from local.environment import ensure_environment
-from local.errors import LocalError
+from local.errors import LocalError, NoSpaceError
 from local.instance import ROOT, StateDir
 from tests.local.factories import closed_port, taken_port
 
@@ -52,7 +55,22 @@ def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) 
     assert "in memory" in text
 
 
-@pytest.mark.parametrize("command", [["status"], ["logs"], ["fault", "list"], ["fault", "clear"]])
+WITH_AN_INSTANCE = (["status"], ["logs"], ["fault", "list"], ["fault", "clear"], ["pulumi"])
+
+
+def test_main_help_names_the_commands_that_need_an_instance(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN the commands that exit with 4 if no instance is running
+    # WHEN the program's help is shown
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+
+    # THEN it names them beside the exit code
+    line = re.search(r"^ +4 +(.+): ", capsys.readouterr().out, re.MULTILINE)
+    assert line is not None
+    assert set(line[1].split(", ")) == {command for command, *_ in WITH_AN_INSTANCE}
+
+
+@pytest.mark.parametrize("command", WITH_AN_INSTANCE)
 def test_without_an_instance_the_exit_code_is_4(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -128,6 +146,27 @@ def test_package_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
     assert done.returncode == 1
     assert "package index does not answer" in done.stderr
     assert not (tmp_path / ".build" / "emulator").exists()
+
+
+def _full_disk(*_: object) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+
+def test_a_full_disk_of_the_environment_is_reported_with_what_helps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN a checkout on a full disk
+    shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
+    monkeypatch.setattr(environment, "_make", _full_disk)
+
+    # WHEN the environment is created
+    with pytest.raises(NoSpaceError) as caught:
+        ensure_environment(lambda _: None, tmp_path)
+
+    # THEN the message names the folder, and not the state folder, which may be on another disk
+    assert str(tmp_path / ".build" / "emulator") in str(caught.value)
+    assert "move this checkout" in str(caught.value)
+    assert "--state-dir" not in str(caught.value)
 
 
 def test_current_environment_is_not_created_again(tmp_path: Path) -> None:
