@@ -15,6 +15,7 @@ from local.instance import Instance, StateDir
 from local.workers import worker_processes
 
 _KEYS: Final = ("aws_access_key_id", "aws_secret_access_key")
+_SECRETS: Final = ("token_client_secrets",)
 
 
 def register(commands: Any) -> None:
@@ -41,12 +42,18 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines for a person. The AWS keys are not printed; a line names the file that has them."""
+    """Yield the lines for a person. For the AWS keys and the clients' secrets they name the file that has them.
+
+    The page's address is printed with the page's key, because a person opens the page with it.
+    """
     outputs = status["outputs"]
+    hidden = f"in {status['state_dir']}/outputs.json"
     own = {name: value for name, value in status.items() if name != "outputs"}
-    stack = {name: value for name, value in outputs.items() if name not in {*own, *_KEYS}}
+    stack = {
+        name: hidden if name in _SECRETS else value for name, value in outputs.items() if name not in {*own, *_KEYS}
+    }
     if any(name in outputs for name in _KEYS):
-        own["keys"] = f"in {status['state_dir']}/outputs.json"
+        own["keys"] = hidden
     width = max(len(name) for name in (*own, *stack))
     for part in (own, stack):
         yield from (f"{name:{width}}  {_shown(value)}" for name, value in part.items())
@@ -57,7 +64,7 @@ def _shown(value: Any) -> str:
 
 
 def describe(state: StateDir, instance: Instance) -> dict[str, Any]:
-    """Return the status of a running instance, as `--json` prints it."""
+    """Return the status of a running instance, as `--json` prints it: with the keys and secrets, for scripts."""
     outputs = json.loads(state.outputs.read_text()) if state.outputs.exists() else {}
     resources = json.loads(state.resources.read_text()) if state.resources.exists() else []
     return {

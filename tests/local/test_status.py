@@ -8,11 +8,13 @@ STATUS = {
     "endpoint_url": "http://127.0.0.1:40123",
     "state_dir": "/somewhere/.local",
     "iam": False,
+    "page_url": "http://127.0.0.1:40124/#key=k",
     "outputs": {
         "endpoint_url": "http://127.0.0.1:40123",
         "iam": False,
         "aws_access_key_id": "LOCALKEY",
         "aws_secret_access_key": "a secret",
+        "token_client_secrets": {"shop": "a secret"},
         "api_url": LONG,
         "alarm_topic_arns": {"page": "arn:aws:sns:us-east-1:000000000000:page"},
     },
@@ -23,14 +25,17 @@ def test_every_address_is_shown_complete_and_once() -> None:
     # GIVEN an instance with an address that is wider than a terminal / WHEN
     shown = list(lines(STATUS))
     # THEN each line has one name with its whole value, and no name is repeated
-    assert f"api_url           {LONG}" in shown
-    assert 'alarm_topic_arns  {"page": "arn:aws:sns:us-east-1:000000000000:page"}' in shown
+    assert f"api_url               {LONG}" in shown
+    assert 'alarm_topic_arns      {"page": "arn:aws:sns:us-east-1:000000000000:page"}' in shown
     names = [line.split()[0] for line in shown]
     assert sorted(names) == sorted(set(names))
 
 
-def test_keys_are_not_shown() -> None:
-    # GIVEN / WHEN / THEN
-    text = "\n".join(lines(STATUS))
-    assert "a secret" not in text
-    assert "keys              in /somewhere/.local/outputs.json" in text
+def test_keys_and_secrets_are_not_shown_but_the_address_that_opens_the_page_is() -> None:
+    # GIVEN an instance with keys of its own and secrets of its API's clients / WHEN
+    shown = [line.split(maxsplit=1) for line in lines(STATUS)]
+    # THEN the lines name the file that has them, and have the page's complete address
+    assert "a secret" not in str(shown)
+    assert ["keys", "in /somewhere/.local/outputs.json"] in shown
+    assert ["token_client_secrets", "in /somewhere/.local/outputs.json"] in shown
+    assert ["page_url", "http://127.0.0.1:40124/#key=k"] in shown
