@@ -75,6 +75,7 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
 def plan_of_record(order_id: str, record: Item) -> Plan:
     """Plan to delete the worker's record of an order, because its status or answer cannot be read."""
     name = "worker's record"
-    problems = {name: "it has no readable answer, so every attempt fails"}
+    part = "answer" if isinstance(record.get("status", {}).get("S"), str) else "status"
+    problems = {name: f"it has no readable {part}, so every attempt fails"}
     row = UnreadableOrder(order_id, None, problems, newer=False, item=record)
     return Plan(row, (name,), {}, fingerprint(record))

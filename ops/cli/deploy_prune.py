@@ -59,6 +59,6 @@ def _list(pruned: Pruned, versions: Sequence[int]) -> str:
 
 
 def _count(text: str) -> int:
-    if not text.isdigit() or int(text) < 1:
+    if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"given {text}; allowed: a whole number from 1")
     return int(text)

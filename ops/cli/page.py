@@ -48,7 +48,7 @@ def run_page(options: argparse.Namespace, context: Context) -> int:
     if options.test and not options.yes:
         dry_run(context)
     elif not options.test:
-        context.next("python -m ops page --test")
+        context.again("--test")
     return ExitCode.OK
 
 

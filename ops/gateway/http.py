@@ -102,7 +102,7 @@ def repeat_until_final(request: Callable[[], Answer], seconds: float, clock: Clo
             if not answer.is_to_be_repeated or clock.monotonic() > deadline:
                 return answer, statuses
             retry_after = answer.headers.get("retry-after", "")
-            pause = min(float(retry_after), _LONGEST_PAUSE_SECONDS) if retry_after.isdigit() else pause
+            pause = min(float(retry_after), _LONGEST_PAUSE_SECONDS) if retry_after.isdecimal() else pause
         except NoAnswerError:
             if clock.monotonic() > deadline:
                 raise

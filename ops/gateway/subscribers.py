@@ -23,7 +23,7 @@ class Subscriber:
     Attributes:
         name: Name of the queue or function; for an e-mail or web address only the protocol.
         rule: The rule's name, for a subscription to a bus.
-        confirmed: Whether the subscription to a topic is confirmed, or the rule of a bus is enabled.
+        confirmed: Whether the subscription to a topic is confirmed, or the rule of a bus is not disabled.
         dead_letters: ARN of the subscription's dead-letter queue, if there is one; `None` also if the subscription to a
             topic is not confirmed.
     """
@@ -46,7 +46,7 @@ def of_bus(client: "EventBridgeClient", bus: str) -> list[Subscriber]:
         Subscriber(
             target["Arn"].rpartition(":")[2],
             rule["Name"],
-            rule.get("State") == "ENABLED",
+            rule.get("State") != "DISABLED",
             target.get("DeadLetterConfig", {}).get("Arn"),
         )
         for rule, target in targets_of(client, bus)

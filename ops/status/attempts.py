@@ -28,7 +28,7 @@ class Attempts:
             return read()
         except (BotoCoreError, ClientError) as error:
             problem = explain(error, self._label)
+            self.unread.append(Unread(what, str(problem), gone=isinstance(problem, NoStackError)))
         except OpsError as error:
-            problem = error
-        self.unread.append(Unread(what, str(problem), gone=isinstance(problem, NoStackError)))
+            self.unread.append(Unread(what, str(error), gone=False, wrong=isinstance(error, NoStackError)))
         return None

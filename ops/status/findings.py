@@ -81,8 +81,9 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
 
 def _unread_sources(reading: Reading) -> Iterator[Finding]:
     for unread in reading.unread:
-        if unread.gone:
-            yield Finding(Severity.URGENT, f"the {unread.what} does not exist: {unread.why}")
+        if unread.gone or unread.wrong:
+            problem = "does not exist" if unread.gone else "is wrong"
+            yield Finding(Severity.URGENT, f"the {unread.what} {problem}: {unread.why}")
         else:
             yield Finding(Severity.BLIND, f"the {unread.what} could not be read: {unread.why}")
 
@@ -178,8 +179,12 @@ def _subscribers(reading: Reading) -> Iterator[Finding]:
         if count:
             text = f"{count} events wait in the dead-letter queue of {name}: not delivered, or not processed by it"
             yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
-    for name in reading.unconfirmed:
-        yield Finding(Severity.LOOK, f"a subscription ({name}) is not confirmed: it receives no events")
+    for each in reading.silent:
+        if each.rule is None:
+            text = f"a subscription ({each.name}) is not confirmed: it receives no events"
+        else:
+            text = f"the bus's rule {each.rule} is disabled: {each.name} receives no events"
+        yield Finding(Severity.LOOK, text)
 
 
 def _alarms(reading: Reading) -> Iterator[Finding]:

@@ -79,7 +79,7 @@ class Gatherer:
             worker=None if worker is None else worker.state,
             paused=paused,
             subscribers={each.name: self._kept(each) for each in subscribers},
-            unconfirmed=[each.name for each in subscribers if not each.confirmed],
+            silent=[each for each in subscribers if not each.confirmed],
             alarms=alarms,
             mutes=self._attempts.read("mute rules", lambda: context.mutes.of(names)) if names else [],
             receivers=self._attempts.read("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),

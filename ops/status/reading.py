@@ -7,6 +7,7 @@ from typing import Final
 from ops.gateway.alarms import Alarm, Receiver
 from ops.gateway.mutes import Mute
 from ops.gateway.queues import Depth
+from ops.gateway.subscribers import Subscriber
 from ops.gateway.telemetry import Value
 from ops.logic.durations import show_duration
 
@@ -16,11 +17,17 @@ ONGOING_SECONDS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A source that could not be read. `gone`: it does not exist, or does not belong to the stack."""
+    """A source that could not be read.
+
+    Attributes:
+        gone: It does not exist.
+        wrong: It was read, but it is not as this stack needs it.
+    """
 
     what: str
     why: str
     gone: bool
+    wrong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +41,8 @@ class Reading:
         paused: The worker's state in words, if it is not enabled.
         subscribers: Number of messages in the dead-letter queue of each subscriber, by the subscriber's name; `None` if
             there is no such queue or it could not be read.
-        unconfirmed: Names of subscribers that receive nothing, because their subscription to the topic is not confirmed
-            or their rule of the bus is not enabled.
+        silent: Subscribers that receive nothing, because their subscription to the topic is not confirmed or their rule
+            of the bus is disabled.
         receivers: Subscriptions to the topics of alarms.
         mutes: Rules that mute the alarms; empty also if the alarms could not be read.
         budgets: Percent left of each error budget; `None` also if the stack has no objectives.
@@ -51,7 +58,7 @@ class Reading:
     worker: str | None
     paused: str | None
     subscribers: Mapping[str, int | None] | None
-    unconfirmed: Sequence[str]
+    silent: Sequence[Subscriber]
     alarms: Sequence[Alarm] | None
     receivers: Sequence[Receiver] | None
     mutes: Sequence[Mute] | None

@@ -104,7 +104,7 @@ def test_the_output_distinguishes_a_plan_from_deletions(
     assert output in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("count", ["0", "-1", "all"])
+@pytest.mark.parametrize("count", ["0", "-1", "all", "\xb2"])
 def test_an_invalid_number_of_versions_to_keep_is_refused(
     world: DeployTarget, count: str, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -63,6 +63,20 @@ def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytes
     assert "Nobody receives page alarms" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("arguments", [[], ["--tier", "notify"]], ids=["pages", "another tier"])
+def test_the_advised_test_goes_to_the_tier_that_was_listed(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], arguments: list[str]
+) -> None:
+    # GIVEN a stack with topics for two tiers
+    found = json.loads(stack.outputs.read_text())
+    topics = {"notify": stack.sns.create_topic(Name="orders-prod-alarms-notify")["TopicArn"]}
+    stack.outputs.write_text(json.dumps({**found, "alarm_topic_arns": {**found["alarm_topic_arns"], **topics}}))
+    # WHEN the receivers of a tier are listed
+    assert stack.run("page", *arguments) == 0
+    # THEN the next command sends the test to the same tier
+    assert stack.advised(capsys.readouterr().err) == [" ".join(["page", *arguments, "--test"])]
+
+
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])
 def test_the_option_yes_alone_and_a_tier_without_a_topic_are_refused(
     stack: MockStack, arguments: list[str], code: int

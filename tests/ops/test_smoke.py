@@ -14,7 +14,7 @@ import pytest
 
 from lab.simulation.clock import Clock
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, send
+from ops.gateway.http import Answer, NoAnswerError, repeat_until_final, send
 from ops.gateway.orders import Orders
 from ops.smoke import steps, token
 from ops.smoke.steps import Outcome, Smoke
@@ -153,6 +153,19 @@ def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
     assert retried.milliseconds >= 4_000
     assert len({headers.get("Idempotency-Key") for method, headers, _ in api.sent if method == "POST"}) == 1
     assert (timed_out.outcome, "503" in timed_out.detail) == (Outcome.FAILED, True)
+
+
+@pytest.mark.parametrize(("retry_after", "pause"), [("2", 2), ("9" * 400, 10), ("\xb2", 1), ("-1", 1), ("soon", 1)])
+def test_the_pause_is_that_of_retry_after_up_to_a_limit_or_a_second(retry_after: str, pause: int) -> None:
+    # GIVEN an API that is busy once, and names a pause
+    answers = iter([answer(503, {}, retry_after=retry_after), answer(202, ACCEPTED)])
+    clock = Clock()
+    began = clock.monotonic()
+    # WHEN the request is repeated
+    found, statuses = repeat_until_final(lambda: next(answers), 60, clock)
+    # THEN
+    assert (found.status, statuses) == (202, [503, 202])
+    assert clock.monotonic() - began == pytest.approx(pause)
 
 
 def test_a_named_article_is_ordered_once_and_the_command_to_add_it_back_is_shown(

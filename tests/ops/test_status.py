@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
@@ -137,6 +138,21 @@ def test_targets_of_a_bus_are_listed_as_its_subscribers(stack: MockStack) -> Non
     assert waiting(stack.sqs, subscriber.dead_letters or "") == 1
 
 
+@pytest.mark.parametrize(
+    ("state", "delivers"),
+    [("ENABLED", True), ("ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS", True), ("DISABLED", False)],
+)
+def test_a_rule_delivers_unless_it_is_disabled(state: str, delivers: bool) -> None:
+    # GIVEN a bus with a rule in this state
+    target = {"Id": "1", "Arn": "arn:aws:sqs:eu-west-1:123456789012:invoices"}
+    pages = {"list_rules": [{"Rules": [{"Name": "billing", "State": state}]}]}
+    pages["list_targets_by_rule"] = [{"Targets": [target]}]
+    events = Mock()
+    events.get_paginator = lambda operation: Mock(paginate=Mock(return_value=pages[operation]))
+    # WHEN / THEN
+    assert [each.confirmed for each in of_bus(events, "orders-prod-events")] == [delivers]
+
+
 def texts(document: dict[str, Any]) -> list[str]:
     """Return the texts of all findings."""
     return [each["text"] for each in document["findings"]]
@@ -183,6 +199,49 @@ def test_a_missing_table_is_reported_and_the_rest_is_shown(
     assert document["findings"][0]["text"].startswith("the stock table does not exist")
     assert document["severity"] == "urgent"
     assert document["orders_queue"]["visible"] == 0
+
+
+@contextmanager
+def _other_dead_letter_queue(stack: MockStack) -> Iterator[None]:
+    before = stack.sqs.get_queue_attributes(QueueUrl=stack.orders, AttributeNames=["All"])["Attributes"][
+        "RedrivePolicy"
+    ]
+    another = json.dumps({**json.loads(before), "deadLetterTargetArn": queue_with(stack, "another", 0)})
+    stack.sqs.set_queue_attributes(QueueUrl=stack.orders, Attributes={"RedrivePolicy": another})
+    yield
+    stack.sqs.set_queue_attributes(QueueUrl=stack.orders, Attributes={"RedrivePolicy": before})
+
+
+@contextmanager
+def _second_mapping(stack: MockStack) -> Iterator[None]:
+    function = stack.lambda_.get_function(FunctionName=GIVEN["process_order_function"])["Configuration"]["FunctionArn"]
+    made = stack.lambda_.create_event_source_mapping(
+        EventSourceArn=stack.arn_of(stack.orders), FunctionName=f"{function}:live"
+    )
+    yield
+    stack.lambda_.delete_event_source_mapping(UUID=made["UUID"])
+
+
+@pytest.mark.parametrize(
+    ("mismatch", "text"),
+    [
+        (_other_dead_letter_queue, "the queues' redrive policy is wrong: "),
+        (_second_mapping, "the worker's mapping is wrong: 2 event source mappings"),
+    ],
+)
+def test_resources_that_do_not_belong_together_are_not_called_missing(
+    stack: MockStack,
+    capsys: pytest.CaptureFixture[str],
+    mismatch: Callable[[MockStack], AbstractContextManager[None]],
+    text: str,
+) -> None:
+    # GIVEN a stack whose resources all exist, but do not belong together
+    with mismatch(stack):
+        # WHEN somebody looks at status
+        code, document = status(stack, capsys)
+    # THEN an urgent finding says what is wrong
+    assert (code, document["severity"]) == (6, "urgent")
+    assert any(each.startswith(text) for each in texts(document))
 
 
 def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:

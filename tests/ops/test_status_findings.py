@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ops.gateway.alarms import Alarm, Receiver
 from ops.gateway.queues import Depth
+from ops.gateway.subscribers import Subscriber
 from ops.gateway.telemetry import Query, Value
 from ops.status.budgets import left
 from ops.status.findings import Severity, findings_of, verdict_of
@@ -60,7 +61,7 @@ def reading(**changes: Any) -> Reading:
         "worker": "Enabled",
         "paused": None,
         "subscribers": {"mail": 0},
-        "unconfirmed": (),
+        "silent": (),
         "mutes": (),
         "alarms": (alarm(),),
         "receivers": (Receiver(PAGES, "https", confirmed=True),),
@@ -170,7 +171,18 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "settling in the last 30 days: spent 60 times over",
         "",
     ),
-    "unconfirmed": (reading(unconfirmed=("mail",)), Severity.LOOK, "a subscription (mail) is not confirmed", ""),
+    "unconfirmed": (
+        reading(silent=(Subscriber("mail", None, confirmed=False, dead_letters=None),)),
+        Severity.LOOK,
+        "a subscription (mail) is not confirmed",
+        "",
+    ),
+    "disabled": (
+        reading(silent=(Subscriber("mail", "billing", confirmed=False, dead_letters=None),)),
+        Severity.LOOK,
+        "the bus's rule billing is disabled: mail receives no events",
+        "",
+    ),
     "page": (reading(alarms=(alarm(state="ALARM"),)), Severity.URGENT, "raised for 12m 0s: Customers cannot", ""),
     "notice": (reading(alarms=(alarm(state="ALARM", tier="notify"),)), Severity.WRONG, "(notify)", ""),
     "ticket": (reading(alarms=(alarm(state="ALARM", tier="ticket"),)), Severity.LOOK, "(ticket)", ""),
@@ -199,6 +211,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         reading(unread=(Unread("stock table", "no", gone=True),)),
         Severity.URGENT,
         "stock table does not exist",
+        "",
+    ),
+    "mismatch": (
+        reading(unread=(Unread("worker's mapping", "2 mappings", gone=False, wrong=True),)),
+        Severity.URGENT,
+        "the worker's mapping is wrong: 2 mappings",
         "",
     ),
 }

@@ -279,6 +279,27 @@ def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     assert stack.run("order", "repair", STRANGE) == 5
 
 
+@pytest.mark.parametrize(
+    ("record", "wrong"),
+    [
+        ({"status": {"S": "COMPLETED"}}, "no readable answer"),
+        ({"data": {"S": '{"status": "CONFIRMED"}'}}, "no readable status"),
+        ({"status": {"N": "1"}, "data": {"S": '{"status": "CONFIRMED"}'}}, "no readable status"),
+    ],
+)
+def test_the_part_of_a_record_that_cannot_be_read_is_named(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], record: Any, wrong: str
+) -> None:
+    # GIVEN a readable order, and a record with one unreadable part
+    put_strange_records(stack, good_row(STRANGE), record)
+    capsys.readouterr()
+    # WHEN
+    assert stack.run("order", "repair", STRANGE, "--json") == 0
+    # THEN
+    found = json.loads(capsys.readouterr().out)["unreadable"]
+    assert found == {"worker's record": f"it has {wrong}, so every attempt fails"}
+
+
 STOCK_ROWS: tuple[tuple[dict[str, Any], str], ...] = (
     ({"available": {"S": "many\x9b"}}, '{"S":"many\\u009b"}'),
     ({}, "missing"),
