@@ -100,7 +100,8 @@ def one_effect(evidence: Evidence) -> Finding:
     """G2: the units that left the stock are the units of confirmed orders."""
     broken: list[str] = []
     named: list[str] = []
-    unreferenced = 0
+    unreferenced: set[str] = set()
+    recounted: set[str] = set()
     for sku, before in sorted(evidence.before.items()):
         after, taken = evidence.after.get(sku), evidence.taken[sku]
         if before.available is None:
@@ -109,23 +110,25 @@ def one_effect(evidence: Evidence) -> Finding:
         elif before.available < 0:
             broken.append(f"the stock of {sku} is {before}, less than zero")
         elif before.opening is None:
-            unreferenced += 1
+            unreferenced.add(sku)
         elif after is None or after.available is None or (after.opening, after.counted_at) != _reference(before):
+            recounted.add(sku)
             named.append(f"{sku} was counted or restocked during the audit: not judged")
         else:
             broken += _difference(sku, before, after, taken)
     if unreferenced:
-        named.append(f"{unreferenced} articles have no reference point: `ops stock set` creates one")
+        named.append(f"{len(unreferenced)} articles have no reference point: `ops stock set` creates one")
     gone = sorted(evidence.taken.keys() - evidence.before.keys())
     named += [f"{sku} has {evidence.taken[sku].sure} confirmed units but no row in the stock table" for sku in gone]
-    units = sum(taken.sure for taken in evidence.taken.values())
-    near = sum(taken.near for taken in evidence.taken.values())
-    if near:
+    judged = evidence.before.keys() - unreferenced - recounted
+    counted = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
+    if near := sum(taken.near for taken in counted):
         named.append(f"{near} units may be counted or not: their orders were settled too close to a reference point")
     return Finding(
         "G2",
         "one effect",
-        f"{len(evidence.before) - unreferenced} articles judged; {units} units confirmed since their reference points",
+        f"{len(judged)} articles judged; {sum(taken.sure for taken in counted)} units confirmed since their reference "
+        "points",
         broken,
         named,
     )

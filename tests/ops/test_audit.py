@@ -6,6 +6,7 @@ import itertools
 import json
 import random
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import redirect_stdout
 from dataclasses import dataclass
@@ -18,11 +19,11 @@ from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.fakes.faults import crash_after, crash_before, server_error, throttled, unreachable
 from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, ORDERS, STOCK, WORKER_RECORDS, Deployment
-from ops.audit.evidence import Doubt, Evidence
+from ops.audit.evidence import Doubt, Evidence, Taken
 from ops.audit.judge import judge
 from ops.gateway.orders import record_id
 from ops.gateway.rows import Rows
-from ops.gateway.stock import Stock
+from ops.gateway.stock import Count, Stock
 
 HOUR = 3600
 
@@ -266,6 +267,32 @@ def test_random_faults_violate_no_guarantee(seed: int) -> None:
     # THEN
     assert [text for one in found["guarantees"] for text in one["violations"]] == []
     assert found["ok"]
+
+
+def test_only_judged_articles_and_their_units_since_a_reference_point_are_counted() -> None:
+    # GIVEN articles with 3, 7, … confirmed units: in order, counted during the audit, without a reference point, below
+    # zero without and with a reference point, and without a row
+    at = "2026-01-01T00:00:00.000Z"
+    rows = {
+        "fine": Count(7, {}, 10, at),
+        "recounted": Count(7, {}, 14, at),
+        "no reference": Count(7, {}),
+        "below zero": Count(-1, {}),
+        "below zero since": Count(-1, {}, 10, at),
+    }
+    after = {**rows, "recounted": Count(14, {}, 14, "2026-01-02T00:00:00.000Z")}
+    taken = {
+        **{"fine": Taken(3, near=1), "recounted": Taken(7, near=2), "no reference": Taken(100)},
+        **{"below zero": Taken(1_000), "below zero since": Taken(11), "no row": Taken(10_000)},
+    }
+    # WHEN
+    found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
+    # THEN the articles in order and below zero are judged, and the units of the two with a reference point are counted
+    assert found["G2"].counted == "3 articles judged; 14 units confirmed since their reference points"
+    assert [text for text in found["G2"].named if "not judged" in text or "may be counted" in text] == [
+        "recounted was counted or restocked during the audit: not judged",
+        "1 units may be counted or not: their orders were settled too close to a reference point",
+    ]
 
 
 def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
