@@ -64,6 +64,7 @@ class Replay:
         sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
+        repairs: Commands that repair orders in `unreadable`, where a repair is possible.
         last: Place of the last order that this run has processed.
     """
 
@@ -78,6 +79,7 @@ class Replay:
     sent: int = 0
     filtered: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
+    repairs: list[str] = field(default_factory=list)
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
@@ -113,6 +115,8 @@ class Replay:
             order = read_row(item)
             if isinstance(order, UnreadableOrder):
                 self.unreadable[order.order_id] = str(order)
+                if not order.newer:
+                    self.repairs.append(order.repair_command)
                 continue
             if order.status not in EVENT_TYPES:
                 continue

@@ -39,7 +39,9 @@ def register(commands: Any) -> None:
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
         "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
-        "  It continues where it stopped. dlq history shows all replays.",
+        "  It continues where it stopped. dlq history shows all replays.\n"
+        "  If orders were named as not sent (exit code 6): order repair ID, then order replay-events ID.\n"
+        "  The same command would send all events again, because the replay has ended.",
         changes=True,
     )
     replay.add_argument(
@@ -142,6 +144,13 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
         context.out.print_line(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
         context.say(f"not sent: {order_id}: {why}")
+    context.next(*replay.repairs)
+    if options.yes and replay.unreadable:
+        context.say(
+            "A replay that has ended begins from the start if it is repeated. So publish the missing events, when their "
+            "orders are repaired, with order replay-events (to all subscribers)."
+        )
+        context.next(f"python -m ops order replay-events {shlex.join(replay.unreadable)}")
     if not replay.mailbox.raw:
         context.say(replay.mailbox.envelope)
     if not options.yes:

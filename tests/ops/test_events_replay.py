@@ -279,6 +279,33 @@ def test_a_replay_that_sent_nothing_is_repeated_from_the_start_although_an_earli
     assert sorted(subject(message) for message in drain(stack, url)) == IDS[:3]
 
 
+@pytest.mark.parametrize("stack", [IDS[:4]], indirect=True, ids=["4"])
+def test_orders_without_an_event_are_named_with_the_commands_that_publish_their_events_later(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a row with an unreadable time, a row of a newer version, and a readable row that lacks a part of the event
+    url = subscribe(stack, "billing", RawMessageDelivery="true")
+    unreadable, newer, incomplete, _ = IDS[:4]
+    stack.put_order({**stack.order(unreadable), "accepted_at": {"S": "yesterday"}})
+    stack.put_order({**stack.order(newer), "accepted_at": {"S": "yesterday"}, "schema_version": {"N": "99"}})
+    stack.put_order({name: value for name, value in stack.order(incomplete).items() if name != "total"})
+    capsys.readouterr()
+    # WHEN the events of the day are sent, first in a dry run
+    command = (*REPLAY, "--to", "billing", *DECISION)
+    codes = [stack.run(*command)]
+    planned = stack.advised(capsys.readouterr().err)
+    codes.append(stack.run(*command, "--yes"))
+    output = capsys.readouterr().err
+    # THEN the rest is sent. The dry run advises the possible repair before the replay; the run advises to repair and to
+    # publish the missing events only, because the replay has ended and would send all events again
+    assert codes == [6, 6]
+    assert [subject(message) for message in drain(stack, url)] == [IDS[3]]
+    repair = f"order repair {unreadable}"
+    assert (planned[0], planned[1].split()[:2], len(planned)) == (repair, ["events", "replay"], 2)
+    assert stack.advised(output) == [repair, f"order replay-events {unreadable} {newer} {incomplete}"]
+    assert "begins from the start" in output
+
+
 @pytest.mark.parametrize("to", ["nobody", "hook.example.com", "orders"])
 def test_events_are_replayed_only_to_a_subscribed_queue(
     to: str, stack: MockStack, capsys: pytest.CaptureFixture[str]
