@@ -147,8 +147,8 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
     context.next(*replay.repairs)
     if options.yes and replay.unreadable:
         context.say(
-            "A replay that has ended begins from the start if it is repeated. So publish the missing events, when their "
-            "orders are repaired, with order replay-events (to all subscribers)."
+            "A replay that has ended begins from the start if it is repeated. So when the orders are repaired, publish "
+            "their events only (to all subscribers)."
         )
         context.next(f"python -m ops order replay-events {shlex.join(replay.unreadable)}")
     if not replay.mailbox.raw:
