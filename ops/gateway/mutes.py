@@ -92,10 +92,7 @@ class Mutes:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _UNKNOWN_ACTION:
                 raise
-            raise RefusedError(
-                "This endpoint has no mute rules: the embedded AWS evaluates no alarms, so there is nothing to mute. "
-                "Nothing was changed."
-            ) from None
+            raise RefusedError("This endpoint has no mute rules, like the embedded AWS. Nothing was changed.") from None
 
     def _names(self) -> Iterator[str]:
         more: Any = {}

@@ -211,7 +211,10 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
     if silent and not reading.alarms_evaluated:
-        yield Finding(Severity.BLIND, "the embedded AWS evaluates no alarms: none is ever raised")
+        text = (
+            "the embedded AWS evaluates alarms only when a metric or alarm is put, not when the stack records metrics"
+        )
+        yield Finding(Severity.BLIND, text)
     elif silent:
         text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
         yield Finding(Severity.BLIND, text)

@@ -107,5 +107,7 @@ def test_an_endpoint_without_mute_rules_is_reported(
 
     # WHEN / THEN muting is refused, and the other commands work
     assert stack.run("mute", "on", "--for", "1h", *DECISION, "--yes") == 5
-    assert "has no mute rules" in capsys.readouterr().err
+    refusal = capsys.readouterr().err
+    assert "has no mute rules, like the embedded AWS" in refusal
+    assert "evaluates" not in refusal
     assert stack.run("mute", "list") == stack.run("status") == 0

@@ -195,7 +195,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "not evaluated": (
         reading(alarms=(alarm(state="INSUFFICIENT_DATA"),), alarms_evaluated=False),
         Severity.BLIND,
-        "the embedded AWS evaluates no alarms",
+        "the embedded AWS evaluates alarms only when a metric or alarm is put, not when the stack records metrics",
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
