@@ -204,7 +204,7 @@ def register(commands: Any) -> None:
         "incident",
         "play an incident on a new instance, from the page to the runbook's end; exit 0 if every check passes",
         "python -m local incident",
-        folder="/incident is appended",
+        remark="/incident is appended",
     )
     parser.set_defaults(run=run)
 

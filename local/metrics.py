@@ -23,8 +23,8 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
-"""An age is recorded as of this long before the query, because the queried period ends before the query. SQS records
-its metrics late, too."""
+"""The timestamp of a recorded age is this long before the query. A later one would be after the end of the queried
+period. SQS's metrics are late, too."""
 
 
 class Datum(NamedTuple):
@@ -90,7 +90,8 @@ def _count_invocations(functions: ModuleType, record: Any) -> None:
 
     @wraps(counted)
     def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
-        # `logged` counts every invocation. MiniStack also counts the direct ones, so only its throttles are kept.
+        # `logged` counts every invocation. MiniStack counts direct invocations too, which would then count twice. So of
+        # MiniStack's counts, only throttles are kept.
         if throttle:
             counted(function, throttle=throttle, **values)
 

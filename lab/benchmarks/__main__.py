@@ -41,8 +41,8 @@ class Figure(NamedTuple):
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: The same function written like public templates.
-        goal: The highest allowed ratio to `bare`; or a figure with its unit, the lowest for orders/s and the highest
-            for other units.
+        goal: The highest allowed ratio to `bare`; or a limit for our figure, written with its unit: the lowest
+            allowed for orders/s, the highest allowed for other units.
     """
 
     what: str
@@ -83,7 +83,7 @@ def _batches(rounds: int) -> Iterator[Figure]:
     what = f"a batch of {batch.ORDERS} on {threads} threads; bare: on one thread"
     yield Figure(what, "ms", found[str(threads)] * 1e3, bare=found["1"] * 1e3)
     found = medians({who: partial(batch.tls_seconds, create) for who, create in batch.TLS_CONTEXTS.items()}, rounds)
-    what = f"certificate authorities for a first batch's {2 * batch.ORDERS} connections; bare: loaded by botocore"
+    what = f"loading certificate authorities for {2 * batch.ORDERS} connections; bare: as botocore loads them"
     yield Figure(what, "ms", found["ours"] * 1e3, bare=found["bare"] * 1e3)
 
 
@@ -122,7 +122,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         prog="python -m lab.benchmarks", description=__doc__, formatter_class=HelpFormatter
     )
     parser.add_argument(
-        "--rounds", type=int, default=11, help="number of rounds; each measured time is their median (default: 11)"
+        "--rounds",
+        type=int,
+        default=11,
+        help="rounds (for warm calls five times as many); each time is their median (default: 11)",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

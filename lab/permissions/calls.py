@@ -1,4 +1,4 @@
-"""Finds the permissions that the handlers' AWS calls need on all paths of the flow tests."""
+"""Finds the permissions that the handlers' AWS calls need on all paths of the crash-point tests."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass

@@ -52,7 +52,7 @@ def _popular() -> None:
     for rate in RATES:
         _sku(f"{rate}/s", rate, STEADY_SECONDS, Stock())
     without_retries = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
-    _sku("no retries in process, base 2 s, 5 receives: 1000/s", 1000, BURST, Stock(grouped=False), without_retries)
+    _sku("retries only by SQS, first pause 2 s, 5 receives: 1000/s", 1000, BURST, Stock(grouped=False), without_retries)
     chance = random.Random(1)
     batches = {
         "ten SKUs, one of each in a batch": range(10 * FEW),

@@ -9,8 +9,8 @@ from local.services.aws import Aws
 from pipeline.help import HelpFormatter
 
 
-def add_command(commands: Any, name: str, summary: str, example: str, *, folder: str = "") -> argparse.ArgumentParser:
-    """Add a command with the option `--state-dir`. The option's help appends `folder` to the default."""
+def add_command(commands: Any, name: str, summary: str, example: str, *, remark: str = "") -> argparse.ArgumentParser:
+    """Add a command with the option `--state-dir`. Its help has `remark` after the default."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -22,7 +22,7 @@ def add_command(commands: Any, name: str, summary: str, example: str, *, folder:
         "--state-dir",
         metavar="DIR",
         help=f"folder of the instance; another folder is another instance "
-        f"(default: ${STATE_VARIABLE}, else .local{folder and '; ' + folder})",
+        f"(default: ${STATE_VARIABLE}, else .local{remark and '; ' + remark})",
     )
     return parser
 

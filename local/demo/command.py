@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
         "demo",
         "show the whole pipeline on a new instance, and check the guarantees; exit 0 if all hold",
         "python -m local demo",
-        folder="/demo is appended",
+        remark="/demo is appended",
     )
     parser.add_argument(
         "--pause", action="store_true", help="wait for Enter before the instance stops, so that you can view its page"

@@ -17,7 +17,7 @@ class UserPool(Handler):
     updatable = names("adminCreateUserConfig deletionProtection")
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        # The host name is AWS's own, because it is also the issuer in the emulator's tokens.
+        # The endpoint has AWS's host name, because the issuer in the emulator's tokens is `https://` and this endpoint.
         return {
             "arn": aws.arn("cognito-idp", f"userpool/{id_}"),
             "endpoint": f"cognito-idp.{aws.region}.amazonaws.com/{id_}",
@@ -25,7 +25,7 @@ class UserPool(Handler):
 
 
 class ResourceServer(Handler):
-    """The scopes of one audience. Its id is `pool|identifier`."""
+    """A resource server: the scopes of one audience. The resource's id is `pool|identifier`."""
 
     pulumi_type = "aws:cognito/resourceServer:ResourceServer"
     service, noun = "cognito-idp", "ResourceServer"

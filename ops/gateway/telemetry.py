@@ -108,7 +108,7 @@ class Telemetry:
     def events(self, group: str, words: Sequence[str], start_ms: int, end_ms: int) -> Iterator[LogEvent]:
         """Yield those lines of a log group that contain one of `words`; without words, all lines.
 
-        A missing group has none."""
+        If the group does not exist, yields nothing."""
         pages = self._logs.get_paginator("filter_log_events").paginate(
             logGroupName=group,
             filterPattern=" ".join(f'?"{word}"' for word in words),

@@ -1,4 +1,4 @@
-"""One delivery of one message: its attempt, and the route of each kind of failure."""
+"""Processes one delivery of one message, and decides for each kind of failure: retry or dead letter."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """Tests which resources with data can be restored, and which are protected against deletion by mistake.
 
-Add a new resource with data to these tests by hand: no test fails if you forget it.
+Add a new resource with data to these tests by hand. If you forget one that is neither protected nor backed up, no test
+fails.
 """
 
 from collections.abc import Mapping

@@ -64,8 +64,8 @@ BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
     # The topic's three alarms and their composite do not exist. The bus's own queue has one alarm of two metrics.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
-    # Users of the key: four tables, sender and receiver of one queue, and the bus. Each gets a data key every five
-    # minutes.
+    # Seven users of the key: four tables, the orders queue's sender and receiver, and the bus. Each gets a data key
+    # every five minutes.
     "KMS": (1, 7 * 8_760 * 3.00 / 1e6),
 }
 DOMAIN = (
@@ -74,7 +74,7 @@ DOMAIN = (
     | {
         "Route 53": (0.50, 0),
         "SNS": (0, 0.50 + 20.00 + 0.60),
-        # The edge's certificate also has an alarm.
+        # With a domain there is one more alarm, on the certificate.
         "CloudWatch": (DEFAULT["CloudWatch"][0] + 0.10, DEFAULT["CloudWatch"][1]),
     }
 )

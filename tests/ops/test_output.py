@@ -74,7 +74,7 @@ def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
     )
     # WHEN its event is published again
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), context)
-    # THEN the bus gets it only with --yes, and with the source that rules match
+    # THEN the bus gets it only with --yes. Its source is the one that rules match
     assert [(each["EventBusName"], each["Source"]) for each in put] == [(BUS, "/orders-prod")] * yes
 
 

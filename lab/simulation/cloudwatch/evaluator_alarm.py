@@ -88,8 +88,8 @@ class Behaviour:
     Attributes:
         extra_points: how many points beyond N are retrieved.
         dynamodb_always_ignores: the PutMetricAlarm reference says that alarms on `AWS/DynamoDB` *always* ignore
-                missing data; the User Guide says that they ignore it by default. Without data, such an alarm can
-                recover only in the second case.
+                missing data; the User Guide says that they ignore it by default. If the guide is right, an alarm
+                without data recovers with `notBreaching`; if the reference is right, it never does.
     """
 
     extra_points: int = 2

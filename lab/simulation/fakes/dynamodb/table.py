@@ -126,8 +126,10 @@ class Table:
     def sweep(self, now: float) -> int:
         """Delete the items that have expired by ``now`` (epoch seconds), as the service does *some time* after expiry.
 
+        Until a sweep, reads return expired items, and conditions apply to them.
+
         Returns:
-            The number of deleted items. Until a sweep, reads return expired items, and conditions apply to them.
+            The number of deleted items.
         """
         name = self.ttl_attribute
         if name is None:
