@@ -127,8 +127,7 @@ def one_effect(evidence: Evidence) -> Finding:
     return Finding(
         "G2",
         "one effect",
-        f"{len(judged)} articles judged; {sum(taken.sure for taken in counted)} units confirmed since their reference "
-        "points",
+        f"{len(judged)} articles judged; {sum(each.sure for each in counted)} units confirmed since stock was counted",
         broken,
         named,
     )
@@ -181,8 +180,8 @@ def exact_retries(evidence: Evidence) -> Finding:
     return Finding(
         "G4",
         "exact retries",
-        f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives; "
-        f"{silent} receives have no line: they are older than the lines read, or the worker died",
+        f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives each, "
+        f"{silent or 'none'} without a line{' (it is older, or the worker died)' if silent else ''}",
         broken,
         early,
     )

@@ -292,7 +292,7 @@ def test_only_judged_articles_and_their_units_since_a_reference_point_are_counte
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
     # THEN the articles in order and below zero are judged, and the units of the two with a reference point are counted
-    assert found["G2"].counted == "3 articles judged; 14 units confirmed since their reference points"
+    assert found["G2"].counted == "3 articles judged; 14 units confirmed since stock was counted"
     assert [text for text in found["G2"].named if "not judged" in text or "may be counted" in text] == [
         "recounted was counted or restocked during the audit: not judged",
         "1 units may be counted or not: their orders were settled too close to a reference point",
