@@ -130,7 +130,7 @@ class Composite:
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
-        pairs: names of two rows each, which put the composite in alarm only together.
+        pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
         quiet_while: name of another composite. While that one is in alarm, this one does not notify: both have the same
             cause, or this one is a consequence, and somebody is already working on it.
         quiet_after: seconds that this one stays quiet after the other has recovered, so that its rows can recover too.

@@ -1,8 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
 Numbers and lists have two values other than the default. A switch, and most options with a choice of values, change
-from or to the default. The configuration contains the other keys that both values need. So the two runs differ only in
-the option, and in keys that its second value needs and its first value does not allow.
+from or to the default. The configuration contains the other keys that both values need. The program runs with each
+value. The two runs differ only in the option, and in keys that its second value needs and its first does not allow.
 """
 
 import json
@@ -43,20 +43,20 @@ class Change:
 
     @property
     def values(self) -> tuple[str, str]:
-        """Return the two values as they appear in inputs: for a list, the value of its `part` or its only item."""
+        """Return the two values to look for in inputs: for a list, the value of its `part` or its only item."""
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that differ from their defaults; none for the plain configuration."""
+        """Return the other options that the configuration sets; none for `PLAIN`, which sets almost all."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))
 
 
 def _set(keys: Keys) -> dict[str, str]:
-    """Return the keys without default values, so that equal configurations have equal keys."""
+    """Return the keys whose value is neither empty nor the default, so that equal configurations have equal keys."""
     return {key: value for key, value in keys.items() if value and value != _default(key)}
 
 

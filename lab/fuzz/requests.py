@@ -209,7 +209,7 @@ def outcome_of(response: Any) -> str:
 
 
 def broken(response: Any) -> list[str]:
-    """Return the defects in the form of an answer."""
+    """Return what is wrong with the form of an answer."""
     try:
         json.dumps(response).encode()
         document, headers = json.loads(response["body"]), response["headers"]

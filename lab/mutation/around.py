@@ -117,10 +117,10 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 
 
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
-    """Run each test file that concerns these folders once without a mistake. Return its seconds and the lines it runs.
+    """Run each test file that concerns these folders once, on unchanged code. Return its seconds and the lines it runs.
 
     A file whose text has not changed since its last measurement is not measured again.
-    The result has an entry for each test if a folder of the file is `alone`, otherwise one for the whole file.
+    If tests are independent (`Folder.alone`), each has an entry in the result, otherwise each file has one.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))
@@ -132,7 +132,7 @@ def _measure(folders: set[str], children: int) -> dict[str, Measured]:
         if result.exists():
             measured |= json.loads(result.read_text())["tests"]
         else:
-            print(f"LEFT OUT, fails without any mistake: {file}; see {result.with_suffix('.log')}", flush=True)
+            print(f"LEFT OUT, fails on the unchanged code: {file}; see {result.with_suffix('.log')}", flush=True)
     return measured
 
 

@@ -40,7 +40,7 @@ class Report:
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """Return how many percent of the mutants with a verdict a test noticed, in one module or in all.
+        """Return the percentage of mutants that a test noticed, in one module or in all, of those with a verdict.
 
         Listed mutants count as not noticed.
         """

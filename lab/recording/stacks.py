@@ -15,7 +15,7 @@ def recorded(stack: str) -> Recording:
 
 
 def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
-    """Return the recording with `Pulumi.{stack}.yaml` with these keys replaced or added."""
+    """Return the recording of `Pulumi.{stack}.yaml`, with these keys replaced or added."""
     return _recorded_with(stack, tuple(sorted(overrides.items())))
 
 

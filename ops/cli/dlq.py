@@ -1,4 +1,4 @@
-"""`dlq`: shows dead letters as orders, redrives them and discards them."""
+"""`dlq`: shows dead letters as orders, redrives or discards them, and shows who did so."""
 
 from typing import Any
 

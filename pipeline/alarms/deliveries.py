@@ -1,4 +1,4 @@
-"""Alarms on deliveries of outcomes to subscribers: of the topic, or of the bus and each of its rules."""
+"""Alarms on deliveries of events to subscribers, by the topic or by each rule of the bus, and on the bus's queue."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -61,7 +61,7 @@ class EdgeOptions(GeneralOptions):
         description="Puts CloudFront with a web application firewall in front of the API.",
         json_schema_extra={
             "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
-            "0.30 USD per million more for each 16 KB of a body beyond the first",
+            "another 0.30 USD per million for each 16 KB of a body after its first 16 KB",
             "consequence": "Functions answer 403 to requests that bypass it. Changes take minutes to take effect.",
         },
     )

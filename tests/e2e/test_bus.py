@@ -32,11 +32,11 @@ CONFIG = {
 def test_each_rule_gets_the_events_that_match_its_pattern(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN stock for one of two orders
+    # GIVEN a confirmed order that took all stock
     confirmed = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, confirmed)
 
-    # WHEN both are processed
+    # WHEN a second order is processed
     rejected = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, rejected)
 

@@ -21,7 +21,7 @@ def command(folder: Path, answer: str, exit_code: int = 0) -> str:
 
 @pytest.mark.parametrize("newer", [(0, 0, 0), (0, 0, 1), (0, 1, 0)])
 def test_a_supported_version_is_found(tmp_path: Path, newer: Version) -> None:
-    # GIVEN a command of the version that the tests build, or newer
+    # GIVEN a command of the pinned version, or of a newer one
     actual = (PINNED[0] + newer[0], PINNED[1] + newer[1], PINNED[2] + newer[2])
     path = command(tmp_path, f"v{text(actual)}")
     # WHEN the command is looked for

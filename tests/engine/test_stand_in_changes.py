@@ -57,7 +57,7 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
     assert found.differing == differing
 
 
-def test_a_change_of_a_type_without_a_line_in_the_table_is_an_error() -> None:
+def test_a_resource_type_that_the_table_of_replacements_lacks_is_an_error() -> None:
     # GIVEN a type without a line in the table
     # WHEN its inputs change / THEN the error names the file that needs the line
     with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):
@@ -96,7 +96,7 @@ def test_values_are_unchanged_after_conversion_and_back() -> None:
 def test_archives_of_the_engine_become_objects_of_the_sdk() -> None:
     # GIVEN archives as the engine sends them, with its marker
     nested = archive(path=None, assets={"a.py": archive(path="a.zip")})
-    # WHEN they are converted for a folder
+    # WHEN they are converted, with paths relative to a folder
     one, many = (wire.opened(each, Path("folder")) for each in (archive(), nested))
     # THEN they are objects of the SDK, with paths in that folder
     assert isinstance(one, pulumi.FileArchive)

@@ -27,7 +27,7 @@ def test_the_incident_reads_its_commands_from_the_runbook() -> None:
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
-def test_the_incident_has_the_pages_of_the_alarm_table() -> None:
+def test_the_alarms_page_as_the_incident_says() -> None:
     # GIVEN an idle stack, and then a minute in which all attempts fail and every order becomes a dead letter
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):
@@ -51,7 +51,7 @@ def test_the_incident_has_the_pages_of_the_alarm_table() -> None:
 
 @pytest.mark.e2e
 @pytest.mark.long
-def test_the_incident_ends_with_the_runbooks_commands(tmp_path: Path) -> None:
+def test_the_runbooks_commands_end_the_incident(tmp_path: Path) -> None:
     # GIVEN a separate stack
     output = io.StringIO()
     transcript = Transcript(Console(file=output))

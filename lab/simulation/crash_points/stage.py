@@ -15,7 +15,7 @@ from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Deployment, Exchange, World, simulated
 
 ANSWERED = frozenset({202, 422})
-"""Statuses that end a caller's retries: the order is accepted, or the body is invalid or not the key's first body."""
+"""Statuses that end a caller's retries: 202, the order is accepted; 422, it is invalid or the key had another one."""
 MOST_RETRIES = 12
 PAUSE_SECONDS = 5
 DAY = 86_400

@@ -1,4 +1,4 @@
-"""Tries requests and file accesses as another user of the machine, and prints those that succeeded, as JSON.
+"""Tries requests and file accesses as another user of the machine. Prints, as JSON, those that were not refused.
 
 Arguments: the addresses (JSON list of host:port), the state folder and the other user's number. Standard input
 has two lines: the request body that creates a function, and a query string with a forged signature. Only root can

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from runtime.logic.delivery import Delivery
 from runtime.logic.failures import MAX_ERROR_LENGTH, NewerSchemaError, PermanentError, describe
-from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION
+from runtime.logic.message import MAX_CHARACTERS
+from runtime.models.fields import MAX_STRUCTURAL, SCHEMA_VERSION, structural_characters
 from runtime.models.order import OrderMessage
 from tests.unit.worker.factories import NEWER, attribute, content, delivery, message, order_id, read_message
 
@@ -60,6 +61,39 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
     assert failure.error_type == "MALFORMED_BODY"
     assert sent.order_id == order_id(7)
     assert SECRET not in describe(failure).error
+
+
+@pytest.mark.parametrize(
+    ("body", "error"),
+    [
+        (
+            "x" * (MAX_CHARACTERS + 1),
+            f"The body has {MAX_CHARACTERS + 1} characters, at most {MAX_CHARACTERS} are read.",
+        ),
+        (
+            "[" * (MAX_STRUCTURAL + 1),
+            f"The body has more than {MAX_STRUCTURAL} of the characters {{ [ : , and is not read.",
+        ),
+    ],
+)
+def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: str) -> None:
+    # GIVEN a body that is one character longer, or has one structural character more, than is read
+    # WHEN it is read
+    failure = failure_of(delivery(body))
+    # THEN the failure is permanent, and its error names the limit
+    assert (failure.error_type, str(failure)) == ("INVALID_MESSAGE", error)
+
+
+def test_the_longest_body_is_parsed() -> None:
+    # GIVEN a body of the greatest length that is read, and a list
+    longest, items = "x" * MAX_CHARACTERS, "[1]"
+    # WHEN they are read
+    errors = [(failure.error_type, str(failure)) for failure in map(failure_of, map(delivery, (longest, items)))]
+    # THEN only the parser refuses them
+    assert errors == [
+        ("MALFORMED_BODY", "The body is not JSON."),
+        ("MALFORMED_BODY", "The body is JSON, but not a JSON object."),
+    ]
 
 
 @pytest.mark.parametrize(
@@ -159,6 +193,7 @@ def test_a_message_whose_attribute_is_not_the_order_id_of_its_body_fails_permane
     failure = failure_of(sent)
     # THEN the failure is permanent, and no order counts as the one that failed
     assert failure.error_type == "ORDER_ID_MISMATCH"
+    assert str(failure) == "The message attribute order_id and the order_id of the body differ; they must be equal."
     assert (sent.order_id, sent.order) == (None, None)
 
 
@@ -298,3 +333,8 @@ def test_an_invalid_receive_count_counts_as_one(count: Any, expected: int) -> No
     read = Delivery.from_record({"attributes": {"ApproximateReceiveCount": count}})
     # THEN the count is that number, or 1
     assert read.receive_count == expected
+
+
+def test_structural_characters_are_counted_wherever_they_are() -> None:
+    # GIVEN / WHEN / THEN braces and brackets count when they open, and all four count in texts too
+    assert structural_characters('{"X": [1, 2], "a,b": "x:y"}') == 8

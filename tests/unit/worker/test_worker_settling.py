@@ -101,6 +101,18 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
     assert world.order() == written.order
 
 
+@pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
+def test_an_order_that_a_transaction_of_several_may_have_settled_is_ours_if_the_times_are_equal(
+    world: WorkerAccount, stored: str, by_us: bool
+) -> None:
+    # GIVEN a final order, and a transaction of this run that may have settled it
+    world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
+    # WHEN it is settled after that transaction
+    written = settler(world).settle(message(), lambda: None, "2026-01-31T12:00:00.000Z")
+    # THEN this run settled it if the order has the transaction's time
+    assert written.by_us is by_us
+
+
 def test_a_failed_order_is_settled_and_its_error_is_removed(world: WorkerAccount) -> None:
     # GIVEN an order that was marked FAILED before it was redriven
     world.stock(SKU_1=2)
