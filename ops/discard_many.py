@@ -129,7 +129,7 @@ class DiscardMany:
             return True
         status = case.after_discard if self.run is None else self._mark(self.run, message, order_id)
         if status is OrderStatus.DISCARDED:
-            self._marked[order_id] = facts
+            self._marked[order_id] = facts.only(order_id)
             self.tally.orders = len(self._marked)
         elif status is None:
             self.tally.refused[State.CORRUPT_ORDER] += 1

@@ -25,6 +25,12 @@ class HelpFormatter(argparse.RawDescriptionHelpFormatter):
             margin, code, words = paragraph.groups()
             first = indent + margin + code
             below = " " * len(first)
-            return textwrap.fill(" ".join(words.split()), width, initial_indent=first, subsequent_indent=below)
+            return textwrap.fill(
+                " ".join(words.split()),
+                width,
+                initial_indent=first,
+                subsequent_indent=below,
+                break_on_hyphens=False,
+            )
 
         return _PARAGRAPH.sub(wrapped, text)

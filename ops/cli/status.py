@@ -82,7 +82,7 @@ def _show(context: Context, reading: Reading, findings: list[Finding]) -> None:
         verdict_of(reading, findings), style=_STYLES.get(worst, "bold") if worst is not None else "bold green"
     )
     for finding in findings:
-        out.print_line(f"{_MARKS[finding.severity]} {finding.text}")
+        out.print_line(f"{_MARKS[finding.severity]} {context.completed(finding.text)}")
         if finding.runbook:
             runbook = finding.runbook if "/" in finding.runbook else f"docs/runbooks/{finding.runbook}"
             out.print_line(f"   runbook: {runbook}")

@@ -170,7 +170,14 @@ class Deployer:
                 raise DeploymentTimeoutError(left, self.application)
             if left:
                 type(self).pause(POLL_SECONDS)
+        self._wait_for_callers([each for each in ended if ended[each].status != "Succeeded"], deadline)
         return list(ended.values())
+
+    def _wait_for_callers(self, failed: Sequence[str], deadline: float) -> None:
+        while back := [each for each in failed if self._is_moving_back(each)]:
+            if time.monotonic() > deadline:
+                raise DeploymentTimeoutError(back, self.application)
+            type(self).pause(POLL_SECONDS)
 
     def _ended(self, deployment: str, move: Move) -> Ended | None:
         info = self.client.get_deployment(deploymentId=deployment)["deploymentInfo"]
@@ -178,6 +185,14 @@ class Deployer:
             return None
         reasons = (info.get("errorInformation", {}).get("message"), info.get("rollbackInfo", {}).get("rollbackMessage"))
         return Ended(move.key, deployment, info["status"], " ".join(reason for reason in reasons if reason))
+
+    def _is_moving_back(self, deployment: str) -> bool:
+        # CodeDeploy moves callers back in a second deployment. Until it ends, `deploy rollback` would be refused.
+        info = self.client.get_deployment(deploymentId=deployment)["deploymentInfo"]
+        second = info.get("rollbackInfo", {}).get("rollbackDeploymentId")
+        return second is not None and (
+            self.client.get_deployment(deploymentId=second)["deploymentInfo"]["status"] not in _ENDED
+        )
 
     def _stop(self, deployments: Sequence[str] | Mapping[str, Move]) -> None:
         for deployment in deployments:

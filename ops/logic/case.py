@@ -28,6 +28,15 @@ class Facts:
     corrupt: Mapping[str, UnreadableOrder] = field(default_factory=dict)
     finished: Collection[str] = frozenset()
 
+    def only(self, order_id: str) -> "Facts":
+        """Return what is known about one order. Of its lines, only the number is kept, because many orders are kept."""
+        orders, corrupt = {}, {}
+        if order := self.orders.get(order_id):
+            orders[order_id] = order.model_copy(update={"lines": order.lines[:1] * len(order.lines)})
+        if row := self.corrupt.get(order_id):
+            corrupt[order_id] = row
+        return Facts(orders, corrupt, {order_id} & {*self.finished})
+
     def after_discard(self, order_id: str) -> OrderStatus | None:
         """Return the status that an order has after `Orders.discard`; `None` if this method would refuse its row.
 

@@ -10,7 +10,7 @@ from urllib.parse import urlencode
 
 from ops.errors import NoAccessError, NoStackError
 from ops.gateway.http import send
-from ops.target import STACK_VARIABLE, Choice, read_outputs, run_pulumi
+from ops.target import LOCAL, STACK_VARIABLE, Choice, read_outputs, run_pulumi
 
 _SECRETS = "token_client_secrets"
 
@@ -57,8 +57,8 @@ def _secrets(choice: Choice, outputs: Mapping[str, Any]) -> Mapping[str, str]:
     found = outputs.get(_SECRETS)
     if isinstance(found, dict):
         return found
-    stack = choice.stack or os.environ.get(STACK_VARIABLE)
-    if choice.outputs is not None or stack is None:
+    stack = choice.stack or os.environ.get(STACK_VARIABLE, LOCAL)
+    if choice.outputs is not None or choice.local or stack == LOCAL:
         return {}
     # `pulumi stack output --json` writes [secret] instead of the secrets.
     try:

@@ -46,10 +46,10 @@ class Finding:
     commands: tuple[str, ...] = ()
 
     def as_json(self, completed: Callable[[str], str]) -> dict[str, Any]:
-        """Return the finding as a JSON object. `completed` adds the stack's options to a command."""
+        """Return the finding as a JSON object. `completed` adds the stack's options to the commands in a text."""
         return {
             "severity": self.severity.name.lower(),
-            "text": self.text,
+            "text": completed(self.text),
             "runbook": self.runbook,
             "next": [*map(completed, self.commands)],
         }

@@ -1,6 +1,7 @@
 """Reads the configuration files of the project and a stack, as Pulumi's engine would."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -9,6 +10,7 @@ from typing import Any
 import yaml
 
 _DEFAULT_REGION = "eu-west-1"
+_QUOTED = re.compile("'[^']*'")
 
 
 class StackFileError(Exception):
@@ -80,7 +82,11 @@ def parse_yaml(text: str) -> Any:
         return yaml.safe_load(text)
     except yaml.MarkedYAMLError as error:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
-        raise yaml.YAMLError(f"{error.problem}{where}") from None
+        problem = error.problem or ""
+        if isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
+            # These quote an alias or a tag, which may be a secret that begins with * or !.
+            problem = _QUOTED.sub("…", problem)
+        raise yaml.YAMLError(f"{problem}{where}") from None
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError) as error:
         raise yaml.YAMLError(f"a value cannot be read ({type(error).__name__})") from None
 

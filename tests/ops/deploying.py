@@ -247,7 +247,12 @@ class FakeCodeDeploy:
         if group in self._bad_later and self.looks[deploymentId] < 3:
             return {"deploymentInfo": {"status": "InProgress"}}
         if group in (*self._bad, *self._bad_later):
-            message = {"rollbackMessage": "The alarm orders-prod-create-order-rollback fired."}
+            second = f"{deploymentId}-back"
+            self.made.setdefault(second, {"deploymentGroupName": "orders-prod-rollback"})
+            message = {
+                "rollbackDeploymentId": second,
+                "rollbackMessage": "The alarm orders-prod-create-order-rollback fired.",
+            }
             return {"deploymentInfo": {"status": "Failed", "rollbackInfo": message}}
         return {
             "deploymentInfo": {"status": "InProgress" if self._endless or self.looks[deploymentId] < 2 else "Succeeded"}

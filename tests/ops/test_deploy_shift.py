@@ -79,6 +79,8 @@ def test_if_one_function_is_rolled_back_after_others_have_moved_a_rollback_of_th
     assert ended == {"create_order": "Succeeded", "get_order": "Succeeded", "process_order": "Failed"}
     assert "Callers of create_order, get_order already use the new version." in output.err
     assert "next: python -m ops deploy rollback" in output.err
+    # AND CodeDeploy's deployment that moves the others back has ended: until then, the next command would be refused
+    assert world.codedeploy.looks["d-3-back"] == 2
 
 
 def test_if_one_deployment_cannot_start_the_others_are_stopped(world: DeployTarget) -> None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from ops.cli.main import main, parser
 from ops.cli.selection import choice_of, completed
 from ops.errors import ExitCode
+from ops.status.findings import Finding, Severity
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE, Choice
 from tests.ops.factories import ORDER_ID, body, text
 from tests.ops.test_cli_refusals import LEVELS
@@ -205,3 +206,12 @@ def test_an_option_must_be_complete(typed: Typed, capsys: Any) -> None:
     # THEN it is refused: otherwise the output would show the token, and a new option could change what it means
     assert ended.value.code == ExitCode.USAGE
     capsys.readouterr()
+
+
+def test_a_command_in_the_text_of_a_finding_names_the_stack() -> None:
+    # GIVEN a finding whose text has a command
+    finding = Finding(Severity.URGENT, "no answer. Is it running? python -m local status")
+    # WHEN it becomes JSON for a stack in another folder
+    document = finding.as_json(lambda text: completed(text, Choice(local=True, state_dir=Path("folder"))))
+    # THEN the command names the folder
+    assert document["text"].endswith("python -m local status --state-dir folder")

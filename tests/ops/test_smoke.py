@@ -206,16 +206,26 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
     assert calls == [("prod", "stack", "output", "token_client_secrets", "--json", "--show-secrets")]
 
 
-def test_without_the_secrets_a_token_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a file of outputs that was written without --show-secrets
+@pytest.mark.parametrize(
+    ("choice", "variable"),
+    [(Choice(outputs=Path("prod.json")), "prod"), (Choice(local=True), "prod"), (Choice(), "local"), (Choice(), None)],
+    ids=["file", "local stack", "local stack by the variable", "no variable"],
+)
+def test_without_the_secrets_a_token_must_be_given(
+    choice: Choice, variable: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # GIVEN outputs without secrets, which are not those of a stack that Pulumi would be asked for
+    monkeypatch.delenv("ORDERS_STACK", raising=False)
+    if variable is not None:
+        monkeypatch.setenv("ORDERS_STACK", variable)
     monkeypatch.setattr(token, "read_outputs", lambda _: ("", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     monkeypatch.setattr("sys.stdin", SimpleNamespace(readline=lambda: "piped\n"))
     # WHEN
     with pytest.raises(NoAccessError) as caught:
-        token_for(Choice(outputs=Path("outputs.json")), None)
+        token_for(choice, None)
     # THEN
     assert "--show-secrets" in str(caught.value)
-    assert [token_for(Choice(), given) for given in ("typed", "-")] == ["typed", "piped"]
+    assert [token_for(choice, given) for given in ("typed", "-")] == ["typed", "piped"]
 
 
 def test_a_stack_without_issuer_needs_no_token(monkeypatch: pytest.MonkeyPatch) -> None:
