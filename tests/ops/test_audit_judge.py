@@ -1,0 +1,73 @@
+"""How the audit judges what it has read: counts of stock (G2), and orders that need a message (G1, G5)."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+
+import pytest
+
+from ops.audit.evidence import Doubt, Evidence, Taken
+from ops.audit.judge import judge
+from ops.gateway.stock import Count
+
+
+def test_only_judged_articles_and_their_units_since_a_reference_point_are_counted() -> None:
+    # GIVEN articles with confirmed units: in order, counted during the audit, without a reference point, below
+    # zero without and with a reference point, and without a row
+    at = "2026-01-01T00:00:00.000Z"
+    rows = {
+        "fine": Count(7, {}, 10, at),
+        "recounted": Count(7, {}, 14, at),
+        "no reference": Count(7, {}),
+        "below zero": Count(-1, {}),
+        "below zero since": Count(-1, {}, 10, at),
+    }
+    after = {**rows, "recounted": Count(14, {}, 14, "2026-01-02T00:00:00.000Z")}
+    taken = {
+        "fine": Taken(3, near=1),
+        "recounted": Taken(7, near=2),
+        "no reference": Taken(100),
+        "below zero": Taken(1_000),
+        "below zero since": Taken(11),
+        "no row": Taken(10_000),
+    }
+    # WHEN
+    found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
+    # THEN the articles in order and below zero are judged, and the units of the two with a reference point are counted
+    assert found["G2"].counted == "3 articles judged; 14 units confirmed since stock was counted"
+    assert [text for text in found["G2"].named if "not judged" in text or "may be counted" in text] == [
+        "recounted was counted or restocked during the audit: not judged",
+        "1 units may be counted or not: their orders were settled too close to a reference point",
+    ]
+
+
+@pytest.mark.parametrize("waiting", range(5))
+@pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
+def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
+    lost: int, silent: int, waiting: int
+) -> None:
+    # GIVEN orders that are in doubt under G1 and under G5, and messages in the orders queue
+    doubts = {
+        **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
+        **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
+    }
+    ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
+    broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
+
+    # WHEN
+    found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
+
+    # THEN a guarantee counts as broken if it is broken for every choice of the orders that have the messages. If every
+    # choice breaks one of the two, but not every choice breaks the same one, both say that it is not known which
+    certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
+    unknown = all(broken) and not any(certain.values())
+    for name, kind in (("G1", "lost"), ("G5", "silent")):
+        assert found[name].ok != (certain[kind] or unknown)
+        assert any("which of the two is not known" in text for text in found[name].violations) == unknown
+    # AND every order in doubt is named under its own guarantee only
+    for order_id in doubts:
+        texts = {name: [*found[name].violations, *found[name].named] for name in ("G1", "G5")}
+        assert {name for name in texts if any(order_id in text for text in texts[name])} == {
+            "G1" if order_id.startswith("lost") else "G5"
+        }
