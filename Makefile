@@ -33,7 +33,7 @@ $(VENV)/.ready: requirements-dev.txt
 	$(call install,$(BIN),--no-deps -r requirements-dev.txt)
 	@touch $@
 
-demo: setup ## the whole program on the embedded AWS, step by step, with a check of the guarantees at the end (PAUSE=1: wait, so that you can open its page)
+demo: setup ## the whole program on the embedded AWS, step by step, with a check of the guarantees at the end (PAUSE=1: wait before the stop, so that you can open the demo's page)
 	@$(BIN)/python -m local demo $(if $(PAUSE),--pause)
 
 incident: setup ## one incident: a dependency fails, an alarm pages, the runbook's commands repair the fault
@@ -46,7 +46,7 @@ down: setup ## stop what `make up` started
 	@$(BIN)/python -m local down
 
 # The end-to-end tests mostly wait, so the types are checked at the same time.
-test: setup lint check ## lint, types, unit, infra and flow tests with the coverage gate, then end to end
+test: setup lint check ## lint; unit and infra tests with the coverage gate; the other quick tests; then types and end-to-end tests together
 	@$(MAKE) --no-print-directory -j 2 types e2e
 
 lint: setup ## ruff: rules and format; codespell: spelling; import-linter: the layers
@@ -57,9 +57,9 @@ lint: setup ## ruff: rules and format; codespell: spelling; import-linter: the l
 types: setup ## mypy, strict
 	@$(BIN)/mypy -n $(WORKERS) $(SOURCES)
 
-# Coverage makes tests a third slower, so it is measured only for the tests that count for it.
+# Coverage makes tests a third slower, so it is measured only for unit and infra tests.
 QUICK = not e2e and not engine and not long and not contract
-check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, components/ and pipeline/; then flow and the rest
+check: setup ## unit and infra tests with branch coverage >= 95 % of runtime/, components/ and pipeline/; then the other quick tests
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)" --cov --cov-report=term tests/unit tests/infra
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "$(QUICK)" --ignore tests/unit --ignore tests/infra tests
 
@@ -73,14 +73,14 @@ crash-points: setup ## the outcome of each fault at each crash point; then delib
 e2e: setup ## end-to-end tests of the deployed local stack, over HTTP and the AWS API
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
 
-aws-check: setup ## the end-to-end tests against a stack on AWS, by its outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)
+aws-check: setup ## the end-to-end tests against the stack on AWS that has these outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)
 	@test -n "$(OUTPUTS)" || { echo "Name the stack's outputs: make aws-check OUTPUTS=FILE, after: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
-long: setup ## what `make test` leaves out because it takes minutes: a storm of clients, an incident, all runbooks, all option pairs, …
+long: setup ## what `make test` leaves out because it takes minutes: many clients at once, an incident, all runbooks, all option pairs, …
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"
 
-engine: setup ## preview, up and destroy in Pulumi's real engine, which is found or built with Go once (six minutes)
+engine: setup ## preview, up and destroy in Pulumi's real engine; if none is installed, Go first builds it once (in six minutes)
 	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
 fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten to twenty minutes; docs/simulation.md)
@@ -95,7 +95,7 @@ $(MUTATION)/.ready: requirements-mutation.txt
 	$(call install,$(MUTATION)/bin,--no-deps -r requirements-mutation.txt)
 	@touch $@
 
-format: setup ## rewrite in the project's format
+format: setup ## rewrite the code in the project's format
 	@$(BIN)/ruff check --fix --quiet $(SOURCES); $(BIN)/ruff format $(SOURCES)
 
 CONTRACT := .build/contract-env

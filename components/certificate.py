@@ -20,7 +20,7 @@ class CertificateArgs(Args):
 
 
 class Certificate(Component):
-    """The certificate. Outputs: `arn`, known once it has been issued."""
+    """The certificate. Outputs: `arn`, known once the certificate has been issued."""
 
     kind: ClassVar[str] = "Certificate"
 

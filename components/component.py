@@ -20,7 +20,7 @@ class Args(BaseModel):
 
 
 class Scope(Args):
-    """Settings that all components of a stack share: name prefix, tags, key, and who may use plain HTTP."""
+    """Settings of all components of a stack: name prefix, tags, who may use plain HTTP, key, permissions boundary."""
 
     prefix: str = Field(description="Part of every physical name: `{project}-{stack}`.")
     tags: Mapping[str, str] = Field(description="Tags of all resources that can have tags; no other setting adds tags.")
@@ -35,7 +35,7 @@ class Scope(Args):
     )
     boundary_arn: str | None = Field(
         default=None,
-        description="The permissions boundary of every role; without it only their policies limit the roles.",
+        description="The permissions boundary of every role; without it only the roles' own policies limit them.",
     )
 
     def name(self, thing: str) -> str:

@@ -16,7 +16,8 @@ class Domain(Args):
 
     name: str = Field(description="Host name that clients use.")
     certificate_arn: str = Field(
-        default="", description="ARN of its certificate; if empty, one is created, which needs the Route 53 zone."
+        default="",
+        description="ARN of the name's certificate; if empty, a certificate is created, which needs `zone_id`.",
     )
     zone_id: str = Field(default="", description="Route 53 zone of the name; if empty, no DNS records are created.")
 
@@ -25,7 +26,7 @@ class CustomDomainArgs(Args):
     """The name, and the API behind it."""
 
     domain: Domain
-    api: HttpApi = Field(description="The API behind the name; the component does not close its default endpoint.")
+    api: HttpApi = Field(description="The API behind the name; its default endpoint is not closed by this component.")
 
 
 class CustomDomain(Component):

@@ -1,4 +1,4 @@
-"""A CloudWatch dashboard: freely chosen graphs, and a graph with the threshold for each alarm."""
+"""A CloudWatch dashboard: freely chosen graphs, and for each alarm a graph with its threshold."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Literal
@@ -18,7 +18,7 @@ _DAY = 86_400
 
 
 class Graph(Args):
-    """A graph of metrics or math over them, which need not have an alarm."""
+    """A graph of metrics, or of math over metrics. The metrics need not have an alarm."""
 
     title: str = Field(description="The graph's title.")
     metrics: Mapping[str, Metric] = Field(min_length=1, description="Metrics by the ids that expressions use.")
@@ -31,7 +31,8 @@ class Graph(Args):
     line: tuple[float, str] | None = Field(default=None, description="A horizontal line: its value and its meaning.")
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
-        default=None, description="If set, the graph has one point for that many past days, whatever range is selected."
+        default=None,
+        description="If set, the graph shows one point over this number of past days, whatever range is selected.",
     )
     region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
     width: int = _WIDGET_WIDTH
@@ -51,7 +52,9 @@ class Section(Args):
 
     title: str = Field(description="The question, as a heading.")
     graphs: tuple[Graph, ...] = Field(default=(), description="Graphs above those of the alarms.")
-    alarms: tuple[str, ...] = Field(default=(), description="Rows of the table, in the order in which they are drawn.")
+    alarms: tuple[str, ...] = Field(
+        default=(), description="Names of rows of the alarm table, in the order in which their graphs are drawn."
+    )
     queries: tuple[LogQuery, ...] = Field(default=(), description="Log queries below the graphs.")
 
 
@@ -62,7 +65,8 @@ class DashboardArgs(Args):
     sections: tuple[Section, ...] = Field(min_length=1, description="The sections, from top to bottom.")
     watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
     alarm_arns: Mapping[str, Text] = Field(
-        description="ARNs of the alarms by row or composite, for their state at the top; empty if there are no alarms."
+        description="ARNs of the alarms, by row or composite; the top of the dashboard shows the alarms' states. Empty "
+        "if there are no alarms."
     )
     log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
     region: Text = Field(description="Region of the metrics; a dashboard itself has none.")
@@ -105,7 +109,7 @@ def dashboard_body(args: DashboardArgs) -> dict[str, Any]:
         drawn += [
             _graph(graph, args) for graph in (*section.graphs, *(_graph_of(rows[each]) for each in section.alarms))
         ]
-        # Two queries share a line; an odd last one gets the full width.
+        # Two queries share a line. If the number of queries is odd, the last query gets the full width.
         pairs = len(section.queries) // 2 * 2
         widths = [WIDTH // 2 if number < pairs else WIDTH for number in range(len(section.queries))]
         drawn += [_log(query, width, args) for query, width in zip(section.queries, widths, strict=True)]

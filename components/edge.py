@@ -41,14 +41,14 @@ class EdgeArgs(Args):
     )
     rate_limit: int = Field(ge=10, description="Limit of requests from one address in five minutes; more are refused.")
     managed_rules: Literal["block", "count"] = Field(
-        description="Whether AWS's managed rules refuse requests or only count them."
+        description="Whether AWS's managed rules refuse requests or only count them; some rules always only count."
     )
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
     domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")
 
 
 class Edge(Component):
-    """The distribution with its firewall. Outputs: `url`, `target` (what a DNS record of a name points at)."""
+    """The distribution with its firewall. Outputs: `url`, `target` (what a custom name's DNS record points at)."""
 
     kind: ClassVar[str] = "Edge"
 
@@ -124,7 +124,8 @@ class Edge(Component):
                     cached_methods=["GET", "HEAD"],
                     # Each answer is for one caller, so nothing is cached.
                     cache_policy_id=CACHING_DISABLED,
-                    # API Gateway finds the API by its own host name, so the viewer's Host header must not reach it.
+                    # API Gateway finds the API by the API's own host name, so the viewer's Host header must not reach
+                    # API Gateway.
                     origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
                     # Not redirect-to-https, because the first request would already have sent its token unencrypted.
                     viewer_protocol_policy="https-only",

@@ -8,7 +8,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-# AWS's rule groups in their sequence, each with the rules that only count, because they do not suit a JSON API.
+# AWS's rule groups in their sequence. Beside each group stand those of its rules that do not suit a JSON API: these
+# rules only count.
 MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),
     # Orders may have more than 8 KB (the API accepts 64 KiB), and programs often send no user agent.

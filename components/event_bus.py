@@ -22,7 +22,7 @@ class EventBusArgs(Args):
     source: str = Field(
         min_length=1,
         max_length=256,
-        description="The `source` of the events. A rule matches this source unless the rule's pattern names another.",
+        description="The `source` of the events. A rule matches this source unless its pattern has another `source`.",
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         description="The subscribers; each has a rule and a target queue."
@@ -86,7 +86,7 @@ class EventBus(Component):
         )
 
     def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
-        # EventBridge uses this queue only for errors of a customer managed key, so without one it would stay empty.
+        # EventBridge uses this queue only for errors of a customer managed key. Without such a key it would stay empty.
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)

@@ -14,7 +14,7 @@ from components.subscription_args import SubscriptionArgs
 # EventBridge's maximum. An event that fails for longer goes to the queue of failed deliveries.
 MAX_EVENT_AGE_SECONDS = 86_400
 MAX_RETRIES = 185
-# The part of an event that is the document; the rest is EventBridge's envelope.
+# The part of an event that is the published document; the rest is EventBridge's envelope.
 DOCUMENT_PATH = "$.detail"
 
 
@@ -22,7 +22,7 @@ class EventSubscriptionArgs(Args):
     """The bus, and one subscriber of its events."""
 
     bus_name: pulumi.Output[str] = Field(description="The bus.")
-    source: str = Field(description="The `source` that the rule matches, unless the pattern names another.")
+    source: str = Field(description="The `source` that the rule matches, unless the pattern has another `source`.")
     subscriber: SubscriptionArgs = Field(description="The subscriber and its event pattern.")
     protect: bool = Field(
         default=False, description="Makes Pulumi refuse a plan that deletes or replaces the subscriber's queues."

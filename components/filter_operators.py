@@ -96,7 +96,7 @@ def _is_not_excluded(text: str, operand: Any) -> bool:
 
 
 def _never(_text: str, _operand: Any) -> bool:
-    # No text of an event that is checked here (type, id, currency) is a number or an address.
+    # Events are checked here by their texts (type, id, currency), which are neither numbers nor addresses.
     return False
 
 
@@ -157,7 +157,7 @@ def value_problem(item: JsonValue, operators: Mapping[str, Operator] = OPERATORS
 
 
 def lets_through(item: JsonValue, text: str) -> bool:
-    """Return whether a text matches `item`, a value in a filter that `value_problem` accepts."""
+    """Return whether a text matches `item`, one value of a filter. `value_problem` must have accepted the value."""
     if not isinstance(item, dict):
         return item == text
     ((name, operand),) = item.items()

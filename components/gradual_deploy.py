@@ -19,7 +19,7 @@ class ShiftedFunction(Args):
 
     function: Function = Field(description="CodeDeploy moves its alias; the program does not change it.")
     key: str = Field(pattern=r"^[a-z_]+$", description="The function's name in the outputs.")
-    rollback: Alarm = Field(description="If this row alarms, the deployment stops and the alias moves back.")
+    rollback: Alarm = Field(description="If this alarm is raised, the deployment stops and the alias moves back.")
 
 
 class GradualDeployArgs(Args):
@@ -35,7 +35,7 @@ class GradualDeployArgs(Args):
 class GradualDeploy(Component):
     """The CodeDeploy application, with a deployment group and its alarm for each function.
 
-    Outputs: `application`, `groups` (by function key: its `function`, `alias` and deployment `group`).
+    Outputs: `application`, `groups` (by the functions' keys: the names of `function`, `alias` and deployment `group`).
     """
 
     kind: ClassVar[str] = "GradualDeploy"

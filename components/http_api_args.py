@@ -18,7 +18,7 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        description="For an authorizer: a token with none of these scopes gets 403; if empty, no scope is needed."
+        description="For an authorizer: a token without any of these scopes gets 403. An empty list requires no scope."
     )
 
     @property
@@ -32,7 +32,7 @@ class JwtAuthorizer(Args):
 
     issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
     audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(
-        description="Allowed `aud` or, if a token has none, `client_id`; empty would accept tokens for other APIs."
+        description="Allowed `aud` or, if a token has none, `client_id`. An empty list accepts tokens for other APIs."
     )
 
 

@@ -11,7 +11,7 @@ from components.table import Table, TableArgs
 
 
 class IdempotencyTableArgs(Args):
-    """Settings of a table. Each idempotent function has its own, because grants are for a table and TTLs differ."""
+    """Settings of a table. Each idempotent function has its own table, because a grant is for a whole table."""
 
     deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")
@@ -46,5 +46,5 @@ class IdempotencyTable(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self) -> Grant:
-        """Return the permission to put, update, delete and get records, which Powertools' layer needs."""
+        """Return the permission that Powertools' layer needs: to put, update, delete and get records."""
         return self._table.grant("GetItem", "PutItem", "UpdateItem", "DeleteItem")

@@ -33,7 +33,7 @@ class QueueArgs(Args):
     )
     fifo: bool = Field(default=False, description="Makes both queues FIFO: they keep each message group's sequence.")
     protect: bool = Field(
-        default=False, description="Makes Pulumi refuse a plan that deletes or replaces either queue with its messages."
+        default=False, description="Makes Pulumi refuse a plan that deletes or replaces one of the two queues."
     )
 
 
@@ -112,8 +112,8 @@ def encrypted_queue(
     redrive_policy: pulumi.Output[str] | None = None,
     fifo: bool = False,
 ) -> aws.sqs.Queue:
-    """Create a queue encrypted with the scope's key or, without one, with SQS's keys, which are free and need no
-    grants."""
+    """Create a queue that is encrypted with the scope's key. If the scope has no key, SQS's own keys are used; they
+    are free and need no grants."""
     return aws.sqs.Queue(
         name,
         aws.sqs.QueueArgs(
@@ -135,7 +135,7 @@ def encrypted_queue(
 
 
 def redrive_policy(dead: aws.sqs.Queue, max_receive_count: int) -> pulumi.Output[str]:
-    """Return the redrive policy: after `max_receive_count` receives a message goes to `dead`."""
+    """Return the redrive policy: SQS moves a message to `dead` after `max_receive_count` receives."""
     return pulumi.Output.json_dumps(
         {"deadLetterTargetArn": dead.arn, "maxReceiveCount": max_receive_count}, sort_keys=True
     )

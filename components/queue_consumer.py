@@ -19,7 +19,9 @@ class QueueConsumerArgs(Args):
         description="Called through its live alias; needs the queue's grant to receive and delete."
     )
     batch_size: int = Field(ge=1, le=10_000, description="Maximum number of messages in one invocation.")
-    batch_window_seconds: int = Field(ge=0, le=300, description="How long a batch may wait to fill up.")
+    batch_window_seconds: int = Field(
+        ge=0, le=300, description="How long a batch may wait to fill up; it never waits with a FIFO queue."
+    )
     maximum_concurrency: int = Field(
         ge=2, le=1_000, description="Maximum number of concurrent instances for this queue."
     )

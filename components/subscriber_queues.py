@@ -10,7 +10,8 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-# A standard queue measures a dead letter's age from its first send, so this retention must exceed the subscriber's.
+# A standard queue measures a dead letter's age from its first send, so this retention must exceed that of the
+# subscriber's queue.
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
@@ -23,7 +24,8 @@ class SubscriberQueues:
     Attributes:
         failed: Keeps failed deliveries, and the messages of `own` that its reader could not process.
         own: The subscriber's queue, if the component created one.
-        policies: Allow SNS or EventBridge to send. Without them nothing is delivered and no failure is kept.
+        policies: Allow SNS or EventBridge to send. Without them nothing is delivered to `own`, and `failed` gets no
+            failed deliveries.
     """
 
     failed: aws.sqs.Queue
@@ -42,7 +44,7 @@ def subscriber_queues(
     protect: bool,
     fifo: bool = False,
 ) -> SubscriberQueues:
-    """Create `{name}-dlq` and, with `makes_queue`, `{name}-queue`. `sender` may send to both for `source_arn`."""
+    """Create `{name}-dlq` and, with `makes_queue`, `{name}-queue`. `sender` may send to them for `source_arn` only."""
     # `False` would override the inherited value.
     queue_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 

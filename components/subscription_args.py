@@ -1,4 +1,4 @@
-"""Settings of a subscription, without resources, because configuration and components share them."""
+"""Settings of a subscription. This module creates no resources, because configuration and components share it."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -47,7 +47,8 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, URL or queue ARN (its policy must allow the sender); if empty, a new queue (sqs).",
+        description="E-mail address, URL or queue ARN. The queue's policy must allow the sender. With `sqs` and no "
+        "endpoint, a queue is created.",
     )
     filter_policy: Mapping[str, list[JsonValue]] = Field(
         default_factory=dict,

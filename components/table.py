@@ -18,7 +18,8 @@ class TableArgs(Args):
     hash_key: str = Field(min_length=1, max_length=255, description="Name of the partition key, a string.")
     ttl_attribute: str = Field(
         default="",
-        description="DynamoDB deletes items some time after this attribute's epoch second; if empty, it deletes none.",
+        description="Name of the attribute with the epoch second at which an item expires. DynamoDB deletes the item "
+        "some time later. Without a name it deletes nothing.",
     )
     point_in_time_recovery: bool = Field(description="Lets the table be restored to any second of the last 35 days.")
     deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")
@@ -62,7 +63,7 @@ class Table(Component):
 
 
 def _encryption(scope: Scope) -> aws.dynamodb.TableServerSideEncryptionArgs | None:
-    """Return the encryption with the scope's key; without one DynamoDB encrypts with its own key."""
+    """Return the encryption with the scope's key, or `None` without a key: DynamoDB then encrypts with its own key."""
     if scope.key_arn is None:
         return None
     return aws.dynamodb.TableServerSideEncryptionArgs(enabled=True, kms_key_arn=scope.key_arn)

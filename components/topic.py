@@ -20,7 +20,7 @@ class TopicArgs(Args):
         min_length=1, description="Names of this account's roles that the topic's policy allows to publish."
     )
     fifo: bool = Field(
-        default=False, description="Keeps the sequence in each message group; only FIFO queues keep it too."
+        default=False, description="Makes the topic FIFO: FIFO queues get each message group's messages in sequence."
     )
     subscriptions: tuple[SubscriptionArgs, ...] = Field(
         description="The subscribers; each has its queue of failed deliveries."

@@ -118,7 +118,7 @@ class LocalStack:
         return Control(self.instance).add_fault(FaultRule(service=service, operation=operation, kind=kind, **limits))
 
     def faults(self) -> list[FaultStatus]:
-        """Return the fault rules, each with the number of calls that it made fail."""
+        """Return the fault rules, each with the number of calls that failed because of it."""
         return Control(self.instance).faults()
 
     def clear_faults(self) -> int:

@@ -28,7 +28,7 @@ class Control:
         return FaultStatus.model_validate(self._call("POST", "/api/faults", rule.model_dump_json()))
 
     def faults(self) -> list[FaultStatus]:
-        """Return the fault rules, each with the number of calls that it made fail."""
+        """Return the fault rules, each with the number of calls that failed because of it."""
         return _STATUSES.validate_python(self._call("GET", "/api/faults"))
 
     def clear_faults(self) -> int:

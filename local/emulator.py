@@ -109,7 +109,7 @@ class Emulator:
 def start_emulator(state: StateDir, options: EmulatorOptions, lock: int) -> Emulator:
     """Start the emulator under a guard. The guard inherits `lock`, so the folder is locked until the clean-up ends.
 
-    Raises `LocalError` when the port is taken, the disk is full or the guard does not start.
+    Raises `LocalError` when the path is too long, the port is taken, the disk is full or the guard does not start.
     """
     if not fits(state.scratch / _SOCKET):
         raise LocalError(

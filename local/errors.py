@@ -29,7 +29,7 @@ class AlreadyRunningError(LocalError):
 
 
 class NotRunningError(LocalError):
-    """No instance is running in this state folder, and the command needs one."""
+    """This state folder has no running instance that the command can use."""
 
     exit_code = ExitCode.NOT_RUNNING
 
@@ -56,7 +56,7 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    `full` is the error for a full disk; without it, `folder` is the state folder.
+    `full` is the error for a full disk. Its default is for the state folder, so any other `folder` needs `full`.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full or no_space(folder)

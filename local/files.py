@@ -25,7 +25,7 @@ def write_atomically(path: Path, text: str) -> None:
 def private_folder(path: Path) -> None:
     """Make the folder `path`, and its missing parents, for their owner only.
 
-    An existing folder keeps its permissions; only the files that are written into it are private.
+    An existing folder keeps its permissions. Files in it are private only if their writer makes them private.
     """
     for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
         with contextlib.suppress(FileExistsError):

@@ -22,7 +22,7 @@ import threading
 import time
 from typing import Any
 
-# The time between SIGTERM and SIGKILL.
+# The longest time between SIGTERM and SIGKILL.
 GRACE_SECONDS = 2.0
 # The time for removing files after all processes have ended; the next start or stop removes the rest.
 CLEANING_SECONDS = 4.0

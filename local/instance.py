@@ -18,14 +18,17 @@ from local.keys import Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
-# The longest waits for the lock. The guard of a killed supervisor cleans up before it releases the lock.
+# How long to wait for the lock. The guard of a killed supervisor cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
 # A call of `is_held` in another process holds the lock only briefly.
 _PROBE_SECONDS = 0.3
 
 
 class Instance(BaseModel):
-    """A running instance, as written to `instance.json`. Only its user can read the file, which has the page's key."""
+    """A running instance, as written to `instance.json`. Only the user who started it can read this file.
+
+    The file contains the page's key.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -202,8 +205,8 @@ def _alive(pid: int) -> bool:
 
 
 def _already(state: StateDir, instance: Instance | None) -> str:
-    where = f" at {instance.endpoint_url} (process {instance.supervisor_pid})" if instance else ", still starting,"
+    what = f"running at {instance.endpoint_url} (process {instance.supervisor_pid})" if instance else "starting"
     return (
-        f"An instance is already running{where} with the state folder {state.path}. "
+        f"An instance is already {what} with the state folder {state.path}. "
         f"Stop it: python -m local down{state.option}. Or start a second one beside it: --state-dir DIR."
     )

@@ -1,7 +1,7 @@
 """Adds two features of AWS to MiniStack's logs: filter patterns with alternatives, and lines about a failed function.
 
-A pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both. When a function dies or times out,
-MiniStack logs its own text or nothing, not Lambda's line.
+On AWS, a pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both terms. When a function dies
+or times out, MiniStack logs its own text or nothing, not Lambda's line.
 """
 
 import re

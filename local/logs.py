@@ -39,7 +39,10 @@ class LogGroup:
 
 
 def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
-    """Return the log groups of all functions, or of the one with this physical or logical name."""
+    """Return the log groups: of all functions, or only of `function` (its physical or logical name).
+
+    A logical name may be given without its suffix `-function`. Raises `LocalError` if there is no such function.
+    """
     resources = [each for each in json.loads(state.resources.read_text()) if each["type"] == _FUNCTION]
     groups = {
         each["name"]: LogGroup(
@@ -60,22 +63,28 @@ def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """Return the time that is `90s`, `15m`, `2h` or `1d` before now, or an ISO 8601 time. Raises `ValueError`."""
+    """Return the time that `text` gives: an ISO 8601 time, or how long before now it was (`90s`, `15m`, `2h`, `1d`).
+
+    Raises `ValueError`.
+    """
     relative = re.fullmatch(r"(\d+)([smhd])", text)
-    if relative:
-        return (now or datetime.now(UTC)) - timedelta(**{_UNITS[relative[2]]: int(relative[1])})
-    moment = datetime.fromisoformat(text)
-    return moment if moment.tzinfo else moment.astimezone()
+    try:
+        if relative:
+            return (now or datetime.now(UTC)) - timedelta(**{_UNITS[relative[2]]: int(relative[1])})
+        moment = datetime.fromisoformat(text)
+        return moment if moment.tzinfo else moment.astimezone()
+    except OverflowError as error:
+        raise ValueError(f"{text} is too long ago") from error
 
 
 def read_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> list[LogLine]:
-    """Return all lines from `since` on, oldest first, the lines of one invocation together."""
+    """Return all lines from `since` on, oldest first. The lines of one invocation stay together."""
     lines = [line for group in groups for line in _Reader(aws, group, since).new_lines()]
     return sorted(lines, key=lambda line: line.time)
 
 
 def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Iterator[LogLine]:
-    """Yield the lines from `since` on, and every new one, until the caller stops."""
+    """Yield the lines from `since` on, then every new line, until the caller stops."""
     readers = [_Reader(aws, group, since) for group in groups]
     while True:
         yield from sorted((line for reader in readers for line in reader.new_lines()), key=lambda line: line.time)
@@ -83,10 +92,11 @@ def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Itera
 
 
 class _Reader:
-    """Reads the new lines of one log group at each call.
+    """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
-    The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So this class pages
-    by time, and skips as many lines of each stream as it has already returned for the time where a page begins.
+    The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
+    begins at the time of the last line that was returned. Of each stream, the lines with this time that were already
+    returned are skipped.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
@@ -107,7 +117,7 @@ class _Reader:
             if events[-1]["timestamp"] > time_of_page:
                 lines += self._unread(events)
                 continue
-            # A page from this time on would never reach a later line.
+            # All lines of this page have the same time. A page that begins at this time would contain the same lines.
             lines += self._unread(self._all_at(time_of_page))
             self._from, self._returned = time_of_page + 1, Counter()
 
@@ -115,7 +125,7 @@ class _Reader:
         try:
             answer = self._logs.filter_log_events(logGroupName=self._group.group, startTime=self._from, limit=_PAGE)
         except ClientError as error:
-            # The group may not exist before its first line.
+            # The group possibly does not exist before its first line.
             if error.response.get("Error", {}).get("Code") == "ResourceNotFoundException":
                 return []
             raise

@@ -3,7 +3,7 @@
 They are the embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of
 every invocation by any caller, and API Gateway's metrics of every request to an HTTP API. The age of each queue's
 oldest message is recorded at each query for metrics. Recording a metric evaluates no alarm. The module also adds the
-statistic `TC(:N)`.
+statistic `TC(:N)`, the number of samples of at most N.
 """
 
 import json
@@ -23,8 +23,8 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
-"""The timestamp of a recorded age is this long before the query. A later one would be after the end of the queried
-period. SQS's metrics are late, too."""
+"""The timestamp of a recorded age is this long before the query. A later timestamp would be after the end of the
+queried period. SQS's metrics are late, too."""
 
 
 class Datum(NamedTuple):
@@ -62,7 +62,7 @@ def _data(document: dict[str, Any], directive: dict[str, Any]) -> Iterator[Datum
 
 
 def count(functions: ModuleType, gateway: ModuleType, cloudwatch: ModuleType, queues: ModuleType) -> None:
-    """Make MiniStack record the added metrics. Raises `LookupError` for the names that MiniStack does not have."""
+    """Make MiniStack record the added metrics. Raises `LookupError` if MiniStack lacks a needed name."""
     needed = (
         *((functions, name) for name in (_LOGS, _COUNTS)),
         (gateway, _EXECUTE),

@@ -16,7 +16,7 @@ def fits(path: Path) -> bool:
 
 
 def connect_to(path: Path) -> socket.socket:
-    """Return a connection to the Unix socket at `path`, which only its owner can open. Raises `OSError`."""
+    """Return a connection to the Unix socket at `path`. Raises `OSError`."""
     connection = socket.socket(socket.AF_UNIX)
     try:
         if len(os.fsencode(path)) <= _LONGEST_PATH:

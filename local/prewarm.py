@@ -1,7 +1,8 @@
 """Starts workers of every function that has a caller, so that the first orders don't wait for cold starts.
 
-The deployed routes and event source mappings show which functions have a caller, and by which alias. The events are
-a request without key or body, and an empty batch. A function must answer such an event without an effect.
+The deployed routes and event source mappings show which functions have a caller, and which alias the caller uses. A
+function with a route is invoked with a request without key or body, any other function with an empty batch. Each
+function must answer without an effect.
 """
 
 import json
@@ -20,7 +21,7 @@ _ARN_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
 
 
 def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: int) -> int:
-    """Start `workers` workers for each function that has a caller. Return how many were started in all.
+    """Start `workers` workers for each function that has a caller. Return the number of all started workers.
 
     Raises `LocalError` when a function fails on its event.
     """
@@ -43,7 +44,7 @@ def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: i
 
 
 def warm_events(resources: Iterable[Deployed]) -> Mapping[str, dict[str, Any]]:
-    """Return an event for each function, by the ARN that its caller uses. The first caller decides the event's kind."""
+    """Return an event for each ARN by which a caller uses a function. The first caller decides the event's kind."""
     events: dict[str, dict[str, Any]] = {}
     for function, event in [*_of_routes(list(resources)), *_of_mappings(resources)]:
         events.setdefault(function, event)
@@ -66,7 +67,7 @@ def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str,
 
 
 def http_event(route_key: str, *, verified: bool = False) -> dict[str, Any]:
-    """Return a request to a route without headers and body, in API Gateway's payload format 2.0.
+    """Return a request without headers and body to a route, in API Gateway's payload format 2.0.
 
     `verified`: the request passed a JWT authorizer. A function behind an authorizer fails on a request without claims.
     """

@@ -53,7 +53,7 @@ class ConsoleReporter:
 
 
 class PipeReporter:
-    """Sends JSON lines to the process that started this one detached."""
+    """Sends JSON lines to the process that started this process detached."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream
@@ -71,12 +71,12 @@ class PipeReporter:
         self._send("done", title=title, seconds=seconds, detail=detail)
 
     def ready(self) -> None:
-        """Send that the instance is ready, the last event."""
+        """Send the last event: the instance is ready."""
         self._send("ready")
         self._stream.close()
 
     def failed(self, message: str, exit_code: int) -> None:
-        """Send that the start failed, the last event. Does nothing after `ready`."""
+        """Send the last event: the start failed. Does nothing after `ready`."""
         if not self._stream.closed:
             self._send("failed", message=message, exit_code=exit_code)
             self._stream.close()

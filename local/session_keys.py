@@ -1,4 +1,4 @@
-"""Gives the gate the keys that the emulator issues: the functions' keys (with IAM enforced), STS's and Cognito's.
+"""Gives the gate the keys that the emulator issues: keys of functions (with IAM enforced), of STS and of Cognito.
 
 The gate (local/proxy/gate.py) checks every signature, and needs the secrets for that. MiniStack derives a function's
 secret from names that anybody can guess; here a random secret replaces it.
@@ -18,7 +18,10 @@ _lock = Lock()
 
 
 def share_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> None:
-    """Write each session's secret to `folder`, one file per key id. Raises `LookupError` if MiniStack lacks a name."""
+    """Write each session's secret to `folder`, one file per key id.
+
+    Raises `LookupError` if MiniStack does not have a function or variable that this function needs.
+    """
     for module, name in ((sts, _REGISTER), (sts, "_sessions"), (runtime, _OF_FUNCTIONS)):
         if not hasattr(module, name):
             raise LookupError(

@@ -32,7 +32,7 @@ def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Cal
 
 
 def add_weights(service: ModuleType) -> None:
-    """Make MiniStack's Lambda apply weights. Raises `LookupError` for the names that MiniStack does not have."""
+    """Make MiniStack's Lambda apply weights. Raises `LookupError` if MiniStack lacks a name that is used here."""
     needed = (*_DESCRIBING, _RESOLVE, _INVOKE, *_HELPERS)
     if missing := [name for name in needed if not hasattr(service, name)]:
         raise LookupError(f"this MiniStack has no {', '.join(missing)}; local/weights.py is for another version")

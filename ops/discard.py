@@ -106,8 +106,8 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
-        RefusedError: the order was settled meanwhile, and not all its messages are unreadable; or its row is not a
-            valid order.
+        RefusedError: the order was settled meanwhile, and not all its messages are unreadable; or its row has a
+            status that is not open, and is not a valid order.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages
@@ -132,6 +132,6 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     deleted = sweep.delete([message.message_id for message in messages])
     if len(deleted) < len(messages):
         raise IncompleteError(
-            f"{done}, but {len(messages) - len(deleted)} of its messages could not be deleted: run the command again."
+            f"{done}, but {len(messages) - len(deleted)} of the messages could not be deleted: run the command again."
         )
-    return f"{done}; {len(deleted)} messages deleted"
+    return f"{done}; messages deleted: {len(deleted)}"

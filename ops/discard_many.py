@@ -106,7 +106,8 @@ class DiscardMany:
         facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
         to_delete: list[Case] = []
         for message, letter in zip(received, letters, strict=True):
-            # Further messages of an order that this run marked are judged by its row before the mark, as in a dry run.
+            # This run may have marked the order because of an earlier message. Then use the row as it was before the
+            # mark, so that the outcome is the same as in a dry run.
             before = self._marked.get(letter.order_id or "", facts)
             case = assess(letter, before)
             if not self._is_selected(case):

@@ -1,8 +1,8 @@
 """Previews a stack and writes a comment for a pull request.
 
-The title has the counts. Replaced and deleted resources come first, then the other changes, then Pulumi's diff. If the
-comment would be too long, it is cut at the end. If the preview fails, the title says that, and the comment begins with
-the reason. The exit code is that of `pulumi preview`; 1 if there is no `pulumi`.
+The title counts the changes. Replaced and deleted resources come first, then the other changes, then Pulumi's diff. If
+the comment would be too long, it is cut at the end. If the preview fails, the title says that, and the comment begins
+with the reason. The exit code is that of `pulumi preview`; 1 if there is no `pulumi`.
 
 example:
   python -m ops.preview --stack dev --comment preview.md

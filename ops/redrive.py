@@ -1,7 +1,7 @@
 """Moves dead letters back to the orders queue: sends each, records it in the journal, then deletes it.
 
-If the run is killed after the send, the message is in both queues. The order is still processed once, and no message
-is lost.
+If the run is killed between send and deletion, the message is in both queues. The order is still processed once, and
+no message is lost.
 """
 
 from collections import Counter
@@ -21,24 +21,25 @@ from ops.sweep import Sweep
 from runtime.logic.clock import Clock
 
 CLOCK_SKEW_SECONDS: Final = 300
-"""AWS refuses requests if this machine's clock differs from AWS's by more than this.
+"""AWS refuses requests if this machine's clock differs from AWS's by more than this number of seconds.
 
-If a message was sent longer than this before the run began, the run did not send it.
+If AWS's send time of a message is earlier than the run's start minus these seconds, the run did not send the message.
 """
 
 
 @dataclass(slots=True)
 class RedriveCounts:
-    """Number of messages of the pass by outcome. `seen` is the sum of all of them except `undeleted`.
+    """Numbers of messages of one pass, by outcome. `seen` is the sum of all numbers except `undeleted`.
 
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted (in a dry run: would be deleted).
-        returned: Messages that this run sent and that failed again, and copies that are so recent that they may be such
-            messages; left in the dead-letter queue.
+        returned: Recent copies of a redriven message: perhaps this run sent them, and they failed again; left in the
+            dead-letter queue.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
-        failed: Not sent, or perhaps not sent, and their copies; left in the dead-letter queue.
+        failed: Messages that were not sent, or perhaps not sent, and copies of such messages; left in the dead-letter
+            queue.
         undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
     """
 
@@ -75,7 +76,7 @@ class Redrive:
     """One pass that redrives dead letters.
 
     Attributes:
-        run: The journal's run, with the decision of a person; `None` in a dry run, which only counts.
+        run: The journal's run; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
         tally: The counts so far, also after an error.
     """

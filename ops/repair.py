@@ -44,7 +44,10 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the order is final. Its repair needs its message, because the worker no longer writes the row."""
+    """Return whether the order is known to be final.
+
+    The repair of a final order needs the order's message, because the worker no longer writes the row.
+    """
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 
 

@@ -95,8 +95,8 @@ class Replay:
         """Send the events of orders.
 
         Raises:
-            UnsentError: SQS refused some events. Earlier events were sent. The command with the same times continues
-                after the last complete chunk, so it sends up to a hundred events twice.
+            UnsentError: SQS refused some events. Earlier events were sent. If the command runs again with the same
+                times, it continues after the last complete chunk, so it sends up to a hundred events twice.
         """
         for start in range(0, len(places), _CHUNK):
             chunk = places[start : start + _CHUNK]

@@ -25,7 +25,7 @@ class Sweep:
 
     Attributes:
         seen: How many messages were received.
-        cut_short: Whether the pass ended at `most_held`. There may be more messages.
+        cut_short: Whether the pass ended because it held `most_held` messages. The queue may have more.
     """
 
     def __init__(
@@ -57,7 +57,7 @@ class Sweep:
                 raise
 
     def batches(self) -> Iterator[list[Received]]:
-        """Yield messages that were not seen before, up to ten at a time, until SQS returns no more."""
+        """Yield new messages, up to ten at a time, until SQS returns no new ones or the pass is cut short."""
         empty = stale = 0
         while empty < _EMPTY_ANSWERS and stale < _STALE_ANSWERS:
             if len(self._held) >= self._most_held:

@@ -85,7 +85,9 @@ class Target(BaseModel):
     functions: tuple[str, ...] = Field(
         description="Names of all functions, sorted by the names of their outputs, the worker last."
     )
-    gradual_deploy: GradualDeploy | None = Field(default=None, description="`None` if `pulumi up` moves callers.")
+    gradual_deploy: GradualDeploy | None = Field(
+        default=None, description="`None` if `pulumi up` itself moves callers to new versions."
+    )
     api_url: str | None = Field(
         default=None, description="Address for clients: the edge's or domain's, else the API's own."
     )
@@ -161,7 +163,7 @@ class Target(BaseModel):
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, the beginning of physical names. In the names of log groups, a path comes before it."""
+        """`{project}-{stack}`, the beginning of physical names. A log group has e.g. `/aws/lambda/` before it."""
         return self.process_order_function.removesuffix("-process-order")
 
     def describe(self) -> str:
@@ -233,8 +235,8 @@ def _read_file(path: Path) -> Outputs:
 def _read_local(path: Path) -> Outputs:
     if not path.exists():
         raise NoStackError(
-            f"No local stack is running: there is no {path}. Start one: python -m local up --detach "
-            f"(in another folder: --state-dir DIR or {LOCAL_VARIABLE})."
+            f"No local stack is running: there is no {path}. Start one: python -m local up --detach. "
+            f"If it runs in another folder, name the folder: --state-dir DIR or {LOCAL_VARIABLE}."
         )
     return _read_file(path)
 

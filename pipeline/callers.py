@@ -42,7 +42,7 @@ def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthori
 def caller_environment(config: StackConfig) -> dict[str, str]:
     """Return the variable `JWT_AUTHORIZER` for the API's functions; none without an authorizer.
 
-    With it, the functions refuse requests on a route that has lost its authorizer or was added without one.
+    With the variable, the functions refuse requests on a route that has lost its authorizer or was added without one.
     """
     return {} if config.authorizer == "none" else {"JWT_AUTHORIZER": "true"}
 

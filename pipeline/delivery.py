@@ -56,7 +56,7 @@ def _worker_row(spec: FunctionSpec) -> Alarm:
 
 
 def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
-    """Return the row of an alarm on a deployment of the function.
+    """Return the alarm on deployments of the function.
 
     Most alarms that page are too slow: a five-minute canary ends before an alarm with five-minute periods can fire, and
     at first only a tenth of the calls reaches the new version. A wrong rollback costs little, so the threshold is low.

@@ -19,7 +19,7 @@ def encrypted(config: StackConfig, scope: Scope) -> Scope:
 
 
 def key_grants(scope: Scope, *actions: Literal["Decrypt", "GenerateDataKey"]) -> tuple[Grant, ...]:
-    """Return the permission for a function to use the key, if there is one.
+    """Return the permission for a function to use the stack's own key; no permission if there is no such key.
 
     Reading from a table or queue needs Decrypt; sending to a queue or topic also needs GenerateDataKey.
     """

@@ -53,7 +53,7 @@ class FunctionSpec:
     grants: Callable[[FunctionInputs], tuple[Grant, ...]]
 
     service: ClassVar[str]
-    """The dimension `service` of its metrics. Functions of one kind have the same."""
+    """The dimension `service` of its metrics: one value for all functions of a kind."""
 
     @property
     def key(self) -> str:
@@ -62,7 +62,7 @@ class FunctionSpec:
 
     @property
     def output(self) -> str:
-        """Name of the stack output with the function's physical name. The alarms' `Ref`s use the same key."""
+        """Name of the stack output with the function's physical name. The alarms' `Ref`s use the same name."""
         return f"{self.key}_function"
 
     @property

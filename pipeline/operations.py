@@ -29,7 +29,7 @@ SLOW_TRACE_SECONDS = 3
 
 @dataclass(frozen=True)
 class Operations:
-    """The dashboard and the objectives, and the alarms and the gradual deployment if they are configured."""
+    """The dashboard, the objectives and, if configured, the alarms and the gradual deployment."""
 
     alarms: Alarms | None
     dashboard: Dashboard
@@ -65,7 +65,7 @@ def build_operations(
             watched=watched,
             alarm_arns=alarms.arns if alarms else {},
             log_groups={each.key: functions[each.name].log_group_name for each in FUNCTIONS},
-            # The Region comes from the queue's ARN, because AWS_REGION can set it instead of the configuration.
+            # The Region comes from the queue's ARN, because AWS_REGION can replace the configured Region.
             region=messaging.queue.arn.apply(lambda arn: arn.split(":")[3]),
         ),
     )

@@ -11,7 +11,7 @@ HEADER = "x-origin-verify"
 
 
 def origin_environment(config: StackConfig) -> dict[str, str]:
-    """Return the variable with the digests of the secrets that the API's functions accept; none without an edge.
+    """Return the variable with the digests of the secrets that the API's functions accept; no variable without an edge.
 
     The variable has only digests, because everybody with read access to the account can read it.
     """

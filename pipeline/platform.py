@@ -41,7 +41,7 @@ def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
 
 def _code(config: StackConfig) -> FunctionCode:
     lambda_target = LambdaTarget(python_version=config.python_version, architecture=config.architecture)
-    # Called through its module, so that tests can replace it and run the program without building a package.
+    # `build_package` is called through its module, so that tests can replace it and run the program without a package.
     built = package.build_package(
         PackageSpec(
             root=ROOT,
@@ -62,7 +62,7 @@ def _environment(config: StackConfig, prefix: str) -> dict[str, str]:
         # No pydantic plug-in is used, and the search for plug-ins would read all METADATA files.
         "PYDANTIC_DISABLE_PLUGINS": "__all__",
         "AWS_ENDPOINT_URL": config.local_endpoint,
-        # `ops deploy rollback` reads this: the schema versions that the code can read. The code writes the last one.
+        # `ops deploy rollback` reads this: the schema versions that the code can read. The code writes the newest.
         "ORDER_SCHEMA_VERSIONS": f"{OLDEST_SCHEMA_VERSION}-{SCHEMA_VERSION}",
     }
     return {name: value for name, value in variables.items() if value}

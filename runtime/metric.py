@@ -30,6 +30,6 @@ class MetricName(StrEnum):
     ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
     """Milliseconds from `accepted_at` to `settled_at`, at most once per order."""
     BATCH_ISOLATED = "BatchIsolated"
-    """An isolated batch: one of its messages was received before, so its records run one at a time."""
+    """An isolated batch: one of its messages was received before, so its messages run one at a time."""
     TRANSACTION_CONFLICT = "TransactionConflict"
     """A transaction, of one order or a group, that the worker tries again after a conflict or throttling."""

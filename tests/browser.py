@@ -22,9 +22,9 @@ def chromium(profile: Path, *flags: str) -> Iterator[Chrome]:
     """Run a headless Chromium with a new profile. Without Chromium the test is skipped, or fails if REQUIRED is set."""
     program, driver = (shutil.which(name) for name in _PROGRAMS)
     if program is None or driver is None:
-        reason = f"{' and '.join(_PROGRAMS)} are not on the PATH (Debian: apt-get install chromium chromium-driver)"
+        reason = f"{' and '.join(_PROGRAMS)} must be on the PATH (Debian: apt-get install chromium chromium-driver)"
         if os.environ.get(REQUIRED):
-            pytest.fail(f"{reason}, and {REQUIRED} is set")
+            pytest.fail(f"{reason}, because {REQUIRED} is set")
         pytest.skip(reason)
     options = ChromeOptions()
     options.binary_location = program

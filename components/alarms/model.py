@@ -131,9 +131,10 @@ class Composite:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
         pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
-        quiet_while: name of another composite. While that one is in alarm, this one does not notify: both have the same
-            cause, or this one is a consequence, and somebody is already working on it.
-        quiet_after: seconds that this one stays quiet after the other has recovered, so that its rows can recover too.
+        quiet_while: name of a second composite. While the second is in alarm, this composite does not notify: both have
+            the same cause, or the second is the cause, and somebody is already working on the second.
+        quiet_after: seconds that this composite stays quiet after the second has recovered, so that the rows of this
+            composite can recover too.
     """
 
     name: str
@@ -180,8 +181,8 @@ class AlarmTable:
             raise ValueError(f"a row may belong to one composite only; in several: {', '.join(twice)}")
         others = {composite.name for composite in self.composites}
         if undefined := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
-            raise ValueError(f"quiet_while names no composite: {', '.join(undefined)}")
+            raise ValueError(f"quiet_while names composites that do not exist: {', '.join(undefined)}")
 
     def composite_of(self, alarm: str) -> Composite | None:
-        """Return the composite that notifies for a row, if there is one."""
+        """Return the first composite that has the row, alone or in a pair; `None` if no composite has it."""
         return next((composite for composite in self.composites if alarm in composite.rows), None)

@@ -15,7 +15,7 @@ _FORMS = {
     "sqs": (r"arn:aws[a-z-]*:sqs:[a-z0-9-]+:\d{12}:[A-Za-z0-9_-]{1,80}", "the ARN of a standard queue"),
     "lambda": (r"arn:aws[a-z-]*:lambda:[a-z0-9-]+:\d{12}:function:\S+", "the ARN of a function"),
 }
-RECEIVER_FORM = "protocol=endpoint with email=address, https=URL, sms=+number, sqs=ARN or lambda=ARN"
+RECEIVER_FORM = "protocol=endpoint (email=address, https=URL, sms=+number, sqs=ARN or lambda=ARN)"
 
 
 @dataclass(frozen=True)

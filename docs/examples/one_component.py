@@ -1,6 +1,6 @@
 """A Pulumi program that uses one component: a queue with a dead-letter queue.
 
-Copy `components/` beside a `Pulumi.yaml` (`name: mail`, `runtime: python`) and this file as `__main__.py`.
+Copy `components/`, and this file as `__main__.py`, beside a `Pulumi.yaml` (`name: mail`, `runtime: python`).
 """
 
 import pulumi

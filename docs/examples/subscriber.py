@@ -55,8 +55,8 @@ class Subscriber:
     def receive(self, body: bytes) -> None:
         """Handle the body of one request of SNS.
 
-        Answer 200 when this method returns, and 403 when it raises `RefusedError`, because the request is not the
-        topic's. After any other error answer 500: SNS sends the request again.
+        Answer 200 when this method returns, and 403 when it raises `RefusedError`, because the request is not from
+        the topic. After any other error answer 500: SNS sends the request again.
         """
         try:
             message = json.loads(body)
@@ -95,7 +95,7 @@ class Subscriber:
         try:
             self._keys[url].verify(base64.b64decode(str(message.get("Signature"))), signed, PKCS1v15(), algorithm())
         except (InvalidSignature, ValueError) as error:
-            raise RefusedError("the signature is not the topic's") from error
+            raise RefusedError("the signature does not match") from error
 
 
 def _of_sns(url: str) -> str:

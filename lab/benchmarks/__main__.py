@@ -37,7 +37,7 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: The same calls with the hand-signed client. For an init: one such client, without a call.
+        floor: The same calls with the client of `hand_signed`. For an init: one such client, without a call.
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: The same function written like public templates.
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--rounds",
         type=int,
         default=11,
-        help="rounds (for warm calls five times as many); each time is their median (default: 11)",
+        help="rounds, five times as many for warm calls; each measured time is the median of the rounds (default: 11)",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

@@ -1,8 +1,8 @@
-"""Measures the init of each function with prod's settings, and of its comparisons, in fresh processes.
+"""Measures the init of each function, and of what it is compared with, in fresh processes with prod's settings.
 
-A process can import only the standard library, the package and this folder. The package is built for this interpreter.
-A figure of a function is the processor time from the first import to the last line of the handler's module, without the
-start of the interpreter.
+A process can import only the standard library, the package and this folder. The package is built for the Python that
+runs the benchmark. A function's figure is the processor time from the first import to the last line of the handler's
+module, without the start of the interpreter.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, sources only"
-# The comparisons: no SDK, botocore with one client, and the peers.
+# What the functions are compared with: no SDK (the floor), botocore with one client (bare), and the code in `peers`.
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"

@@ -1,4 +1,4 @@
-"""The floor of the benchmark: requests that are built and signed by hand, with the standard library only.
+"""The floor, which is the benchmark's lower limit: requests built and signed by hand, with the standard library only.
 
 JSON answers are parsed; the XML answers of SNS are not. Do not use this module elsewhere: it has no retries and no
 checks of requests or answers, and takes credentials only from the environment.
@@ -52,9 +52,9 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """Return the names and values that send `value` as the parameter `at` in SNS's query protocol.
+    """Return the form fields that contain `value` as the parameter `at`, in SNS's query protocol.
 
-    A structure or map becomes several flat names.
+    A structure or map becomes several fields.
     """
     if not isinstance(value, dict):
         return [(at, str(value))]

@@ -1,4 +1,4 @@
-"""Counts the resources that an order, its second line, a batch of ten and a look-up use, on the in-memory AWS.
+"""Counts the resources that an order, its second line, a batch of ten orders and a look-up use, on the in-memory AWS.
 
 Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 

@@ -1,6 +1,7 @@
-"""Measures a warm `POST /orders` and the settling of one order, and compares both with their bare calls and a peer.
+"""Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
-The settings are those of prod.
+Each is compared with its peer in `lab.benchmarks.peers`, and with the same calls to AWS without our code: from plain
+botocore clients (bare), and as requests signed by hand (the floor).
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def accept(folder: Path, rounds: int) -> Warm:
 
 
 def settle(folder: Path, rounds: int) -> Warm:
-    """Measure one message whose order is confirmed and published."""
+    """Measure one message whose order is confirmed and whose event is published."""
     item = {name: _attribute(value) for name, value in _ORDER.items()}
     item |= {"status": {"S": "CONFIRMED"}, "settled_at": {"S": _TIME}}
     return _run(folder, "process-order", {"Records": [_RECORD]}, {"GetItem": {"Item": item}}, rounds)

@@ -1,11 +1,11 @@
-"""Measures a warm invocation, its bare calls and a peer.
+"""Measures a warm invocation, the same calls to AWS without our code, and the function's peer in `peers`.
 
 The interpreter can import only the standard library, the package and this folder.
 
 The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
-botocore's clients make the bare calls, and the hand-signed client makes them once more. Standard input is JSON with
-`module`, `peer`, `event`, `answers` (operation → JSON), `times` and `rounds`. Standard error gets the calls and each
-alternative's seconds of processor time.
+Plain botocore clients (bare) and the hand-signed client (the floor) repeat the invocation's calls. Standard input is
+JSON with `module`, `peer`, `event`, `answers` (operation → JSON), `times` and `rounds`. Standard error gets the calls
+and each alternative's seconds of processor time.
 """
 
 from __future__ import annotations

@@ -32,13 +32,13 @@ def dead_letter(account: Account, **attribute: str) -> DeadLetter:
 
 
 def receives_of(account: Account, order_id: str) -> list[Receive]:
-    """Return the receives of an order in the worker's log, oldest first."""
+    """Return the receives of an order in the worker's log, lowest receive number first."""
     return sorted(
         (receive for receive in account.receives() if receive.order_id == order_id), key=lambda receive: receive.attempt
     )
 
 
 def token_of(stack: LocalStack, client: str, *scopes: str) -> str:
-    """Return a new token of one of the stack's clients, for these scopes or for all scopes of the client."""
+    """Return a new token of one of the stack's clients, for `scopes` or, if none are given, all its scopes."""
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
     return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)

@@ -1,4 +1,4 @@
-"""One run: sets the stock, gets tokens, sends orders during a storm of faults and kills, redrives, and counts."""
+"""One run: sets stock, gets tokens, sends orders during faults and kills, redrives, and checks the guarantees."""
 
 import json
 import time
@@ -86,8 +86,10 @@ def chaos_stack(state_dir: Path, plan: Plan) -> Iterator[LocalStack]:
 
 
 def run(stack: LocalStack, plan: Plan) -> Verdict:
-    """Run the plan, and count after all messages are processed. Raises `LocalError` if the processing takes too
-    long."""
+    """Run the plan. After all messages are processed, check whether the guarantees held.
+
+    Raises `LocalError` if the processing takes too long.
+    """
     started = time.monotonic()
     account = Account(stack)
     account.keep_events()
@@ -119,7 +121,7 @@ def _stock(plan: Plan) -> dict[str, int]:
 
 
 def planned_orders(plan: Plan) -> list[PlannedOrder]:
-    """Return the orders to send. All callers use a key at about the same time, one key after the other.
+    """Return the orders to send, key after key: all callers use the same key at about the same time.
 
     Poisonous orders come first, because they take longest.
     """

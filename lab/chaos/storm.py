@@ -68,7 +68,7 @@ class Storm:
         self._end(poison=False)
 
     def over(self) -> None:
-        """End all faults, also those of `POISON`."""
+        """End all faults, also that of `POISON`."""
         self._end(poison=True)
 
     def _poison(self) -> None:
@@ -108,7 +108,7 @@ class Storm:
         return True
 
     def _is_batch_running(self) -> bool:
-        """Return whether the worker is making calls at this moment, so that a batch is running."""
+        """Return whether the worker makes a transaction within `_LOOK_SECONDS`, which shows that a batch is running."""
         before = self._transactions()
         time.sleep(_LOOK_SECONDS)
         return self._transactions() > before

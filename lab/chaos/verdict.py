@@ -54,12 +54,12 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """Return the findings; that of G6 is only from tables and dead letters. `dead`: ids of dead-lettered messages."""
+    """Return the findings. G6 is checked only in tables and dead letters. `dead`: ids of dead-lettered messages."""
     return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 
 def exact_receives(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
-    """Add to G4 the check that no message in `dead` was processed. The redrive sent their bodies as new messages."""
+    """Add to G4 the check that no message in `dead` was processed. Redriven messages have new ids."""
     processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
     violations = [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
     return counted.along_with(f"{len(dead)} dead letters before the redrive", violations)
@@ -71,7 +71,7 @@ def redelivered(evidence: Evidence) -> int:
 
 
 def cut_short(evidence: Evidence) -> int:
-    """Return the number of receives whose outcome no worker logged, before a receive with a logged outcome."""
+    """Return the number of receives without a logged outcome, if a later receive of the same message has one."""
     return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
 
 

@@ -34,7 +34,7 @@ class Example(NamedTuple):
 
 @cache
 def examples() -> tuple[Example, ...]:
-    """Return the two stacks, and prod with the changes that matter most to its cost."""
+    """Return dev, and three variants of prod: as it is, with tracing, and with ten orders in a batch."""
     dev, prod = (configured(Choice(stack=name), {})[1] for name in ("dev", "prod"))
     one, ten = Load(MILLION), Load(MILLION, per_batch=_BATCH)
     traced = prod.model_copy(update={"tracing": True})

@@ -1,4 +1,4 @@
-"""Draws docs/dashboard.svg: the dashboard's first screen during an incident (`python -m lab.docs.dashboard`).
+"""Draws docs/dashboard.svg: the dashboard's first screen after an incident (`python -m lab.docs.dashboard`).
 
 The component registers the dashboard's body; a simulated shop provides metrics, alarms and logs.
 """
@@ -141,7 +141,7 @@ def _chart(properties: Mapping[str, Any], stack: Stack, width: int, height: int)
         yield svg.text(x(at), bottom + 15, _at(at, "%H:%M"), "s m")
     legend, period = _LEFT, properties["period"]
     for (label, series), colour in zip(found, cycle(svg.COLOURS), strict=False):
-        # Missing minutes are gaps; h0 makes a single point visible.
+        # Missing minutes are gaps. The path command `h0` makes a single point visible.
         moves = (f"{'L' if at - period in series else 'M'}{x(at):g},{y(value):g}h0" for at, value in series.items())
         yield f'<path stroke="{colour}" d="{"".join(moves)}"/>'
         yield svg.rect(legend, bottom + 24, 10, 10, colour, colour) + svg.text(legend + 15, bottom + 33, label, "s")

@@ -213,7 +213,8 @@ def _response(kinds: list[ProblemType], recorded: dict[str, Any], platform: str 
         content[problems.MEDIA_TYPE] = {"schema": _reference("Problem"), "examples": examples}
     if platform:
         content["application/json"] = {"schema": _reference("PlatformError")}
-    # The platform's answers lack our headers, so no header is `required` for a status that both can answer.
+    # The platform's answers lack our headers. So no header is `required` for a status that the platform and our code
+    # can both answer.
     headers = dict(_CORRELATION) if kinds else {}
     if any(kind.retry_after is not None for kind in kinds):
         headers["Retry-After"] = _seconds("How long to wait before the request is repeated.")

@@ -2,7 +2,7 @@
 
 Numbers and lists have two values other than the default. A switch, and most options with a choice of values, change
 from or to the default. The configuration contains the other keys that both values need. The program runs with each
-value. The two runs differ only in the option, and in keys that its second value needs and its first does not allow.
+value. The two runs differ only in the option, and in keys that its first value does not allow.
 """
 
 import json
@@ -23,8 +23,9 @@ Keys = Mapping[str, str]
 class Change:
     """A change of one option; the rest of `config` is unchanged. Values are text as in Pulumi, lists are JSON.
 
-    `needed` are keys that the second value requires and the first does not allow. `part` is the threshold or the
-    subscription's key that changes, for `alarm_thresholds` and `subscriptions`.
+    `needed` are keys that only the second run sets, because the first value does not allow them. For
+    `alarm_thresholds`, `part` is the threshold that changes; for `subscriptions`, `part` is the subscription's key
+    that changes.
     """
 
     option: str
@@ -36,7 +37,7 @@ class Change:
 
     @property
     def configurations(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Return all keys before and after. A key with an empty value is not set."""
+        """Return the keys before and after, without those that are empty or have the default value."""
         before = {**self.config, self.option: self.before}
         after = {**self.config, **self.needed, self.option: self.after}
         return _set(before), _set(after)
@@ -49,7 +50,7 @@ class Change:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that the configuration sets; none for `PLAIN`, which sets almost all."""
+        """Return the other options that are set, except `environment`; none for `PLAIN`, which sets almost all."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))
@@ -241,7 +242,7 @@ _OTHERS: Final[tuple[Change, ...]] = (
 
 
 def changes(options: Iterable[str]) -> list[Change]:
-    """Return the changes of each option, in the order of `options`. Raises `LookupError` if an option has none."""
+    """Return the changes of each option, in the order of `options`. Raises `LookupError` if an option has no change."""
     made = [
         *(Change(option, *values, PLAIN) for option, values in _PLAIN.items()),
         *(

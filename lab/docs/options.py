@@ -51,12 +51,12 @@ def _default(field: FieldInfo) -> str:
 
 
 def text(current: str) -> str:
-    """Return the page `current` with a new table of options. Raises `ValueError` without the marks around the table."""
+    """Return the page `current` with a new table of options. Raises `ValueError` if it lacks the table's marks."""
     return page.between(current, BEGIN, table())
 
 
 def with_costs(current: str) -> str:
-    """Return the page `current` with a new table of costs. Raises `ValueError` without the marks around the table."""
+    """Return the page `current` with a new table of costs. Raises `ValueError` if it lacks the table's marks."""
     return page.between(current, COSTS, costs.table())
 
 

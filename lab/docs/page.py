@@ -11,7 +11,7 @@ END: Final = "<!-- end -->"
 
 
 def run(command: str, pages: Mapping[Path, Callable[[], str]], arguments: Sequence[str] | None = None) -> int:
-    """Write each page, or with `--check` only compare it. Return 1 if a page differs. Messages show `command`."""
+    """Write each page. With `--check`, only compare the pages, and return 1 if one differs. Messages show `command`."""
     parser = argparse.ArgumentParser(
         prog=command, description=f"Generate {' and '.join(path.name for path in pages)} in docs/ from the code."
     )

@@ -99,7 +99,7 @@ def limits() -> list[Limit]:
             "callers get 503; messages lose a receive without an attempt",
             "lambda/latest/dg/scaling-behavior.html",
         ),
-        ("new orders table, write units/s", 4_000, units, _LATER, f"{dynamodb}/warm-throughput-scenarios.html"),
+        ("orders table (new), write units/s", 4_000, units, _LATER, f"{dynamodb}/warm-throughput-scenarios.html"),
         ("any table, write units/s", 40_000, units, _LATER, f"{dynamodb}/on-demand-capacity-mode-max-throughput.html"),
         ("SNS in eu-west-1, publishes/s", 9_000, 1, _LATER, "general/latest/gr/sns.html"),
     )

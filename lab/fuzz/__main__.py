@@ -1,4 +1,4 @@
-"""``python -m lab.fuzz``: sends hostile requests and messages to the functions, and judges them by the contract."""
+"""``python -m lab.fuzz``: sends hostile requests and messages to the functions, and judges the outcomes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,12 @@ _SHOWN = 10
 
 
 def main(arguments: list[str] | None = None) -> int:
-    """Play the rounds. Returns 0 if no round had a violation, 1 if one had, 2 if the command is wrong."""
+    """Play the rounds. Returns 0 if no round had a violation, else 1. Exits with 2 if the command is wrong."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.fuzz",
         description="Send hostile events to the API's functions and hostile batches to the worker, on the in-memory "
-        "AWS. Report exceptions, 5xx without a fault, input in answers or logs, and lost records.",
+        "AWS. Some calls to AWS fail. Report exceptions, 5xx without such a fault, answers or logs that repeat input, "
+        "and lost records.",
         epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
         "Exit status: 0 without violations, 1 with violations, 2 if the command is wrong.",
     )
@@ -36,7 +37,7 @@ def main(arguments: list[str] | None = None) -> int:
     for kind, seed, found in tally.violations[:_SHOWN]:
         size = KINDS[kind][1]
         others = " ".join(f"--{name} 0" for name in KINDS if name != kind)
-        sys.stdout.write(f"\npython -m lab.fuzz --{kind} {size} {others} --seed {seed} violates:\n")
+        sys.stdout.write(f"\nViolations in python -m lab.fuzz --{kind} {size} {others} --seed {seed}:\n")
         sys.stdout.write("".join(f"  {text}\n" for text in found[:_SHOWN]))
     return 1 if tally.violations else 0
 

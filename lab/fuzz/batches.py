@@ -1,4 +1,4 @@
-"""A round of batches with valid and hostile messages. Afterwards the outcome of each record is checked."""
+"""A round of batches with valid and hostile messages. After each batch, the outcome of each record is checked."""
 
 from __future__ import annotations
 
@@ -227,8 +227,11 @@ class Round:
                     sku = line["M"]["sku"]["S"]
                     taken[sku] = taken.get(sku, 0) + int(line["M"]["quantity"]["N"])
         for sku, initial in world.initial_stock.items():
-            if world.available(sku) != initial - taken.get(sku, 0):
-                self.watch.violated("stock", f"{sku}: {initial} - {taken.get(sku, 0)} is not {world.available(sku)}")
+            found = taken.get(sku, 0)
+            if world.available(sku) != initial - found:
+                self.watch.violated(
+                    "stock", f"{sku}: confirmed orders took {found} of {initial}, but {world.available(sku)} are left"
+                )
 
 
 def _reported(value: Any) -> set[str] | None:

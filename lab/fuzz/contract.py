@@ -55,7 +55,7 @@ def headers_of(event: Any) -> dict[str, str]:
 
 
 def caller_of(event: Any, *, jwt: bool, secrets: tuple[str, ...]) -> tuple[str, str] | None:
-    """Return the caller of the request, or `None` without an authorizer. Raises `RefusedError`."""
+    """Return the caller; `None` if the event has no authorizer and `jwt` is false. Raises `RefusedError`."""
     if secrets and headers_of(event).get("x-origin-verify", "") not in secrets:
         raise RefusedError("edge-bypassed")
     authorizer = _mapping(_mapping(event).get("requestContext")).get("authorizer")

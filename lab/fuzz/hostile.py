@@ -1,4 +1,7 @@
-"""Makes hostile values of JSON, headers and attributes from a seed. Each text from a pattern contains a mark."""
+"""Makes hostile values of JSON, headers and attributes from a seed.
+
+Most texts contain a unique mark. It shows whether an answer or a log repeats the text.
+"""
 
 from __future__ import annotations
 
@@ -128,7 +131,7 @@ class Hostile:
         return value
 
     def json(self, document: Any) -> str:
-        """Return `document` as text, escaped or not, with or without white space, sometimes damaged."""
+        """Return `document` as text, escaped or not, with or without line breaks, sometimes damaged."""
         text = json.dumps(document, ensure_ascii=self.chance(0.7), indent=self.random.choice((None, None, 2)))
         if self.chance(0.1):
             position = self.random.randrange(len(text) + 1)
@@ -147,7 +150,7 @@ class Hostile:
         return self.json(document)
 
     def encoded(self, text: str) -> tuple[str, bool]:
-        """Return a body as in the event, and whether it is base64. Sometimes the flag is wrong."""
+        """Return an event's `body` and its flag `isBase64Encoded`, which is sometimes wrong."""
         if self.chance(0.8):
             return text, self.chance(0.02)
         data = text.encode("utf-16" if self.chance(0.1) else "utf-8", errors="surrogatepass")

@@ -198,7 +198,7 @@ class Round:
 
 
 def outcome_of(response: Any) -> str:
-    """Return the outcome in an answer: `accepted`, `found`, or the name of the problem."""
+    """Return the outcome in an answer: `accepted`, `found`, the name of the problem, or `no problem document (…)`."""
     status = _status(response)
     if status in (200, 202):
         return FOUND if status == 200 else ACCEPTED

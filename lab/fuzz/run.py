@@ -22,6 +22,7 @@ KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
 """By kind: the function that plays a round, and the number of events or batches in a round."""
 
 _CHUNK: Final = 50
+"""Number of rounds in a chunk, which one process plays."""
 _CHUNKS_PER_PROCESS: Final = 20
 """A process ends after this many chunks, because simulated worlds are reference cycles and fill its memory."""
 

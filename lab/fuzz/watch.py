@@ -52,7 +52,7 @@ class Watch:
 
     Attributes:
         violations: Texts, each beginning with the violation's kind.
-        counted: A name for each request, batch, disturbance and outcome, as often as it occurred.
+        counted: Names of what happened, such as `batches` or `disturbed`: one entry for each time.
     """
 
     world: ObservedWorld

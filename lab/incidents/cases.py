@@ -35,10 +35,10 @@ class Incident:
     """One incident.
 
     Attributes:
-        name: The incident's description in the table.
+        name: The incident's description in the table of docs/incidents.md.
         begin, end: Functions that cause the fault and repair it.
         minutes: How long the fault lasts.
-        commands: The commands after the repair. The last one is repeated up to three times while the queue has dead
+        commands: The commands after the repair. The last one is repeated up to three times while there are dead
             letters. `{order}` stands for the incident's order, `{expect}` for the value for `--expect` that `order
             repair` shows.
         per_hour: How many orders customers place in an hour.

@@ -26,7 +26,7 @@ def paged(**pages: Callable[..., Mapping[str, Any]]) -> Callable[[str], SimpleNa
 
 @dataclass(frozen=True)
 class CloudWatch:
-    """CloudWatch with the store's metrics, and the registered alarms in the evaluator's states."""
+    """CloudWatch: metrics from the store, and the program's alarms with the states that the evaluator computed."""
 
     clock: Clock
     store: MetricStore
@@ -111,7 +111,7 @@ class Topics:
     sns: Any
 
     def publish(self, **params: Any) -> Any:
-        """Publish to the orders' topic."""
+        """Publish to the simulated topic."""
         return self.sns.publish(**params)
 
     def get_paginator(self, name: str) -> SimpleNamespace:

@@ -24,8 +24,8 @@ class Played:
     """The facts of one simulated incident, for the table.
 
     Attributes:
-        pages, others: Alarms of the tier `page` and of other tiers before the repair, each with the minute of its first
-            notification.
+        pages, others: Alarms of the tier `page` and of other tiers before the repair, each with the minutes from the
+            fault to its first notification.
         status: The first line of `ops status` at the first page, or before the repair if nothing paged.
         commands: The typed commands.
         lost, doubled: Violations of G1 and G2 at the end.
@@ -79,7 +79,7 @@ def play(incident: Incident) -> Played:
 
 
 def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
-    """Run the commands and wait. While the queue has dead letters, repeat the last command, at most three times."""
+    """Run the commands and wait. While there are dead letters, repeat the last command, at most three times."""
     for command in incident.commands:
         yield command, _type(command, shop)
     for _ in range(_LAST_TRIES):
@@ -98,7 +98,7 @@ def _type(command: str, shop: Shop) -> Typed:
 
 
 def _notices(stack: Stack, begun: int, *, page: bool) -> Iterator[tuple[str, int]]:
-    """Yield each alarm with the minute of its first notification."""
+    """Yield each alarm with the minutes from `begun` to its first notification."""
     yielded: set[str] = set()
     for notice in stack.alarms.notices:
         name = notice.alarm.removeprefix(f"{PREFIX}-")

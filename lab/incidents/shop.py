@@ -34,11 +34,11 @@ class Shop:
 
     Attributes:
         per_hour: How many orders customers place in an hour.
-        api_fault, worker_fault: Functions that return the fault of a call by the API's functions or by the worker, or
-            none.
-        startup_error: Lambda's log line, if each worker dies before it processes a message.
-        death_line: Lambda's log line, if a worker dies while it processes messages.
-        about: The incident's order, if it has one.
+        api_fault: Returns the fault of an AWS call by the function `create_order`, or None if the call succeeds.
+        worker_fault: The same for the worker's calls.
+        startup_error: If set, each worker dies before it processes a message, and Lambda logs this line.
+        death_line: The line that Lambda logs when a worker dies while it processes messages.
+        about: The id of the order that the incident is about, if there is one.
         removed: A table that an incident has removed and restores at its end.
     """
 

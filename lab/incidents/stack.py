@@ -104,7 +104,7 @@ class Stack:
         return Typed(code, out.getvalue(), err.getvalue())
 
     def collect(self) -> list[dict[str, Any]]:
-        """Write the functions' new log lines to CloudWatch Logs. Return the lines with metrics."""
+        """Write the functions' new log lines without metrics to CloudWatch Logs. Return the new lines with metrics."""
         group_of = dict(groups())
         lines = self.output.text.splitlines()
         fresh, self._collected = [json.loads(line) for line in lines[self._collected :]], len(lines)

@@ -119,7 +119,8 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Run each test file that concerns these folders once, on unchanged code. Return its seconds and the lines it runs.
 
-    A file whose text has not changed since its last measurement is not measured again.
+    A file whose text has not changed since its last measurement is not measured again. A file with a failing test is
+    left out.
     If tests are independent (`Folder.alone`), each has an entry in the result, otherwise each file has one.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)

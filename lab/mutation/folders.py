@@ -58,7 +58,7 @@ class Folder:
     alone: bool = False
 
     def concerns(self, test: str) -> bool:
-        """Return whether this test file, or test, is one of the folder's."""
+        """Return whether the folder's tests include this test file or this test."""
         return any(fnmatch.fnmatch(test, each) for each in self.tests)
 
 
@@ -121,7 +121,7 @@ def edits(path: str, source: str) -> list[Edit]:
 def _in_turn(by_pattern: Mapping[str, list[Edit]], seed: str) -> Iterator[Edit]:
     """Yield one mistake of each pattern in turn. The mistakes of a pattern are sorted by a hash of their names.
 
-    So changes of other code hardly change the selection.
+    Because of the hash, a change to the code hardly changes which mistakes are selected elsewhere.
     """
 
     def hashed(edit: Edit) -> bytes:
@@ -145,7 +145,10 @@ def _can_be_read(edit: Edit, source: bytes) -> bool:
 
 
 def lines_of(edit: Edit, source: bytes) -> range | None:
-    """Return the lines in the body of the innermost function around a mistake; None without one and in YAML."""
+    """Return the lines in the body of the innermost function around a mistake.
+
+    Return None for a mistake outside of functions or in YAML.
+    """
     if not edit.path.endswith(".py"):
         return None
     line = source[: edit.start].count(b"\n") + 1
@@ -163,7 +166,7 @@ def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapp
 
     For a mistake outside of functions, these are the tests that import its file. All of the folder's tests are returned
     for a file that is not Python, and if no test runs the code.
-    `covered` has the lines that each test, or test file, runs, by path.
+    `covered` maps each test, or test file, to the lines that it runs, by path.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]
     if not edit.path.endswith(".py"):

@@ -28,7 +28,8 @@ _LOADING: Final = (
     "policy.rules",
     "jsonschema",
 )
-"""Modules that import the heavy libraries once. Each process imports this project's modules again, from its copy."""
+"""Modules that import the heavy libraries. Each child process imports this project's modules again, from its copy of
+the tree."""
 _OURS: Final = {"components", "pipeline", "runtime", "local", "ops", "policy", "lab", "tests", "conftest"}
 _SKIPPED: Final = shutil.ignore_patterns(
     ".venv", ".build", ".git", "__pycache__", ".*_cache", ".hypothesis", "node_modules"
@@ -130,7 +131,7 @@ class Seen:
         self.seconds: dict[str, float] = defaultdict(float)
 
     def pytest_sessionstart(self) -> None:
-        """Record that the session started, so every `conftest.py` could be imported."""
+        """Record that the session started, which proves that every `conftest.py` could be imported."""
         self.started = True
 
     @pytest.hookimpl(tryfirst=True)

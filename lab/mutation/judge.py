@@ -89,7 +89,7 @@ class Judge:
                 return (Verdict.TIMEOUT if ended.end is End.LATE else Verdict.KILLED), ended.first or tests[0]
         kept = self._logs / f"{time.time_ns()}.log"
         shutil.copy(self._log, kept)
-        return Verdict.UNCLEAR, f"{tests[0]} {ended.end}: see {kept}"
+        return Verdict.UNCLEAR, f"{tests[0]}: {ended.end}; see {kept}"
 
     def _fail_again(self, path: str, text: bytes, tests: list[str], timeout: float) -> bool:
         """Return whether tests fail again. A failure that does not repeat may be caused by a busy machine."""
@@ -99,7 +99,8 @@ class Judge:
     def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
         """Return whether tests pass without the mistake, up to the test that failed with the mistake.
 
-        If a whole file ran and one of its tests failed, nothing runs now, because the file passed when it was measured.
+        After a failed test, a whole file does not run now, because it passed when it was measured. Single tests do
+        not run now if they passed in an earlier call.
         After a failed import or a timeout the tests run now, because the machine may be busier than at the measurement.
         """
         if ended.first in tests:

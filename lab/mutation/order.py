@@ -57,7 +57,7 @@ class Order:
 
     @pytest.hookimpl(trylast=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        """Run first the tests that noticed a mutant of this function, then those of this module, then all others."""
+        """Run first the tests that noticed mutants of this function, then tests that noticed mutants of its module."""
         of_function, of_module = (
             Counter(file.read_text().splitlines()) if file.exists() else Counter[str]() for file in self._noticed
         )
@@ -79,7 +79,7 @@ def sorted_tests(
 ) -> list[pytest.Item]:
     """Return `items` sorted by how often they noticed a mutant, then by the average seconds of their files.
 
-    Within a file the order does not change, so that shared fixtures are set up once.
+    Tests of one file that noticed equally many mutants keep their order, so that shared fixtures are set up once.
     """
     by_file: dict[Path, list[float]] = defaultdict(list)
     for item in items:

@@ -81,7 +81,7 @@ class _Source:
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # A comma then follows the item before it, which is valid in lists, tuples and calls.
+            # A comma is left after the previous item. Lists, tuples and calls may end with a comma.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 

@@ -18,7 +18,8 @@ class Report:
     Attributes:
         mutants: The mutants of the run, with their verdicts.
         listed: The mutants that may survive, with the reasons.
-        least: Percentage of each module's mutants that must be noticed. If empty, one limit applies to all mutants.
+        least: Percentage of each module's mutants that must be noticed. If `least` is empty, one limit applies to
+            all mutants together.
     """
 
     mutants: Sequence[Mutant]
@@ -36,13 +37,16 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """Return the listed changes that a test noticed or no mutant makes, except in modules with unclear mutants."""
+        """Return the listed changes that a test noticed or no mutant makes.
+
+        Changes in a module of `runtime/` with an unclear mutant are left out.
+        """
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """Return the percentage of mutants that a test noticed, in one module or in all, of those with a verdict.
+        """Return which percentage of the mutants of one module, or of all modules, a test noticed.
 
-        Listed mutants count as not noticed.
+        Mutants without a verdict do not count. Listed mutants count as not noticed.
         """
         columns = Counter(self.column(mutant) for mutant in self.mutants if package in ("", mutant.module))
         run = columns.total() - columns["unclear"]
@@ -59,7 +63,7 @@ class Report:
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Return the reasons why the run fails, or none. If `complete`, a mutant without a verdict is a reason."""
+        """Return the reasons why the run fails, if it does. If `complete`, a mutant without a verdict is a reason."""
         found = [
             f"No test noticed {mutant.name}. Test or delete the code, or list the mutant with the reason:\n"
             + entry(mutant.change)

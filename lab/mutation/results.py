@@ -35,7 +35,7 @@ class Verdict(StrEnum):
     """The tests did not end. The mutant counts as noticed. A listed mutant may time out too, on a slow machine."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
-    """The tests did not run, or were interrupted."""
+    """The tests did not run, were interrupted, or had an outcome that proves nothing about the mutant."""
 
     @classmethod
     def of(cls, exit_code: int | None) -> Self:
@@ -53,6 +53,7 @@ class Change:
 
     Attributes:
         function: `runtime.logic.backoff.retry_delay`; for a method, the class precedes its name.
+            Outside `runtime/`: the file and the place in it, `ops/target.py:Target`.
         before: The lines that the mutant replaces, without indentation.
         after: The new lines, without indentation.
     """

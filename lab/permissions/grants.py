@@ -9,7 +9,7 @@ from lab.recording.stacks import recorded, recorded_with
 
 CUSTOMER_KEY: Final = "prod, own key"
 BUS: Final = "prod, bus"
-# These options are set here, so that the pages do not depend on the values in prod's stack file.
+# CUSTOMER_KEY and BUS set these options, whatever their values are in prod's stack file.
 _FULL: Final = {
     "orders:gradual_deploy": "Canary10Percent5Minutes",
     "orders:tracing": "true",

@@ -52,7 +52,7 @@ def _like(value: str, pattern: str) -> bool:
 def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) == (list(wanted) == ["true"])
-    # These requests have one value per key, so a set operator equals the plain operator.
+    # A context has at most one value per key. If it has the key, a set operator equals the plain operator.
     each_value, _, name = operator.rpartition(":")
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")

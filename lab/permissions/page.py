@@ -16,7 +16,7 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a handler's
-call that the flow tests recorded, or a service or library, with the source.
+call in the crash-point tests, or a service or library and its source.
 
 "prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is the same with `events_target: bus`
 and one subscription.
@@ -49,7 +49,10 @@ def text() -> str:
 
 
 def _rows(grants: frozenset[Allowed], by_variant: Mapping[str, frozenset[Allowed]]) -> list[str]:
-    """Return the rows of one role. Actions, and then resources, with the same need share a row."""
+    """Return the rows of one role.
+
+    Actions with the same resource, need and stacks share a row. So do resources with the same actions, need and stacks.
+    """
     actions: dict[tuple[str, str, str], list[str]] = {}
     for each in sorted(grants):
         where = _stacks(tuple(variant for variant in VARIANTS if each in by_variant[variant]))

@@ -1,4 +1,4 @@
-"""Permissions that no call of the code needs, with the service or library that needs each, and its documentation."""
+"""Permissions that no call of the handlers needs. Each entry names who needs them, and where this is documented."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,7 +15,7 @@ class Uncalled:
     Attributes:
         roles: Logical names of the roles with these actions.
         resources: Names as in `Allowed.resource`; `{role}` stands for the role's own name.
-        who: The service or library that needs them, and when.
+        who: The service or library that needs the actions, and when.
         source: The documentation of this need.
     """
 

@@ -17,8 +17,8 @@ _ABOUT: Final = """\
 For reviewers of the workflows' access: which calls of Pulumi's AWS provider the two roles of `bootstrap/template.yaml`
 may make in their account; "—" means none. Nothing here was tried on AWS: {seen} of the
 provider's calls were observed on an emulator, {read} come from the sources in `lab/permissions/provider_calls.toml`.
-[Permissions](permissions.md) has the program's own roles. [Delivery](delivery.md#from-fork-to-production) sets up
-these two.
+[Delivery](delivery.md#from-fork-to-production) sets up these two roles. [Permissions](permissions.md) has the program's
+own roles.
 """
 _ROLES: Final[Mapping[str, str]] = {
     "DeployRole": "## The deploy role\n\nThe deploy role also reads and writes its stack's state, and makes\n"
@@ -73,7 +73,7 @@ def _rows(role: str) -> str:
 
 
 def _label(each: Request) -> str:
-    """Return the call's action, for API Gateway with the pattern of its path: `apigateway:PATCH /apis/*`."""
+    """Return the call's action; for API Gateway, also a pattern of the resource's path: `apigateway:PATCH /apis/*`."""
     if not each.action.startswith("apigateway:"):
         return each.action
     _, root, *rest = each.resource.partition("::")[2].split("/")

@@ -49,17 +49,18 @@ def boundary_arn(stack: str) -> str:
 
 
 def resources(stack: str, parameters: Mapping[str, str] | None = None, source: Document | None = None) -> Document:
-    """Return the template's resources by logical id, as CloudFormation makes them for a stack of the project orders.
+    """Return the template's resources by logical id, as CloudFormation makes them for one stack of the project.
 
-    `parameters` are added to `Environment`; `source` replaces the template. Values that AWS decides (ids, ARNs of
-    unnamed resources) are `arn:of:LogicalId`. Raises `LookupError` for a function that is not supported here.
+    `parameters` are the template's parameters besides `Environment`; `source` replaces the template. Values that AWS
+    decides (ids, ARNs of unnamed resources) are `arn:of:LogicalId`. Raises `LookupError` for a function that is not
+    supported here.
     """
     template = source or _as_written()
     return _Resolver(template, _given(template, stack, parameters or {}), boundary_arn(stack)).resources()
 
 
 def accepts(parameters: Mapping[str, str]) -> bool:
-    """Return whether CloudFormation accepts these parameters: every assertion of the template's rules holds."""
+    """Return whether every assertion of the template's rules holds for these parameters, as CloudFormation demands."""
     template = _as_written()
     resolver = _Resolver(template, _given(template, "dev", parameters), "")
     return all(resolver.value(each["Assert"]) for rule in template["Rules"].values() for each in rule["Assertions"])

@@ -41,7 +41,7 @@ class MemoryAccount:
         return Created(key[1], outputs)
 
     def read(self, token: str, id_: str) -> Mapping[str, Any] | None:
-        """Return a resource's inputs and outputs."""
+        """Return a resource's inputs and outputs; `None` if it does not exist."""
         return self.resources.get((token, id_))
 
     def update(self, token: str, id_: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Mapping[str, Any]:

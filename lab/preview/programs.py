@@ -16,7 +16,7 @@ NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode
 
 
 def copy_program(folder: Path) -> Path:
-    """Copy the program to `folder`, with this interpreter's environment and the repository's cache of packages."""
+    """Copy the program to `folder`, with links to this process's virtual environment and to the cache of packages."""
     folder.mkdir(parents=True)
     for path in (*entries(), *ROOT.glob("Pulumi.*.yaml")):
         if path.is_dir():
@@ -53,7 +53,7 @@ def append(path: Path, text: str) -> None:
 
 
 def write_stack_file(program: Path, stack: str, config: Mapping[str, str]) -> None:
-    """Write a stack file from keys without namespace and values as text, with lists as JSON."""
+    """Write a stack file. In `config`, keys have no namespace, and values are texts; lists and objects are JSON."""
     values = {key: json.loads(text) if text[:1] in ("[", "{") else text for key, text in config.items()}
     content = {"config": {"aws:region": "eu-west-1", **values}}
     (program / f"Pulumi.{stack}.yaml").write_text(yaml.safe_dump(content))

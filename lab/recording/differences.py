@@ -20,10 +20,10 @@ class Difference:
         type: The last part of the resource's type, `Queue`.
         name: The resource's logical name.
         path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
-            `[]` is an item of a list. The path is empty for a resource that one side does not have. A resource
-            option is in parentheses: `(protect)`.
-        before: The value as text, or `ABSENT`.
-        after: The value on the other side, in the same form.
+            `[]` is an item of a list. The path is empty for a resource that only one recording has. A
+            resource option is in parentheses: `(protect)`.
+        before: The value in the first recording, as text, or `ABSENT`.
+        after: The value in the second recording, in the same form.
     """
 
     type: str
@@ -100,14 +100,14 @@ def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> It
         # With different numbers of items, the old items cannot be matched with the new ones.
         yield f"{path}[]", _items(gone), _items(new)
     elif not gone:
-        yield f"{path}[]", "items in one order or number", "the same items in another"
+        yield f"{path}[]", "the items", "the same items in another sequence or number"
     else:
         for was, now in zip(gone, new, strict=True):
             yield from _changes(was, now, f"{path}[]")
 
 
 def _items(values: Sequence[Any]) -> str:
-    """Return the item if there is only one, otherwise the number of items."""
+    """Return a single item that is neither an object nor a list; else the number of items, or `ABSENT` for none."""
     if len(values) == 1 and not isinstance(values[0], (dict, list)):
         return text_of(values[0])
     return f"{len(values)} item{'s' if len(values) > 1 else ''}" if values else ABSENT

@@ -23,7 +23,7 @@ def url(name: str, region: str = REGION) -> str:
 
 
 def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> dict[str, Any]:
-    """Return the outputs of a resource, including `id`. A type without an entry gets an id from its name."""
+    """Return the outputs of a resource, including `id`. If `_OUTPUTS` lacks its type, `id` is the only output."""
     return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), inputs.get("region") or region)
 
 

@@ -50,7 +50,11 @@ _LOG.addFilter(_first_time)
 
 @dataclass(frozen=True)
 class Recorded:
-    """One registration. `inputs` have wire names (`camelCase`); archives are paths. `secrets` are secret inputs."""
+    """One registered resource.
+
+    The keys of `inputs` are wire names (`camelCase`); an archive among the values is recorded as its path. `secrets`
+    are the names of the secret inputs.
+    """
 
     type: str
     name: str
@@ -86,10 +90,11 @@ class Recording:
         return [each for each in self.resources if each.type == token]
 
     def one(self, token: str, name: str) -> Recorded:
-        """Return the resource with this type and logical name. Raises `LookupError` with the existing names."""
+        """Return the only resource with this type and logical name. Raises `LookupError` for none and for several."""
         found = [each for each in self.of_type(token) if each.name == name]
         if len(found) != 1:
-            message = f"{len(found)} resources {token} {name!r}; names: {[each.name for each in self.of_type(token)]}"
+            names = [each.name for each in self.of_type(token)]
+            message = f"{len(found)} resources of type {token} are named {name!r}; names of this type: {names}"
             raise LookupError(message)
         return found[0]
 
@@ -122,7 +127,7 @@ class _Monitor(MockMonitor):
         self.recording = Recording(region=region)
 
     def make_urn(self, parent: str, type_: str, name: str) -> str:
-        """Return a URN with the types of all parents except the stack. The base class uses only one parent's type."""
+        """Return a URN with the types of all parents except the stack. The base class names only the direct parent."""
         chain = parent.split("::")[2] if parent else ""
         qualified = type_ if chain in ("", STACK_TYPE) else f"{chain}${type_}"
         return "::".join(["urn:pulumi:" + pulumi.get_stack(), pulumi.get_project(), qualified, name])
@@ -225,7 +230,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     async def main() -> None:
         # This is called inside the loop, because set_mocks registers a root stack that only this loop awaits.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
-        # run_in_stack makes its own root stack.
+        # Unset the root stack that set_mocks registered, because run_in_stack registers its own.
         set_root_resource(cast("pulumi.Resource", None))
         secrets = [key for key in config if "secret" in key]
         pulumi.runtime.set_all_config(dict(config), secrets)
@@ -261,7 +266,10 @@ def _uncollected() -> Iterator[None]:
 
 
 def _plain(value: Any) -> Any:
-    """Return secrets as their value, archives as their path, whole floats as integers, anything else unchanged."""
+    """Return secrets as their value, archives as their path, whole floats as integers, anything else unchanged.
+
+    The items of mappings and lists are converted in the same way.
+    """
     if is_rpc_secret(value):
         return _plain(unwrap_rpc_secret(value))
     if isinstance(value, pulumi.FileArchive):

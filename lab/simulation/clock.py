@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass, field
 
-DEFAULT_START = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a round number that is easy to read in a failing history
+DEFAULT_START = 1_767_225_600.0  # 2026-01-01T00:00:00Z: a moment that is easy to recognise in a failing history
 
 
 @dataclass(slots=True)

@@ -90,15 +90,15 @@ class Interleaver:
             self._continue_one()
 
     def _stop(self) -> None:
-        """Release all threads after a task has raised. Their sequence no longer matters: if the task's process was
-        killed, every other task of the process is killed at its next call."""
+        """Release all threads after a task has raised an error. Their sequence no longer matters: if the task's process
+        was killed, every other task of the process is killed at its next call."""
         with self._lock:
             self._stopped = True
             while self._waiting:
                 self._waiting.popitem()[1].set()
 
     def _continue_one(self) -> None:
-        """Let one task continue, as soon as all runnable tasks wait."""
+        """Let one task continue, if all tasks that have a thread wait."""
         if self._waiting and len(self._waiting) == min(self._threads, self._unfinished):
             self._waiting.pop(self.choose(sorted(self._waiting))).set()
 

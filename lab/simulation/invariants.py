@@ -26,8 +26,8 @@ SETTLED: dict[str, str] = {OrderStatus.CONFIRMED: "order.confirmed", OrderStatus
 
 
 def nothing_lost(world: World) -> list[str]:
-    """G1: an order answered 202 is final, or its message is in the queue or the dead-letter queue within their
-    retention.
+    """G1: an order answered 202 is final, or has a message in the orders queue or the dead-letter queue. An order whose
+    message expired in a queue is exempt.
 
     The same is true of every stored order: a crash may leave a message without an order, but no open order without a
     message.
@@ -113,8 +113,8 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published. No order has an event of another outcome,
-    and all events with one id have the same bytes.
+    """G5: if a settled order has no message left, its outcome was published. No order has an event of an outcome other
+    than its own, and all events with one id have the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """
@@ -187,7 +187,7 @@ is settled or published."""
 
 
 def violations(world: World) -> list[str]:
-    """Every violation of G1-G6 in this state."""
+    """Return every violation that the checks in ``ALWAYS`` find."""
     return [text for check in ALWAYS for text in check(world)]
 
 

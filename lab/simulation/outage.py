@@ -62,7 +62,7 @@ class Result:
         dead: Number of dead letters.
         last_done_at: Time at which the last order was processed.
         most_receives: The most receives of any processed message.
-        conflicts: Number of cancelled transactions.
+        conflicts: Number of transactions that were cancelled because another transaction held a row.
         seconds: By group: each order's time from the send to the end of its processing.
     """
 
@@ -87,8 +87,8 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Settles orders of a batch together, and reports its end. Then each message is processed. Not called for isolated
-batches."""
+"""Settles orders of a batch together, and then calls its last argument. After this call each message is processed. An
+isolated batch has no such step."""
 
 
 @dataclass(slots=True)
@@ -219,7 +219,8 @@ class _Invocation:
 
 
 def down_for(seconds: float, failing_call_seconds: float) -> Work:
-    """Return a `Work` whose dependency fails every call until ``seconds``, each after ``failing_call_seconds``."""
+    """Return a `Work` whose dependency is down until the time ``seconds``. Until then each message fails at its first
+    call, after ``failing_call_seconds``."""
 
     def work(simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         down = simulation.now < seconds

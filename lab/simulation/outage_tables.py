@@ -42,7 +42,8 @@ def main() -> None:
 
 
 def _popular() -> None:
-    _line("orders of one SKU", "workers", "a transaction takes", *_COLUMNS, "orders/s", "cancelled per order")
+    first = ("arriving orders, of one SKU unless stated", "workers", "a transaction takes")
+    _line(*first, *_COLUMNS, "orders/s", "conflicts per order")
     for grouped in (True, False):
         for seconds in TRANSACTION_SECONDS:
             _sku("1000/s", 1000, BURST, Stock(seconds, grouped))

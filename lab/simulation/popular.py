@@ -50,7 +50,7 @@ class Stock:
 
     def work(self, simulation: Simulation, message: Message, end: Callable[[bool], None]) -> None:
         """Simulate the calls for an order: two writes of its idempotency record, a read, the publish of its event, and
-        the transaction, unless `together` has settled the order."""
+        the transaction. An order that `together` has settled needs no transaction of its own."""
         if id(message) in self._settled:
             simulation.after(4 * CALL_SECONDS, partial(end, True))
             return
@@ -94,6 +94,6 @@ class Stock:
 
 
 def sell(orders: Iterable[Message], stock: Stock | None = None, settings: Settings | None = None) -> Result:
-    """Simulate these orders and return the result, with default stock and settings unless given."""
+    """Simulate these orders, with default stock and settings unless given, and return the result."""
     stock = stock or Stock()
     return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)

@@ -1,8 +1,9 @@
 """Waiting messages of the simulated queue. A receive chooses among them by the documented rule of SQS's fair queues.
 
 A group is noisy while it has more than a tenth of the messages in flight and at least 30 of them, or more than a tenth
-of the recent processing time. AWS does not document how long "recent" is. A receive returns messages of other groups
-first. (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
+of the recent processing time. AWS does not document how long "recent" is. A receive first returns messages of groups
+that are not noisy.
+(https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
 """
 
 from __future__ import annotations

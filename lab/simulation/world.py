@@ -46,7 +46,7 @@ MOST_DELIVERIES = 1000
 
 @dataclass(frozen=True, slots=True)
 class Deployment:
-    """Settings from a stack's configuration. The visibility timeout is six worker timeouts, as by default."""
+    """Settings from a stack's configuration. The visibility timeout is six times the worker's timeout."""
 
     batch_size: int = 10
     batch_threads: int = 1  # more threads would make the sequence of calls, and so a history, depend on the machine
@@ -156,8 +156,8 @@ class World:
     # --- queue and worker -------------------------------------------------------------------------------------------
 
     def deliver(self, process: Process | None = None) -> frozenset[str] | None:
-        """Deliver one batch to the worker; returns the ids of the messages that were not deleted, or ``None`` if no
-        message is visible."""
+        """Deliver one batch to the worker; returns the ids of the failed messages, which the mapping does not delete;
+        ``None`` if no message is visible."""
         delivery = self.mapping.poll()
         if delivery is None:
             return None
@@ -199,13 +199,16 @@ class World:
     # --- people on call ---------------------------------------------------------------------------------------------
 
     def redrive(self, message: Message) -> Message:
-        """Send a dead letter to the orders queue again, with a new message id, and delete it."""
+        """Send a copy of a dead letter, with a new message id, to the orders queue, and delete the dead letter."""
         sent = self.orders_queue.resend(message)
         del self.dead_letters.messages[message.message_id]
         return sent
 
     def discard(self, order_id: str) -> bool:
-        """Discard an order, as a person on call may; returns ``False`` if the order was already final."""
+        """Discard an order, as a person on call may; returns ``False`` if the order was already final.
+
+        An id without a row gets a row with the status ``DISCARDED``.
+        """
         order = self.orders.get(order_id)
         if order is not None and order["status"]["S"] not in {OrderStatus.ACCEPTED, OrderStatus.FAILED}:
             return False

@@ -10,7 +10,7 @@ from pipeline.help import HelpFormatter
 
 
 def add_command(commands: Any, name: str, summary: str, example: str, *, remark: str = "") -> argparse.ArgumentParser:
-    """Add a command with the option `--state-dir`. Its help has `remark` after the default."""
+    """Add a command with the option `--state-dir`. The option's help has `remark` after the default."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,
@@ -21,7 +21,7 @@ def add_command(commands: Any, name: str, summary: str, example: str, *, remark:
     parser.add_argument(
         "--state-dir",
         metavar="DIR",
-        help=f"folder of the instance; another folder is another instance "
+        help=f"folder of the instance; each folder has its own instance "
         f"(default: ${STATE_VARIABLE}, else .local{remark and '; ' + remark})",
     )
     return parser

@@ -30,7 +30,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Stop the instance. Exit code 0 also when none was running."""
+    """Stop the instance. The exit code is 0 even if no instance was running."""
     state = state_dir(options)
     console = Console(stderr=True, highlight=False)
     was_running = stop(state)
@@ -39,7 +39,10 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stop(state: StateDir) -> bool:
-    """Stop the instance, by signal if it does not answer, and clean its folder. Return whether one was running."""
+    """Stop the instance, by a signal if a request does not stop it, and clean its folder.
+
+    Returns whether an instance was running.
+    """
     if not state.path.exists():
         return False
     was_running = state.is_held
@@ -61,7 +64,7 @@ def _end(state: StateDir) -> None:
         if instance.ready and state.wait_until_free(_GRACE_SECONDS):
             return
     if not instance.ready:
-        # A starting supervisor handles the request only between its steps; a signal interrupts the current step.
+        # A starting supervisor handles the stop request only between its steps; a signal interrupts the current step.
         _signal(instance.supervisor_pid, signal.SIGTERM)
         if state.wait_until_free(_GRACE_SECONDS):
             return

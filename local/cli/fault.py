@@ -85,19 +85,24 @@ def run_list(options: argparse.Namespace) -> int:
 def run_clear(options: argparse.Namespace) -> int:
     """Remove all rules."""
     count = Control(state_dir(options).running()).clear_faults()
-    Console(stderr=True, highlight=False).print(f"{count} rules removed.")
+    Console(stderr=True, highlight=False).print(f"Rules removed: {count}.")
     return ExitCode.OK
 
 
 def make_rule(options: argparse.Namespace) -> FaultRule:
-    """Return the rule that the options describe. Raises `LocalError` for a rule that could never hit."""
+    """Return the rule that the options describe.
+
+    Raises `LocalError` for a probability above 1, and for a rule that could never hit.
+    """
     check_call(options.service, options.operation, options.kind)
     if not 0 < options.probability <= 1:
         raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
     if options.count is not None and options.count < 1:
         raise LocalError(f"--count {options.count} would never hit. Give 1 or more, or leave it out.")
-    if options.seconds is not None and options.seconds <= 0:
+    if options.seconds is not None and not options.seconds > 0:  # also true of nan
         raise LocalError(f"--seconds {options.seconds} would never hit. Give more than 0, or leave it out.")
+    if options.containing == "":
+        raise LocalError("--containing is empty. Give a text that the request must contain, or leave it out.")
     return FaultRule(
         service=options.service,
         operation=options.operation,
@@ -112,7 +117,8 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 def check_call(service: str, operation: str | None, kind: str) -> None:
     """Raise `LocalError` when a rule could never hit.
 
-    Either AWS has no such service, operation or kind of answer, or the service's requests do not name their operation.
+    A rule never hits if AWS has no such service, operation or kind of answer. A rule with an operation also never hits
+    if the service's requests do not name their operation.
     """
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")

@@ -52,7 +52,7 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
         "Make a call fail, and end the fault": [
             f"python -m local fault add --service dynamodb --operation TransactWriteItems --kind error{where}",
             f"python -m local fault clear{where}",
-            "make incident     # a page and its runbook, on a separate instance",
+            "make incident     # an alarm and its runbook, on a separate instance",
         ],
         "The contract, for Swagger UI, Postman and the like": [
             f"import docs/openapi.json and set the server to {url}",
@@ -62,7 +62,7 @@ def hints(outputs: Outputs, state: StateDir) -> dict[str, list[str]]:
 
 
 def _environment() -> dict[str, list[str]]:
-    """Return the lines that select our environment's `python` and bypass a proxy, where either is needed."""
+    """Return the shell lines that are needed to select this project's `python` and to bypass a proxy."""
     activate = Path(sys.prefix) / "bin" / "activate"
     lines = proxy_exception()
     if os.environ.get("VIRTUAL_ENV") != sys.prefix and activate.is_file():
@@ -71,7 +71,10 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """Return the line with which curl and the AWS CLI reach this machine without a proxy; empty if it is not needed."""
+    """Return the shell line with which curl and the AWS CLI reach this machine without a proxy.
+
+    The list is empty if the line is not needed.
+    """
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []
     given = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")

@@ -16,8 +16,10 @@ exit codes:
   1  failed; the message says why and what to change
   2  wrong usage
   3  up: an instance is already running in this state folder
-  4  status, logs, fault, pulumi: nothing is running in this state folder
-  130  interrupted (Ctrl-C)
+  4  status, logs, fault, pulumi: this state folder has no running instance that the command can use
+  130  interrupted by Ctrl-C; up in the foreground: stopped while starting
+
+`python -m local pulumi` ends with the exit code of the `pulumi` that it runs.
 
 All state of the embedded AWS is in memory: it is gone when the instance stops.
 
@@ -25,7 +27,7 @@ example:
   python -m local up --detach && python -m local status
 """
 
-# Modules with a function `register(commands)` each.
+# Each of these modules has a function `register(commands)`.
 _COMMANDS = (
     "local.cli.up",
     "local.cli.down",

@@ -31,7 +31,7 @@ def run(options: argparse.Namespace) -> int:
     state = state_dir(options)
     access = engine_access(state)
     command = subprocess.Popen(
-        ["pulumi", *options.arguments],  # noqa: S607 - found in our own folder
+        ["pulumi", *options.arguments],  # noqa: S607 - `access.environment` has the PATH
         cwd=access.program,
         env={**os.environ, **access.environment},
     )

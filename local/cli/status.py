@@ -42,9 +42,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines for a person. For the AWS keys and the clients' secrets they name the file that has them.
+    """Yield the lines for a person. The path of a file stands in place of the AWS keys and of the clients' secrets.
 
-    The page's address is printed with the page's key, because a person opens the page with it.
+    The page's address is printed with the page's key, because the page does not open without its key.
     """
     outputs = status["outputs"]
     hidden = f"in {status['state_dir']}/outputs.json"

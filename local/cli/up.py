@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "up",
-        "start the embedded AWS on loopback and deploy the program to it; its state is in memory only",
+        "start the embedded AWS on loopback and deploy the program to it; all state is in memory only",
         "python -m local up --detach --port 4566",
     )
     parser.add_argument("--detach", action="store_true", help="return when the instance is ready, and leave it running")

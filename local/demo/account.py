@@ -61,13 +61,13 @@ class DeadLetter:
     message: "MessageTypeDef"
 
     def attribute(self, name: str) -> str | None:
-        """Return the text of a message attribute, or none."""
+        """Return the text of a message attribute, or `None` if the message does not have it."""
         attributes = self.message.get("MessageAttributes", {})
         return attributes[name].get("StringValue") if name in attributes else None
 
     @property
     def order_id(self) -> str | None:
-        """Return the order id in the attributes, or none."""
+        """Return the order id in the attributes, or `None` if they have no order id."""
         return self.attribute("order_id")
 
 
@@ -93,7 +93,7 @@ class Account:
         self._outputs = stack.outputs
 
     def set_stock(self, stock: dict[str, int]) -> None:
-        """Write the rows of the stock table. Each has its opening stock, the reference point of `ops audit`."""
+        """Write the rows of the stock table. `ops audit` needs the opening stock in each row."""
         for sku, available in stock.items():
             item: Any = {"sku": {"S": sku}, "available": {"N": str(available)}, "opening": {"N": str(available)}}
             self._aws.dynamodb.put_item(TableName=self._outputs["stock_table"], Item=item)
@@ -128,10 +128,10 @@ class Account:
         return [DeadLetter(message) for message in self._look(self._outputs["dead_letter_queue_url"])]
 
     def events(self, subscriber: str) -> list[Event]:
-        """Return all events in a subscriber's queue (by the subscription's name), and leave them there.
+        """Return all events in a subscriber's queue, and leave them there. `subscriber` is the subscription's name.
 
-        Each call receives every message once. After `maxReceiveCount` calls SQS moves a message, if the queue has a
-        dead-letter queue.
+        Each call receives every message once. If the queue has a dead-letter queue, SQS moves a message there after
+        `maxReceiveCount` calls.
         """
         bodies = [message["Body"] for message in self._look(self._outputs["subscriber_queue_urls"][subscriber])]
         return [Event(_unwrapped(body)) for body in bodies]
@@ -168,7 +168,7 @@ class Account:
 
     @contextmanager
     def deliveries_held(self) -> Iterator[None]:
-        """Disable the event source mapping inside the block, so that the messages sent meanwhile arrive together."""
+        """Disable all event source mappings inside the block, so that the messages sent meanwhile arrive together."""
         mappings = self._aws.lambda_.list_event_source_mappings()["EventSourceMappings"]
         ids = [mapping["UUID"] for mapping in mappings]
         for each in ids:
@@ -207,7 +207,7 @@ class Account:
 
 
 def _unwrapped(body: str) -> str:
-    """Return the published text. Without raw delivery, SNS and EventBridge wrap it in their own envelopes."""
+    """Return the published text. EventBridge wraps the text in an envelope, and so does SNS without raw delivery."""
     document = json.loads(body)
     if "detail-type" in document:
         # EventBridge parses the document and serializes it anew; our serialization restores the published text.

@@ -1,6 +1,6 @@
-"""Checks the guarantees after all messages are processed, with `ops audit`.
+"""Checks the guarantees with `ops audit`, after all messages are processed.
 
-Checks G5 also in the events that the subscriber without a filter received.
+For G5 this module also checks the events that the subscriber without a filter received.
 For G6 this module checks only tables and dead letters; `callers` sends requests as different callers.
 """
 
@@ -24,7 +24,7 @@ UNFILTERED = "everything"
 
 @dataclass(frozen=True)
 class Evidence:
-    """Answers of the APIs, read once.
+    """What `gather` read through the AWS APIs.
 
     Attributes:
         counted: The findings of `ops audit`.
@@ -40,7 +40,7 @@ class Evidence:
 
 
 def gather(account: Account) -> Evidence:
-    """Read every API once. Call it when the orders queue is empty."""
+    """Collect the evidence. Call this function when the orders queue is empty."""
     return Evidence(
         counted=count(account),
         acceptances=account.acceptances(),
@@ -53,7 +53,7 @@ def gather(account: Account) -> Evidence:
 
 
 def count(account: Account) -> list[Finding]:
-    """Return the findings of `ops audit` about all orders up to this moment, from all logs."""
+    """Return the findings of `ops audit` about all orders and all logs up to this moment."""
     target = resolve(Choice(local=True, state_dir=account.stack.state.path))
     context = Context(target, Clients(target), as_json=True)
     return judge(Reader(context, context.clock.time(), 0, lambda _: None).read())
@@ -74,7 +74,7 @@ def notified(evidence: Evidence, by_records: Finding) -> Finding:
         for order_id, row in evidence.orders.items()
         if row["status"] in EVENT_TYPES
     }
-    violations = [f"the subscriber {UNFILTERED} did not get {missing}" for missing in sorted(wanted - texts.keys())]
+    violations = [f"the subscriber {UNFILTERED!r} did not get {missing}" for missing in sorted(wanted - texts.keys())]
     violations += [f"{extra} is the event of no settled order" for extra in sorted(texts.keys() - wanted)]
     violations += [f"{event_id} came with {len(found)} contents" for event_id, found in texts.items() if len(found) > 1]
     return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} deliveries", violations)

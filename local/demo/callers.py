@@ -75,7 +75,7 @@ class LookupResults:
     owners: Mapping[str, str]
     """The `caller` of each order's row, by order id. Rows without a `caller` are left out."""
     seen: Mapping[str, Set[str]]
-    """The ids of the orders that each caller found, by the caller's name. No other lookup found its order."""
+    """The ids of all orders that each caller found, by the caller's name."""
     accepted: Mapping[str, Set[str]] = field(default_factory=dict)
     """The ids in each caller's answers 202, by the caller's name. Callers without such a record are left out."""
     unexpected: tuple[str, ...] = ()
@@ -151,15 +151,15 @@ def _status(lookup: Lookup, order_id: str) -> int:
 
 
 def isolation(results: LookupResults) -> Finding:
-    """Check G6: exactly one caller sees each order and got its 202.
+    """Check G6: exactly one caller sees each order, and the 202 for the order went to this caller.
 
-    All orders that a caller sees must have the same `caller`. The answers count too, because no row shows an answer
-    that reached the wrong caller.
+    All orders that a caller sees must have the same `caller`. The recorded answers are checked too, because no row
+    shows that an answer reached the wrong caller.
     """
     violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}
     violations += [
-        f"{key} is seen by {', '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
+        f"{key} is seen by {' and '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
     ]
     shared = {name: {results.owners[key] for key in seen} for name, seen in results.seen.items()}
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]

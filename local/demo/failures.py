@@ -1,4 +1,4 @@
-"""The story's failures, a poison message and an unreadable message, and the redrive after them."""
+"""The story's two failures (a poison message and an unreadable message), and the redrive of the poison message."""
 
 import shlex
 from typing import Any
@@ -11,11 +11,11 @@ _GOOD = ("good-1", "good-2", "good-3")
 
 
 def poison(stage: DemoStack) -> str:
-    """Send an order that fails at every attempt, between three good ones. Return its id."""
+    """Send an order that fails at every attempt, between three good orders. Return the failing order's id."""
     transcript = stage.transcript
     limit = stage.account.max_receives()
     transcript.chapter(
-        "A poison message between good ones",
+        "A poison message between good messages",
         f"From now on each transaction with {POISON} fails. Delivery is paused until all four orders are queued.",
     )
     stage.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=POISON)
@@ -25,7 +25,7 @@ def poison(stage: DemoStack) -> str:
         good += [stage.post(key, (BOOK, 1)) for key in _GOOD[1:]]
     statuses = [stage.settled(order_id)["status"] for order_id in good]
     transcript.check(
-        "the three good ones are CONFIRMED without waiting for the poison message", statuses == ["CONFIRMED"] * 3
+        "the three good orders are CONFIRMED without waiting for the poison message", statuses == ["CONFIRMED"] * 3
     )
     receives = _watch(stage, poisoned, limit)
     transcript.check(
@@ -33,7 +33,7 @@ def poison(stage: DemoStack) -> str:
         [each.attempt for each in receives] == _upto(limit),
     )
     others = [each.outcome for each in stage.account.receives() if each.order_id in good]
-    transcript.check("the three good ones were received once each", others == ["processed"] * len(good))
+    transcript.check("each of the three good messages was received once", others == ["processed"] * len(good))
     _arrived(stage, poisoned)
     transcript.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)
@@ -62,15 +62,15 @@ def unreadable(stage: DemoStack) -> None:
     reason = {name: letter.attribute(name) for name in ("error_type", "error", "attempt")}
     transcript.received(f"dead letter: {reason}")
     transcript.check(
-        "the dead letter has its reason, after one receive",
+        "the dead letter names the error, and the message was received only once",
         (reason["error_type"], reason["attempt"]) == ("MALFORMED_BODY", "1"),
     )
 
 
 def recover(stage: DemoStack, poisoned: str) -> None:
-    """End the fault and redrive the dead letter."""
+    """End the fault and redrive the poison message."""
     transcript, before = stage.transcript, stage.account.available(POISON)
-    transcript.chapter("Redrive", "The fault is cleared, and the dead letter is sent back to the orders queue.")
+    transcript.chapter("Redrive", "The fault is cleared, and the poison message is sent back to the orders queue.")
     stage.stack.clear_faults()
     by, reason, where = "demo", "dependency repaired", ("--where", f"order_id={poisoned}")
     decision = shlex.join(["--by", by, "--reason", reason, "--yes"])
@@ -80,7 +80,7 @@ def recover(stage: DemoStack, poisoned: str) -> None:
     transcript.sent(f"GET /orders/{poisoned}")
     answer = stage.api.get(poisoned)
     transcript.answered(answer)
-    transcript.check("CONFIRMED, as if nothing had happened", answer.document["status"] == "CONFIRMED")
+    transcript.check("the order is CONFIRMED", answer.document["status"] == "CONFIRMED")
     transcript.check(f"stock of {POISON}: {before} → {before - 1}", stage.account.available(POISON) == before - 1)
 
 

@@ -32,7 +32,7 @@ def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]
     try:
         return list(pool.map(call, items))
     finally:
-        # After Ctrl-C the answers are not needed; the calls end with the embedded AWS.
+        # After Ctrl-C nobody needs the answers. The calls end when the embedded AWS stops.
         pool.shutdown(wait=False, cancel_futures=True)
 
 

@@ -14,7 +14,7 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """Return the given folder, or a subfolder `name` of the default one, so that a running `up` is not disturbed."""
+    """Return the given folder, else the default folder's subfolder `name`, where the story does not disturb `up`."""
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 
 

@@ -64,7 +64,7 @@ def set_stock(stage: DemoStack) -> None:
 
 
 def accept(stage: DemoStack) -> None:
-    """Post a good order, then the same again, then the same key with another body."""
+    """Post a good order, then the same request again, then another body with the same key."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter("An order is accepted", "The API answers at once; a worker does the work.")
     body = order((BOOK, 2))
@@ -72,7 +72,8 @@ def accept(stage: DemoStack) -> None:
     first = stage.api.post(body, "first-order")
     transcript.answered(first)
     transcript.check(
-        "202, and the Location header names the order", first.headers.get("location") == f"orders/{first.order_id}"
+        "the answer is 202, and its Location header names the order",
+        first.headers.get("location") == f"orders/{first.order_id}",
     )
     stage.settled(first.order_id)
     transcript.sent(f"GET /{first.headers['location']}")
@@ -85,8 +86,10 @@ def accept(stage: DemoStack) -> None:
     transcript.sent("POST /orders  Idempotency-Key: first-order  (the same body)")
     again = stage.api.post(body, "first-order")
     transcript.answered(again)
-    transcript.check("the same answer, byte for byte", (again.status, again.body) == (first.status, first.body))
-    transcript.check("marked as a replay", again.is_replay and not first.is_replay)
+    transcript.check(
+        "the second answer equals the first, byte for byte", (again.status, again.body) == (first.status, first.body)
+    )
+    transcript.check("only the second answer is marked as a replay", again.is_replay and not first.is_replay)
 
     transcript.chapter(
         "The same key with another body",
@@ -104,13 +107,17 @@ def concurrent_retries(stage: DemoStack) -> None:
     """Send one request twenty times at once, as impatient clients do."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
-        f"{RETRIES} concurrent retries of one key", "Lambda starts new workers for them, so this takes a moment."
+        f"{RETRIES} concurrent retries of one key",
+        "Lambda starts more instances of the function that accepts orders, so this takes a moment.",
     )
     body, key = order((BOOK, 1)), "impatient"
     transcript.sent(f"{RETRIES} x at once: POST /orders  Idempotency-Key: {key}  {shown(body)}")
     results = at_once(range(RETRIES), lambda _: stage.api.submit(body, key), RETRIES)
     statuses = Counter(status for _, attempts in results for status in attempts)
-    transcript.received(f"{statuses[202]} x 202, {statuses[409]} x 409 (still running; repeated after Retry-After)")
+    transcript.received(
+        f"{statuses[202]} x 202, {statuses[409]} x 409 "
+        "(the first request still runs; a client repeats its request after Retry-After)"
+    )
     bodies = {answer.body for answer, _ in results}
     transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
     transcript.check("all answers except one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
@@ -133,7 +140,9 @@ def out_of_stock(stage: DemoStack) -> None:
     answer = stage.api.get(order_id)
     transcript.answered(answer)
     reason = answer.document.get("reason")
-    transcript.check("REJECTED, and the reason names the SKU", reason == {"code": "OUT_OF_STOCK", "skus": [LAMP]})
+    transcript.check(
+        "the order is REJECTED, and the reason names the SKU", reason == {"code": "OUT_OF_STOCK", "skus": [LAMP]}
+    )
     unmoved = (stage.account.available(LAMP), stage.account.available(BOOK)) == (STOCK[LAMP], before)
     transcript.check("no stock is taken, not even for the order's other line", unmoved)
 

@@ -87,7 +87,7 @@ class Transcript:
 
     @property
     def ok(self) -> bool:
-        """Return whether every check and every guarantee held."""
+        """Return whether every check and every guarantee held. Before `conclude` this is false."""
         checks = [check for chapter in self.chapters for check in chapter.checks]
         return bool(self._findings) and all(check.ok for check in checks) and all(each.ok for each in self._findings)
 
@@ -116,5 +116,5 @@ class Transcript:
 
 
 def shown(body: dict[str, Any]) -> str:
-    """Return a request's body on one line."""
+    """Return a JSON object as text on one line."""
     return json.dumps(body)

@@ -47,7 +47,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _end(loop: asyncio.AbstractEventLoop, executor: ThreadPoolExecutor, loops: list[asyncio.AbstractEventLoop]) -> None:
-    """Cancel the unfinished tasks of a failed run, which would otherwise print warnings later, and close all loops."""
+    """Cancel unfinished tasks, because those of a failed run would print warnings later. Then close all loops."""
     executor.shutdown(wait=True, cancel_futures=True)
     pending = asyncio.all_tasks(loop)
     for task in pending:

@@ -70,7 +70,7 @@ def _refuse_existing(args: MockResourceArgs) -> None:
 
 
 class Monitor(MockMonitor):
-    """Records every resource with its URN, refuses a duplicate URN, and keeps the stack's outputs."""
+    """Records every resource except components, refuses a duplicate URN, and keeps the stack's outputs."""
 
     def __init__(self, mocks: RealResources) -> None:
         super().__init__(mocks)

@@ -25,7 +25,7 @@ PROGRAM = "__main__.py"
 
 @dataclass(frozen=True)
 class Deployment:
-    """Result of a run of the program: the stack's outputs and every resource."""
+    """Result of a run of the program: the stack's outputs and every resource except components."""
 
     outputs: dict[str, Any]
     resources: tuple[Deployed, ...]
@@ -36,7 +36,7 @@ def deploy(
 ) -> Deployment:
     """Run `__main__.py` of `root` and create its resources.
 
-    `created` is called with type and name of each created resource. Only the main thread may call this function, for
+    `created` is called with type and name of each created resource. Only the main thread may call `deploy`, for
     one run at a time, because the SDK keeps its state in the process. Raises `DeployError`, which names the resource or
     the error in the program or its configuration.
     """

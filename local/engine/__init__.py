@@ -11,8 +11,9 @@ def available(progress: Progress, search_path: str | None = None) -> Engine:
     """Return the `pulumi` on the path if its version is supported; otherwise build one.
 
     Raises:
-        EngineUnavailableError: neither is possible; the message has both reasons.
-        EngineBuildError: the build failed because of a defect in local/engine/pulumi; the message has both reasons.
+        EngineUnavailableError: no supported command is on the path, and none can be built. The message says why.
+        EngineBuildError: no supported command is on the path, and the build failed because of a defect in
+            local/engine/pulumi. The message says why.
     """
     try:
         return find(search_path)

@@ -29,7 +29,11 @@ def findings(token: str, inputs: Mapping[str, Any]) -> list[str]:
 
 
 def inputs_among(token: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    """Return those properties of a resource that are inputs; AWS sets the others. Raises the errors of `findings`."""
+    """Return those properties of a resource that are inputs; AWS sets the others.
+
+    Raises:
+        LookupError: the SDK has no resource type `token`.
+    """
     return {name: value for name, value in state.items() if name in input_type_types(_args_class(token))}
 
 

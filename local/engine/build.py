@@ -35,7 +35,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     """Return the command of the pinned version, and build it first if it is not in the cache.
 
     Raises:
-        EngineUnavailableError: Go is not installed, or cannot download the modules.
+        EngineUnavailableError: Go is not installed or cannot download the modules, or the built command does not run.
         EngineBuildError: the modules do not compile.
     """
     go = shutil.which("go", path=search_path)

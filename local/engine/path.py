@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT / ".build" / "engine"
 
 _HOST = """#!/bin/sh
-# Written by local/engine. The engine starts it to run a Python program: a stand-in for Pulumi's own language host.
+# Written by local/engine. The engine starts this stand-in for Pulumi's own language host to run a Python program.
 exec {python} -c 'import sys; sys.path.insert(0, sys.argv[1]); from local.engine.language_host.__main__ import main
 sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
 """
@@ -28,7 +28,8 @@ exit 1
 def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
     """Write the commands and plugins that the engine needs into `folder`, and return the folder.
 
-    An installed command keeps its own language host. A built command gets the stand-in, beside a link to the command.
+    An installed `pulumi` keeps its own language host. For a `pulumi` that local/engine built, `folder` gets the
+    stand-in for the language host, beside a link to that `pulumi`.
     """
     if engine.path.parent == folder:
         # The prepared folder is already on the path.

@@ -18,7 +18,7 @@ def entries() -> Iterator[Path]:
 
 
 def link_environment(folder: Path) -> None:
-    """Link this interpreter's environment and the repository's cache of packages into a copy of the program."""
+    """Link the running Python environment and the repository's cache of Lambda packages into a copy of the program."""
     (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     packages = ROOT / ".build" / "package"
     packages.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Deploys the program with Pulumi's engine instead of the mock monitor. Further `pulumi` commands can use the engine.
+"""Deploys the program with Pulumi's engine instead of the mock monitor. Later `pulumi` commands can use the stack.
 
 The engine needs an AWS provider. While the instance runs, a stand-in for the provider serves the embedded AWS, so that
 previews and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
@@ -80,7 +80,8 @@ def engine_access(state: StateDir) -> EngineAccess:
         return EngineAccess.model_validate_json(_access_file(state).read_text())
     except FileNotFoundError:
         raise NotRunningError(
-            f"The instance in {state.path} was not started with the engine. Start it: python -m local up --engine."
+            f"The instance in {state.path} is still starting, or was started without the engine. To use the engine: "
+            f"python -m local down{state.option}, then python -m local up --engine{state.option}."
         ) from None
 
 
@@ -89,7 +90,7 @@ def deployed_now(access: EngineAccess) -> Deployment:
 
     def printed(*arguments: str) -> Any:
         done = subprocess.run(
-            ["pulumi", "stack", *arguments],  # noqa: S607 - found in our own folder
+            ["pulumi", "stack", *arguments],  # noqa: S607 - `access.environment` has the PATH
             cwd=access.program,
             env={**os.environ, **access.environment},
             capture_output=True,
@@ -97,7 +98,7 @@ def deployed_now(access: EngineAccess) -> Deployment:
             check=False,
         )
         if done.returncode:
-            raise LocalError(f"the state cannot be read: {done.stderr.strip()}")
+            raise LocalError(f"The stack's state cannot be read: {done.stderr.strip()}")
         return json.loads(done.stdout)
 
     return Deployment(printed("output", "--json", "--show-secrets"), tuple(_resources(printed("export"))))

@@ -36,7 +36,7 @@ class Finished:
 
     @property
     def changed(self) -> dict[str, str]:
-        """Return logical name → operation of every changed resource, without components."""
+        """Return logical name → operation of every changed AWS resource."""
         return {urn.rsplit("::", 1)[1]: op for urn, op in self.changes.items() if "::aws:" in urn.replace("$", "::")}
 
 

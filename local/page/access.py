@@ -1,4 +1,7 @@
-"""Checks access to the page: data needs the page's key, and no request may come from another site (SECURITY.md)."""
+"""Checks access to the page: without the page's key, a request gets only static files (SECURITY.md).
+
+A request from a page of another origin is always refused.
+"""
 
 import hmac
 from collections.abc import Collection, MutableMapping
@@ -26,7 +29,7 @@ _HEADERS: Final = {
 
 
 class PageAccess:
-    """Accepts requests with the page's key. Others get at most the static `files`, which contain no data."""
+    """Accepts requests with the page's key. Other requests get only the static `files`, which contain no data."""
 
     def __init__(self, app: ASGIApp, key: str, files: Collection[str]) -> None:
         self._app = app

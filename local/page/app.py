@@ -56,7 +56,7 @@ class Orders(_Body):
 
 
 class Decided(_Body):
-    """A person's decision about dead letters. Without `yes` the request is a dry run."""
+    """A person's decision about dead letters. If `yes` is false, the request is a dry run."""
 
     id: str | None = None
     by: str

@@ -28,7 +28,8 @@ _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 class OpsCommands:
     """`ops` commands on one instance.
 
-    Reading a dead letter hides it from other commands for a while. So the commands that read dead letters run in turn.
+    Reading a dead letter hides it from other commands for a while. So the commands that read dead letters run one at a
+    time.
     """
 
     state: StateDir
@@ -66,7 +67,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit`, which does not judge orders of the last two seconds. A broken guarantee is no error."""
+        """Run `audit` without checking orders of the last two seconds. A broken guarantee is no error."""
         with self._turn:
             return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 
@@ -91,5 +92,8 @@ def _decided(by: str, reason: str, *, yes: bool) -> list[str]:
 def _checked(identifier: str) -> str:
     """Refuse an identifier that cannot be a command's argument."""
     if not _ID.fullmatch(identifier):
-        raise RefusedError(f"{identifier!r} is no id: 1 to 100 letters, digits, '.', '_' or '-'.")
+        raise RefusedError(
+            f"{identifier!r} is not allowed here. Give 1 to 100 letters, digits, '.', '_' or '-', "
+            "the first a letter or digit."
+        )
     return identifier

@@ -49,7 +49,7 @@ class PageServer:
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the server, even with open connections."""
+        """Stop the server, even if connections are open."""
         self._page.stop()
         self._server.should_exit = True
         self._thread.join(_END_SECONDS)

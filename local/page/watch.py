@@ -1,4 +1,4 @@
-"""Live data of the page, which is read once for all open pages, and only while a page is open."""
+"""The page's live data. The server reads it once for all open pages, and only while a page is open."""
 
 import asyncio
 import json
@@ -42,7 +42,7 @@ class View:
         self._dead_letters: Any = []
 
     def read(self) -> Sections:
-        """Read the APIs once."""
+        """Read the current data of all sections."""
         context, account = self._commands.context, self._account()
         queues = {
             name: depth_of(context.clients.sqs, url)
@@ -63,7 +63,11 @@ class View:
         }
 
     def _listed(self, depth: Depth) -> Any:
-        """Return the dead letters. Reading is slow and hides them, so they are read only after their number changed."""
+        """Return the dead letters as last read, and raise the error of a read that failed.
+
+        Reading is slow and hides the dead letters. So a thread reads them again only if the queue's counts have changed
+        since the last read, or if that read failed.
+        """
         seen = depth.visible, depth.hidden
         if seen == (0, 0):
             self._seen, self._dead_letters = seen, []

@@ -29,14 +29,14 @@ _ERRORS = {"dynamodb": "InternalServerError", "sns": "InternalError", "sqs": "In
 
 @dataclass(frozen=True)
 class Call:
-    """A call: the service's signing name, and the operation or `None` where the protocol does not name it (REST)."""
+    """A call: the service's signing name, and the operation (`None` if the protocol does not name it, as in REST)."""
 
     service: str
     operation: str | None
 
 
 def identify(request: Request) -> Call | None:
-    """Return the AWS call of a request; `None` without a signature in its header."""
+    """Return the AWS call of a request; `None` if the request's headers have no signature."""
     service = _service(request.head)
     return Call(service, _operation(request)) if service else None
 
@@ -63,7 +63,7 @@ def refused(head: Head, refusal: Refusal) -> Response:
 
 
 def failure(call: Call, kind: FaultKind, request: Request) -> Response:
-    """Return the error answer of a service to `call`."""
+    """Return the error answer of the call's service for this kind of fault."""
     if kind is FaultKind.CONFLICT:
         return _conflict(request)
     if kind is FaultKind.THROTTLE:

@@ -24,7 +24,7 @@ class FaultKind(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """A rule that makes matching calls of the functions fail. A limit that is not set does not apply."""
+    """A rule that makes matching AWS calls of the functions fail. A limit that is not set does not apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,7 +79,7 @@ class _Active:
 
 @dataclass
 class Faults:
-    """The rules in force; safe to use from many threads. The oldest rule that hits decides."""
+    """The fault rules; safe to use from many threads. The oldest rule that hits a call decides its fault."""
 
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = _RANDOM.random

@@ -22,7 +22,7 @@ _API: Final = "/_aws/execute-api/"
 _KEY_SET: Final = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 a path
 _CONFIRMATION: Final = {"Action", "TopicArn", "Token", "Version", "AuthenticateOnUnsubscribe"}
-# The emulator also chooses a service by headers. So only these headers of a request without a key are forwarded.
+# The emulator also chooses a service by headers. So only these headers of a request to an open route are forwarded.
 _PLAIN: Final = frozenset({b"host", b"accept", b"content-type", b"content-length", b"authorization"})
 _SAME: Final = frozenset({"", "none", "same-origin"})
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{16,64}")
@@ -60,7 +60,7 @@ class Gate:
         return _NO_KEY if not is_open(head) and signature_of(head) is None else None
 
     def refusal_of_signature(self, request: Request) -> Refusal | None:
-        """Check a request's signature, which needs the body, and return the refusal if there is one."""
+        """Check a signature against the whole request with its body, and return the refusal if there is one."""
         if is_public(request.head) or is_open(request.head):
             return None
         signature = signature_of(request.head)
@@ -83,7 +83,10 @@ class Gate:
 
 
 def foreign_host(head: Head, port: int) -> Refusal | None:
-    """Refuse any host except this address. A page that uses DNS rebinding sends its own host name."""
+    """Refuse any host except 127.0.0.1 and localhost with this port.
+
+    A page that uses DNS rebinding sends its own host name.
+    """
     return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
 
 
@@ -104,7 +107,11 @@ def is_public(head: Head) -> bool:
 
 
 def is_open(head: Head) -> bool:
-    """Return whether the route is open on AWS, too: Cognito's tokens and keys, SNS's confirmations."""
+    """Return whether the request needs no access key, as on AWS.
+
+    Such a request gets Cognito's tokens or public keys, or confirms an SNS subscription. But a GET request with a
+    signature needs an access key: its signature is checked.
+    """
     if head.method == "POST":
         return head.path == _TOKEN
     if head.method != "GET" or "content-length" in head.fields or signature_of(head) is not None:
@@ -126,7 +133,10 @@ _HOW: Final = (
     "folder (.local) and change with every start."
 )
 _FOREIGN_HOST: Final = Refusal("AccessDenied", "This embedded AWS answers to 127.0.0.1 and localhost only.")
-_FOREIGN_PAGE: Final = Refusal("AccessDenied", "This embedded AWS accepts no request from a page of another origin.")
+_FOREIGN_PAGE: Final = Refusal(
+    "AccessDenied",
+    "Except for the stack's own API, this embedded AWS accepts no request from a page of another origin.",
+)
 _NO_KEY: Final = Refusal("MissingAuthenticationToken", f"The request is not signed. {_HOW}")
 _OTHER_KEY: Final = Refusal("InvalidClientTokenId", f"The access key does not belong to this instance. {_HOW}")
 _TOO_OLD: Final = Refusal(

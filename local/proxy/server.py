@@ -28,7 +28,7 @@ Connect = Callable[[], socket.socket]
 
 
 class Proxy:
-    """Forwards the requests that the gate accepts, with body and headers as signed.
+    """Forwards the requests that the gate accepts. Body and signed headers stay unchanged.
 
     For a call that a fault rule hits, the proxy answers in place of the emulator, ends the connection before or after
     the call, or does not answer.
@@ -77,7 +77,8 @@ class Proxy:
             while self._next(connection, client, upstream):
                 pass
         except (ProtocolError, OSError) as error:
-            # The client or the emulator closed its connection, which may happen at any time. Then both connections end.
+            # The client or the emulator violated HTTP, or closed its connection, which may happen at any time. Then
+            # both connections end.
             if not self._stopping:
                 _LOG.debug("proxy connection ended: %s", error)
         finally:
@@ -175,12 +176,15 @@ def _reset(client: socket.socket) -> None:
 
 
 def _wait_for_close(client: socket.socket) -> None:
-    """Wait without an answer until the client closes the connection."""
+    """Wait without an answer until the client closes the connection, for at most `_HELD_SECONDS`."""
     _is_readable(client, _HELD_SECONDS)
 
 
 def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    """Wait for data or the peer's end. `select.select` is not used, because it fails for descriptors above 1023."""
+    """Return whether data or the peer's end of the connection comes within `seconds`.
+
+    `select.select` is not used, because it fails for descriptors above 1023.
+    """
     poll = select.poll()
     poll.register(connection, select.POLLIN)
     return bool(poll.poll(seconds * 1000))

@@ -27,7 +27,7 @@ Headers = tuple[tuple[bytes, bytes], ...]
 
 
 class ProtocolError(Exception):
-    """The peer violates HTTP/1.1, or closed the connection."""
+    """The peer violated HTTP/1.1, or closed the connection too early."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +60,7 @@ class Head:
 
 @dataclass(frozen=True)
 class Request:
-    """A request that is forwarded."""
+    """A request: its head and its body."""
 
     head: Head
     body: bytes = b""

@@ -9,7 +9,7 @@ import pulumi
 
 
 def zip_bytes(archive: pulumi.Archive) -> bytes:
-    """Return the archive as the bytes of a zip file. Paths are relative to the program's folder.
+    """Return the archive as the bytes of a zip file. Relative paths of files and folders start at the program's folder.
 
     Raises `ValueError` for a kind of archive that is not supported here.
     """

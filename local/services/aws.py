@@ -49,9 +49,10 @@ def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, 
 
 @dataclass(frozen=True)
 class Aws:
-    """Clients of one emulated account in one region at `endpoint_url`, as the account's root user.
+    """Clients of one emulated account in one region. They call `endpoint_url` as the account's root user.
 
-    No call is retried, because a failing call is a defect here, not a temporary failure.
+    They retry no call, because a failing call is a defect here, not a temporary failure. Only the upload of a package
+    can fail temporarily; functions.py repeats it.
     """
 
     endpoint_url: str

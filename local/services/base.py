@@ -1,4 +1,4 @@
-"""Base of all handlers of resource types: create, update, delete, and a strict check of inputs by the API's model."""
+"""Base of all handlers of resource types: create, update, delete, and check all inputs against the API's model."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +13,7 @@ from botocore.model import ServiceModel
 from local.services.aws import Aws
 
 Inputs = Mapping[str, Any]
-"""Input properties of a resource by Pulumi's names, without the ignored ones."""
+"""Input properties of a resource by Pulumi's names, without the handler's `ignored` inputs."""
 
 
 class UnknownInputError(ValueError):
@@ -33,10 +33,11 @@ class Created:
 
 
 class Handler:
-    """Maps one resource type to API calls, by default to Create…, Update… and Delete… with its `noun`.
+    """Maps one resource type to API calls: by default Create…, Update… and Delete…, completed by its `noun`.
 
-    An operation gets the inputs for which it has a parameter of the same name, ignoring case. An input that the
-    creating operation does not have is an error, so no input is dropped silently.
+    An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. An input for
+    which the creating operation has no parameter is an error, unless it is listed in `separate` or `ignored`. So no
+    input is dropped silently.
 
     Attributes:
         pulumi_type: Type token.
@@ -51,7 +52,8 @@ class Handler:
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
         ignored: Inputs that are accepted without an effect, each with the reason.
-        updatable: Inputs that `update` can change in place. The account refuses to change any other input.
+        updatable: Inputs that `update` can change in place. A change of any other input is refused, unless `ignored`
+            lists the input.
         gone: Error codes of a resource that no longer exists.
     """
 
@@ -94,7 +96,7 @@ class Handler:
     # --- overridden by resource types ---------------------------------------------------------------------------------
 
     def whole(self, name: str, inputs: Inputs) -> Inputs:
-        """Return the inputs completed from the logical name."""
+        """Return the inputs. The logical name replaces a missing physical name."""
         return {"name": name, **inputs}
 
     def id_of(self, inputs: Inputs, made: Mapping[str, Any]) -> str:
@@ -116,7 +118,7 @@ class Handler:
     # --- calls --------------------------------------------------------------------------------------------------------
 
     def check(self, inputs: Inputs) -> None:
-        """Raise `UnknownInputError` for inputs that have no effect."""
+        """Raise `UnknownInputError` for inputs that the creating operation does not have."""
         unknown: dict[str, Any] = {}
         known = {key: value for key, value in self.shaped(inputs).items() if key not in self.separate}
         self._parameters(self.creates, known, unknown)
@@ -199,7 +201,7 @@ def input_shape(service: str, operation: str) -> Any:
 def as_shape(shape: Any, value: Any, path: str, unknown: dict[str, Any]) -> Any:
     """Return a value with the API's names. Parts that the API does not have are added to `unknown`, by their path.
 
-    A map where the API has a list, as for tags and dimensions, becomes a list of names and values.
+    Where Pulumi has a map and the API has a list (tags, dimensions), the map becomes a list of names and values.
     """
     if shape.type_name == "structure" and isinstance(value, Mapping):
         members = {name.lower(): name for name in shape.members}
@@ -232,7 +234,7 @@ def without(inputs: Inputs, *names: str) -> dict[str, Any]:
 
 
 def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str) -> None:
-    """Replace the tags of the resource that `which` identifies with those of the new inputs."""
+    """Replace a resource's old tags with the tags of the new inputs. `which` identifies the resource."""
     before, after = old.get("tags") or {}, new.get("tags") or {}
     if lost := [key for key in before if key not in after]:
         client.untag_resource(**which, TagKeys=lost)

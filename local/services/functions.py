@@ -24,7 +24,7 @@ def invoke_arn(aws: Aws, arn: str) -> str:
 
 
 def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
-    """Return the version that `upload` made. If the emulator closed the connection, call `again` once."""
+    """Return the version that `upload` returns; if the emulator closes the connection, that of `again`."""
     with _UPLOAD:
         try:
             return upload()
@@ -105,11 +105,13 @@ class Function(Handler):
             return str(self.send(aws, "UpdateFunctionCode", new, FunctionName=id_, ZipFile=code)["Version"])
 
         version = _uploaded(upload, upload)
+        if "reservedConcurrentExecutions" in old and "reservedConcurrentExecutions" not in new:
+            aws.lambda_.delete_function_concurrency(FunctionName=id_)
         retag(aws.lambda_, old, new, as_list=False, Resource=aws.arn("lambda", f"function:{id_}"))
         return self._finished(aws, id_, new, code, version)
 
     def _finished(self, aws: Aws, name: str, inputs: Inputs, code: bytes, version: str) -> dict[str, Any]:
-        """Set the reserved concurrency and wait until the version can be called. Return the outputs."""
+        """Set the reserved concurrency, if it is given. Wait until the version can be called. Return the outputs."""
         reserved = inputs.get("reservedConcurrentExecutions", -1)
         if reserved >= 0:
             aws.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)

@@ -1,4 +1,4 @@
-"""All resource types that the embedded AWS supports."""
+"""The handlers of all resource types that the emulator creates. inert.py lists the others that are accepted."""
 
 from collections.abc import Mapping
 

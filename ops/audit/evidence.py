@@ -11,9 +11,10 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# A stock row's reference point has DynamoDB's time in whole seconds, and `settled_at` is the worker's time before it
-# sends the transaction, which the SDK may repeat for about 15 s (3 attempts of 4 s, and pauses). So an order with a
-# `settled_at` this close to the reference point may have been settled before or after it.
+# The time of a stock row's reference point (`Count.counted_at`) is DynamoDB's, in whole seconds. `settled_at` is the
+# worker's time before it sends the transaction, which the SDK may repeat for about 15 s (3 attempts of 4 s, and
+# pauses). So an order whose `settled_at` is from 20 s before to 5 s after the reference point may have been settled
+# before or after it.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -67,7 +68,8 @@ class Evidence:
     """Data read from the stack.
 
     Attributes:
-        cut_off: Time in epoch seconds. Orders that were accepted or settled later are counted but not judged.
+        cut_off: Time in epoch seconds. Messages and events of orders that were accepted or settled later are not
+            checked.
         statuses: Number of orders by status.
         problems: Violations that a single row or record proves, by guarantee.
         doubts: Reasons why orders should still have a message, by order id.
@@ -107,7 +109,7 @@ class Evidence:
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def count_units(self, order: StoredOrder) -> None:
-        """Count the units of a confirmed order."""
+        """Count the units of a confirmed order, except those that it took before their article's reference point."""
         settled = None if order.settled_at is None else from_timestamp(order.settled_at).timestamp()
         for line in order.lines:
             count = self.before.get(line.sku)

@@ -25,6 +25,8 @@ from ops.gateway.stock import Count
 from ops.logic.dead_letter import MEANING, State
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderStatus
 
+_SILENT: Final = " (the line is older than the log that was read, or the worker died)"
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -86,11 +88,11 @@ def nothing_lost(evidence: Evidence) -> Finding:
     ]
     final = sum(evidence.statuses[status] for status in OrderStatus if status not in OPEN_STATUSES)
     parts = ", ".join(f"{count} {status}" for status, count in sorted(evidence.statuses.items()))
+    orders = f"{evidence.statuses.total()} orders" + (f" ({parts})" if parts else "")
     return Finding(
         "G1",
         "nothing lost",
-        f"{evidence.statuses.total()} orders, {final} final ({parts or 'none'}); {evidence.waiting} messages waiting, "
-        f"{states.total()} dead letters",
+        f"{orders}, {final} final; {evidence.waiting} messages waiting, {states.total()} dead letters",
         [*evidence.problems["G1"], *broken],
         named,
     )
@@ -113,7 +115,7 @@ def one_effect(evidence: Evidence) -> Finding:
             unreferenced.add(sku)
         elif after is None or after.available is None or (after.opening, after.counted_at) != _reference(before):
             recounted.add(sku)
-            named.append(f"{sku} was counted or restocked during the audit: not judged")
+            named.append(f"{sku} was counted, restocked or removed during the audit, so its stock is not checked")
         else:
             broken += _difference(sku, before, after, taken)
     if unreferenced:
@@ -123,11 +125,15 @@ def one_effect(evidence: Evidence) -> Finding:
     judged = evidence.before.keys() - unreferenced - recounted
     counted = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
     if near := sum(taken.near for taken in counted):
-        named.append(f"{near} units may be counted or not: their orders were settled too close to a reference point")
+        named.append(
+            f"{near} units may have left the stock before or after a reference point: their orders were settled too "
+            "close to it"
+        )
     return Finding(
         "G2",
         "one effect",
-        f"{len(judged)} articles judged; {sum(each.sure for each in counted)} units confirmed since stock was counted",
+        f"stock of {len(judged)} articles checked; {sum(each.sure for each in counted)} units confirmed since it was "
+        "counted",
         broken,
         named,
     )
@@ -180,15 +186,18 @@ def exact_retries(evidence: Evidence) -> Finding:
     return Finding(
         "G4",
         "exact retries",
-        f"{len(attempts)} messages in the log, {failed} of them failed at least once; at most {limit} receives each, "
-        f"{silent or 'none'} without a line{' (it is older, or the worker died)' if silent else ''}",
+        f"{len(attempts)} messages in the log, {failed} of them failed at least once; each may be received "
+        f"{limit} times; {silent} receives without a log line{_SILENT if silent else ''}",
         broken,
         early,
     )
 
 
 def notified(evidence: Evidence) -> Finding:
-    """G5: every settled order's event was published, or the order is named. Unchecked orders are only counted."""
+    """G5: every settled order's event was published, or the order may still have a message and is named.
+
+    Orders that were settled after the cut-off, or that are older than the worker's records, are only counted.
+    """
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
         f"{case.letter.order_id} is settled, and its event waits in the dead-letter queue"
@@ -221,7 +230,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{len(evidence.answers)} keys lead to {len(keys)} orders; no table records which answers callers got",
+        f"{len(evidence.answers)} keys lead to {len(keys)} orders; the tables do not show who read an order",
         broken,
     )
 
@@ -244,7 +253,10 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
-    """Return violations if one of these orders certainly has no message; otherwise, orders to name that may have none.
+    """Return violations and named facts about the orders whose doubt is one of `kinds`.
+
+    Each of these orders needs a message. If there are too few messages, these orders are reported as violations;
+    otherwise they are only named.
 
     The messages of the orders queue are only counted, because each read is a receive. So a message may belong to an
     order in doubt under G1 or to one under G5. If there are enough messages for the orders of G1 alone and for those of
@@ -264,8 +276,8 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
         return [text, *found], []
     if others <= evidence.waiting < len(evidence.doubts):
         text = (
-            f"G1 or G5 is broken, but which of the two is not known: {len(evidence.doubts)} orders of both together "
-            f"need a message, and the orders queue has only {evidence.waiting}"
+            f"G1 or G5 is broken, but which of the two is not known: {len(evidence.doubts)} orders each need a "
+            f"message, for G1 or for G5, and the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
     return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]

@@ -108,7 +108,7 @@ class Reader:
         if order.status is OrderStatus.DISCARDED:
             reason = from_item(item).get("reason")
             if not isinstance(reason, Mapping) or not reason.get("by"):
-                found.problems["G1"].append(f"{order.order_id} is DISCARDED, but its row has no name of a person")
+                found.problems["G1"].append(f"{order.order_id} is DISCARDED, but its row does not say who discarded it")
             return None
         if order.status is OrderStatus.CONFIRMED:
             found.count_units(order)

@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
         "--cut-off",
         default="15m",
         metavar="AGE",
-        help="orders accepted or settled more recently are not judged (default: 15m)",
+        help="do not check messages and events of orders accepted or settled more recently (default: 15m)",
     )
     audit.add_argument("--since", default="1d", metavar="AGE", help="how far back to read the logs (default: 1d)")
     audit.add_argument(
@@ -78,7 +78,7 @@ def run_audit(options: argparse.Namespace, context: Context) -> int:
         _show(context, findings, options.limit)
         context.heading("read")
         context.out.fields(read)
-    context.say(f"Cut-off: {moment}. Orders accepted or settled later are counted but not judged.")
+    context.say(f"Cut-off: {moment}. Messages and events of orders accepted or settled later are not checked.")
     for text in (
         *(_NEVER_KNOWN),
         *(("receives and first answers: the logs were not read",) if options.no_logs else ()),

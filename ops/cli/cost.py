@@ -100,7 +100,9 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     rows = [_cells(row, numbers, "~" if row["estimated"] else " ") for row in found["items"]]
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
-    out.print_line(f"In USD: an idle month, and a million more orders of one line, {per_batch} per batch.")
+    out.print_line(
+        f"In USD: an idle month, and a million more orders with one line each, {per_batch} orders per batch."
+    )
     if orders is not None:
         out.print_line(f"Last column: a whole month with {orders:,} orders.")
     out.print_line(

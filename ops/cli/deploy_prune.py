@@ -24,7 +24,11 @@ def register(actions: Any) -> None:
         changes=True,
     )
     command.add_argument(
-        "--keep", type=_count, default=KEEP, metavar="N", help=f"how many of the newest to keep (default: {KEEP})"
+        "--keep",
+        type=_count,
+        default=KEEP,
+        metavar="N",
+        help=f"how many of the newest versions to keep (default: {KEEP})",
     )
 
 

@@ -30,7 +30,7 @@ def register(actions: Any) -> None:
         action="append",
         default=[],
         metavar="FUNCTION=VERSION",
-        help="send only this function back, to this version, such as create_order=4; repeatable",
+        help="send only this function's callers back, to this version, such as create_order=4; repeatable",
     )
 
 
@@ -64,7 +64,7 @@ def _chosen(given: Sequence[str], known: Sequence[str]) -> Mapping[str, int]:
         key, _, version = text.partition("=")
         if key not in known or not version.isascii() or not version.isdigit():
             raise WrongValueError(
-                f"--to {text}: allowed is FUNCTION=VERSION, FUNCTION one of {', '.join(known)}, VERSION a number."
+                f"--to {text}: allowed is FUNCTION=VERSION. FUNCTION is one of {', '.join(known)}; VERSION is a number."
             )
         chosen[key] = int(version)
     return chosen

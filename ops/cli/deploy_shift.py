@@ -63,7 +63,10 @@ def _move(context: Context, application: str, moves: Sequence[Move], *, ignore_a
     if bad:
         _report(context, "rolled-back", f"rolled back or failed: {bad}", moves, ended)
         if moved := ", ".join(each.key for each in ended if each.status == "Succeeded"):
-            context.say(f"Callers of {moved} already use the new version. Send them back: a release belongs together.")
+            context.say(
+                f"Callers of {moved} already use the new version. Send them back: the versions of one release belong "
+                "together."
+            )
             context.next("python -m ops deploy rollback")
         return ExitCode.FAILED
     for each in moves:

@@ -25,8 +25,8 @@ def register(actions: Any) -> None:
         run_discard,
         "mark one order (ID), or all that --where selects, DISCARDED for good, and delete their dead letters",
         'python -m ops dlq discard --where error_type=INVALID_MESSAGE --by "Ada" --reason "broken client" --yes',
-        "tell the customers. dlq history shows who discarded what. A settled order is never discarded: redrive it, so "
-        "that its notification is sent.",
+        "tell the customers. dlq history shows who discarded what. A settled order is never discarded: redrive its "
+        "dead letter, so that its event is published.",
         changes=True,
     )
     discard.add_argument("id", nargs="?", help="an order id, or a message id if the order is not known")
@@ -125,6 +125,6 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         )
     if behind:
         context.say(
-            f"About {behind} more were not read, because earlier messages of the same callers are still in the queue. "
-            "Redrive or discard the earlier ones, then run again."
+            f"About {behind} more messages were not read, because earlier messages of the same callers are still in "
+            "the queue. Redrive or discard the earlier ones, then run again."
         )

@@ -78,8 +78,8 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
         return
     counts = [
-        ("copies of these, deleted" if act else "copies of these", tally.copies),
-        ("not redriven: sent by this run and failed again, or a recent copy", tally.returned),
+        ("copies of redriven messages, deleted" if act else "copies of redriven messages", tally.copies),
+        ("not redriven: recent copies, or messages that this run sent and that failed again", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("not sent, or perhaps not sent; run again", tally.failed),
@@ -97,6 +97,6 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         )
     if behind:
         context.say(
-            f"About {behind} more were not read, because earlier messages of the same callers are still in the queue. "
-            "Redrive or discard the earlier ones, then run again."
+            f"About {behind} more messages were not read, because earlier messages of the same callers are still in "
+            "the queue. Redrive or discard the earlier ones, then run again."
         )

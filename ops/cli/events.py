@@ -35,13 +35,13 @@ def register(commands: Any) -> None:
         actions,
         "replay",
         run_replay,
-        "send the events of orders that were settled in a period to one subscriber's queue again, byte for byte",
+        "send events to one subscriber's queue again, byte for byte: those of the orders that were settled in a period",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
         "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
         "  It continues where it stopped. dlq history shows all replays.\n"
         "  If orders were named as not sent (exit code 6): order repair ID, then order replay-events ID.\n"
-        "  The same command would send all events again, because the replay has ended.",
+        "  Do not repeat events replay then: it has ended, so it would send all events again.",
         changes=True,
     )
     replay.add_argument(
@@ -51,7 +51,7 @@ def register(commands: Any) -> None:
     replay.add_argument(
         "--status",
         choices=[each.value for each in SETTLED_STATUSES],
-        help="only orders with this status (default: both)",
+        help="only orders with this status (default: both statuses)",
     )
     replay.add_argument("--to", required=True, metavar="SUBSCRIPTION", help="name of the subscription or of its queue")
     replay.add_argument("--rate", type=float, default=50, metavar="N", help="at most N events per second (default: 50)")
@@ -140,15 +140,17 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
         )
     else:
         word = "sent" if options.yes else "would send"
-        context.out.print_line(f"{word} {replay.sent} events of {count} orders, settled {span.since} to {span.until}")
+        context.out.print_line(
+            f"{word} {replay.sent} events of {count} orders, settled from {span.since} to {span.until}"
+        )
         context.out.print_line(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():
         context.say(f"not sent: {order_id}: {why}")
     context.next(*replay.repairs)
     if options.yes and replay.unreadable:
         context.say(
-            "A replay that has ended begins from the start if it is repeated. So when the orders are repaired, publish "
-            "their events only (to all subscribers)."
+            "A replay that has ended begins from the start if it is repeated. So do not repeat it: when the orders are "
+            "repaired, publish only their events. All subscribers get them."
         )
         context.next(f"python -m ops order replay-events {shlex.join(replay.unreadable)}")
     if not replay.mailbox.raw:

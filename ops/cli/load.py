@@ -114,9 +114,9 @@ def run(options: argparse.Namespace, context: Context) -> int:
     promise = context.target.objectives.promise_seconds if context.target.objectives else _PROMISE_SECONDS
     within = parse_duration(options.within) if options.within else float(promise)
     plan = _plan(options, context)
-    taken = f"units of {', '.join(plan.skus)}" if plan.skus else "an article that does not exist"
+    taken = f"one unit of {' or '.join(plan.skus)}" if plan.skus else "an article that does not exist"
     context.say(
-        f"{plan.orders} orders of {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
+        f"{plan.orders} orders, each for {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
         f"at {context.target.api_url}."
     )
     context.say(f"About {plan.about:.4f} USD, more with retries, at list prices of us-east-1; allowed: {plan.most}.")
@@ -140,7 +140,7 @@ def _plan(options: argparse.Namespace, context: Context) -> Plan:
     """Plan the load.
 
     Raises:
-        RefusedError: it would cost too much, or the stack is in production and `--in-production` is not given.
+        RefusedError: the load would cost too much, or the stack is in production and `--in-production` is not given.
     """
     settings, config = configured(context.choice)
     if config.environment == "production" and not options.in_production:

@@ -35,7 +35,9 @@ def register(commands: Any) -> None:
     )
     logs.add_argument("--since", default="15m", metavar="AGE", help="how far back (default: 15m)")
     logs.add_argument("--limit", type=int, default=200, metavar="N", help="the latest N lines (default: 200; 0: all)")
-    logs.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
+    logs.add_argument(
+        "--traces", action="store_true", help="show where in the code each failure was (--json always shows it)"
+    )
     logs.add_argument(
         "--follow", action="store_true", help="continue with new lines until Ctrl-C; with --json one object per line"
     )

@@ -31,9 +31,9 @@ exit codes:
   2  wrong usage
   3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: credentials missing, expired, of another account, or without permission
-  5  refused, because it is not possible or would do harm now; nothing was changed
-  6  something could not be read (status, audit, order trace, preflight, load, events replay): the output names it; \
-or the work is done in part: run the same command again
+  5  refused, because the command is not possible or would do harm now; nothing was changed
+  6  something could not be read (status, audit, order trace, preflight, load, events replay, \
+orders resend): the output names it; or only part is done: run the same command again
   130  interrupted
 
 example:

@@ -63,7 +63,7 @@ def run_list(options: argparse.Namespace, context: Context) -> int:
         context.print_json([_view(mute) for mute in mutes])
     else:
         _show(context, mutes)
-    context.say(f"{len(mutes)} mute rules.")
+    context.say(f"mute rules: {len(mutes)}")
     return ExitCode.OK
 
 
@@ -84,7 +84,7 @@ def run_on(options: argparse.Namespace, context: Context) -> int:
     elif options.yes:
         _show(context, mutes)
     else:
-        context.out.print_line(f"would mute {len(wanted)} alarms for {show_duration(seconds)}: {', '.join(wanted)}")
+        context.out.print_line(f"would mute for {show_duration(seconds)}: {', '.join(wanted)}")
     if options.yes:
         context.next("python -m ops mute off --yes")
     else:
@@ -145,5 +145,5 @@ def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
         until = "without an expiry date" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
         state = "now" if mute.active else "scheduled"
-        context.out.print_line(f"{len(mute.alarms)} alarms, {state}, {until}, {mute.text}")
+        context.out.print_line(f"alarms: {len(mute.alarms)}; {state}, {until}, {mute.text}")
         context.out.print_line(f"    {mute.name}: {', '.join(mute.alarms)}")

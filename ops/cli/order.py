@@ -49,12 +49,14 @@ def register(commands: Any) -> None:
         "--since",
         default="24h",
         metavar="AGE",
-        help="how far back to read the logs if the row has no time of acceptance (default: 24h)",
+        help="how far back to read the logs if no time of acceptance can be read (default: 24h)",
     )
     trace.add_argument(
         "--no-logs", action="store_true", help="do not read the logs; reading may take minutes on a busy day"
     )
-    trace.add_argument("--traces", action="store_true", help="show where in the code each failure was, as --json does")
+    trace.add_argument(
+        "--traces", action="store_true", help="show where in the code each failure was (--json always shows it)"
+    )
     replay = add_command(
         actions,
         "replay-events",

@@ -19,24 +19,24 @@ def register(actions: Any) -> None:
         actions,
         "repair",
         run_repair,
-        "remove unreadable attributes from an order's row, or delete the worker's unreadable record; settles no order",
+        "remove or replace unreadable attributes of an order's row, or delete the worker's unreadable record",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
-        "dlq redrive --where order_id=ID settles the order. Without --expect, repair shows what is wrong.",
+        "repair does not settle the order: dlq redrive --where order_id=ID does. Without --expect, repair only shows\n"
+        "  what is wrong.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")
-    repair.add_argument(
-        "--expect", metavar="FINGERPRINT", help="the row's fingerprint from the dry run; needed with --yes"
-    )
+    repair.add_argument("--expect", metavar="FINGERPRINT", help="the fingerprint from the dry run; needed with --yes")
 
 
 def run_repair(options: argparse.Namespace, context: Context) -> int:
-    """Repair the row, or print what would be changed."""
+    """Repair the row or delete the record, or print what would be changed."""
     planned, message = _plan(context, options.id)
     row = planned.row
     if (options.yes or options.expect) and options.expect != planned.pinned:
+        given = f"--expect is {options.expect}" if options.expect else "--expect is not given"
         raise RefusedError(
-            f"The row of {options.id} has the fingerprint {planned.pinned}, but --expect is {options.expect}. "
+            f"The fingerprint of {options.id} is {planned.pinned}, but {given}. "
             f"Nothing was changed. Look first: {row.repair_command}"
         )
     acted = bool(options.yes and planned.removed)
@@ -57,7 +57,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
 def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
     """Plan the repair of the order's row or, if the row is readable, of the worker's record of the order.
 
-    Return the order's message as well, if the repair needs it.
+    Return the order's message as well, if the repair needs it and a dead letter has it.
     """
     row = context.orders.read(order_id)
     if isinstance(row, UnreadableOrder):
@@ -91,5 +91,5 @@ def _outcome(planned: Plan, name: str, *, acted: bool) -> str:
     if name not in planned.removed:
         return "missing: the worker writes it if the order is open"
     if name in planned.known:
-        return "replaced from its message" if acted else "would be replaced from its message"
+        return "replaced from the order's message" if acted else "would be replaced from the order's message"
     return "removed" if acted else "would be removed"

@@ -129,7 +129,7 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
         if options.yes:
             _send(context, whole, sent)
     finally:
-        # The report is needed after an error, too: some orders may be sent.
+        # The report is needed after an error, too: some orders may have been sent.
         _report(context, [one.order_id for one in whole], sent, lost, act=options.yes)
     if not options.yes:
         dry_run(context)
@@ -157,7 +157,8 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
         context.out.print_line(f"not sent: {order_id}: the stored row lacks a part of the order")
     if act and len(sent) < len(whole):
         context.say(
-            f"{len(sent)} of {len(whole)} are certainly sent. Run the same command again: sending twice does no harm."
+            f"{len(sent)} of {len(whole)} orders were certainly sent. Run the same command again: "
+            "sending twice does no harm."
         )
 
 

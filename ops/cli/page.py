@@ -18,12 +18,15 @@ def register(commands: Any) -> None:
         run_page,
         "show who receives a tier of alarms; with --test, send them a page that says TEST",
         "python -m ops page --test --yes",
-        "ask the person on call whether the test arrived. Receivers: alarm_TIER_subscriptions (docs/options.md).",
+        "ask the person on call whether the test arrived.\n"
+        "  The option alarm_TIER_subscriptions names the receivers (docs/options.md).",
         changes=True,
     )
     page.add_argument("--tier", default="page", choices=TIERS, help="tier of alarms (default: page)")
     page.add_argument(
-        "--test", action="store_true", help="send the test: one message as for a raised alarm, one as for its end"
+        "--test",
+        action="store_true",
+        help="send the test: one message says that an alarm is raised, another that it has ended",
     )
 
 

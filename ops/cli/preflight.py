@@ -62,5 +62,5 @@ def _show(found: list[Finding]) -> None:
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
-    text = f"{errors} errors, {warnings} warnings, {unread} could not be read."
+    text = f"{errors} errors, {warnings} warnings, {unread} checks that could not read something."
     Screen(stderr=True).print_line(text if errors or warnings or unread else "No problems were found.")

@@ -16,7 +16,7 @@ _LOCAL_COMMAND: Final = re.compile(r"python -m local [a-z]+")
 
 
 def know(command: str) -> None:
-    """Record a command of `python -m ops`, such as `python -m ops dlq list`, so that `completed` changes it."""
+    """Record a command of `python -m ops`, such as `python -m ops dlq list`, so that `completed` adds options to it."""
     _COMMANDS.add(command)
 
 
@@ -40,7 +40,7 @@ def completed(text: str, choice: Choice) -> str:
 
 
 def _option(name: str, value: object) -> list[str]:
-    """Return the option's words: none without a value, and one if the value would look like an option."""
+    """Return the option's words: two, one (`--name=value`) if the value begins with a hyphen, none without a value."""
     if value is None:
         return []
     return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]

@@ -13,7 +13,7 @@ from ops.smoke.steps import Outcome, Smoke, Step
 from ops.smoke.token import token_for
 from runtime.models.fields import TEST_CURRENCY
 
-_STAYS: Final = "the accepted orders; their idempotency records expire; no resource was created"
+_STAYS: Final = "the accepted orders, and their idempotency records until these expire; no resource was created"
 
 
 def register(commands: Any) -> None:
@@ -51,7 +51,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
             )
         taken = f", and one unit of {options.confirm}" if options.confirm else ""
         context.say(
-            f"Would order an article that does not exist, currency {TEST_CURRENCY}{taken}, at {context.target.api_url}."
+            f"Would order an article that does not exist{taken}, in currency {TEST_CURRENCY}, "
+            f"at {context.target.api_url}."
         )
         dry_run(context)
         return ExitCode.OK

@@ -29,7 +29,7 @@ def register(commands: Any) -> None:
         run,
         "show what is wrong with answers, backlog, dead letters, functions, subscribers and alarms",
         "python -m ops status --since 3h",
-        "run the commands that it prints, the most urgent first. Exit code 6: something could not be read.",
+        "run the commands that status prints, the most urgent first. Exit code 6: something could not be read.",
     )
     status.add_argument("--since", default="1h", metavar="AGE", help="period over which to count (default: 1h)")
     status.add_argument(

@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
         changes=True,
     )
     add.add_argument("sku", help="the article")
-    add.add_argument("count", type=int, help="how many arrived, 1 or more")
+    add.add_argument("count", type=int, help="how many units arrived, 1 or more")
     add.add_argument("--new", action="store_true", help="add an article that is not in the table yet")
     replace = add_command(
         actions,
@@ -72,7 +72,7 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
         context.next(f"python -m ops stock add {options.sku} N --new")
     elif count.available is None:
         context.say(
-            "That is not a whole number, so orders of the article fail. Count the units, and correct the stored value."
+            "The stored count is not a whole number, so orders of the article fail. Count the units, and correct it."
         )
         context.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
     return ExitCode.OK
@@ -83,13 +83,17 @@ def run_add(options: argparse.Namespace, context: Context) -> int:
     if options.count < 1:
         raise WrongValueError(f"stock add {options.count}: give 1 or more. To lower a count: stock set --expect.")
     before = _current(options, context)
-    if (before is None) is not options.new:
-        state = "unknown" if before is None else f"known, with {before}"
-        raise RefusedError(f"{options.sku} is {state}; --new is for articles that are not in the table yet.")
+    if before is None and not options.new:
+        raise RefusedError(f"{options.sku} is not in the table. Nothing was changed. --new adds a new article.")
+    if before is not None and options.new:
+        raise RefusedError(
+            f"{options.sku} is in the table already (count: {before}). Nothing was changed. "
+            "--new is for articles that are not in the table yet."
+        )
     if before is not None and before.available is None:
         raise RefusedError(
-            f"{options.sku} has {before}, which is not a whole number. Nothing was changed. Correct it first: "
-            f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
+            f"{options.sku}: the count is not a whole number (stored: {before}). Nothing was changed. "
+            f"Correct it first: python -m ops stock set {options.sku} N --expect {shlex.quote(str(before))}"
         )
     if options.yes:
         context.stock.add(options.sku, options.count, before)
@@ -102,10 +106,8 @@ def run_set(options: argparse.Namespace, context: Context) -> int:
         raise WrongValueError(f"stock set {options.count}: give 0 or more.")
     before = _current(options, context)
     if before is None or str(before) != options.expect:
-        raise RefusedError(
-            f"{options.sku}: the count is {_shown(before)}, not {options.expect}. Nothing was changed. "
-            "Check the count, then try again."
-        )
+        state = "the article is not in the table" if before is None else f"the count is {before}, not {options.expect}"
+        raise RefusedError(f"{options.sku}: {state}. Nothing was changed. Check the count, then try again.")
     if options.yes:
         context.stock.replace(options.sku, options.count, before)
     return _report(options, context, before, options.count)
@@ -113,12 +115,15 @@ def run_set(options: argparse.Namespace, context: Context) -> int:
 
 def _current(options: argparse.Namespace, context: Context) -> Count | None:
     if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", options.sku):
-        raise WrongValueError(f"{options.sku!r} is not a SKU: 1-64 letters, digits, '.', '_' or '-', such as SKU-1.")
+        raise WrongValueError(
+            f"{options.sku!r} is not a SKU such as SKU-1. A SKU has 1-64 letters, digits, '.', '_' or '-', "
+            "and begins with a letter or digit."
+        )
     return context.stock.get(options.sku)
 
 
 def _shown(count: Count | None) -> str:
-    return "unknown" if count is None else str(count)
+    return "not in the table" if count is None else str(count)
 
 
 def _view(count: Count | None) -> dict[str, Any]:

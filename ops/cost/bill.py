@@ -1,7 +1,8 @@
 """Cost of one month of a stack, item by item.
 
 A load is spread evenly over the month. By default, each order has its own invocation of the worker. With `tracing`,
-each function's first invocation in each second and 5 % of its others are traced. The same load in bursts costs less.
+each function's first invocation in each second and 5 % of its other invocations are traced. The same
+load in bursts costs less.
 """
 
 import json
@@ -105,7 +106,10 @@ def bill(config: StackConfig, load: Load) -> list[Item]:
 
 
 def provisioned(load: Load) -> Decimal:
-    """Return the cost of the load's read and write units as provisioned capacity, if `CAPACITY_USED` of it is used."""
+    """Return the cost of the load's read and write units as provisioned capacity.
+
+    The load uses the share `CAPACITY_USED` of the capacity.
+    """
     hours = {kind: load.counted(f"{kind}_units") / 3600 / CAPACITY_USED for kind in ("write", "read")}
     return sum((needed * usd(f"{kind} capacity") for kind, needed in hours.items()), Decimal())
 

@@ -56,7 +56,9 @@ PRICES: Final = {
     "table storage": _price("0.25", "GB-month", "dynamodb", "aws.amazon.com/dynamodb/pricing"),
     "point-in-time recovery": _price("0.20", "GB-month", "dynamodb", f"{_LIST}, us-west-2"),
     "sqs request": _price("0.40", "1,000,000 requests", "sqs", _SQS),
-    "sqs fair request": _price("0.10", "1,000,000 requests with a message group, in addition", "sqs", _SQS),
+    "sqs fair request": _price(
+        "0.10", "1,000,000 requests with a message group, added to the price of the requests", "sqs", _SQS
+    ),
     "sqs fifo request": _price("0.50", "1,000,000 requests", "sqs", _SQS),
     "sns publish": _price("0.50", "1,000,000 messages of 64 KB", "sns", _SNS),
     "sns fifo publish": _price("0.30", "1,000,000 messages", "sns", _SNS),
@@ -70,7 +72,10 @@ PRICES: Final = {
         "0.03", "GB-month, compressed", "cloudwatch", "blog.raulnq.com/estimating-observability-costs-in-aws"
     ),
     "custom metric": _price(
-        "0.30", "month, charged by the hour with data", "cloudwatch", "signoz.io/guides/cloudwatch-pricing, 2026-02"
+        "0.30",
+        "month; only the hours in which the metric has data are charged",
+        "cloudwatch",
+        "signoz.io/guides/cloudwatch-pricing, 2026-02",
     ),
     "dashboard": _price("3.00", "month", "cloudwatch", _CLOUDWATCH),
     "alarm metric": _price("0.10", "month", "cloudwatch", _ALARM),
@@ -99,6 +104,6 @@ PRICES: Final = {
 
 
 def usd(name: str) -> Decimal:
-    """Return the price of one unit. If the unit is a million (requests, events …), return the price of one."""
+    """Return the price of one unit. If the unit is a million requests (events …), return the price of one request."""
     price = PRICES[name]
     return price.usd / 1_000_000 if price.unit.startswith("1,000,000 ") else price.usd

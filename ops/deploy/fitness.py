@@ -109,6 +109,6 @@ def _advice(steps: Sequence[Step]) -> str:
     if not api:
         return "Deploy a repaired worker instead."
     return (
-        "If the running worker reads these schema versions, roll back only the API's functions (python -m ops "
+        "If the running worker reads such messages, roll back only the API's functions (python -m ops "
         f"deploy rollback {' '.join(api)}); otherwise deploy a repaired release."
     )

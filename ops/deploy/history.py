@@ -1,7 +1,8 @@
 """History of the versions that callers used, and of those that were rolled back: two tags of each function.
 
 The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` does not
-change the tags (components/function.py). Entries that cannot be read, for example written by hand, are ignored.
+change the tags (components/function.py). Entries that cannot be read, for example because a person wrote
+them, are ignored.
 """
 
 import re
@@ -41,7 +42,10 @@ class History:
     rolled_back: tuple[Left, ...] = ()
 
     def before(self, current: int) -> Left | None:
-        """Return the version that callers used before `current`. Versions that were rolled back do not count."""
+        """Return the version that callers used before `current`; `None` if no such version is recorded.
+
+        Versions that were rolled back do not count.
+        """
         bad = {each.version for each in self.rolled_back}
         return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
 

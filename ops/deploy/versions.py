@@ -64,7 +64,7 @@ def live(lambda_client: "LambdaClient", names: ShiftedFunction, application: str
     if alias.get("RoutingConfig", {}).get("AdditionalVersionWeights"):
         raise RefusedError(
             f"{names.function}: traffic is being shifted right now. Wait until that deployment has ended, or "
-            f"stop it in CodeDeploy's application {application}, which sends callers back. Then run this command again."
+            f"stop it in CodeDeploy's application {application} to send callers back. Then run this command again."
         )
     return Live(int(alias["FunctionVersion"]), alias["AliasArn"].rpartition(":")[0], alias["RevisionId"])
 

@@ -54,8 +54,8 @@ class Mailbox(ABC):
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
     def _group(self, event: Event) -> GroupParameters:
-        # With the event id as deduplication id, SQS would report success, but drop an event that it got less than five
-        # minutes ago.
+        # `in_group` creates a new deduplication id. If that were the event id, SQS would report success, but drop an
+        # event that it got less than five minutes ago.
         return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod
@@ -92,7 +92,7 @@ class BusMailbox(Mailbox):
     """Queue that is the target of one rule of a bus."""
 
     envelope: ClassVar = (
-        "The queue gets EventBridge's envelope with a new id, as with each publish; detail.id is the same."
+        "The queue gets EventBridge's envelope. Its id is new, but detail.id is that of the first publish."
     )
 
     def _fields(self, event: Event) -> Mapping[str, Any]:

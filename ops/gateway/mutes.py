@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 MOST_ALARMS: Final = 100
 _MOST_TEXT: Final = 1024
-# Error codes of an endpoint that has no mute rules.
+# Error codes of an endpoint that does not support mute rules.
 _UNKNOWN_ACTION: Final = frozenset({"InvalidAction", "UnknownOperationException", "UnknownAction"})
 
 
@@ -48,7 +48,7 @@ class Mutes:
         self._prefix = f"{prefix}-ops-mute-"
 
     def of(self, alarms: Collection[str]) -> list[Mute]:
-        """Return all rules that mute one of these alarms; none if the endpoint has no mute rules."""
+        """Return all rules that mute one of these alarms; no rules if the endpoint does not support them."""
         try:
             names = list(self._names())
         except ClientError as error:
@@ -62,7 +62,7 @@ class Mutes:
         """Mute alarms from the next full minute on.
 
         Raises:
-            RefusedError: the endpoint has no mute rules.
+            RefusedError: the endpoint does not support mute rules.
         """
         # The rule begins at the next full minute, because a schedule in the past might never begin.
         start = datetime.fromtimestamp(self._clock.time(), UTC).replace(second=0, microsecond=0) + timedelta(minutes=1)
@@ -92,7 +92,9 @@ class Mutes:
         except ClientError as error:
             if error.response["Error"]["Code"] not in _UNKNOWN_ACTION:
                 raise
-            raise RefusedError("This endpoint has no mute rules, like the embedded AWS. Nothing was changed.") from None
+            raise RefusedError(
+                "This endpoint does not support mute rules: it may be the embedded AWS. Nothing was changed."
+            ) from None
 
     def _names(self) -> Iterator[str]:
         more: Any = {}

@@ -53,7 +53,7 @@ class Orders:
         return Facts(orders, corrupt, self._finished(settled))
 
     def read(self, order_id: str) -> StoredOrder | UnreadableOrder | None:
-        """Return the order with this id, or its unreadable row, by a consistent read."""
+        """Return the order with this id, or its unreadable row; `None` if there is no row. The read is consistent."""
         answer = self._client.get_item(
             TableName=self._orders_table, Key={"order_id": {"S": order_id}}, ConsistentRead=True
         )
@@ -69,7 +69,10 @@ class Orders:
         return None if row is None else _order(row)
 
     def reason(self, order_id: str) -> dict[str, Any]:
-        """Return the stored reason of a REJECTED or DISCARDED order; for DISCARDED it has who decided and when."""
+        """Return the stored reason of a REJECTED or DISCARDED order; empty for other orders.
+
+        The reason of a DISCARDED order names who decided, and when.
+        """
         answer = self._client.get_item(
             TableName=self._orders_table,
             Key={"order_id": {"S": order_id}},
@@ -86,15 +89,16 @@ class Orders:
         return None if record is None else record_state(record)
 
     def record(self, order_id: str) -> Item | None:
-        """The worker's record of an order."""
+        """The worker's record of an order; `None` if there is no record."""
         answer = self._client.get_item(
             TableName=self._records_table, Key={"id": {"S": record_id(order_id)}}, ConsistentRead=True
         )
         return answer.get("Item")
 
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
-        """Mark an order DISCARDED if it is open or has no status. A final order is unchanged. Return the stored order.
+        """Mark an order DISCARDED if it is open or has no status. A final order is unchanged.
 
+        Return the stored order; if other attributes of the marked row are unreadable, only the id and the status.
         `content` fills in attributes that the API did not store. Without them the customer could not look the order up.
 
         Raises:
@@ -164,8 +168,8 @@ class Orders:
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
         """Yield, page by page, open orders that were accepted before a timestamp or whose acceptance is not stored.
 
-        Rows with an unknown status or none are included. The scan reads the whole table, because an index would be used
-        only in incidents.
+        Rows with an unknown status or without a status are included. The scan reads the whole table: there is no index
+        for it, because such an index would be used only in incidents.
         """
         names = [f":open{index}" for index in range(len(OPEN_STATUSES))]
         known = [f":final{index}" for index in range(len(_FINAL_STATUSES))]

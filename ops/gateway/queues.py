@@ -1,4 +1,7 @@
-"""The two queues. The tools never receive from the orders queue, because a receive would cost an attempt."""
+"""The orders queue and its dead-letter queue.
+
+The tools never receive from the orders queue, because each receive would cost a message an attempt.
+"""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence

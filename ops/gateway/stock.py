@@ -38,7 +38,8 @@ class Count:
         available: Available units; `None` if the stored value is not a whole number.
         stored: The attribute in DynamoDB's JSON; `None` if the row does not have it.
         opening: Units at the reference point plus those added since; `None` without a reference point.
-        counted_at: Time of the reference point (`Timestamp`). If only `opening` is set, all confirmed orders count.
+        counted_at: Time of the reference point (`Timestamp`). If only `opening` is set, `audit` counts
+            the units of all confirmed orders.
     """
 
     available: int | None
@@ -71,7 +72,7 @@ class Stock:
         """Add `count` units. An article without a row gets a row.
 
         Raises:
-            RefusedError: since `before`, the row or its reference point was added or removed; or an order is
+            RefusedError: since `before` was read, the row or its reference point was added or removed; or an order is
                 changing the row.
         """
         values = {":value": {"N": str(count)}}
@@ -121,12 +122,12 @@ class Stock:
             if error.response["Error"]["Code"] != "TransactionCanceledException":
                 raise
             raise RefusedError(
-                f"The stock of {sku} is not what was expected (now: {self.get(sku)}), or an order is changing it at "
-                f"this moment. Nothing was changed. Look, and try again: python -m ops stock get {sku}"
+                f"The stock of {sku} is not what was expected (now: {self.get(sku) or 'no row'}), or an order is "
+                f"changing it at this moment. Nothing was changed. Look, and try again: python -m ops stock get {sku}"
             ) from None
 
     def _now(self) -> str:
-        # The time is AWS's, like the worker's. This machine's clock may be wrong by minutes.
+        # Prefer AWS's time, which the worker uses too: this machine's clock may be wrong by minutes.
         return (
             timestamp(self._clock)
             if self._server_date is None

@@ -73,7 +73,7 @@ def waiting(client: "SQSClient", queue_arn: str) -> int:
 
 def _subscription(client: "SNSClient", one: Any) -> Subscriber:
     protocol, endpoint = one["Protocol"], one["Endpoint"]
-    name = endpoint.rpartition(":")[2] if endpoint.startswith("arn:") else f"one by {protocol}"
+    name = endpoint.rpartition(":")[2] if endpoint.startswith("arn:") else f"an {protocol} address"
     if one["SubscriptionArn"] == PENDING:
         return Subscriber(name, None, confirmed=False, dead_letters=None)
     attributes = client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]

@@ -135,7 +135,10 @@ class Worker:
         return self._setting("EVENT_SOURCE")
 
     def record_life(self) -> int:
-        """Retention of the worker's idempotency records in seconds. A completed record shows a published event."""
+        """Retention of the worker's idempotency records in seconds.
+
+        A completed record shows that the order's event was published.
+        """
         return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
 
     def _setting(self, name: str) -> str:

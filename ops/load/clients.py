@@ -25,7 +25,7 @@ from ops.gateway.http import Answer, bearer, connect, read
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# A client waits up to this long before it resets a connection, so that resets hit every stage of the request.
+# A client that is to lose an answer waits up to this long before the reset, so that resets hit every stage of the work.
 _PATIENCE_SECONDS = 0.4
 
 
@@ -42,7 +42,7 @@ class Habits:
 
 
 CallerKey = tuple[str, str]
-"""Caller and idempotency key of a request. Answers are recorded by both."""
+"""Caller and idempotency key of a request. `Traffic` groups the answers by this pair."""
 
 
 @dataclass(frozen=True)
@@ -256,7 +256,7 @@ class RetryingClients:
         connection.endheaders()
 
     def _reset(self, connection: HTTPConnection) -> None:
-        """End the connection with RST instead of FIN, as a device may do whose network breaks."""
+        """End the connection with RST instead of FIN, as a device may do when its network breaks."""
         if connection.sock is not None:
             connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             connection.sock.close()

@@ -1,6 +1,7 @@
 """Judges a load test.
 
-Were the orders sent at the rate, accepted, settled in time and published, and were an order's answers 202 the same?
+Were the orders sent at the wanted rate, accepted, settled in time and published?
+Did all answers 202 to an order have the same bytes?
 """
 
 import math
@@ -36,7 +37,10 @@ class Watch:
     settled: dict[str, StoredOrder] = field(default_factory=dict)
 
     def until(self, deadline: float) -> Iterator[int]:
-        """Read the open orders until none is left or `deadline` (epoch seconds). Yield how many are settled so far."""
+        """Read the open orders until no order is open, or until `deadline` (epoch seconds).
+
+        Yield after each read how many orders are settled and published so far.
+        """
         while True:
             facts = self.orders.facts(self.open)
             self.settled |= {order_id: facts.orders[order_id] for order_id in facts.finished}
@@ -53,7 +57,7 @@ class Watch:
 
     @property
     def last(self) -> float:
-        """Return when the last order was settled, in seconds since the epoch."""
+        """Return when the last order was settled, in seconds since the epoch; 0 if no order is settled."""
         return max((_at(row.settled_at) for row in self.settled.values()), default=0.0)
 
 
@@ -94,7 +98,7 @@ def reached(traffic: Traffic, wanted: int, per_second: float) -> float:
 
 
 def spread(seconds: Iterable[float]) -> dict[str, float | None]:
-    """Return the median, the 95th and 99th percentiles and the maximum, in seconds."""
+    """Return the median, the 95th and 99th percentiles and the maximum, in seconds; all are `None` without values."""
     found = sorted(seconds)
     shares = {"p50": 0.5, "p95": 0.95, "p99": 0.99, "max": 1.0}
     return {

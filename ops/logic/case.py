@@ -38,10 +38,10 @@ class Facts:
         return Facts(orders, corrupt, {order_id} & {*self.finished})
 
     def after_discard(self, order_id: str) -> OrderStatus | None:
-        """Return the status that an order has after `Orders.discard`; `None` if this method would refuse its row.
+        """Return the status that an order has after `Orders.discard`; `None` if `discard` would refuse its row.
 
-        It marks an order that is open or has no stored status, even if other attributes of its row are unreadable. It
-        refuses any other unreadable row.
+        `discard` marks an order that is open or has no stored status, even if other attributes of its row are
+        unreadable. It refuses any other unreadable row.
         """
         order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)
         if order is not None and order.status not in OPEN_STATUSES:

@@ -13,7 +13,7 @@ class Cause:
     """One cause of errors.
 
     Attributes:
-        name: The error's type, as `--where error_type=` and `logs --error` accept it.
+        name: `LogLine.cause` or a dead letter's error type; `logs --error` and `--where error_type=` accept it.
         lines: Number of log lines about the cause; each failed or deferred attempt at an order adds one.
         letters: Number of dead letters with this error type.
         died: Whether the cause ended a function's process.

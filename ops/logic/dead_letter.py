@@ -147,7 +147,7 @@ def summarise(order: OrderMessage | StoredOrder) -> str:
 
 
 def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, finished: bool) -> State:
-    """Return the state of a dead letter's order.
+    """Return the state of a dead letter and its order.
 
     Args:
         letter: the message.

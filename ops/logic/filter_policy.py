@@ -7,13 +7,14 @@ from components.filter_operators import lets_through, value_problem
 from ops.errors import RefusedError
 
 _ANY_OF: Final = "$or"
-_UNJUDGED: Final = frozenset({"cidr", "numeric"})
+_UNSUPPORTED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether each field that the pattern names has one of its values there. Call `check` on the pattern first.
+    """Return whether each field that the pattern names fulfils one of the conditions that the pattern lists for it.
 
-    A list matches if one of its elements does; a list of objects, if one object matches the whole nested pattern.
+    A list fulfils a condition if one of its elements does. A list of objects matches a nested pattern if one of the
+    objects matches all of it. Of the patterns in `$or`, one must match. Call `check` on the pattern first.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
 
@@ -53,7 +54,7 @@ def check(pattern: object) -> None:
         raise _unknown(pattern)
     else:
         for item in pattern:
-            if value_problem(item) or (isinstance(item, Mapping) and item.keys() & _UNJUDGED):
+            if value_problem(item) or (isinstance(item, Mapping) and item.keys() & _UNSUPPORTED):
                 raise _unknown(item)
 
 

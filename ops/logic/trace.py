@@ -30,8 +30,8 @@ _SHOWN: Final = (
     "trace",
     "places",
 )
-"""Fields of a log line that are shown with its message, as are `attempt` and `message_id`. Others may contain data that
-people on call should not see."""
+"""Fields of a log line that are shown with its message; `attempt` and `message_id` are shown too. Other fields may
+contain data that people on call should not see."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,8 @@ def notification(order: StoredOrder | None, record: str | None, steps: Sequence[
     if record == COMPLETED or any(step.what == PUBLISHED for step in ends):
         return f"published as {event_id}"
     if ends:
-        error = f"{ends[-1].details.get('error_type')}: {ends[-1].details.get('error')}"
+        named = (ends[-1].details.get(key) for key in ("error_type", "error"))
+        error = ": ".join(str(part) for part in named if part) or "an error that its log line does not name"
         return f"not published: the last attempt failed with {error}; the event would be {event_id}"
     if record is None:
         return f"unknown: the worker's record is gone or was never written; the event would be {event_id}"

@@ -29,7 +29,10 @@ def capacity(ground: Ground) -> Iterator[Finding]:
 
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
-    """Check whether this stack has enough executions. `free`: executions that no other function has reserved."""
+    """Check whether this stack has enough executions.
+
+    `free`: executions that no function outside this stack has reserved.
+    """
     of_api, of_worker = config.api_reserved_concurrency, config.worker_reserved_concurrency
     reserved = (len(FUNCTIONS) - 1) * max(of_api, 0) + max(of_worker, 0)
     pool = free - reserved

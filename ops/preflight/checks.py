@@ -29,7 +29,8 @@ def _account(ground: Ground) -> Iterator[Finding]:
 def _python(ground: Ground) -> Iterator[Finding]:
     config, check = ground.config, "Python for byte code"
     if config.package_for_this_machine or not config.package_bytecode:
-        yield Finding(check, Verdict.OK, "any release works: no byte code is shipped, or this Python's")
+        code = "byte code of the Python that builds it" if config.package_bytecode else "no byte code"
+        yield Finding(check, Verdict.OK, f"any release works: the package has {code}")
         return
     try:
         found = find_interpreter(config.python_version, config.package_bytecode_release or None)
@@ -51,7 +52,7 @@ _CHECKS: Final[dict[str, Callable[[Ground], Iterator[Finding]]]] = {
 
 
 def run_checks(ground: Ground) -> list[Finding]:
-    """Run all checks. If something could not be read, the finding is `UNKNOWN`, never `OK`.
+    """Run all checks. A check that cannot read what its verdict depends on yields an `UNKNOWN` finding.
 
     Raises:
         NoAccessError: the credentials belong to another account than the stack's.

@@ -24,7 +24,8 @@ class Ground:
 
     Attributes:
         outputs: Empty if no deployment has succeeded yet; `None` if they could not be read (`unread` says why).
-        endpoint_url, credentials: Those of the embedded AWS; `None` for AWS itself, with the environment's credentials.
+        endpoint_url, credentials: Those of the embedded AWS. For AWS itself both are `None`, and the credentials come
+            from the environment.
     """
 
     settings: StackSettings
@@ -36,7 +37,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, the beginning of physical names. In the names of log groups, a path comes before it."""
+        """`{project}-{stack}`, the beginning of physical names. A log group has e.g. `/aws/lambda/` before it."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property
@@ -83,7 +84,7 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
     """Collect the facts about the chosen stack.
 
     Raises:
-        NoStackError: no stack is named, or it has no file.
+        NoStackError: no stack is named, it has no file, or the outputs that `choice` names cannot be read.
         RefusedError: its configuration is refused.
     """
     outputs, unread = _outputs(choice, environment)
@@ -99,7 +100,7 @@ def configured(
     If `choice` names a file of outputs, the stack's name comes from `outputs` or, without them, from that file.
 
     Raises:
-        NoStackError: no stack is named, or it has no file.
+        NoStackError: no stack is named, it has no file, or the outputs that `choice` names cannot be read.
         RefusedError: its configuration is refused.
     """
     stack = LOCAL if choice.local else choice.stack or environment.get(STACK_VARIABLE)

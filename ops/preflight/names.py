@@ -17,7 +17,8 @@ from pipeline.functions import FUNCTIONS
 
 _CHECK: Final = "names"
 _SHOWN: Final = 5
-# Lambda creates a function's log group again if the function logs after `destroy`.
+# Beginnings of log groups' names. A log group may be left over: Lambda creates it again if its function logs after
+# `destroy`.
 _LOG_GROUPS: Final = ("/aws/lambda/", "/aws/vendedlogs/", "aws-waf-logs-")
 _DOMAIN_ROLE: Final = "AWSServiceRoleForAPIGateway"
 _DOMAIN_SERVICE: Final = "ops.apigateway.amazonaws.com"
@@ -26,9 +27,9 @@ Lister = Callable[[Ground], Iterator[str]]
 
 
 def names(ground: Ground) -> Iterator[Finding]:
-    """Yield one finding per kind of resource, but only one after a successful deployment.
+    """Yield a finding for each kind of resource. If a deployment has succeeded, yield a single finding.
 
-    Such a deployment has created the names, so they belong to the stack.
+    That deployment created resources with these names, so the names belong to the stack.
     """
     if ground.outputs:
         yield Finding(
@@ -62,7 +63,7 @@ def _conflicts(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | 
         return Finding(kind, Verdict.UNKNOWN, f"could not read: {error.operation_name} answers {code}")
     found = sorted(taken - (own or frozenset()))
     if not found:
-        return Finding(kind, Verdict.OK, f"none begins with {mine}…")
+        return Finding(kind, Verdict.OK, f"no conflict with {mine}…")
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
     if own is None:
         return Finding(kind, Verdict.UNKNOWN, f"{shown}: perhaps another stack's; this stack's state could not be read")
@@ -149,7 +150,7 @@ def _alarms(ground: Ground) -> Iterator[str]:
 
 
 def roles(ground: Ground) -> Iterator[Finding]:
-    """Check the permissions boundary of the stack's roles, and the service-linked role that AWS needs."""
+    """Check the permissions boundary of the stack's roles, and the service-linked role that a custom domain needs."""
     yield _boundary(ground)
     if not ground.config.domain_name:
         yield Finding("service-linked roles", Verdict.OK, "none is needed with these options")
@@ -159,7 +160,8 @@ def roles(ground: Ground) -> Iterator[Finding]:
         yield Finding(
             "service-linked roles",
             Verdict.WARNING,
-            f"the account's first domain name creates {_DOMAIN_ROLE}; the deploy role may do that, other roles may not",
+            f"the account's first domain name creates {_DOMAIN_ROLE}; "
+            "the deploy role has permission for that, another role may lack it",
             (f"aws iam create-service-linked-role --aws-service-name {_DOMAIN_SERVICE}",),
         )
 

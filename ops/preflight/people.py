@@ -40,7 +40,7 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
     mails += sum(each.protocol.startswith("email") for each in config.subscriptions)
     if not ground.outputs:
         text = (
-            f"{mails} e-mail addresses get a confirmation link after `pulumi up`"
+            f"e-mail addresses that get a confirmation link after `pulumi up`: {mails}"
             if mails
             else "no e-mail address needs a confirmation"
         )

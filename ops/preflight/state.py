@@ -25,7 +25,7 @@ _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
 def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Check the bucket or folder: it exists, has the stack, keeps versions (a bucket), and no run holds the lock."""
+    """Check that the bucket or folder exists and has the stack, a bucket keeps versions, and no run holds the lock."""
     url = environment.get(BACKEND_VARIABLE) or _pulumi_backend()
     if url is None:
         text = f"could not read: {BACKEND_VARIABLE} is not set and no `pulumi` command is logged in"

@@ -1,7 +1,8 @@
 """Steps of the smoke test. They follow one order from the API through the queue to the worker, which rejects it.
 
-Without `confirm` there is nothing to clean up, even after a kill, because the test creates no resource. It leaves an
-ordinary order in a currency that no shop uses. The order's idempotency records expire.
+Unless the test also orders an article (`confirm`), there is nothing to clean up, even after a kill, because the test
+creates no resource. It leaves an ordinary order in a currency that no shop uses. The order's idempotency records
+expire.
 """
 
 import json
@@ -137,11 +138,16 @@ class Smoke:
                 return False
             reason = (answer.document.get("reason") or {}).get("code")
             if seen != status or (code is not None and reason != code):
-                raise StepError(f"order {order_id} ended as {seen}, reason {reason}; expected: {status}")
+                raise StepError(
+                    f"order {order_id} ended as {_with_reason(seen, reason)}; expected: {_with_reason(status, code)}"
+                )
             return True
 
-        self._wait(is_settled, lambda: f"order {order_id} is still {seen}. Look: python -m ops order trace {order_id}")
-        return f"{status} ({code})" if code else status
+        self._wait(
+            is_settled,
+            lambda: f"order {order_id} is not final, last seen: {seen}. Look: python -m ops order trace {order_id}",
+        )
+        return _with_reason(status, code)
 
     def _published(self, order_id: str) -> str:
         # The worker completes its record only after the topic or bus has accepted the event.
@@ -184,6 +190,10 @@ def _accepted(answer: Answer) -> str:
         hint = " Give a token: --token -" if answer.status in (HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN) else ""
         raise StepError(f"the order was not accepted: {_shown(answer)}{hint}")
     return order_id
+
+
+def _with_reason(status: str, code: str | None) -> str:
+    return f"{status} ({code})" if code else status
 
 
 def _shown(answer: Answer) -> str:

@@ -119,8 +119,8 @@ def _attempts(reading: Reading) -> Iterator[Finding]:
         many = failed >= (failed + settled) * _FAILING_SHARE
         severity = Severity.WRONG if many and reading.ongoing(MetricName.ATTEMPT_FAILED) else Severity.LOOK
         text = (
-            f"{failed} attempts to process orders failed and {settled} succeeded "
-            f"{reading.lately(MetricName.ATTEMPT_FAILED)}"
+            f"{failed} attempts to process orders failed {reading.lately(MetricName.ATTEMPT_FAILED)}; "
+            f"{settled} succeeded"
         )
         commands = ("python -m ops orders open --older-than 15m",)
         yield Finding(severity, text, "processing.md#attempt-failure-rate", commands)
@@ -177,7 +177,10 @@ def _subscribers(reading: Reading) -> Iterator[Finding]:
         yield Finding(Severity.LOOK, text, "notifications.md#notifications-failed")
     for name, count in (reading.subscribers or {}).items():
         if count:
-            text = f"{count} events wait in the dead-letter queue of {name}: not delivered, or not processed by it"
+            text = (
+                f"{count} events wait in the dead-letter queue of {name}: "
+                "they were not delivered, or the subscriber did not process them"
+            )
             yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
     for each in reading.silent:
         if each.rule is None:
@@ -219,7 +222,7 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
         yield Finding(Severity.BLIND, text)
     if muted := [alarm.name for alarm in reading.alarms if alarm.muted]:
-        yield Finding(Severity.BLIND, f"the actions of {len(muted)} alarms are turned off ({_some(muted)})")
+        yield Finding(Severity.BLIND, f"alarms whose actions are turned off: {len(muted)} ({_some(muted)})")
 
 
 def _receivers(reading: Reading) -> Iterator[Finding]:
@@ -228,7 +231,7 @@ def _receivers(reading: Reading) -> Iterator[Finding]:
     if not any(each.confirmed for each in reading.receivers if each.topic == reading.page_topic):
         yield Finding(Severity.BLIND, "nobody is subscribed to pages, or no subscription is confirmed")
     elif pending := [each.protocol for each in reading.receivers if not each.confirmed]:
-        text = f"{len(pending)} subscriptions to alarms are not confirmed ({_some(pending)})"
+        text = f"unconfirmed subscriptions to alarms: {len(pending)} ({_some(pending)})"
         yield Finding(Severity.BLIND, text)
 
 
@@ -236,7 +239,7 @@ def _muted(reading: Reading) -> Iterator[Finding]:
     for mute in reading.mutes or ():
         if mute.active:
             until = "by a rule without an end" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
-            text = f"{len(mute.alarms)} alarms are muted {until}, {mute.text} ({_some(mute.alarms)})"
+            text = f"muted alarms: {len(mute.alarms)}, {until}, {mute.text} ({_some(mute.alarms)})"
             yield Finding(Severity.BLIND, text, commands=("python -m ops mute list",))
 
 

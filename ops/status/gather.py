@@ -66,7 +66,7 @@ class Gatherer:
             paused = describe_pause(worker, pause, context.clock.time())
         elif worker is not None and worker.state != ENABLED:
             paused = "which should pass within a minute"
-        subscribers = self._attempts.read("subscribers", self._subscribers) or []
+        subscribers = self._attempts.read("list of subscribers", self._subscribers) or []
         topics = target.alarm_topic_arns
         alarms = self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics))
         names = [alarm.name for alarm in alarms or ()]
@@ -82,10 +82,12 @@ class Gatherer:
             silent=[each for each in subscribers if not each.confirmed],
             alarms=alarms,
             mutes=self._attempts.read("mute rules", lambda: context.mutes.of(names)) if names else [],
-            receivers=self._attempts.read("receivers of alarms", lambda: receivers_of(clients.sns, topics.values())),
+            receivers=self._attempts.read(
+                "list of alarm receivers", lambda: receivers_of(clients.sns, topics.values())
+            ),
             page_topic=topics.get("page"),
             quota=self._attempts.read("concurrency quota", context.worker.quota),
-            deployed=self._attempts.read("versions of the functions", self._deployed),
+            deployed=self._attempts.read("version of a function", self._deployed),
             budgets=self._attempts.read("error budgets", self._budgets),
             alarms_evaluated=target.endpoint_url is None,
             unread=self._attempts.unread,

@@ -17,7 +17,7 @@ ONGOING_SECONDS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A source that could not be read.
+    """A source that could not be read, or that is wrong.
 
     Attributes:
         gone: It does not exist.
@@ -32,7 +32,9 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Readings of a stack. A failed reading is `None`, that of the subscribers empty; `unread` has the reason.
+    """Readings of a stack. Of a source that could not be read, the field is `None`; `unread` has the reason.
+
+    If the subscribers could not be read, `subscribers` and `silent` are empty.
 
     Attributes:
         now: Time of the reading in epoch seconds.
@@ -46,7 +48,7 @@ class Reading:
         receivers: Subscriptions to the topics of alarms.
         mutes: Rules that mute the alarms; empty also if the alarms could not be read.
         budgets: Percent left of each error budget; `None` also if the stack has no objectives.
-        alarms_evaluated: Whether alarms are evaluated as the stack records metrics; on the embedded AWS they are not.
+        alarms_evaluated: Whether alarms are evaluated when the stack records metrics; on the embedded AWS they are not.
     """
 
     now: float

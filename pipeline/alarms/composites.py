@@ -60,7 +60,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="processing",
         why="Orders are safe in the queue, but customers wait. Suppressed while the API fails and for ten minutes "
-        "after: a shared dependency can affect both, and one page is enough.",
+        "after: API and worker share dependencies, and one page is enough.",
         quiet_while="api-failing",
         quiet_after=600,
     ),
@@ -70,8 +70,8 @@ _PAGES = (
         members=_DEAD_LETTERS,
         tier=Tier.PAGE,
         runbook="dead-letters",
-        why="Somebody must redrive or discard them. Suppressed while processing fails and for half an hour after, "
-        "because people empty this queue at the end of that incident.",
+        why="Somebody must redrive or discard the dead letters. Suppressed while processing fails and for half an hour "
+        "after, because people empty the dead-letter queue at the end of such an incident.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),

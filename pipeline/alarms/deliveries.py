@@ -115,8 +115,8 @@ _UNREADABLE: Final = Alarm(
     periods=1,
     to_alarm=1,
     missing="ignore",
-    # Events in one subscription's dead-letter queue only notify. Events in this queue page, because all subscribers
-    # miss them and because the stack's key, which the tables need too, may have failed.
+    # The alarm on a subscription's dead-letter queue only notifies. This alarm pages, because all subscribers miss the
+    # events, and because the stack's key, which the tables need too, may have failed.
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue. The "

@@ -84,7 +84,7 @@ def parse_threshold(text: str) -> tuple[str, float]:
     try:
         return name, float(getattr(AlarmThresholds.model_validate({name: value}), name))
     except ValidationError as error:
-        rule = error.errors()[0]["msg"].removeprefix("Input should be ")
+        rule = error.errors()[0]["msg"].removeprefix("Input should be ").partition(", unable to parse")[0]
     except OverflowError:
         rule = "a number below 1e308"
     raise ValueError(f"given {text!r}; allowed: for {name}, {rule}")

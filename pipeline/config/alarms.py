@@ -35,7 +35,7 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_page_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="Receivers of pages, each as protocol=endpoint; without any, a preview warns.",
+        description="Receivers of pages, each as protocol=endpoint; without a receiver, a preview warns.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_notify_subscriptions: tuple[Receiver, ...] = Field(

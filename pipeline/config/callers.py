@@ -40,8 +40,8 @@ class CallerOptions(GeneralOptions):
             "only_with": {"authorizer": "cognito"},
             "allowed": "names of 1 to 40 lower-case letters, digits and hyphens, starting with a letter",
             "cost": "about 6 USD a month each",
-            "consequence": "Each system gets an id and a secret (output token_clients). A removed system is locked "
-            "out, and nobody else can see its orders.",
+            "consequence": "Each system gets an id and a secret (outputs token_clients, token_client_secrets). A "
+            "removed system is locked out, and nobody else can see its orders.",
         },
     )
     token_validity_seconds: int = Field(
@@ -53,7 +53,7 @@ class CallerOptions(GeneralOptions):
             "only_with": {"authorizer": "cognito"},
             "allowed": "a whole number from 1 to 86400; on AWS at least 300",
             "cost": "a shorter time means more tokens, 2.25 USD per 1,000",
-            "consequence": "Tokens cannot be revoked: a removed client's last token works until it expires.",
+            "consequence": "A stolen token works until it expires, unless its client is removed.",
         },
     )
     jwt_issuer: str = Field(

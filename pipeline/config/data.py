@@ -48,7 +48,7 @@ class DataOptions(AlarmOptions, DeliveryOptions):
 
 
 def _customer_key(config: DataOptions) -> Problem | None:
-    """A stack on AWS has at most one key, a local stack none."""
+    """A stack has at most one KMS key: its own, or the alarm topics' key. A local stack has no key of its own."""
     if config.encryption == "aws":
         return None
     if config.environment == "local":
@@ -65,7 +65,7 @@ def _customer_key(config: DataOptions) -> Problem | None:
 
 
 def _replaceable(config: DataOptions) -> Problem | None:
-    """Until a shift, callers use functions of the previous deploy, so its queues, tables and topic must stay."""
+    """Until `deploy shift`, callers use the previous functions, so the resources of those functions must stay."""
     if config.protect or config.gradual_deploy == "none":
         return None
     return Problem(

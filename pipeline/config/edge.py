@@ -11,7 +11,7 @@ from pipeline.config.problems import Problem
 MIN_SECRET_LENGTH = 32
 # ACM's limit for the length of a certificate's common name.
 MAX_CERTIFICATE_NAME = 64
-_SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, as from: openssl rand -hex 32"
+_SECRET_LIMITS = f"{MIN_SECRET_LENGTH} to 256 letters, digits, - and _, e.g. from: openssl rand -hex 32"
 
 
 def _valid_secret(secret: SecretStr) -> SecretStr:
@@ -83,7 +83,7 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "only_with": {"waf": True},
             "allowed": _SECRET_LIMITS,
-            "consequence": "A client that knows it can bypass the firewall, so rotate it after a leak (docs/edge.md).",
+            "consequence": "Clients with the secret can bypass the firewall, so rotate it after a leak (docs/edge.md).",
         },
     )
     origin_secret_also_accepted: Secret = Field(

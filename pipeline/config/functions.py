@@ -21,7 +21,7 @@ class FunctionOptions(PackageOptions):
         ge=6,
         le=29,
         description="Timeout of the API functions: below the 30 s that HTTP APIs wait, above the 4.5 s that must be "
-        "left for a call.",
+        "left before a call to AWS.",
     )
     worker_timeout_seconds: int = Field(default=60, ge=1, le=900, description="Timeout of the worker, for one batch.")
     api_reserved_concurrency: Reserved = Field(

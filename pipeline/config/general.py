@@ -20,13 +20,13 @@ Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+
 
 
 class GeneralOptions(BaseModel):
-    """Options of the whole stack. Other classes of options inherit from those that their rules read."""
+    """Options of the whole stack. A class of options inherits from the classes whose options its rules read."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     environment: Literal["development", "production", "local"] = Field(
         default="production",
-        description="Kind of stack: production refuses shortcuts, local runs on the embedded AWS.",
+        description="Kind of stack: production refuses risky options, local runs on the embedded AWS.",
     )
     owner: str = Field(
         default="orders-team",
@@ -64,7 +64,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
         return None
-    allowed = "a URL with environment local, none with any other, because calls to the URL need no TLS"
+    allowed = "a URL if environment is local, otherwise none, because calls to the URL need no TLS"
     return Problem(
         ("local_endpoint", "environment"), f"{config.local_endpoint!r} with environment {config.environment}", allowed
     )
@@ -82,8 +82,8 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     return Problem(
         ("extra_tags",),
         " and ".join(given),
-        f"each name once, whatever its case, none of {', '.join(sorted(OWN_TAGS))}, none starting with aws:, "
-        f"at most {MAX_EXTRA_TAGS}",
+        f"each name once, whatever its case; none of {', '.join(sorted(OWN_TAGS))}; none that starts with aws:; "
+        f"at most {MAX_EXTRA_TAGS} tags",
     )
 
 

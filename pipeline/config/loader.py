@@ -20,10 +20,10 @@ from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
 from pipeline.config.stack_file import parse_yaml
 
-# The tightest limit is that of a queue's name, 80 characters: `{prefix}-notifications-{20}-queue`. It has 79
-# with the longest prefix.
+# The tightest limit is that of a queue's name, 80 characters. With the longest prefix, the name
+# `{prefix}-notifications-{20}-queue` has 79; {20} is a subscription's name of 20 characters.
 MAX_PREFIX = 38
-# With a bus, the tightest limit is that of a rule's name, 64 characters: `{prefix}-events-{20}`.
+# With a bus, the tightest limit is that of a rule's name, 64 characters: `{prefix}-events-{20}` has 64.
 MAX_BUS_PREFIX = 36
 # Names in bootstrap/template.yaml begin with pulumi-, so a stack's names must not.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
@@ -87,7 +87,8 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`, and also report `misplaced` keys and the problems `found` before.
 
-    A key that was meant by a misplaced or unknown one has its default here, so problems of rules on it are dropped.
+    A misplaced or unknown key can be a wrong spelling of an option. That option has its default here, so problems of
+    rules on it are dropped.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
@@ -128,7 +129,8 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
     rest = {key: value for key, value in values.items() if key not in wrong}
     subscriptions = values.get(_SUBSCRIPTIONS)
     if _SUBSCRIPTIONS in wrong and isinstance(subscriptions, tuple):
-        # Each rule about subscriptions checks one of them or compares several, so the valid ones are checked alone.
+        # Each rule about subscriptions checks one of them or compares several. So the valid ones can be checked without
+        # the others.
         refused = {item["loc"][1] for item in details if item["loc"][0] == _SUBSCRIPTIONS}
         rest[_SUBSCRIPTIONS] = tuple(each for index, each in enumerate(subscriptions) if index not in refused)
         wrong.remove(_SUBSCRIPTIONS)
@@ -209,7 +211,7 @@ def _decode_item(key: str, item: object) -> object:
 
 
 def _field_problems(error: ErrorDetails) -> list[Problem]:
-    """Turn an error of pydantic into problems. A subscription's values can have several."""
+    """Turn an error of pydantic into problems. One error about a subscription can contain several problems."""
     location = error["loc"]
     key = str(location[0]) + "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in location[1:3])
     if error["type"] == "value_error":

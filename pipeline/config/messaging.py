@@ -57,7 +57,7 @@ class MessagingOptions(ProcessingOptions):
 def _subscription_names(config: MessagingOptions) -> Iterator[Problem]:
     names = Counter(each.name for each in config.subscriptions)
     for doubled in sorted(name for name, count in names.items() if count > 1):
-        yield Problem(("subscriptions",), f"the name {doubled} twice", "a different name for each")
+        yield Problem(("subscriptions",), f"the name {doubled} twice", "a different name for each subscription")
 
 
 def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
@@ -113,7 +113,7 @@ def _one_subscription_per_endpoint(config: MessagingOptions) -> Iterator[Problem
         yield Problem(
             ("subscriptions", "events_target"),
             f"{endpoint} in several subscriptions with events_target = topic",
-            "one subscription per endpoint, whose filter_policy has all the values",
+            "one subscription per endpoint; its filter_policy can have several values",
         )
 
 
@@ -129,7 +129,7 @@ def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
 
 
 def _one_at_a_time(config: MessagingOptions) -> Problem | None:
-    """In a larger batch, the orders behind a failing one would lose receives and be dead-lettered with it."""
+    """In a batch of several orders, those behind a failing order would lose receives and be dead-lettered with it."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
     keys = ("batch_size", "batch_window_seconds")
@@ -170,12 +170,12 @@ def _ordered_subscribers(config: MessagingOptions) -> Iterator[Problem]:
             yield Problem(
                 keys,
                 f"{each.name} at {each.endpoint} with strict_ordering = {str(config.strict_ordering).lower()}",
-                "the ARN of a FIFO queue (.fifo) with strict_ordering, of a standard queue without",
+                "the ARN of a FIFO queue (.fifo) with strict_ordering, the ARN of a standard queue without it",
             )
 
 
 def _filters_that_match(config: MessagingOptions) -> Iterator[Problem]:
-    """The attributes, types and currencies of events are known. A filter by any other would never match."""
+    """The attributes, types and currencies of events are known. A filter by any other value never matches."""
     for each in config.subscriptions:
         for name in each.filter_policy:
             if name not in ATTRIBUTES:

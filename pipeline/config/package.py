@@ -19,7 +19,8 @@ class PackageOptions(GeneralOptions):
     )
     package_bytecode: bool = Field(
         default=True,
-        description="Ships byte code: init takes about a third of the time; packaging needs exactly python_version.",
+        description="Ships byte code, which cuts init to about a third; packaging needs a Python of exactly "
+        "python_version.",
     )
     package_bytecode_release: str = Field(
         default="",

@@ -16,10 +16,11 @@ from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 MIN_HORIZON_SECONDS = 20 * 60
 # The least time that people have to handle a dead letter. An alarm fires after half of it.
 MIN_DEAD_LETTER_SECONDS = 3_600
-# Time before the first message of a batch starts. Without this reserve, the last round of messages would never start.
+# Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
+# batch's last messages.
 START_SECONDS = 1
-# Time to settle orders that share articles in groups, before the first message starts: retries after conflicts, and a
-# last attempt.
+# Before the first message starts, orders that share articles are settled in groups. This is the longest time for that:
+# the time of retries after conflicts, and one attempt that starts at its end.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200
@@ -44,7 +45,8 @@ class ProcessingOptions(FunctionOptions):
     )
     dlq_retention_seconds: Retention = Field(
         default=14 * DAY,
-        description="How long SQS keeps a dead letter; on a standard queue from the original send, if SQS moved it.",
+        description="How long SQS keeps a dead letter. If SQS moved it from a standard queue, the time counts from the "
+        "original send.",
     )
     max_receive_count: int = Field(
         default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
@@ -60,13 +62,13 @@ class ProcessingOptions(FunctionOptions):
         default=10,
         ge=1,
         le=MAX_BATCH_THREADS,
-        description="Messages of a batch that run at the same time; one, if any was received before.",
+        description="Messages of a batch that run at the same time; one at a time if any of them was received before.",
     )
     item_budget_seconds: int = Field(
         default=20,
         ge=1,
         le=900,
-        description="Time for one message; none starts unless this time and time_margin_seconds are left.",
+        description="Time for one message; no message starts unless this time and time_margin_seconds are left.",
     )
     time_margin_seconds: int = Field(
         default=LEAST_MARGIN_SECONDS,
@@ -117,7 +119,7 @@ def _dead_letter_retention(config: ProcessingOptions) -> Problem | None:
         return None
     allowed = (
         f"dead letters kept for at least {least} seconds, an hour longer than the queue's messages, because on a "
-        "standard queue both count from the original send"
+        "standard queue both retentions count from the original send"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -128,8 +130,8 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
     if config.worker_idempotency_ttl_seconds > longest:
         return None
     allowed = (
-        f"more than dead-letter retention + queue retention = {longest} seconds, so that a message redriven on its "
-        "last day is still recognised"
+        f"more than dead-letter retention + queue retention = {longest} seconds, so that a dead letter redriven on "
+        "its last day is still recognised"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 

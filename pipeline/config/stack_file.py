@@ -75,8 +75,8 @@ def _full(project: str, key: str) -> str:
 def parse_yaml(text: str) -> Any:
     """Return the value of a YAML text.
 
-    Raises `yaml.YAMLError` without the text, which may have a secret, also for a value that cannot be built, such as
-    2026-99-99 or a number of 5,000 digits.
+    Raises `yaml.YAMLError`, also for a value that cannot be built, such as 2026-99-99 or a number of 5,000 digits. The
+    error does not quote the text, because the text may have a secret.
     """
     try:
         return yaml.safe_load(text)
@@ -102,7 +102,7 @@ def _read(path: Path) -> dict[str, Any]:
         raise StackFileError(f"{path} is not valid YAML: {error}") from None
     config = (content.get("config") or {}) if isinstance(content, dict) else None
     if not isinstance(config, dict) or not all(isinstance(key, str) for key in config):
-        raise StackFileError(f"{path} must be a YAML mapping. If it has `config`, that must be a mapping from texts.")
+        raise StackFileError(f"{path} must be a YAML mapping. Its `config` must be a mapping with texts as keys.")
     return content
 
 

@@ -28,8 +28,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         spec = _spec(options)
     except ValidationError as error:
-        problems = "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in error.errors())
-        sys.stderr.write(f"error: {problems}\n")
+        places = (
+            (".".join(map(str, item["loc"])), item["msg"].removeprefix("Value error, ")) for item in error.errors()
+        )
+        sys.stderr.write(f"error: {'; '.join(': '.join(filter(None, each)) for each in places)}\n")
         return 2
     started = time.monotonic()
     variables = dict([*options.env_file, *options.env])  # a variable of --env replaces the file's
@@ -89,7 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["build"], help="build the package")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: the current one)")
     parser.add_argument(
-        "--target", choices=["lambda", "local"], default="lambda", help="local: for this Python and this machine"
+        "--target", choices=["lambda", "local"], default="lambda", help="local: for the running Python and this machine"
     )
     parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
     parser.add_argument("--architecture", choices=get_args(Architecture), help="processor (default arm64)")

@@ -59,7 +59,7 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
 def _dependencies(
     spec: PackageSpec, lock: Lock, interpreter: Interpreter | None, scratch: Path, progress: Progress
 ) -> Path:
-    """Return the folder of trimmed and compiled dependencies, if possible from the cache."""
+    """Return the folder of trimmed dependencies, compiled if there is an interpreter. Uses the cache if possible."""
     services = sorted(set(spec.aws_services))
     compiler = f"{interpreter.release}-{interpreter.magic}" if interpreter else "source"
     installed_key = _key(spec.target.label, lock.key, _own_code(wheels))
@@ -96,7 +96,7 @@ def _copy_trimmed(installed: Path, draft: Path, services: list[str]) -> None:
 
 
 def _source(spec: PackageSpec, interpreter: Interpreter | None, scratch: Path) -> Path:
-    """Return a folder with our own code, compiled."""
+    """Return a folder with our own code, compiled if there is an interpreter."""
     origin = spec.root / spec.source
     if not (origin / "__init__.py").is_file():
         raise BuildError(f"{origin} must be a Python package, because the functions run it, but it has no __init__.py.")
@@ -147,7 +147,7 @@ def _refuse_above(size: int, limit: int, what: str) -> None:
 
 
 def _own_code(module: object) -> str:
-    """Return the digest of a module's source. It is part of the cache key, so that changed rules get a new entry."""
+    """Return the digest of a module's source. It is part of a cache key, so that a changed module gets a new entry."""
     return digest(Path(str(vars(module)["__file__"])))
 
 

@@ -19,7 +19,7 @@ _DISK = {errno.ENOSPC, errno.EDQUOT}
 
 @contextlib.contextmanager
 def locked(cache: Path, progress: Progress) -> Iterator[Path]:
-    """Lock the cache for one build; yield a scratch folder on the same disk, which is deleted afterwards.
+    """Lock the cache for one build; yield a scratch folder on the same disk, and delete that folder afterwards.
 
     If a build is killed, the operating system releases the lock, and the next build deletes the old scratch folder.
     Errors of the disk and of permissions in the body become a BuildError.

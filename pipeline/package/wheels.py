@@ -116,7 +116,7 @@ def _user_settings(environment: dict[str, str]) -> set[str]:
 
 
 def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unreachable: bool) -> str:
-    """Return advice for pip's failure. Unless the disk is full, pip's last lines follow, as the advice may be wrong."""
+    """Return advice for pip's failure. Unless the disk is full, pip's last lines follow: the advice may be wrong."""
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if "No space left on device" in output:
         return f"no space left on the disk of `.build/` (installing dependencies): {SPACE}."

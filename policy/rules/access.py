@@ -19,7 +19,7 @@ NOT_NARROWABLE: Final = frozenset({"cloudwatch:DescribeAlarms", "xray:PutTraceSe
 
 
 def statements(resource: Resource, effect: str = "Allow") -> Iterator[Mapping[str, Any]]:
-    """Return the statements of the resource's policy with this effect; none if the policy is not known yet."""
+    """Return the statements with this effect; no statement if the resource's policy is missing or not known yet."""
     policy = resource.props.get("policy")
     if policy is UNKNOWN or policy is None:
         return

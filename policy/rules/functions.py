@@ -15,20 +15,20 @@ def _with_alias(resources: list[Resource]) -> Iterator[Violation]:
     for function in of_type(resources, FUNCTION):
         if not any(alias.refers_to("functionName", function) for alias in aliases):
             yield Violation(
-                function, "no alias points to it; without one its versions cannot be shifted or rolled back"
+                function, "no alias points to it; without an alias, traffic cannot be shifted or rolled back"
             )
 
 
 def _with_log_group(resource: Resource) -> Iterator[str]:
     logging = resource.props.get("loggingConfig")
     if logging is not UNKNOWN and not (isinstance(logging, Mapping) and logging.get("logGroup")):
-        yield "Lambda would create a log group that never expires; set loggingConfig.logGroup to one of the stack"
+        yield "Lambda would create a log group that never expires; set loggingConfig.logGroup to the stack's log group"
 
 
 def _reports_items(resource: Resource) -> Iterator[str]:
     types = resource.props.get("functionResponseTypes", [])
     if types is not UNKNOWN and "ReportBatchItemFailures" not in types:
-        yield "without ReportBatchItemFailures its list of failures is ignored and every message is deleted"
+        yield "without ReportBatchItemFailures Lambda ignores the list of failed messages and deletes every message"
 
 
 FUNCTION_RULES: Final = (

@@ -56,8 +56,8 @@ def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
 def _topic_is_encrypted(resources: list[Resource]) -> Iterator[Violation]:
     alarms = of_type(resources, *ALARMS)
     for topic in of_type(resources, TOPIC):
-        # CloudWatch cannot publish to a topic with AWS's own key, so an alarm topic has a customer managed key or none.
-        # Alarms contain no orders.
+        # CloudWatch cannot publish to a topic with AWS's own key, so an alarm topic has a customer managed key or no
+        # key. Alarms contain no orders.
         of_alarms = any(alarm.refers_to("alarmActions", topic) for alarm in alarms)
         if not of_alarms and not topic.props.get("kmsMasterKeyId"):
             yield Violation(topic, "its messages are not encrypted at rest; set kmsMasterKeyId")
@@ -69,7 +69,10 @@ def _by_tls_only(resources: list[Resource]) -> Iterator[Violation]:
         for resource in of_type(resources, kind):
             own = [policy for policy in policies if policy.refers_to(link, resource)]
             if not any(_denies_plain_http(policy) for policy in own):
-                yield Violation(resource, "it accepts calls without TLS; deny aws:SecureTransport false in its policy")
+                yield Violation(
+                    resource,
+                    "it accepts calls without TLS; its policy must deny calls with aws:SecureTransport false",
+                )
 
 
 def _denies_plain_http(policy: Resource) -> bool:

@@ -1,4 +1,4 @@
-"""Rules on tags, which name a resource's owner and purpose for people on call and for bills."""
+"""Rules on tags. Tags tell people on call and readers of bills who owns a resource and what it is for."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -48,7 +48,7 @@ def _tagged(resource: Resource) -> Iterator[str]:
 TAG_RULES: Final = (
     Rule(
         name="resources-have-the-required-tags",
-        description=f"Everything that can carry tags has {', '.join(REQUIRED)}.",
+        description=f"Every resource that can have tags has the tags {', '.join(REQUIRED)}.",
         level="mandatory",
         types=TAGGABLE,
         check=_tagged,

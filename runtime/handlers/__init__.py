@@ -14,7 +14,7 @@ if _IN_LAMBDA:
 
 
 def finish_init(make: Callable[[], object]) -> None:
-    """In Lambda, call `make`, which builds what every invocation uses, and switch garbage collection on.
+    """In Lambda, call `make` and then switch garbage collection on. `make` builds what every invocation uses.
 
     An entry point calls this in its last line, because init has a whole CPU whatever the function's memory, and
     because a missing setting then fails at init, before the function handles an order.

@@ -77,7 +77,7 @@ class CreateOrder:
 def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
     """Check the whole request before any table is touched, and return it as a submission.
 
-    Raises `ProblemError`, and `AuthorizerMissingError` as `identity_of` does.
+    Raises `ProblemError`; `identity_of` can also raise `AuthorizerMissingError`.
     """
     identity = identity_of(request, jwt_authorizer=jwt_authorizer)
     key = parse_key(request.header("idempotency-key"))

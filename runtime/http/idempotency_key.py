@@ -26,7 +26,7 @@ def parse_key(header: str | None) -> str:
     if len(key) > MAX_LENGTH:
         _refuse(f"The key has {len(key)} characters")
     if not _VISIBLE.fullmatch(key):
-        _refuse("The key has a character that is not visible ASCII (a space, a control character, or beyond `~`)")
+        _refuse("The key has a space, a control character or a character that is not ASCII")
     return key
 
 

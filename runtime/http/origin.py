@@ -1,7 +1,7 @@
 """Check that a request came through the edge in front of the API, if the API has one.
 
-The function has only digests of the secrets. More people can read its configuration than can change it, and a digest
-of a long random secret is of no use to a reader.
+The edge adds a secret to each request. The function has only digests of the valid secrets. More people can read its
+configuration than can change it, and a digest of a long random secret is of no use to a reader.
 """
 
 import hashlib

@@ -28,7 +28,7 @@ class SettlementCancelledError(Exception):
     Attributes:
         orders: The reason of each order row.
         stored: The first order as stored, if its condition failed.
-        stock: The reason of each stock row, in the sequence of `quantities`.
+        stock: The reason of each stock row, in the sequence of the SKUs that `runtime.models.order.quantities` returns.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SettlementCancelledError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class AlreadyFinal:
-    """The order already has an outcome. The stored item is right, even if stock is short now."""
+    """The order is already final and keeps its outcome, even if stock is short now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,9 @@ def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderL
         return _undecided(stock)
     corrupt = [line.sku for line, reason in short if reason.item is not None and not _is_shortage(line, reason.item)]
     if corrupt:
-        return Unexpected(f"The stock rows {corrupt} must have a number `available`; repair them with the stock tool.")
+        return Unexpected(
+            f"`available` is not a number in the stock rows {corrupt}; repair them with `python -m ops stock set`."
+        )
     unknown = tuple(line.sku for line, reason in short if reason.item is None)
     if unknown:
         return Shortage(Reason(code=ReasonCode.UNKNOWN_SKU, skus=unknown))

@@ -94,7 +94,7 @@ class Delivery:
         return self._valid("correlation_id", _CORRELATION_ID)
 
     def attribute(self, name: str) -> str | None:
-        """The text of a String or Number message attribute; `None` if there is none."""
+        """The text of a String or Number message attribute; `None` if the message has no such attribute."""
         value = self.attributes.get(name, {}).get("stringValue")
         return value if isinstance(value, str) else None
 

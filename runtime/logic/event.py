@@ -24,7 +24,8 @@ class Event:
         event_type: `order.confirmed` or `order.rejected`.
         currency: The order's currency; subscriptions can filter by it.
         document: The CloudEvents 1.0 JSON document; the same text on every publish.
-        group: The order's caller, or its id if it has none. A FIFO topic keeps the sequence of each group's events.
+        group: The order's caller, or the order's id if it has no caller. A FIFO topic keeps the sequence of each
+            group's events.
         source: The CloudEvent's `source`, for the rules of a bus.
         time: The CloudEvent's `time`: when the order was settled, RFC 3339.
     """

@@ -107,7 +107,7 @@ class Described(NamedTuple):
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure. If it is neither a `ProcessingError` nor pydantic's, only its class is used."""
+    """Describe a failure. If it is neither a `ProcessingError` nor a `ValidationError`, only its class is used."""
     if isinstance(failure, ProcessingError):
         text = str(failure)
     elif isinstance(failure, ValidationError):

@@ -10,8 +10,8 @@ class Candidate:
 
     Attributes:
         receive_count: How often the message has been received.
-        lease_end: Epoch milliseconds at which the lease of its unfinished run ends or ended; `None` if the message has
-            no unfinished run.
+        lease_end: Epoch milliseconds at which the lease of the message's unfinished run ends or ended; 0 if its record
+            could not be read; `None` if the message has no unfinished run, or if too little time is left to run it.
     """
 
     receive_count: int

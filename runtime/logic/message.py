@@ -22,8 +22,8 @@ def read_message(body: str, *, order_id: str | None, schema_version: str | None)
     Raises:
         NewerSchemaError: a newer version wrote the message. The attribute is checked before the body is parsed, because
             a newer version may write anything, even a body that is not JSON.
-        PermanentError: the body is too long, is not JSON, is not an order of a known version, or names another order
-            than the attribute.
+        PermanentError: the body is too long, has too many structural characters, is not JSON, is not an order of a
+            known version, or names another order than the attribute.
     """
     _refuse_newer(_as_version(schema_version))
     content = _parse(body)
@@ -49,7 +49,7 @@ def _refuse_newer(version: object) -> None:
     if isinstance(version, int) and not isinstance(version, bool) and version > SCHEMA_VERSION:
         raise NewerSchemaError(
             f"The message has schema_version {version}; this worker reads versions up to {SCHEMA_VERSION}. "
-            "It is retried until a newer worker runs."
+            "The message is retried, because a newer worker can read it."
         )
 
 
@@ -58,7 +58,7 @@ def _parse(body: str) -> dict[str, Any]:
         text = f"The body has {len(body)} characters, at most {MAX_CHARACTERS} are read."
         raise PermanentError(INVALID_MESSAGE, text)
     if structural_characters(body) > MAX_STRUCTURAL:
-        text = f"The body has more than {MAX_STRUCTURAL} of the characters {{ [ : , and is not read."
+        text = f"The body is not read: it has more than {MAX_STRUCTURAL} of the characters `{{`, `[`, `:` and `,`."
         raise PermanentError(INVALID_MESSAGE, text)
     try:
         content = json.loads(body)

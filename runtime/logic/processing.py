@@ -172,7 +172,7 @@ class OrderProcessor:
         return {"order_id": order_id, "status": order.status.value}
 
     def _dead_letter(self, delivery: Delivery, failure: PermanentError, invocation: Invocation) -> None:
-        """Mark the order `FAILED`, then send the dead letter. A failure of either step is retryable.
+        """Mark the order `FAILED` if its id is known, then send the dead letter. A failure of either step is retryable.
 
         After a crash between the steps, the message is still in the queue, and both steps are repeated. In the opposite
         sequence, the crash would leave a dead letter whose order is still `ACCEPTED`.

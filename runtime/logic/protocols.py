@@ -61,8 +61,8 @@ class Settlements(Protocol):
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
         """Take the stock of every line and settle the orders as `CONFIRMED`, all or nothing.
 
-        `token` must be new for every call. Raises `SettlementCancelledError` if a row's condition failed or a row was
-        busy.
+        `token` must be new for every call. Raises `SettlementCancelledError` if DynamoDB cancels the transaction, for
+        example because a row's condition failed or a row was busy.
         """
 
     def reject(self, message: OrderMessage, reason: Reason, *, settled_at: str) -> Written:
@@ -70,7 +70,7 @@ class Settlements(Protocol):
         ...
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Mark an open order as `FAILED` with `error`, and store the fields of `message` that are not stored yet."""
+        """Unless the order is final, mark it `FAILED` with `error` and add the fields of `message` that it lacks."""
 
     def find(self, order_id: str) -> StoredOrder | None:
         """Return the stored order (a consistent read); `None` if there is none."""
@@ -90,7 +90,7 @@ class WorkerIdempotency(Protocol):
         ...
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress."""
+        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress."""
         ...
 
 

@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""Seconds for which a run itself retries conflicts. They are normal on a popular SKU and must not cost receives."""
+"""Time in which a run itself retries conflicts. Conflicts are normal for a popular SKU and must not cost receives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. If a transaction of several orders may have settled this one,
-        `settled_at` is the time of that transaction. In this case the order is read first. If it is final, it is
-        returned, and this invocation settled it if the stored `settled_at` is that time.
+        `settled_at` is the time of that transaction. In this case the order is read first. A final order is
+        returned; it counts as settled by this invocation if its stored `settled_at` is that time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -35,7 +35,7 @@ class AcceptedOrder(_Answer):
 
     model_config = ConfigDict(frozen=True, json_schema_serialization_defaults_required=True)
 
-    # The sequence of the fields is part of "the same bytes".
+    # The sequence of the fields is part of these bytes, so it must not change.
     order_id: OrderId
     status: Literal["ACCEPTED"] = Field(
         default="ACCEPTED", description="Always `ACCEPTED`; `GET` returns the current status."
@@ -77,6 +77,6 @@ class OrderView(OptionalFields, _ViewFields):
 
 
 def view_of(order: StoredOrder) -> OrderView:
-    """Return what the caller sees of `order`: only the fields of `OrderView`, which has none for internal errors."""
+    """Return what the caller sees of `order`: the fields of `OrderView`, which has no field for internal errors."""
     shown = order.model_dump(include=set(OrderView.model_fields))
     return OrderView.model_validate({**shown, "status": _CALLER_STATUS[order.status]})

@@ -38,7 +38,9 @@ Sku = Annotated[
     ),
 ]
 
-Quantity = Annotated[int, Field(ge=1, le=MAX_QUANTITY, description="Units ordered, a whole number.")]
+Quantity = Annotated[
+    int, Field(ge=1, le=MAX_QUANTITY, description=f"Units ordered, a whole number from 1 to {MAX_QUANTITY}.")
+]
 
 # ISO 4217 has currencies with up to four decimals. With nine digits before the point, every total stays exact and far
 # below the 38 digits of a DynamoDB number.

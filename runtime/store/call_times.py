@@ -16,8 +16,8 @@ BRIEF_ATTEMPT_SECONDS: Final = BRIEF_CONNECT_SECONDS + BRIEF_READ_SECONDS
 """The longest time of one attempt at a call that returns a message to the queue in an invocation's last seconds."""
 
 FIRST_PAUSE_SECONDS: Final = 1
-"""The longest pause before a second attempt: botocore's standard mode takes a random part of it after throttling. A
-header `x-amz-retry-after` of the answer could make the pause up to 5 s longer."""
+"""The longest pause before a second attempt. After throttling, botocore's standard mode waits for a random part of this
+time. A header `x-amz-retry-after` of the answer could make the pause up to 5 s longer."""
 
 REPORT_SECONDS: Final = 0.2
 """Time to return the answer after the last call."""

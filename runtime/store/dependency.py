@@ -26,7 +26,7 @@ def error_code(error: BaseException) -> str:
 
 
 def describe(failure: Exception) -> Described:
-    """Describe a failure, whether ours or boto3's."""
+    """Describe a failure: an error of boto3 or any other exception."""
     if isinstance(failure, ClientError):
         code = str(failure.response.get("Error", {}).get("Code") or "ClientError")
         # The service's text may quote the data of the call.

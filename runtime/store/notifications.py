@@ -67,7 +67,7 @@ class BusNotifications:
                     "Source": event.source,
                     "DetailType": event.event_type,
                     "Detail": event.document,
-                    # When the order was settled, as in the document, so that each publish sends the same event.
+                    # The time at which the order was settled, as in the document. So each publish sends the same event.
                     "Time": from_timestamp(event.time),
                 }
             ]

@@ -30,7 +30,7 @@ class OrderIntake:
     def upsert_accepted(self, message: OrderMessage) -> str:
         """Store the order as `ACCEPTED`. Fields that are already stored do not change.
 
-        Returns the stored `accepted_at`, which the first write of the order set: the API's or the worker's.
+        Returns the stored `accepted_at`. The API or the worker has stored it, whichever wrote the order first.
         Raises `DependencyError`; the order may still have been stored.
         """
         with calling("dynamodb:UpdateItem"):

@@ -90,7 +90,7 @@ class SettlementStore:
         return Written(to_order(item), by_us)
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Write the mark unless the order is final."""
+        """Mark the order `FAILED` unless it is final."""
         assignments = _Assignments()
         assignments.put("status", {"S": OrderStatus.FAILED.value})
         assignments.put("error", {"M": {name: to_attribute(value) for name, value in error.items()}})
@@ -106,7 +106,7 @@ class SettlementStore:
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
-        """Return the stored item after the write, and whether it was written (its condition was true)."""
+        """Return the stored item, and whether this call changed it (the condition was true)."""
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         except ClientError as error:

@@ -199,7 +199,7 @@ def test_the_deadline_limits_all_retries_together(serve: Serve) -> None:
     server = serve(problem(503))
 
     # WHEN
-    with pytest.raises(OutcomeUnknownError, match="last: 503"):
+    with pytest.raises(OutcomeUnknownError, match="last result: 503"):
         client(server, clock := Clock()).submit(Submission.of(ORDER), deadline_seconds=60)
 
     # THEN there are few retries, and none is later than the deadline
@@ -207,8 +207,8 @@ def test_the_deadline_limits_all_retries_together(serve: Serve) -> None:
     assert clock.now() < 60
 
 
-def test_an_expired_token_is_renewed_and_a_refused_one_is_a_problem(serve: Serve) -> None:
-    # GIVEN an issuer with a new token each time, an API that refuses the first token, and one that refuses all
+def test_a_refused_token_is_renewed_once_and_a_second_refusal_is_a_problem(serve: Serve) -> None:
+    # GIVEN an issuer with a new token each time, an API that refuses the first token, and an API that refuses all
     issuer = serve(*[(200, {}, {"access_token": f"token-{n}", "expires_in": 3600}) for n in range(9)])
     tokens = ClientCredentials(issuer.url, "shop", "s3:cret", "orders/write")
     server, strict = serve(problem(401), (202, {}, ACCEPTED)), serve((401, {}, {"message": "Unauthorized"}))
@@ -307,6 +307,6 @@ def test_the_example_of_the_guide_works(serve: Serve, tmp_path: Path) -> None:
     # WHEN
     exec(code, names)  # noqa: S102 - the guide's own code is what is tested
 
-    # THEN it stores the submission, and waits for the order's final status
+    # THEN the example stores the submission, and waits for the order's final status
     assert json.loads((tmp_path / "k").read_text())["key"] == api.requests[0][1]["Idempotency-Key"]
     assert names["order"].status == "CONFIRMED"

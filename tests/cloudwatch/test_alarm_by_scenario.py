@@ -160,15 +160,16 @@ def rows() -> dict[str, str]:
     return dict(_rows())
 
 
-def test_every_row_is_in_the_table() -> None:
+def test_the_table_lists_every_alarm_and_no_other() -> None:
     # GIVEN / WHEN / THEN
-    assert set(rows()) == set(ROWS), "if these are intended, add them to ROWS: " + "; ".join(
-        f'"{name}": "{what}"' for name, what in rows().items() if name not in ROWS
+    assert set(rows()) == set(ROWS), (
+        "ROWS must list exactly the deployed alarms; add those that are intended: "
+        + "; ".join(f'"{name}": "{what}"' for name, what in rows().items() if name not in ROWS)
     )
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_a_row_behaves_as_the_table_lists(name: str) -> None:
+def test_an_alarm_behaves_as_its_row_of_the_table_says(name: str) -> None:
     # GIVEN / WHEN
     does = rows().get(name, "nothing: there is no such alarm")
 

@@ -16,7 +16,8 @@ from tests.cloudwatch.test_alarms_fire import alarm_of, deployed
 HOUR: Final = 60
 """One hour in minutes."""
 Shop = Callable[[int], dict[str, float]]
-"""Counts of one minute: `requests` and `failed` ones; orders `settled` in time or `late`; failed `attempts`."""
+"""A function that returns the counts of a minute: `requests`, `failed` requests, orders `settled` in time, orders
+settled `late`, and failed `attempts`."""
 
 
 def store_of(shop: Shop, minutes: int) -> MetricStore:
@@ -43,7 +44,10 @@ def store_of(shop: Shop, minutes: int) -> MetricStore:
 
 
 def pages_of(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
-    """Return the pages from minute `begin` to `end`, each with its minute after `begin`. Leaves out `intake-silent`."""
+    """Return the pages from minute `begin` to `end`: the alarm, and the number of minutes since `begin`.
+
+    The alarm `intake-silent` is left out.
+    """
     alarms, composites = deployed()
     others = [each for each in composites if not each.name.endswith("-intake-silent")]
     run = AlarmRun(store_of(shop, end), alarms, others).run(START + 60 * (begin - 10), START + 60 * end)
@@ -106,7 +110,7 @@ def test_a_steady_error_rate_of_4_percent_pages_within_the_documented_time() -> 
     # WHEN
     pages = pages_of(leaking, 6 * HOUR, 7 * HOUR)
 
-    # THEN 1.44 % of an hour's requests have failed after 21.6 minutes
+    # THEN after 21.6 minutes, 1.44 % of the last hour's requests have failed: 14.4 times the error budget
     assert pages == [("api-failing", 22)]
 
 
@@ -165,7 +169,7 @@ def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
 
 
 def test_further_dead_letters_cause_another_page_although_the_first_is_still_in_the_queue() -> None:
-    # GIVEN dead letters at 6:00 and at 8:00; the idle queue's metrics end at 7:00
+    # GIVEN dead letters at 6:00 and at 8:00. SQS publishes no metrics of the idle dead-letter queue after 7:00
     first, second = 6 * HOUR, 8 * HOUR
 
     store = store_of(quiet, 9 * HOUR)

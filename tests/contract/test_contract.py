@@ -34,7 +34,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 def run(*command: str | Path, folder: Path, **environment: str) -> str:
-    """Run a tool and return its output. A tool that fails or finds an error fails the test with its output."""
+    """Run a tool and return its output. If the tool fails or finds an error, the test fails with this output."""
     quiet = {"REDOCLY_TELEMETRY": "off", "REDOCLY_SUPPRESS_UPDATE_NOTICE": "true", "NO_COLOR": "1"}
     path = os.pathsep.join([str(TOOLS / "bin"), str(NODE), os.environ["PATH"]])
     done = subprocess.run(
@@ -97,8 +97,8 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
 
 
 def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
-    # GIVEN a client that checks answers with zod. It does not check requests, because the generator's check of requests
-    # leaves out their headers.
+    # GIVEN a client that checks answers with zod. It does not check requests, because the generated check cannot see
+    # their headers and would refuse each order. order.ts checks the body.
     for name in ("order.ts", "package.json"):
         (tmp_path / name).write_text((HERE / name).read_text())
     (tmp_path / "node_modules").symlink_to(NODE.parent)
@@ -127,6 +127,6 @@ def test_answers_of_a_running_stack_conform_to_the_contract(url: str, tmp_path: 
 
 
 def test_the_tools_are_installed() -> None:
-    # GIVEN / WHEN / THEN the tools exist, so these tests never pass without running
+    # GIVEN / WHEN / THEN if a tool is missing, the message names the command that installs it
     assert (TOOLS / "bin" / "schemathesis").exists(), "run: make contract"
     assert (NODE / "redocly").exists(), "Node.js and npm are needed: make contract"

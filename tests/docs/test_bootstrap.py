@@ -40,7 +40,7 @@ def test_the_deploy_role_gives_rights_to_bounded_roles_of_its_stack(action: str)
 @pytest.mark.parametrize(
     "context",
     [{}, {KEY: "arn:aws:iam::aws:policy/AdministratorAccess"}, {KEY: boundary_arn("dev")}],
-    ids=["no boundary", "another policy", "another stack's"],
+    ids=["no boundary", "another policy", "another stack's boundary"],
 )
 def test_the_deploy_role_gives_no_rights_without_the_boundary(action: str, context: dict[str, str]) -> None:
     # GIVEN / WHEN / THEN
@@ -130,7 +130,7 @@ def test_the_boundary_has_exactly_the_actions_that_roles_are_granted() -> None:
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
     ],
 )
-def test_the_boundary_denies_what_the_program_does_not_need_whatever_a_role_is_granted(
+def test_the_boundary_denies_what_the_program_does_not_need_even_if_a_role_is_granted_it(
     action: str, resource: str
 ) -> None:
     # GIVEN / WHEN / THEN
@@ -198,7 +198,7 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
     ],
 )
 def test_the_deploy_role_may_shift_traffic_and_delete_old_versions(action: str, resource: str) -> None:
-    # GIVEN / WHEN / THEN the role allows the calls of `ops deploy`
+    # GIVEN / WHEN / THEN the role allows the call. Pulumi makes UpdateDeploymentGroup; `ops deploy` makes the others
     assert allows(deploy_role("prod"), action, resource)
 
 
@@ -216,8 +216,8 @@ def test_a_roles_policies_fit_into_iams_limit(role: str) -> None:
 @pytest.mark.parametrize(
     "action", ["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "sts:AssumeRole"]
 )
-def test_the_deploy_role_cannot_change_or_assume_the_roles_of_deployments(role: str, action: str) -> None:
-    # GIVEN its statements, a statement that allows everything, and the boundary
+def test_the_deploy_role_cannot_change_or_assume_the_deploy_role_or_the_preview_role(role: str, action: str) -> None:
+    # GIVEN the deploy role's statements, another statement that allows everything, and the boundary
     everything = [*deploy_role("prod"), {"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
     # WHEN / THEN

@@ -93,7 +93,8 @@ def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
 
 
 def test_every_policy_has_the_language_version_that_supports_variables() -> None:
-    # GIVEN all policies of the template; AWS reads a policy without a version in the language of 2008
+    # GIVEN all policies of the template. If a policy has no version, AWS applies the policy language of 2008, which has
+    # no variables
     policies = [each for each in parts(resources("prod")) if "Statement" in each]
 
     # THEN
@@ -151,7 +152,7 @@ def test_a_grant_by_tags_requires_both_tags(role: str) -> None:
     assert {tuple(key.partition("/")[2] for key in keys) for keys in tags} == {("Project", "Stack")}
 
 
-def test_the_outputs_have_the_described_values() -> None:
+def test_the_outputs_have_the_values_for_pulumi_and_the_workflows() -> None:
     # GIVEN / WHEN
     outputs = {name: each["Value"] for name, each in document()["Outputs"].items()}
 

@@ -36,14 +36,14 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
     r"the worker keeps its records for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"(?:under the key|as a replay) for (\d+) hours": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
     r"after (\d+) hours a key is forgotten": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
-    r"to the last receive is (\d+) s with the defaults": lambda: (_horizon(),),
-    r"config refuses less than (\d+) s": lambda: (MIN_HORIZON_SECONDS,),
+    r"retry horizon\]\(glossary\.md\) is (\d+) s with the defaults": lambda: (_horizon(),),
+    r"less than (\d+) s is refused": lambda: (MIN_HORIZON_SECONDS,),
     r"(?:span|is) at least (\d+) minutes": lambda: (MIN_HORIZON_SECONDS / 60,),
 }
 
 
 @pytest.mark.parametrize("phrase", STATED)
-def test_the_numbers_in_a_phrase_equal_the_configurations(phrase: str) -> None:
+def test_the_numbers_in_a_phrase_equal_the_values_of_the_configuration(phrase: str) -> None:
     # GIVEN
     pattern = re.compile(phrase, re.IGNORECASE)
 

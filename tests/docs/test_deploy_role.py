@@ -1,4 +1,5 @@
-"""Tests that the deploy role allows the provider's calls, and the preview role its reads, for every resource."""
+"""Tests that, for every resource, the deploy role allows the provider's calls, and the preview role allows the
+provider's reads."""
 
 import re
 from collections import Counter
@@ -14,7 +15,8 @@ from tests.infra.test_option_combinations import recorded_combinations
 
 ZONE = {"HostedZoneId": "Z123"}
 READS = re.compile(r":(Get|List|Describe|GET)")
-# Reads that follow a change: log deliveries, the state of a DNS change, and a deleted role's instance profiles.
+# Reads that the provider makes only after a change, not in a refresh: log deliveries, the state of a DNS change, and
+# the instance profiles of a deleted role.
 NOT_REFRESHED = {
     "iam:ListInstanceProfilesForRole",
     "logs:DescribeResourcePolicies",
@@ -40,7 +42,7 @@ def unreadable(recording: Recording, stack: str) -> list[str]:
     return [str(each) for each in every if not allows(role, each.action, each.resource, each.context)]
 
 
-# Stack local runs on the embedded AWS and has no such role.
+# Stack local runs on the embedded AWS and has neither a deploy role nor a preview role.
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
 def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> None:
     # GIVEN / WHEN / THEN
@@ -85,7 +87,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_names_no_call_twice_and_names_the_source_of_its_calls_under_read(entry: str) -> None:
+def test_an_entry_names_no_call_twice_and_an_entry_with_calls_under_read_names_their_source(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]

@@ -1,4 +1,5 @@
-"""Tests that the configuration accepts the examples of docs/events.md, and that its limits of delivery are true."""
+"""Tests that the configuration accepts the examples of docs/events.md, and that the page names the code's limits of
+delivery."""
 
 import json
 import re

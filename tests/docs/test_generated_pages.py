@@ -1,4 +1,4 @@
-"""Tests that every generated page matches the code."""
+"""Tests that every page that is generated from the code is up to date."""
 
 from pathlib import Path
 from types import ModuleType
@@ -20,7 +20,7 @@ COMMANDS = (alarms, events, openapi, options, scale, *LONG)
 
 @pytest.fixture
 def broken(monkeypatch: pytest.MonkeyPatch) -> set[tuple[str, str]]:
-    """Collect the mandatory policy rules that recorded stacks break, and types with tags that `TAGGABLE` lacks."""
+    """Collect the mandatory policy rules that recorded stacks break, and the tagged types that `TAGGABLE` lacks."""
     found: set[tuple[str, str]] = set()
 
     def record(keys: Keys) -> Recording:
@@ -44,7 +44,7 @@ def test_a_generated_page_is_up_to_date(
     # GIVEN / WHEN
     code = command.main(["--check"])
 
-    # THEN the page is up to date. An option without effect, or two swapped options, would change the page of effects
+    # THEN the page is up to date. An option without effect, or two swapped options, would change docs/option-effects.md
     assert code == 0, capsys.readouterr().err
     # AND no single option breaks the policy pack (checked here, because a second recording would take too long)
     assert broken == set()

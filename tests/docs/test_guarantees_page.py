@@ -80,7 +80,7 @@ def test_every_named_test_exists() -> None:
 def test_every_promise_names_a_test_and_every_limit_a_test_or_an_adr() -> None:
     # GIVEN the rows of all tables
     tables = sections()
-    # WHEN the tests in each row are counted, or the ADRs if a decision is the cause of a limit
+    # WHEN each row is searched for a test, and a row of a limit also for an ADR
     known = definitions().keys()
     without_test = [
         row
@@ -88,7 +88,7 @@ def test_every_promise_names_a_test_and_every_limit_a_test_or_an_adr() -> None:
         for row in table
         if not set(REFERENCE.findall(row)) & known and not (name == "Limits" and ADR in row)
     ]
-    # THEN every section has rows, and every row names a test or an ADR
+    # THEN every section has rows, every promise names a test, and every limit names a test or an ADR
     assert all(len(table) >= 2 for table in tables.values())
     assert without_test == []
 

@@ -47,7 +47,7 @@ def logged() -> Iterator[tuple[str, str, set[str]]]:
 def _message(call: ast.Call) -> str:
     # If a condition chooses between two literals, return the first. The test of the messages adds the second.
     first = call.args[0].body if isinstance(call.args[0], ast.IfExp) else call.args[0]
-    assert isinstance(first, ast.Constant), "a message must be a literal, as a variable could contain any value"
+    assert isinstance(first, ast.Constant), "a message must be a literal, because a variable could contain any value"
     return str(first.value)
 
 
@@ -94,7 +94,7 @@ def test_every_metric_is_documented_with_service_and_unit() -> None:
     assert len(documented) == len(MetricName)
 
 
-def test_the_links_of_both_pages_work() -> None:
+def test_the_links_of_the_pages_on_observability_and_alarms_work() -> None:
     # GIVEN
     pages = (PAGE, alarms.PATH)
 

@@ -1,4 +1,4 @@
-"""Tests in which inputs the values of options appear, that another Region changes only the Region's name, that every
+"""Tests which inputs contain the values of options, that another Region changes only the Region's name, that every
 component registers outputs, and how differences are named."""
 
 import json
@@ -171,7 +171,7 @@ def test_every_component_registers_outputs(configuration: str) -> None:
 
 
 def wire(recording: Recording) -> str:
-    """Return inputs and outputs as text, without a domain name's hash, which depends on the Region."""
+    """Return inputs and outputs as text. A domain name's hash is replaced, because the hash depends on the Region."""
     text = json.dumps([*((each.urn, dict(each.inputs)) for each in recording.resources), recording.outputs], indent=1)
     return re.sub("tokens-[0-9a-f]{20}", "tokens-HASH", text)
 
@@ -199,7 +199,7 @@ def queue(inputs: dict[str, object], protect: bool = False) -> Recording:
         (
             {"list": ["x", "y"]},
             {"list": ["y", "x"]},
-            ("list[]", "items in one order or number", "the same items in another"),
+            ("list[]", "the items", "the same items in another sequence or number"),
         ),
         ({"list": [{"a": 1}]}, {"list": [{"a": 1}, {"a": 2}]}, ("list[]", "—", "1 item")),
         ({"list": [{"a": 1}]}, {"list": [{"a": 3}]}, ("list[].a", "1", "3")),

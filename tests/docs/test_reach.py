@@ -147,7 +147,7 @@ def conditions() -> list[tuple[str, str, str]]:
 
 
 def without(role: str, sid: str, operator: str) -> Statements:
-    """Return the role's statements without that condition; a `Deny` statement is removed completely."""
+    """Return the role's statements. Statement `sid` loses one condition or, if it is a `Deny`, is left out."""
     found: Statements = []
     for each in role_of(role, "dev"):
         if each["Sid"] != sid:
@@ -159,7 +159,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return the calls on others' resources that the statements allow to a role of dev."""
+    """Return the calls on others' resources, and the forbidden calls, that the statements allow to a role of dev."""
     prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}

@@ -299,7 +299,8 @@ def test_a_script_makes_these_calls_of_git_and_github(
     # WHEN it runs as GitHub runs it
     subprocess.run(["bash", "-eo", "pipefail", "-c", stubs + script], cwd=tmp_path, env=environment, check=True)
 
-    # THEN the comment reports a failed preview and has a link to the run, because here no preview was written
+    # THEN the step `Comment` writes a text with a link to the run. The text reports a failed preview, because the step
+    # before it, which writes the preview, did not run here
     written = {
         each: (tmp_path / each).read_text() if (tmp_path / each).exists() else ""
         for each in ("calls", "output", "preview.md")

@@ -1,5 +1,5 @@
-"""Tests the GitHub workflows: with linters, against docs/delivery.md and the commands that exist, the versions that
-they pin, and the results of the deploy workflow's scripts."""
+"""Tests the GitHub workflows with linters, and against docs/delivery.md and the commands that exist. Also tests the
+versions that the workflows pin, and the results of the deploy workflow's scripts."""
 
 import json
 import os
@@ -120,10 +120,10 @@ def test_no_long_lived_key_is_used_anywhere() -> None:
     assert "AWS_SECRET_ACCESS_KEY" not in text
 
 
-def test_the_audit_covers_the_zipped_packages() -> None:
+def test_the_audit_covers_the_packages_in_the_functions_zip() -> None:
     # GIVEN `make audit`
     recipe = MAKEFILE.split("\naudit:")[1].split("\n\n")[0]
-    # THEN it also fails for packages that it cannot look up, and it reads the list of the zipped packages
+    # THEN the audit reads the list of the packages in the functions' zip, and fails for a package that it cannot find
     assert "--strict" in recipe
     assert "--requirement requirements-runtime.txt" in recipe
 
@@ -189,8 +189,8 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
 def run_step(step: str, folder: Path, code: int, shift: str = "moved", others: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    Each command exits with `code`, but `ops deploy rollback` with 0. `shift` is the state in the shift's JSON, `others`
-    the status of other functions' deployments.
+    Each command exits with `code`, but `ops deploy rollback` exits with 0. In the JSON that `ops deploy shift` prints,
+    `state` is `shift`, and `others` is the `status` of the only deployment.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -218,7 +218,7 @@ def test_only_a_failed_smoke_test_causes_a_rollback(tmp_path: Path, code: int) -
 
 @pytest.mark.parametrize("shift", ["off", "nothing-to-do"])
 def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift: str) -> None:
-    # GIVEN a stack that does not shift traffic, or a release without new code, and a smoke test that fails
+    # GIVEN a smoke test that fails. The stack does not shift traffic, or the release has no new code
     # WHEN
     status, commands = run_step("Smoke test", tmp_path, 1, shift)
     # THEN the step fails, and no command rolls callers back to another version
@@ -230,12 +230,13 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
     ("code", "others", "rollback"),
     [(0, "Succeeded", False), (1, "Succeeded", True), (1, "Failed", False), (4, "Succeeded", False)],
 )
-def test_if_one_function_s_shift_fails_those_that_have_moved_go_back(
+def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails(
     tmp_path: Path, code: int, others: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN a shift that succeeds, fails after or before others have moved, or is not permitted
+    # GIVEN / WHEN a shift that succeeds, that fails after or before callers of another function have moved, or that is
+    # not permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
-    # THEN the step fails if the shift fails, and callers go back only if some have moved
+    # THEN the step fails unless the shift succeeds, and callers move back only if the shift failed after some had moved
     assert status == code
     assert commands == ["deploy shift", *(["deploy rollback"] if rollback else [])]
 

@@ -69,9 +69,9 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm, with each name of this stack's resources replaced by the scenarios' name.
+        """Return the row's alarm, with each name of this stack's resources replaced by the name that the scenarios use.
 
-        Other names stay, so the scenarios publish no data for those metrics.
+        A metric with any other name stays as it is, and the scenarios publish no data for this metric.
         """
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
@@ -105,8 +105,8 @@ class Receivers:
             self._urls[tier] = url
 
     def set_state(self, alarm: str, state: str) -> None:
-        """Set an alarm to the state that the evaluator decided."""
-        self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three
+        """Set the emulator's alarm to this state."""
+        self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three states
 
     def receive_until(self, alarm: str, state: str) -> list[Notification]:
         """Return all notifications until the one about this state of this alarm.

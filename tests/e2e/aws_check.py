@@ -5,9 +5,9 @@
 The command runs the tests marked `deployed`, which inject no fault, through the stack's public address and with your
 credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and places some
 20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
-expire. The run also creates articles AWS-CHECK-… and one queue with its subscription, and removes them at the end. If
-a run is killed, the next run removes them. Subscribers receive the orders' events. Errors and rejections may raise an
-alarm of the tier notify.
+expire. The run also creates articles AWS-CHECK-… and, if the stack has a standard topic, one queue with its
+subscription. It removes them at the end. If a run is killed, the next run removes them. Subscribers receive the orders'
+events. Errors and rejections may raise an alarm of the tier notify.
 
 Exit codes: 0 all passed, or a dry run; 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production
 stack or an unknown environment, 130 interrupted.
@@ -123,7 +123,8 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
     report, at, started = Report(), datetime.now(UTC), time.monotonic()
     ended: int = pytest.ExitCode.INTERRUPTED
     tidy_up(stack)
-    # The test of events subscribes a queue to the stack's topic. It supports neither a FIFO topic nor a bus.
+    # The test of events reads a queue that the run subscribes to a standard topic. With a FIFO topic or a bus, the test
+    # is left out.
     checks_events = bool(stack.target.notifications_topic_arn) and not stack.target.events_arn.endswith(".fifo")
     chosen = ["-m", "deployed", "-p", "no:cacheprovider", "-q", "--rootdir", str(ROOT), str(ROOT / "tests/e2e")]
     try:

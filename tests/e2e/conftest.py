@@ -28,7 +28,7 @@ def deployed(request: pytest.FixtureRequest) -> Deployed | None:
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Start a stack with the retries of Pulumi.local.yaml, and IAM, so that each function needs its permissions."""
+    """Start a stack with the retries of Pulumi.local.yaml. It has IAM, so each function needs its permissions."""
     with LocalStack.started(tmp_path_factory.mktemp("e2e"), iam=True, warm_workers=2) as stack:
         yield stack
 
@@ -52,7 +52,8 @@ def stack(
 
 @pytest.fixture(scope="module")
 def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack) -> Account:
-    """Return the stack's account. On the separate stack of a file, SKU-1 has a stock of the file's `STOCK` or 1,000."""
+    """Return the stack's account. On the separate stack of a file, the stock of SKU-1 is the file's `STOCK`, or 1,000
+    if the file has no `STOCK`."""
     if deployed:
         return deployed.account
     account = Account(stack)

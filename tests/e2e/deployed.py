@@ -1,4 +1,4 @@
-"""A stack on AWS for the end-to-end tests, which use its public address and the same APIs as the tools.
+"""A stack on AWS for the end-to-end tests. They use its public address, and the AWS clients of `python -m ops`.
 
 The names of all queues and articles that the tests create on it begin with a fixed prefix. By this prefix, a later run
 finds those that a killed run left.
@@ -56,7 +56,7 @@ class _Rows(Mapping[str, dict[str, Any]]):
 
 
 class DeployedAccount(Account):
-    """Reads the orders of this run, and no others, through the AWS APIs."""
+    """Reads orders, stock, events and logs through the AWS APIs, and never scans the table of orders."""
 
     def __init__(self, stack: "DeployedStack") -> None:
         super().__init__(cast("LocalStack", stack))
@@ -77,7 +77,7 @@ class DeployedAccount(Account):
         return int(answer["Item"]["available"]["N"])
 
     def events(self, subscriber: str) -> list[Event]:
-        """Return the events in the queue that this run has made and subscribed."""
+        """Return all events that this run has received so far from the queue that it created and subscribed."""
         del subscriber
         found = self._clients.sqs.receive_message(QueueUrl=self._own_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         for message in found.get("Messages", ()):

@@ -106,7 +106,7 @@ def test_an_alarm_fires_for_its_real_cause_and_recovers_afterwards(
 
 
 @pytest.mark.parametrize("composite", TABLE.composites, ids=lambda composite: composite.name)
-def test_a_composite_notifies_once_for_any_number_of_members(
+def test_a_composite_notifies_once_when_all_its_members_fire_and_once_when_they_recover(
     alarms: DeployedAlarms, receivers: Receivers, composite: Composite
 ) -> None:
     # GIVEN
@@ -121,7 +121,7 @@ def test_a_composite_notifies_once_for_any_number_of_members(
         received += receivers.receive_until(f"{alarms.prefix}-{composite.name}", state)
 
     # THEN each of the composite's two states is delivered once. All other notifications are about composites that share
-    # members with it
+    # members with this composite
     name = f"{alarms.prefix}-{composite.name}"
     assert [each.state for each in received if each.alarm == name] == ["ALARM", "OK"]
     sharing = {f"{alarms.prefix}-{each.name}" for each in TABLE.composites if {*each.rows} & {*composite.rows}}

@@ -24,7 +24,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 @pytest.fixture(scope="module")
 def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Yield a separate stack with verified callers, as on most stacks that people share."""
+    """Yield a separate stack that verifies its callers, like most stacks that people share."""
     config = {"authorizer": "cognito", "token_clients": '["check"]'}
     with LocalStack.started(tmp_path_factory.mktemp("check"), iam=True, warm_workers=2, config=config) as stack:
         yield stack
@@ -76,7 +76,7 @@ def test_the_suite_passes_and_leaves_only_its_orders(stack: LocalStack, tmp_path
 
 
 def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack) -> None:
-    # GIVEN a stack with the tag "production", and one with an empty tag
+    # GIVEN a stack whose worker has the tag "production", and then an empty tag
     for environment in ("production", ""):
         with tagged(stack, environment):
             # WHEN

@@ -40,8 +40,8 @@ def test_each_rule_gets_the_events_that_match_its_pattern(
     rejected = api.post(order(("SKU-1", 1)), keys()).order_id
     settled(account, rejected)
 
-    # THEN one subscriber has both events, one has the rejection only, one has none, and no topic except those
-    # of alarms exists
+    # THEN the first subscriber has both events, the second has only the rejection, and the third has no event. All
+    # topics of the stack are for alarms.
     everything = [events_of(account, each, "everything")[0] for each in (confirmed, rejected)]
     (rejection,) = events_of(account, rejected, "rejections")
     assert [each.document["type"] for each in everything] == ["order.confirmed", "order.rejected"]

@@ -40,7 +40,7 @@ def numbers_of_run(**others: Any) -> Numbers:
 
 
 @pytest.mark.parametrize("callers", [2, 3, 4, 7])
-def test_all_callers_use_every_key_with_the_same_body(callers: int) -> None:
+def test_callers_use_the_same_keys_with_the_same_bodies(callers: int) -> None:
     # GIVEN a plan whose number of orders is no multiple of its number of callers
     plan = replace(PLAN, callers=callers, orders=callers * 10 + 1)
 
@@ -89,7 +89,7 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
 
 
 def test_a_run_without_shared_keys_is_weak() -> None:
-    # GIVEN two runs with all planned faults, one of which shared no key
+    # GIVEN two runs with all planned faults; callers shared a key in the first run, and no key in the second
     # WHEN the runs are judged
     # THEN only the second run is reported as weak: it did not test shared keys
     assert weak(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
@@ -104,5 +104,5 @@ def test_a_dead_letter_is_innocent_if_its_order_was_not_meant_to_fail() -> None:
     # WHEN the innocent dead letters are counted
     found = innocent(replace(AT_REST, orders=rows), letters, "POISON")
 
-    # THEN there is one
+    # THEN only the dead letter of the order without the poison article is counted
     assert found == 1

@@ -62,5 +62,5 @@ def test_an_interrupted_demo_leaves_no_process_and_no_temporary_file(tmp_path: P
     assert answered
     assert process.returncode == 130
     assert "Traceback" not in errors
-    wait_for("its processes to end", lambda: not processes_in(state), 10)
+    wait_for("the demo's processes to end", lambda: not processes_in(state), 10)
     assert not (state / "tmp").exists()

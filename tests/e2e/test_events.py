@@ -19,7 +19,7 @@ def events_of(account: Account, order_id: str, subscriber: str = "everything", *
         found = [event for event in account.events(subscriber) if event.document["subject"] == order_id]
         return found if len(found) >= at_least else None
 
-    return wait_for(f"{at_least} event of {order_id}", look) or []
+    return wait_for(f"at least {at_least} event(s) of order {order_id}", look) or []
 
 
 @pytest.mark.deployed
@@ -46,13 +46,13 @@ def test_an_event_describes_the_stored_order(
 def test_a_filter_for_rejections_passes_only_rejections(
     api: OrdersApi, account: Account, stocked: Callable[[int], str], keys: Callable[[], str]
 ) -> None:
-    # GIVEN an order that will be confirmed, and one that will be rejected
+    # GIVEN a confirmed order that took all stock, and a second order for the same article
     sku = stocked(1)
     confirmed = api.post(order((sku, 1)), keys()).order_id
     settled(account, confirmed)
     rejected = api.post(order((sku, 1)), keys()).order_id
 
-    # WHEN both are settled
+    # WHEN the second order is rejected
     settled(account, rejected)
 
     # THEN the subscriber with the filter has the rejection and no confirmation

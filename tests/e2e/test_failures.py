@@ -62,7 +62,7 @@ def test_the_order_of_an_unreadable_message_is_marked_failed(stack: LocalStack, 
 
 
 def test_a_message_of_a_newer_version_is_retried(stack: LocalStack, account: Account) -> None:
-    # GIVEN a message whose schema version is newer than this worker's
+    # GIVEN a message whose schema version is newer than the version that the worker can read
     order_id = "22222222-2222-5222-8222-222222222222"
 
     # WHEN it is delivered

@@ -1,5 +1,5 @@
-"""Tests strict ordering on a separate stack: orders of one caller are settled one after another, as they were accepted,
-and a failing order delays no other caller."""
+"""Tests strict ordering on a separate stack: one caller's orders are settled in the sequence in which they were
+accepted, and a failing message in one caller's group delays no other caller."""
 
 import json
 import time
@@ -33,10 +33,10 @@ def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
         time.sleep(0.5)
 
 
-def test_a_failing_order_delays_only_its_own_caller(
+def test_a_failing_message_delays_only_the_caller_of_its_group(
     stack: LocalStack, account: Account, api: OrdersApi, keys: Callable[[], str]
 ) -> None:
-    # GIVEN two callers; a message of the first caller fails until it is a dead letter
+    # GIVEN two callers; a message in the first caller's group fails until it is a dead letter
     shop, warehouse = (token_of(stack, name) for name in ("shop", "warehouse"))
     opening = keys()
     wait_until(lambda: post(api, shop, opening).status == 202, 20)

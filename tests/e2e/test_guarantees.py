@@ -1,4 +1,4 @@
-"""Tests G1 to G5 with concurrent requests, failing calls and killed workers."""
+"""Tests G1 to G4 with concurrent requests, failing calls and killed workers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -28,13 +28,13 @@ def test_concurrent_retries_make_one_order(
     with ThreadPoolExecutor(8) as pool:
         answers = [answer for answer, _ in pool.map(lambda _: api.submit(order((sku, 3)), key), range(16))]
 
-    # THEN all get the same answer, all but one are marked as replays, and the stock is taken once
+    # THEN all answers have the same body, and all answers but one are marked as replays. The stock is taken once.
     assert len({answer.body for answer in answers}) == 1
     assert [answer.is_replay for answer in answers].count(False) == 1
     settled(account, answers[0].order_id)
     assert account.available(sku) == 7
     # The worker's log lines are written when its invocation ends, after the order was settled.
-    receives = wait_for("the worker's lines", lambda: receives_of(account, answers[0].order_id), 60)
+    receives = wait_for("the worker's log lines", lambda: receives_of(account, answers[0].order_id), 60)
     assert [(each.attempt, each.outcome) for each in receives] == [(1, "processed")]
 
 
@@ -130,14 +130,17 @@ def test_a_killed_worker_does_no_harm_to_the_other_orders_of_its_batch(
 def test_an_order_that_is_sent_twice_has_one_effect(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN an API whose send succeeds, but the queue's answer is lost, so that a retry sends the message again
+    # GIVEN an order whose message is sent twice, because the queue's answer to the first send is lost
     sku = stocked(10)
     with stack.fault("sqs", "SendMessage", FaultKind.LOST_ANSWER, count=1):
         answer, _ = api.submit(order((sku, 2)), key)
 
     # WHEN both messages are processed
     settled(account, answer.order_id)
-    wait_for("both messages", lambda: len({each.message_id for each in receives_of(account, answer.order_id)}) == 2)
+    wait_for(
+        "receives of two messages",
+        lambda: len({each.message_id for each in receives_of(account, answer.order_id)}) == 2,
+    )
 
     # THEN the stock is taken once
     assert account.available(sku) == 8

@@ -1,4 +1,4 @@
-"""Tests the answers of the HTTP contract that our code gives, except 403, which test_edge.py tests."""
+"""Tests the answers that our code gives under the HTTP contract, except 403 (test_edge.py tests `edge-bypassed`)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -58,7 +58,7 @@ def test_a_repeated_order_gets_the_first_answer_marked_as_a_replay(api: OrdersAp
     # GIVEN an accepted order
     first = api.post(GOOD, key)
 
-    # WHEN it is posted again, in another notation of JSON and key
+    # WHEN it is posted again with indented JSON, and with the same key, bare or quoted
     again = api.post(json.dumps(GOOD, indent=4).encode(), wrap.format(key))
 
     # THEN the answer has the same bytes

@@ -90,7 +90,7 @@ def may(role: str) -> set[tuple[str, str]]:
     return {(each.action, each.resource) for each in allowed("local") if each.role == role and each.resource in tried}
 
 
-def test_a_role_is_refused_the_actions_of_other_roles(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
+def test_a_role_is_refused_all_other_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
     # GIVEN the actions that this role is not allowed: some are allowed to other roles, some to no role
     foreign = set(answers) - may(role)
 

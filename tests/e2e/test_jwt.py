@@ -57,7 +57,7 @@ def test_a_caller_with_a_valid_token_can_place_and_read_an_order(api: OrdersApi,
 
 def test_without_a_token_the_answer_is_401(api: OrdersApi, key: str) -> None:
     # GIVEN no token
-    # WHEN an order is placed and another is read
+    # WHEN an order is placed, and another order is read
     answers = [api.post(order(("SKU-1", 1)), key), api.get("00000000-0000-5000-8000-000000000000")]
 
     # THEN both are refused
@@ -78,7 +78,7 @@ def test_an_expired_token_is_401(api: OrdersApi, token: Tokens, key: str) -> Non
 
 
 def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, key: str) -> None:
-    # GIVEN a client of the same issuer that is not in the API's audience
+    # GIVEN a client that gets tokens from the API's issuer, but is not in the API's audience
     cognito = stack.aws.cognito
     pool = cognito.list_user_pools(MaxResults=10)["UserPools"][0]["Id"]
     stranger = cognito.create_user_pool_client(
@@ -91,7 +91,7 @@ def test_a_token_for_another_audience_is_401(stack: LocalStack, api: OrdersApi, 
     )["UserPoolClient"]
     token = fetch_token(stack.outputs["token_url"], stranger["ClientId"], stranger["ClientSecret"])
 
-    # WHEN it places an order
+    # WHEN the client places an order
     answer = post(api, token, key)
 
     # THEN the order is refused, although the issuer has signed the token
@@ -184,7 +184,7 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
 
 
 def test_the_python_client_places_one_order_despite_faults(stack: LocalStack, account: Account) -> None:
-    # GIVEN a client of the stack, whose first token has expired, and an article
+    # GIVEN an article in stock, and a client whose first token has expired
     account.set_stock({"SKU-CLIENT": 10})
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
     tokens = ClientCredentials(stack.outputs["token_url"], ids["shop"], secrets["shop"], clock=lambda: 0.0)
@@ -207,7 +207,9 @@ def test_the_python_client_places_one_order_despite_faults(stack: LocalStack, ac
     assert again.document == accepted.document
 
 
-def test_the_smoke_test_orders_as_a_client_of_the_stack(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_smoke_test_places_its_order_as_a_client_of_the_stack(
+    stack: LocalStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 

@@ -61,7 +61,7 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
             return {order_id for order_id, row in account.orders().items() if row["status"] == "DISCARDED"}
 
         # WHEN the run is killed after it has discarded a fifth of them
-        wait_for("a fifth to be discarded", lambda: len(discarded()) >= COUNT // 5 or None)
+        wait_for("a fifth of the orders to be discarded", lambda: len(discarded()) >= COUNT // 5 or None)
         os.kill(run.pid, signal.SIGKILL)
         run.communicate()
         assert run.returncode == -signal.SIGKILL
@@ -76,7 +76,7 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
         assert killed["counts"] is None
 
         # WHEN the hidden messages are visible again, and the same command runs
-        wait_for("the messages to be visible", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
+        wait_for("the messages to be visible again", lambda: depth(stack) == waiting or None, HIDDEN_SECONDS * 3)
         rerun = started(stack, *DISCARD)
         rerun.communicate(timeout=300)
 

@@ -35,7 +35,7 @@ def preflight(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> tuple[in
 
 @pytest.fixture
 def state(stack: LocalStack, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """Return a client of S3, after it has created a bucket with Pulumi's state of the local stack."""
+    """Create a bucket with Pulumi's state of the local stack, and return a client of S3."""
     s3 = stack.aws.session.client("s3", endpoint_url=stack.outputs.endpoint_url)
     s3.create_bucket(Bucket=BUCKET)
     s3.put_bucket_versioning(Bucket=BUCKET, VersioningConfiguration={"Status": "Enabled"})
@@ -56,7 +56,8 @@ def test_a_deployed_stack_passes_until_a_lock_is_left_in_its_state(
     after, locked = preflight(stack, capsys)
     state.delete_object(Bucket=BUCKET, Key=key)
 
-    # THEN missing subscribers to pages are a warning, the lock is an error, and everything could be read
+    # THEN the first run can read everything, and warns that nobody is subscribed to pages. The second run reports the
+    # lock as an error.
     assert (before, after) == (ExitCode.OK, ExitCode.REFUSED)
     assert {each["verdict"] for each in found.values()} == {"ok", "warning"}
     assert found["pages"]["verdict"] == "warning"

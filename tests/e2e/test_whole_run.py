@@ -10,11 +10,11 @@ pytestmark = pytest.mark.e2e
 
 
 def test_guarantees_hold_over_the_whole_run(account: Account) -> None:
-    # GIVEN the stack after these tests, when its queue is empty
+    # GIVEN the stack after the other tests, when its orders queue is empty
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, 90)
 
     # WHEN the guarantees are checked through the AWS APIs
     findings = [finding for finding in audit(gather(account)) if finding.name != "G4"]
 
-    # THEN all hold. G4 (exact retries) is left out, because some tests killed workers.
+    # THEN all checked guarantees hold. G4 (exact retries) is left out, because some tests killed workers.
     assert [violation for finding in findings for violation in finding.violations] == []

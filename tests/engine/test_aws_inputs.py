@@ -1,4 +1,4 @@
-"""Tests that inputs are checked against the AWS SDK's own types."""
+"""Tests that the inputs of resources are checked against the types of Pulumi's AWS SDK, `pulumi_aws`."""
 
 from typing import Any
 

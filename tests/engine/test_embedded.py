@@ -96,7 +96,7 @@ def test_a_stack_that_the_engine_deployed_processes_orders(local_stack: Workspac
     outputs = local_stack.outputs()
     aws.dynamodb.put_item(TableName=outputs["stock_table"], Item={"sku": {"S": "SKU-1"}, "available": {"N": "2"}})
     url = f"{outputs['api_url']}/orders"
-    # WHEN an order is posted twice and then with another body, and a second order exceeds the stock
+    # WHEN an order is posted twice, another body is posted with the same key, and a second order exceeds the stock
     accepted, replayed = (call(url, ORDER, "first") for _ in range(2))
     changed = call(url, {**ORDER, "currency": "USD"}, "first")
     confirmed = settled(f"{url}/{accepted[1]['order_id']}")

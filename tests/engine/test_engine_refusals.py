@@ -62,7 +62,7 @@ def test_a_build_that_fails_is_reported_with_its_reason_and_the_alternatives(com
     write_command(commands / "go", GO)
     # WHEN the stack is deployed with the engine
     message = refusal(tmp_path / "state")
-    # THEN the error has Go's reason, and both ways out
+    # THEN the error has Go's reason, and names the alternatives: install `pulumi`, or leave out `--engine`
     assert "undefined: missing" in message
     assert "Install version" in message
     assert "Without --engine" in message

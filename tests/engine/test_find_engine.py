@@ -32,16 +32,16 @@ def test_a_supported_version_is_found(tmp_path: Path, newer: Version) -> None:
 
 @pytest.mark.parametrize("actual", [(PINNED[0], PINNED[1] - 1, 99), (PINNED[0] + 1, 0, 0)])
 def test_an_unsupported_version_is_refused(tmp_path: Path, actual: Version) -> None:
-    # GIVEN a command older than the version that the tests build, or of the next major version
+    # GIVEN a command that is older than the pinned version, or that has the next major version
     path = command(tmp_path, f"v{text(actual)}")
-    # WHEN the command is looked for / THEN the error names both versions
+    # WHEN the command is looked for / THEN the error names the command's version and the pinned version
     with pytest.raises(EngineUnavailableError, match=text(actual)) as raised:
         find(path)
     assert text(PINNED) in str(raised.value)
 
 
 def test_a_command_that_fails_is_refused(tmp_path: Path) -> None:
-    # GIVEN a command that fails to print its version
+    # GIVEN a command that prints a version, but exits with an error
     path = command(tmp_path, "v9.9.9", exit_code=1)
     # WHEN the command is looked for / THEN the error reports the failure
     with pytest.raises(EngineUnavailableError, match="version` failed"):
@@ -80,7 +80,7 @@ def test_without_pulumi_and_go_the_exit_code_is_distinct(
 ) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go
     monkeypatch.setenv("PATH", str(tmp_path))
-    # WHEN the module is run
+    # WHEN `python -m local.engine` is run
     code = __main__.main([])
     # THEN it prints that nothing was checked, and exits with a code that only this case has
     assert code == __main__.NOT_AVAILABLE

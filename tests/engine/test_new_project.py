@@ -1,4 +1,4 @@
-"""Tests that `pulumi new` makes a working project with another name from this repository."""
+"""Tests that `pulumi new` with this repository as the template makes a working project with another name."""
 
 import json
 import shutil
@@ -23,7 +23,7 @@ UNTRACKED = shutil.ignore_patterns(".git", ".venv", ".build", ".local", ".*_cach
 
 @pytest.fixture
 def shop(tools: Path, tmp_path: Path) -> Workspace:
-    """Make a project with another name and its stack file. Nothing is deployed."""
+    """Make a project with another name by `pulumi new`. Nothing is deployed."""
     template = Path(shutil.copytree(ROOT, tmp_path / "template", ignore=UNTRACKED))
     program = tmp_path / "shop"
     with serving(MemoryAccount()) as port:

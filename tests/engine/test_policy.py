@@ -15,7 +15,7 @@ pytestmark = pytest.mark.engine
 
 
 def pack(workspace: Workspace) -> str:
-    """Copy the pack beside a copy of the program, and return the option that runs it."""
+    """Copy the policy pack into the program's folder, and return the option that runs the pack."""
     folder = workspace.program / "policy"
     shutil.copytree(ROOT / "policy", folder, ignore=shutil.ignore_patterns("__pycache__"))
     return f"--policy-pack={folder}"

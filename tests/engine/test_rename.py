@@ -1,4 +1,4 @@
-"""Tests that renaming code replaces no deployed resource, and that renaming a protected stack is refused."""
+"""Tests which renames in code replace deployed resources, and that renaming a protected stack is refused."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -59,7 +59,7 @@ def test_a_component_with_a_new_kind_and_no_alias_replaces_its_resources(dev: De
     )
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the engine would delete and create resources, which an alias prevents
+    # THEN the engine would delete resources and create new ones
     assert {"create", "delete"} <= set(done.changes.values())
 
 

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.engine
 
 SECRET = "correct horse battery staple"
 
-# The dev stack's configuration has no secret, so these tests add this key.
+# The dev stack's configuration has no secret, so these tests add the key `probe:token`.
 PROBE = """
 import pulumi
 import pulumi_aws as aws
@@ -40,9 +40,9 @@ def test_a_secret_is_encrypted_in_the_stack_file(dev_with_a_secret: Deployed) ->
 
 
 def test_a_secret_is_encrypted_in_the_state_and_never_printed(dev_with_a_secret: Deployed) -> None:
-    # GIVEN a change with a secret
+    # GIVEN a topic and an output with a secret, which are not deployed yet
     workspace, account = dev_with_a_secret
-    # WHEN it is previewed in detail, and deployed
+    # WHEN the stack is previewed in detail, and deployed
     previewed, done = workspace.preview("--diff"), workspace.up("--diff")
     # THEN the account has the secret
     assert done.code == 0, done.output
@@ -52,5 +52,5 @@ def test_a_secret_is_encrypted_in_the_state_and_never_printed(dev_with_a_secret:
     assert "[secret]" in shown
     for text in (previewed.output, done.output, shown, workspace.exported()):
         assert SECRET not in text
-    # AND it can be read with the passphrase
+    # AND the secret can be read with the passphrase
     assert workspace.outputs()["probe"] == SECRET

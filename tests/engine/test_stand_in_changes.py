@@ -78,7 +78,7 @@ def test_the_next_published_version_is_unknown_in_a_preview(publish: bool, versi
     outputs = {"version": "3", "arn": "arn:f", "timeout": 3}
     # WHEN an update of it is previewed
     found = previewed(FUNCTION, outputs, {"publish": publish, "timeout": 4})
-    # THEN its version is known only if the update publishes none
+    # THEN its version is known only if the update publishes no version
     assert found == {"version": version, "arn": "arn:f", "timeout": 4, "publish": publish}
 
 
@@ -94,7 +94,7 @@ def test_values_are_unchanged_after_conversion_and_back() -> None:
 
 
 def test_archives_of_the_engine_become_objects_of_the_sdk() -> None:
-    # GIVEN archives as the engine sends them, with its marker
+    # GIVEN archives as the engine sends them: each has the signature that marks an archive
     nested = archive(path=None, assets={"a.py": archive(path="a.zip")})
     # WHEN they are converted, with paths relative to a folder
     one, many = (wire.opened(each, Path("folder")) for each in (archive(), nested))

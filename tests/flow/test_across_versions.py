@@ -64,7 +64,7 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
             other = stage.post(body=order_body(("SKU-1", 3)))
             expire_records(stage, API_RECORDS)
             anew = stage.post()
-        # AND a worker of either version receives every message again, and at last a worker that reads both versions
+        # AND a worker of either version receives every message again, and then the next version drains the queue
         stage.redeliver()
         with running(later_worker):
             stage.world.deliver()
@@ -99,7 +99,7 @@ def test_both_versions_give_the_same_answers_and_events() -> None:
 
 
 def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> None:
-    # GIVEN an order that the next version accepted, and whose worker was killed between settling and publishing
+    # GIVEN an order that the next version accepted and settled. The worker was killed before it published the event
     with staged() as stage:
         with running(NEXT):
             stage.post()

@@ -60,7 +60,7 @@ def first_delivery(stage: Stage, process: Process | None = None) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
-    # GIVEN the same ten messages in a worker with one thread, and in one with five
+    # GIVEN a worker with one thread and a worker with five threads, which receive the same ten messages
     with staged(Deployment(batch_threads=1)) as stage:
         mixed_batch(stage)
         first_delivery(stage)
@@ -74,7 +74,7 @@ def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
         # THEN both workers have the same result
         assert state(stage) == in_sequence
         assert invariants.violations(stage.world) == []
-        # AND at the end of all receives, each of the six settled orders was published once
+        # AND when the queue is empty, each of the six settled orders has been published once
         stage.world.drain()
         assert invariants.violations(stage.world) == []
         assert len(stage.world.subscriber.received) == 6
@@ -154,7 +154,7 @@ def test_one_of_two_messages_takes_the_stock_in_every_sequence_of_their_calls(
             stage.world.drain()
             violations += invariants.violations(stage.world)
             ends.add((*stage.statuses(), f"{stage.world.available('SKU-2')} left"))
-    # THEN exactly one takes the stock, every time
+    # THEN exactly one message takes the stock, every time
     assert violations == []
     assert ends == {(*statuses, "0 left")}
 
@@ -171,7 +171,7 @@ def test_a_popular_sku_is_never_oversold(seed: int) -> None:
     with staged(Deployment(batch_threads=THREADS)) as stage:
         for number in range(10):
             stage.accept(f"key-{number}", ("SKU-2", 1))
-        # WHEN the ten are delivered in one batch
+        # WHEN the ten messages are delivered in one batch
         with interleaved_batches(stage.world.cloud.wire, chance.choice):
             stage.world.deliver(Process(on_call=busy))
         stage.world.drain()
@@ -197,7 +197,7 @@ def test_two_requests_with_one_key_make_one_order_in_every_sequence_of_their_cal
 
 @pytest.mark.long
 def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker() -> None:
-    # GIVEN a request, and a worker that may receive its message while the request is running
+    # GIVEN a request, and a worker that may receive the order's message while the request is running
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
     # WHEN both run in every sequence of their calls
@@ -215,7 +215,7 @@ def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker(
 
 @pytest.mark.parametrize("steps_of_zombie", range(1, 6))
 @pytest.mark.parametrize("steps_of_successor", range(1, 6))
-def test_a_zombie_that_continues_in_its_successors_run_has_no_further_effect(
+def test_a_zombie_that_continues_during_its_successors_run_has_no_further_effect(
     steps_of_zombie: int, steps_of_successor: int
 ) -> None:
     # GIVEN a worker that pauses after some of its calls, until its lease has ended and its message is visible again
@@ -231,7 +231,7 @@ def test_a_zombie_that_continues_in_its_successors_run_has_no_further_effect(
                 stage.lease_passes()
             return plain(waiting)
 
-        # WHEN it continues in the middle of its successor's run
+        # WHEN it continues while its successor processes the message
         interleaver = Interleaver(stage.world.cloud.wire, choose)
         interleaver.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
         stage.retry_and_drain()

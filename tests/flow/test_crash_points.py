@@ -17,7 +17,7 @@ from lab.simulation.fakes.wire import Perform, Response
 from runtime import handlers
 
 LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 84, 458, 7207
-"""Lower bounds: a change that removes paths, crash points or cases must also lower them."""
+"""Lower bounds. A change that makes a number smaller than its bound must lower the bound too."""
 
 HANDLERS = {module.name for module in iter_modules(handlers.__path__) if not module.ispkg}
 
@@ -33,7 +33,7 @@ def kind_of(call: Call) -> tuple[str, str, str | None]:
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether a path gets the `long` marker: a path with a FIFO queue, a bus, or a listed end of its name."""
+    """Return whether a path gets the `long` marker: it has a FIFO queue or a bus, or its name has a listed ending."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "popular SKU", "topic down", "isolated"))
 
 
@@ -43,7 +43,7 @@ def is_variant(path: Path) -> bool:
 def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
     # GIVEN every crash point of a path, with every fault that can happen at it
     found = list(cases(path))
-    # WHEN each is played, callers retry, the queue redelivers, and dead letters are redriven
+    # WHEN each of these cases is played, callers retry, the queue redelivers, and dead letters are redriven
     outcomes = [run_case(case) for case in found]
     # THEN G1-G6 hold, and every order has an allowed status
     assert found

@@ -73,7 +73,7 @@ def test_a_throttled_table_raises_dynamodbs_error(cloud: Cloud) -> None:
     # WHEN one of its items is updated
     with pytest.raises(cloud.dynamodb.exceptions.ProvisionedThroughputExceededException) as caught:
         cloud.wire.run(process, lambda: cloud.dynamodb.update_item(**ADD_ONE))
-    # THEN nothing is written, and the error is botocore's
+    # THEN nothing is written, and the error is a `ClientError`
     assert isinstance(caught.value, ClientError)
     assert count(cloud) == 0
 
@@ -191,7 +191,7 @@ def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Clou
     answer = cloud.events.put_events(Entries=[EVENT])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.events.put_events(Entries=[{**EVENT, "Detail": f'{{"a":"{"x" * 256 * 1024}"}}'}])
-    # THEN the rule's target receives only the first
+    # THEN the rule's target receives only the first event
     assert answer["FailedEntryCount"] == 0
     assert [each.body for each in seen.received] == ['{"a":1}']
 

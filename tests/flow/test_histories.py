@@ -36,7 +36,7 @@ def played(first: int) -> HistoryCounts:
 def test_no_history_violates_a_guarantee(first: int) -> None:
     # GIVEN / WHEN the histories of a hundred seeds are played
     tally = played(first)
-    # THEN none violates a guarantee; a failure would show the seed and the shrunk steps
+    # THEN no history violates a guarantee (if one did, the failure would show its seed and its shrunk steps)
     assert tally.failures == [], explained(tally)
 
 
@@ -45,7 +45,7 @@ def test_histories_are_long_and_contain_every_kind_of_step() -> None:
     made = [history(seed) for seed in range(300)]
     # WHEN their steps are counted
     steps = [step for one in made for step in every_step(one.steps)]
-    # THEN none is short, every kind of step and of foreign message occurs, and some steps happen while a run pauses
+    # THEN no history is short, all kinds of steps and foreign messages occur, and some steps happen while a run pauses
     assert min(len(one.steps) for one in made) >= LEAST_STEPS >= 30
     assert {type(step) for step in steps} == set(STEPS.values())
     assert sum(len(one.steps) for one in made) < len(steps)
@@ -59,7 +59,7 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         tally.merge(played(first))
     # WHEN their answers, statuses and disturbed calls are counted
     paths = {path.partition(":")[0] for path in tally.paths}
-    # THEN every answer and every status occur, and every operation that POST requests and the worker call is disturbed
+    # THEN all answers and all statuses occur, and every operation that the worker or a POST request calls is disturbed
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}
     assert set(tally.orders) == {"ACCEPTED", "CONFIRMED", "REJECTED", "FAILED", "DISCARDED"}
     assert {"api PutItem", "api SendMessage", "api UpdateItem", "api DeleteItem"} <= paths
@@ -118,7 +118,7 @@ def test_a_message_may_lose_one_more_receive_if_the_run_of_its_copy_reaches_its_
     made = History.read(COPY_STOPPED)
     # WHEN the killer costs the order a third receive
     violations = play(made)
-    # THEN the order is within its bound, because the stopped run raises the bound by one receive
+    # THEN the order's receives are within their bound, because the copy's run raises the bound by one receive
     assert violations == []
 
 

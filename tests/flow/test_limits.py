@@ -48,11 +48,12 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
     # GIVEN a first request that wrote its record, but lost the write's answer, so that the SDK sent the write again
     with staged() as stage:
         first = stage.post(process=at("PutItem", answer_lost_then_retried))
-        # WHEN its caller retries immediately, and after the function's timeout
+        # WHEN its caller retries immediately, and again after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN the retry is refused as "in progress" until the first run's deadline, although no run is active
+        # THEN the request and its first retry are refused as "in progress", although no run is active, and the retry
+        # after the first run's deadline is accepted
         assert [status_of(one) for one in (first, at_once, later)] == [409, 409, 202]
         assert not is_replay(later)
 
@@ -75,7 +76,7 @@ def _sent_but_timed_out(call: Call, perform: Perform) -> Response:
     return unreachable(call, perform)
 
 
-def test_a_late_failing_run_deletes_the_record_and_leads_to_the_same_answer() -> None:
+def test_a_run_that_fails_after_its_lease_deletes_the_record_but_the_next_answer_is_the_same() -> None:
     # GIVEN a request that pauses until its lease has ended and its retry is answered, and then fails
     with staged() as stage:
 

@@ -45,7 +45,7 @@ def test_without_a_worker_sqs_moves_an_orders_message_and_the_order_is_not_marke
         assert took == stage.world.deployment.max_receive_count * stage.world.orders_queue.visibility_seconds
         assert took > 20 * 60
         assert stage.statuses() == ("ACCEPTED",)
-        # AND a redrive confirms it, once the worker runs
+        # AND a redrive confirms the order, once the worker runs
         stage.everything_is_redriven()
         assert stage.world.orders[order_id]["status"]["S"] == "CONFIRMED"
         assert len(published(stage)) == 1
@@ -68,7 +68,7 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
         (dead,) = stage.world.dead_letters.messages.values()
         dead.body = known
         stage.everything_is_redriven()
-        # THEN the message had waited for the retry horizon, its order was FAILED, and is now CONFIRMED
+        # THEN the message had waited for the retry horizon; its order was FAILED, and the redrive has confirmed it
         assert waited >= 20 * 60
         assert marked == ("FAILED",)
         assert stage.world.orders[order_id]["status"]["S"] == "CONFIRMED"
@@ -88,7 +88,7 @@ def test_if_killers_are_two_fewer_than_receives_no_innocent_message_is_a_dead_le
 
 
 def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
-    # GIVEN an accepted order that no worker has received in four days
+    # GIVEN an accepted order whose message no worker has received in four days
     with staged() as stage:
         order_id = stage.accept()
         stage.world.cloud.clock.advance(stage.world.deployment.queue_retention_seconds + 1)

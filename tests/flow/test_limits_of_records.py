@@ -48,7 +48,7 @@ def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadlin
     # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))
-        # WHEN its caller retries immediately, and after the function's timeout
+        # WHEN its caller retries immediately, and again after the function's timeout
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
@@ -79,7 +79,7 @@ def test_answers_are_not_cached_in_the_process() -> None:
 
 @pytest.mark.parametrize("swept", [False, True], ids=["records not yet deleted", "records deleted"])
 def test_a_retry_after_the_workers_record_has_expired_publishes_the_same_event_again(*, swept: bool) -> None:
-    # GIVEN a published order whose idempotency records have both expired
+    # GIVEN a published order whose API record and worker record have expired
     with staged() as stage:
         first = stage.post()
         stage.world.drain()
@@ -215,7 +215,7 @@ def test_two_requests_on_clocks_far_apart_give_one_order_and_one_answer() -> Non
         # WHEN both run
         stage.post(process=at("SendMessage", meanwhile))
         stage.world.drain()
-        # THEN neither is a replay, and both answers have the same bytes, for the same order
+        # THEN neither answer is a replay, and both answers have the same bytes, for the same order
         assert [status_of(one) for one in stage.world.exchanges] == [202, 202]
         assert not any(is_replay(one) for one in stage.world.exchanges)
         assert stage.statuses() == ("CONFIRMED",)
@@ -281,7 +281,7 @@ def test_without_an_authorizer_all_callers_share_keys() -> None:
 
 
 def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None:
-    # GIVEN a settled order, and orders and stock restored to a time before its settling
+    # GIVEN a settled order, and the tables of orders and stock restored to a time before its settling
     with staged() as stage:
         stage.accept()
         before = {table: dict(items(stage, table)) for table in (ORDERS, STOCK)}
@@ -302,7 +302,7 @@ def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None
 
 
 def test_after_a_restore_a_retry_is_answered_with_the_lost_order() -> None:
-    # GIVEN an accepted order, and orders restored to a time before its acceptance
+    # GIVEN an accepted order, and the table of orders restored to a time before its acceptance
     with staged() as stage:
         first = stage.post()
         items(stage, ORDERS).clear()

@@ -1,5 +1,5 @@
-"""Tests of a second thousand histories. They have a separate file, so that two processes of one
-test run can play both thousands at once."""
+"""Tests of a second thousand histories. The first thousand is in `test_histories.py`. The files are separate, so that
+two processes of a test run can play them at the same time."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def test_no_further_history_violates_a_guarantee(first: int) -> None:
     seeds = range(first, first + CHUNK)
     # WHEN their histories are played
     tally = play_seeds(seeds)
-    # THEN none violates a guarantee; a failure would show the seed and the shrunk steps
+    # THEN no history violates a guarantee (if one did, the failure would show its seed and its shrunk steps)
     assert tally.failures == [], explained(tally)

@@ -21,12 +21,12 @@ def test_no_order_is_dead_lettered_in_an_outage(minutes: int, failing_call_secon
     # THEN every order is processed in the end
     assert result.dead == 0
     assert result.done > minutes * 60
-    # AND some needed several receives, so the outage had an effect
+    # AND some orders needed several receives, so the outage had an effect
     assert result.most_receives > 1
 
 
 def test_with_a_short_horizon_most_orders_of_an_outage_become_dead_letters() -> None:
-    # GIVEN common settings: base 2 s, five receives
+    # GIVEN settings that are common elsewhere: a backoff that starts at 2 s, and five receives
     settings = Settings.default(retry_base_seconds=2, max_receive_count=5)
     # WHEN a dependency is down for five minutes
     result = Simulation(settings, down_for(300, 0.1)).run(arrivals(1, 360))
@@ -51,7 +51,7 @@ def test_with_one_transaction_per_order_a_popular_skus_orders_are_settled_one_af
     # GIVEN one SKU, and one transaction per order
     # WHEN 1000 orders/s arrive for five seconds
     result = sell(arrivals(1000, 5), Stock(grouped=False))
-    # THEN all are processed, at most as fast as sequential transactions
+    # THEN all orders are processed, at most as fast as sequential transactions
     assert result.dead == 0
     assert result.per_second <= 1 / 0.012
 
@@ -64,16 +64,16 @@ def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(s
 
     # WHEN their orders are settled together, or in one transaction each
     together, each = (sell(orders(), Stock(grouped=grouped, sold_out=sold_out)) for grouped in (True, False))
-    # THEN both take about the same time
+    # THEN both ways take about the same time
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
 
-def test_without_retries_in_process_many_orders_of_a_burst_become_dead_letters() -> None:
-    # GIVEN workers without retries in process, and a short retry horizon
+def test_with_one_transaction_attempt_per_receive_many_orders_of_a_burst_become_dead_letters() -> None:
+    # GIVEN workers that try an order's transaction once per receive, and a short retry horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU
     result = sell(arrivals(1000, 5), Stock(grouped=False), settings)
-    # THEN many become dead letters
+    # THEN many orders become dead letters
     assert result.dead > 1000
 
 
@@ -86,7 +86,7 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_a_flood_delays_a_quiet_caller_unless_the_queue_is_fair_and_one_caller_sends_it(
+def test_a_flood_delays_a_quiet_caller_unless_the_queue_is_fair_and_the_flood_has_one_caller(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares

@@ -14,12 +14,12 @@ DAY = 86_400
 
 
 def make_queue(clock: Clock | None = None, **overrides: Any) -> Queue:
-    """Return a standard queue on this clock, or on a new one."""
+    """Return a standard queue with this clock, or with a new clock."""
     return Queue(**{"name": "q", "clock": clock or Clock(), "entropy": Entropy(1), **overrides})
 
 
 def make_fifo() -> FifoQueue:
-    """Return a FIFO queue on a new clock."""
+    """Return a FIFO queue with a new clock."""
     return FifoQueue("q.fifo", Clock(), Entropy(1))
 
 
@@ -66,7 +66,7 @@ def test_a_standard_queue_can_deliver_in_flight_and_deleted_messages_again() -> 
     queue.delete(second)
     queue.resurrect(sent.message_id)
     (third,) = queue.receive()
-    # THEN each delivery has increased the receive count and has its own handle
+    # THEN each delivery has increased the receive count and has its own receipt handle
     assert third.receive_count == 3
     assert len({first, second, third.receipt}) == 3
 
@@ -100,14 +100,14 @@ def test_a_fifo_queue_resets_the_send_time_of_a_moved_message() -> None:
     assert [message.sent_at for message in dead.messages.values()] == [clock.time()]
 
 
-def test_a_fifo_handle_expires_with_its_visibility() -> None:
+def test_a_fifo_receipt_handle_expires_with_the_visibility_timeout() -> None:
     # GIVEN a FIFO message whose visibility timeout has passed
     queue = make_fifo()
     queue.send_to_group("x", "g", "d")
     (message,) = queue.receive()
     assert message.receipt is not None
     queue.clock.advance(queue.visibility_seconds)
-    # WHEN it is deleted by its handle
+    # WHEN it is deleted by its receipt handle
     # THEN the handle is refused
     with pytest.raises(StaleReceiptError):
         queue.delete(message.receipt)

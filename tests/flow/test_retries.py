@@ -114,7 +114,7 @@ def test_no_order_is_dead_lettered_in_an_outage(service: str, minutes: int) -> N
             stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
             down = stage.world.cloud.clock.time() < back_at
             stage.world.deliver(every_call(service) if down else None)
-        # THEN every order is confirmed, and none became a dead letter
+        # THEN every order is confirmed, and no message became a dead letter
         assert stage.statuses() == ("CONFIRMED",) * 20
         assert stage.world.orders_queue.moves == []
         assert invariants.violations(stage.world) == []
@@ -159,7 +159,7 @@ def test_a_message_whose_dead_letter_can_never_be_sent_is_moved_by_sqs() -> None
 
 
 def test_a_failing_message_costs_its_batch_no_receives() -> None:
-    # GIVEN a message that fails at every receive, in a batch with others
+    # GIVEN a message that fails at every receive, in a batch with other messages
     with staged() as stage:
         bad = stage.accept("bad")
         good = [stage.accept(f"good-{number}") for number in range(5)]

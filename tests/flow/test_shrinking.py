@@ -34,7 +34,7 @@ FOUND = {
     "the worker updates an order row but never creates one": "M6",
     "an outcome may be overwritten": "M2",
     "stock is taken without the condition that enough is left": "M3",
-    "a failed attempt is not reported": "G1",
+    "the batch response does not report a failed attempt": "G1",
     "a newer schema version counts as a permanent error": "M8",
     "the order is not marked FAILED before its last attempt starts": "M8",
     "the order is marked FAILED neither before nor after its last attempt": "M8",
@@ -51,7 +51,8 @@ def sabotage(name: str) -> Sabotage:
 
 
 def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> History:
-    """Return the first history, from seed ``first`` on, that violates ``label`` (if it is empty: any invariant)."""
+    """Return the first history, from seed ``first`` on, that violates the invariant ``label``. An empty label means any
+    invariant."""
     made = map(history, range(first, first + most))
     return next(one for one in made if (found := play(one)) and (not label or label in labels(found)))
 
@@ -60,9 +61,9 @@ def first_failing(first: int = 0, most: int = MOST, *, label: str = "") -> Histo
 def test_a_mistake_is_found(name: str) -> None:
     # GIVEN a mistake in the real code
     with rewritten(sabotage(name).changes):
-        # WHEN histories are played until one violates the mistake's label
+        # WHEN histories are played until one violates the invariant that `FOUND` names
         violations = play(first_failing(label=FOUND[name]))
-    # THEN such a history exists, and violates the label again when it is played again
+    # THEN such a history exists, and violates that invariant again when it is played again
     assert FOUND[name] in labels(violations)
 
 
@@ -98,7 +99,8 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN a history that begins with this loss is shrunk (not one that makes the deleted message visible again)
+        # WHEN the first failing history that begins with this loss is shrunk (a history that also makes the deleted
+        # message visible again does not fail)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
     # THEN the foreign message and one delivery with a fault at one call are left
@@ -126,7 +128,7 @@ def test_shrinking_keeps_exactly_the_needed_parts() -> None:
 
 def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a mistake in the real code
-    with rewritten(sabotage("a failed attempt is not reported").changes):
+    with rewritten(sabotage("the batch response does not report a failed attempt").changes):
         # WHEN the command plays histories
         with patch.object(sys, "argv", ["simulator", "--histories", "20", "--json", str(tmp_path / "result.json")]):
             code = command.main()
@@ -142,6 +144,6 @@ def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys:
         (tmp_path / "small.json").write_text(text)
         with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
             assert command.main() == 1
-    # AND it passes with the real code
+    # AND the printed history passes with the real code
     with patch.object(sys, "argv", ["simulator", "--replay", str(tmp_path / "small.json")]):
         assert command.main() == 0

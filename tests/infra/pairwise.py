@@ -26,10 +26,10 @@ class Pairwise:
 def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwise:
     """Return combinations that contain every pair, by a greedy search.
 
-    Each combination starts with a pair that no earlier combination contains. Each other option then gets the value that
-    adds most such pairs. If a pair is not allowed with the first values of all other options, up to two of these values
-    are changed before the pair counts as refused. The result depends only on `allowed` and on the sequence of
-    `options` and their values.
+    Each combination starts with a pair that no earlier combination contains. Each other option then gets the
+    allowed value that adds most such pairs. If a pair is not allowed with the first values of all other options, up to
+    two of these values are changed before the pair counts as refused. The result depends only on `allowed` and on the
+    sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})
@@ -67,7 +67,7 @@ def _filled(
     still_open: set[Pair],
     allowed: Callable[[Combination], bool],
 ) -> Combination:
-    """Return `base` with every option outside `fixed` set to the value that adds most pairs of `still_open`."""
+    """Return `base` with every option outside `fixed` set to the allowed value that adds most pairs of `still_open`."""
     best = base
     for name in [each for each in options if each not in fixed]:
         choices = [{**best, name: value} for value in options[name]]

@@ -11,7 +11,10 @@ from tests.infra.provider_rules import FUNCTION, MAPPING, QUEUE, Rule
 
 @dataclass(frozen=True)
 class Broken:
-    """A resource, inputs with which it breaks `rule`, and words of the rule's finding."""
+    """A resource of a type (`token`), inputs with which it breaks `rule`, and words of the rule's finding.
+
+    The name `*` stands for the first resource of the type.
+    """
 
     rule: Rule
     token: str
@@ -135,7 +138,11 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         "get-order-function",
         {"reservedConcurrentExecutions": 0},
-        ("get-order-ready", "given provisionedConcurrentExecutions 1", "1 to 0, the reserved concurrency"),
+        (
+            "get-order-ready",
+            "given provisionedConcurrentExecutions 1",
+            "at least 1 and at most the reserved concurrency, 0",
+        ),
         stack="ready",
     ),
     "route without an integration": Broken(
@@ -246,7 +253,7 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         WORKER,
         {"scheduleExpression": "cron(0 12 * * *)"},
-        ("given scheduleExpression cron(0 12 * * *)", "cron(…) with six fields, one of them ?"),
+        ("given scheduleExpression cron(0 12 * * *)", "cron(…) with six fields and one ? in a day field"),
     ),
     "name's length": Broken(
         provider_limits.names,
@@ -283,7 +290,7 @@ BROKEN: dict[str, Broken] = {
         {"policy": "x" * 10_241},
         ("given 10241 bytes of policy", "allowed: 10240"),
     ),
-    "policy without a size": Broken(
+    "policy without a limit": Broken(
         provider_limits.documents,
         FUNCTION,
         WORKER,

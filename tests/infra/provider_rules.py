@@ -58,8 +58,8 @@ def visibility(recording: Recording) -> Iterator[str]:
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
     """A dead-letter queue keeps messages longer than its source queue, unless the source has the longest retention.
 
-    Otherwise it could delete a message soon after the move, because on standard queues SQS counts both retentions from
-    the first send.
+    With a shorter retention the dead-letter queue could delete a message soon after the move, because on standard
+    queues SQS counts the time in both queues from the first send.
     """
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
@@ -91,7 +91,11 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
 
 
 def concurrency(recording: Recording) -> Iterator[str]:
-    """Reserved concurrency is -1 (none) or at least the mapping's maximum. Otherwise throttling uses up receives."""
+    """Reserved concurrency is at least -1 (none reserved).
+
+    The reserved concurrency of a queue's consumer is -1 or at least the mapping's maximum. Otherwise throttling uses up
+    receives.
+    """
     for function in recording.of_type(FUNCTION):
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)
         if reserved < -1:
@@ -140,11 +144,8 @@ def warm_starts(recording: Recording) -> Iterator[str]:
         most = functions[name].inputs.get("reservedConcurrentExecutions", -1)
         given = each.inputs["provisionedConcurrentExecutions"]
         if given < 1 or 0 <= most < given:
-            yield _finding(
-                each,
-                f"provisionedConcurrentExecutions {given}",
-                f"1 to {most}, the reserved concurrency (-1: no limit)",
-            )
+            limit = f" and at most the reserved concurrency, {most}" if most >= 0 else ""
+            yield _finding(each, f"provisionedConcurrentExecutions {given}", f"at least 1{limit}")
         if each.inputs["qualifier"] == "$LATEST":
             yield _finding(each, "qualifier $LATEST", "a version or an alias")
 
@@ -244,10 +245,10 @@ def nested_arguments(recording: Recording) -> Iterator[str]:
 
 
 def schedules(recording: Recording) -> Iterator[str]:
-    """EventBridge Scheduler accepts `rate(…)`, `at(…)`, or `cron(…)` with six fields, one of its two day fields `?`."""
+    """EventBridge Scheduler accepts `rate(…)`, `at(…)`, or `cron(…)` with six fields and one `?` in a day field."""
     for each in recording.resources:
         if (given := each.inputs.get("scheduleExpression")) is not None and not _schedule(str(given)):
-            allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron(…) with six fields, one of them ?"
+            allowed = "rate(5 minutes), at(2030-01-01T00:00:00), or cron(…) with six fields and one ? in a day field"
             yield _finding(each, f"scheduleExpression {given}", allowed)
 
 

@@ -62,7 +62,7 @@ def test_only_this_bus_may_send_to_the_queue_and_only_by_tls() -> None:
 
 
 @pytest.mark.parametrize("subscriptions", [json.dumps(SUBSCRIPTIONS), "[]"], ids=["three subscribers", "no subscriber"])
-def test_one_message_in_the_bus_s_dead_letter_queue_pages(subscriptions: str) -> None:
+def test_one_message_in_the_bus_s_dead_letter_queue_raises_an_alarm_of_tier_page(subscriptions: str) -> None:
     # GIVEN
     alarmed = alarm_resources(encryption="customer", subscriptions=subscriptions)
 

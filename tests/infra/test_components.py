@@ -166,7 +166,7 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     ids=lambda make: make.func.__name__,
 )
 def test_protecting_a_component_protects_all_its_resources(make: Callable[..., Component]) -> None:
-    # GIVEN arguments that switch protection off, for components that have such an argument
+    # GIVEN arguments that switch protection off, if the component has arguments for protection
 
     # WHEN the component itself is protected
     recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))

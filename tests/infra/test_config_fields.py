@@ -128,7 +128,7 @@ def test_every_field_has_a_description_and_a_default(key: str) -> None:
     assert not declaration.is_required()
 
 
-def test_an_unknown_key_is_refused_with_the_nearest_match() -> None:
+def test_the_message_about_an_unknown_key_names_the_nearest_match() -> None:
     # GIVEN / WHEN
     problem = only_problem(batch_sise="10")
 
@@ -137,7 +137,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_match() -> None:
     assert problem.allowed == "did you mean batch_size?"
 
 
-def test_an_unknown_key_without_a_near_match_is_refused_with_the_page_that_lists_all_keys() -> None:
+def test_the_message_about_an_unknown_key_without_a_near_match_names_the_page_that_lists_all_keys() -> None:
     # GIVEN / WHEN
     problem = only_problem(zzz="10")
 
@@ -153,7 +153,7 @@ def test_an_unknown_key_without_a_near_match_is_refused_with_the_page_that_lists
         ("api_4xx_percent", "name=value; docs/alarms.md lists the names"),
     ],
 )
-def test_a_wrong_threshold_is_refused_with_the_nearest_match_or_the_page_that_lists_the_names(
+def test_the_message_about_a_wrong_threshold_names_the_nearest_match_or_the_page_that_lists_the_names(
     given: str, allowed: str
 ) -> None:
     # GIVEN / WHEN

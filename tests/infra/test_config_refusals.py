@@ -30,7 +30,7 @@ def test_nothing_is_registered_with_a_bad_configuration(overrides: dict[str, str
     assert recording.outputs == {}
 
 
-def test_production_without_an_authorizer_is_refused_with_the_option_that_allows_it() -> None:
+def test_production_without_an_authorizer_is_refused_and_the_message_names_the_option_that_allows_it() -> None:
     # GIVEN
     overrides = {"orders:authorizer": "none", "orders:token_clients": "[]"}
 
@@ -52,7 +52,7 @@ def test_production_without_an_authorizer_is_refused_with_the_option_that_allows
         ({"shop:alarms": "false", "shop:owner": "us"}, "orders:owner"),
     ],
 )
-def test_a_key_in_a_wrong_namespace_is_refused_with_the_key_in_the_right_namespace(
+def test_a_key_in_a_wrong_namespace_is_refused_and_the_message_names_the_right_key(
     given: dict[str, str], meant: str
 ) -> None:
     # GIVEN / WHEN
@@ -163,7 +163,7 @@ def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
 
 
 def test_a_wrong_value_that_is_given_twice_is_one_problem() -> None:
-    # GIVEN / WHEN a list twice as a filter's value
+    # GIVEN / WHEN a filter contains the same wrong value, a list, twice
     problem = only_problem(
         subscriptions=json.dumps(["{name: a, protocol: sqs, filter_policy: {currency: [[EUR], [EUR]]}}"])
     )

@@ -197,8 +197,8 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN items that are no text or no mapping, have wrong fields, several wrong values or filters that match
-        # nothing, and items that have the same name or endpoint
+        # GIVEN items that are no text, items that are no mapping, items with wrong fields, several wrong values or
+        # filters that match nothing, and items with the same name or endpoint
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},

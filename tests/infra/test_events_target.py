@@ -54,7 +54,7 @@ def test_the_bus_has_its_name_and_tags() -> None:
     assert "kmsKeyIdentifier" not in bus.inputs
 
 
-def test_a_rule_matches_its_pattern_and_only_events_of_this_stack() -> None:
+def test_a_rule_matches_only_events_of_this_stack_that_fit_the_subscription_s_pattern() -> None:
     # GIVEN / WHEN
     patterns = {each.name: each.document("eventPattern") for each in on_bus().of_type(RULE)}
 
@@ -214,7 +214,7 @@ class TestCustomerManagedKey:
 
 
 class TestAlarms:
-    def test_every_rule_is_watched_by_metrics_that_exist(self) -> None:
+    def test_every_rule_has_alarms_on_metrics_that_exist(self) -> None:
         # GIVEN
         watched = {query.key: query for each in metric_alarms(alarm_resources()) for query in each.metrics.values()}
 
@@ -290,7 +290,7 @@ def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
         ("{detail: {1: [a]}}", ""),
     ],
 )
-def test_a_pattern_that_eventbridge_would_refuse_or_never_match_is_refused_with_its_place(
+def test_the_message_about_a_pattern_that_eventbridge_would_refuse_or_never_match_names_its_place(
     pattern: str, words: str
 ) -> None:
     # GIVEN

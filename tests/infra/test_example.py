@@ -18,7 +18,7 @@ def test_the_example_registers_a_queue_with_a_dead_letter_queue() -> None:
     # WHEN it runs
     recording = record(lambda: runpy.run_path(str(EXAMPLE), run_name="__main__"), stack="dev")
 
-    # THEN both queues are registered, and the first moves failed messages to the second
+    # THEN a queue and its dead-letter queue are registered, and failed messages go to the dead-letter queue
     queues = {each.name: each.inputs for each in recording.of_type("aws:sqs/queue:Queue")}
     assert {name: inputs["messageRetentionSeconds"] for name, inputs in queues.items()} == {
         "letters": 345_600,

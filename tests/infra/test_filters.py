@@ -1,4 +1,4 @@
-"""Tests subscribers' filters: which operators and operands are accepted, and which names and values events have."""
+"""Tests subscribers' filters: the operators, operands, attributes and event types that they may use."""
 
 from typing import Any
 from unittest.mock import Mock

@@ -180,7 +180,9 @@ class TestFirewall:
         assert [each["endpoint"] for each in in_us_east_1 if "endpoint" in each] == ["team@example.com"]
 
 
-def test_a_secret_in_plain_text_is_refused_with_the_command_that_encrypts_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_message_about_a_secret_in_plain_text_names_the_command_that_encrypts_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     # GIVEN a stack file with the secret in plain text
     monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
 

@@ -152,7 +152,7 @@ def test_a_call_with_several_messages_needs_the_permission_to_send_one_message()
     assert actions == ["sqs:SendMessage", "sns:Publish", "events:PutEvents"]
 
 
-def test_an_unknown_call_is_refused_with_the_file_to_add_it_to() -> None:
+def test_the_message_about_an_unknown_call_names_the_file_to_add_it_to() -> None:
     # GIVEN
     call = Call(0, "dynamodb", "ExecuteStatement", {})
 
@@ -177,6 +177,8 @@ def _policy_of(variant: str) -> Recorded:
 
 
 class TestPage:
+    """Tests the program that writes docs/permissions.md."""
+
     def test_the_page_is_not_written_if_an_idle_permission_has_no_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
         # GIVEN
         monkeypatch.setattr(page, "UNCALLED", ())

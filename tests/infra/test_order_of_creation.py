@@ -1,4 +1,4 @@
-"""Tests the sequence in which resources are created. In another sequence, requests could fail or messages be lost."""
+"""Tests the sequence in which resources are created. A wrong sequence could make requests fail or lose messages."""
 
 import re
 
@@ -14,7 +14,7 @@ POLICY = "aws:iam/rolePolicy:RolePolicy"
 
 
 def waits_for(recording: Recording, token: str, name: str) -> set[str]:
-    """Return the types and names of the resources that are created before this one, directly or indirectly."""
+    """Return the types and names of the resources on which this resource depends, directly or indirectly."""
     urns = {each.urn: each for each in recording.resources}
     todo, seen = [recording.one(token, name)], set()
     while todo:

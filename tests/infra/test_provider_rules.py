@@ -72,7 +72,7 @@ def test_no_stack_has_a_resource_that_breaks_a_rule(rule: Rule) -> None:
 
 
 def broken_by(case: Broken) -> Recording:
-    """Return the stack with the case's resource changed. The name `*` stands for the first resource of the type."""
+    """Return the stack with the case's resource changed. A case with the name `*` changes the first of its type."""
     recording = dict(variants())[case.stack]
     first = next(each for each in recording.resources if each.type == case.token and case.name in ("*", each.name))
     inputs = {key: value for key, value in {**first.inputs, **case.inputs}.items() if value is not None}

@@ -23,7 +23,7 @@ def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: st
     given = read_stack_file(stack).get(f"{PROJECT}:{option}", "not set")
 
     # THEN
-    assert given == value, f"{stack} no longer {effect}: Pulumi.{stack}.yaml has {option} {given}, not {value}"
+    assert given == value, f"{stack} no longer {effect}: in its file, {option} must be {value}, but is {given}"
 
 
 PROJECT_FILE = """
@@ -43,7 +43,7 @@ def written(root: Path, stack: str) -> Path:
     return root
 
 
-def test_configuration_is_merged_as_by_the_pulumi_engine(tmp_path: Path) -> None:
+def test_configuration_is_merged_as_the_pulumi_engine_merges_it(tmp_path: Path) -> None:
     # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one with a value
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
@@ -86,7 +86,7 @@ def test_an_unusable_stack_file_is_refused_with_the_file_and_the_key(tmp_path: P
     with pytest.raises(StackFileError, match=re.escape(message)) as refusal:
         load_settings(written(tmp_path, stack), "local", {})
 
-    # THEN the message has no other part of the file, which may have a secret
+    # THEN the message repeats nothing else of the file, because any text in it may be a secret
     assert not re.search("password|hunter2", str(refusal.value))
     assert "\n" not in str(refusal.value)
 

@@ -18,7 +18,7 @@ BUGS = {
         "exception",
         Rewrite("runtime.http.request:_mapping", "value if isinstance(value, dict) else {}", "value or {}"),
     ),
-    "a 5xx without a fault": (
+    "a 5xx answer although no call failed": (
         EVENTS,
         "unexpected 5xx",
         Rewrite("runtime.http.body:parse_json", "except UnicodeDecodeError as error", "except KeyError as error"),
@@ -38,8 +38,8 @@ BUGS = {
         "input repeated: the answer",
         Rewrite(
             "runtime.http.idempotency_key:parse_key",
-            '_refuse("The key has a character',
-            '_refuse(key + " has a character',
+            '_refuse("The key has a space',
+            '_refuse(key + " has a space',
         ),
     ),
     "input in the API's log": (
@@ -51,7 +51,7 @@ BUGS = {
             'logger.info("refused", extra={"path": request.path_parameters, ',
         ),
     ),
-    "a broken log": (
+    "a log line that is not JSON": (
         EVENTS,
         "log broken",
         Rewrite(
@@ -144,4 +144,5 @@ def test_a_violation_is_printed_with_the_command_that_repeats_it(capsys: pytest.
         status = main(["--events", "0", "--batches", "4", "--workers", "1", "--seed", "3"])
     # THEN
     assert status == 1
-    assert "python -m lab.fuzz --batches 4 --events 0 --seed 3 violates:\n  record lost: " in capsys.readouterr().out
+    wanted = "Violations in python -m lab.fuzz --batches 4 --events 0 --seed 3:\n  record lost: "
+    assert wanted in capsys.readouterr().out

@@ -41,7 +41,7 @@ def test_the_help_option_shows_help_and_ends_the_command(
     assert capsys.readouterr().out.startswith(f"usage: python -m {command} ")
 
 
-def test_paragraphs_are_wrapped_lists_keep_their_columns_and_examples_their_line(
+def test_paragraphs_are_wrapped_but_lists_keep_their_columns_and_examples_keep_their_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # GIVEN a terminal of 32 columns, and a text with a sentence over two lines, exit codes, terms and two examples

@@ -1,4 +1,5 @@
-"""Tests a mutation run: its copy, the order of its tests, its survivors, the listed exceptions, and its success."""
+"""Tests a mutation run: the copy of the tree, the order of the tests, the survivors, the listed survivors, and when a
+run fails."""
 
 import json
 import pkgutil
@@ -102,7 +103,7 @@ def test_a_mutants_name_is_converted_to_the_functions_name_in_the_source() -> No
         (None, "unclear"),
     ],
 )
-def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
+def test_an_exit_code_is_converted_to_a_verdict(exit_code: int | None, verdict: str) -> None:
     # GIVEN an exit code that mutmut recorded
     # WHEN it is converted to a verdict
     # THEN a failed test kills the mutant, and a timeout has a separate verdict
@@ -115,7 +116,7 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
         # A busy machine can cause this verdict, so the mutant counts as listed, and not as noticed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
-        pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor, with an entry to copy"),
+        pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor that is not listed"),
         pytest.param(
             Verdict.SURVIVED,
             10,
@@ -123,7 +124,7 @@ def test_an_exit_code_is_a_verdict(exit_code: int | None, verdict: str) -> None:
             ["90.0 % of the mutants were noticed; at least 95 % must be."],
             id="too few noticed",
         ),
-        pytest.param(Verdict.UNCLEAR, 2, False, [""], id="one was not run"),
+        pytest.param(Verdict.UNCLEAR, 2, False, [""], id="one mutant was not run"),
     ],
 )
 def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, listed: bool, problems: list[str]) -> None:
@@ -155,9 +156,9 @@ def test_an_entry_can_be_read_again(after: str, tmp_path: Path) -> None:
     change = Change("runtime.a.f", "x = 1", after)
     # WHEN its entry is written, with a reason
     file = tmp_path / "list.toml"
-    file.write_text(entry(change).replace('why = ""', 'why = "none can tell"'))
+    file.write_text(entry(change).replace('why = ""', 'why = "the result is the same"'))
     # THEN the same change and reason are read
-    assert read_listed(file) == {change: "none can tell"}
+    assert read_listed(file) == {change: "the result is the same"}
 
 
 def test_an_entry_without_a_reason_is_refused(tmp_path: Path) -> None:
@@ -203,7 +204,7 @@ def test_the_copy_has_everything_that_its_tests_import(tmp_path: Path) -> None:
     # GIVEN the copy of the tree that mutmut mutates
     copy_fresh(ROOT, tmp_path / "copy")
     given = settings(ROOT)
-    # WHEN pytest collects the tests of a run in it
+    # WHEN pytest, in this copy, collects the tests of a mutation run
     options = [*given["pytest_add_cli_args"], *given["pytest_add_cli_args_test_selection"]]
     command = [sys.executable, "-m", "pytest", "--collect-only", "-q", *options]
     ran = subprocess.run(command, cwd=tmp_path / "copy", capture_output=True, text=True, timeout=300, check=False)

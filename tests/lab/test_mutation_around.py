@@ -55,7 +55,7 @@ def test_a_pattern_makes_these_mistakes(pattern: str, before: str, after: list[s
     assert found == after
 
 
-def test_a_loop_mutated_to_run_once_ends() -> None:
+def test_an_endless_loop_ends_if_a_mutation_makes_it_run_once() -> None:
     # GIVEN
     source = "def f():\n    seen = 0\n    while True:\n        seen += 1\n    return seen\n"
 
@@ -111,10 +111,10 @@ def test_excluded_tests_exist() -> None:
 
 
 def test_of_whole_files_only_the_fast_tests_run_but_a_named_test_always_runs() -> None:
-    # GIVEN a test file, and the slow test that judges the mutants that survive all other tests
+    # GIVEN a test file, and the name of its slow test for the mutants that survive all other tests
     file = RECORDED.partition("::")[0]
-    # WHEN their tests are selected
-    # THEN slow tests of the file do not run, and the named test is not left out
+    # WHEN tests are selected by the file, and then by the test's name
+    # THEN the slow tests of the file are left out, but the named test is selected
     assert forks.selection([file]) == ["-m", "not e2e and not engine and not long", file]
     assert forks.selection([RECORDED]) == [RECORDED]
 
@@ -129,7 +129,8 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
 
 
 def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
-    # GIVEN a test that runs the function, one that only imports the module, one of another folder, and an unrelated one
+    # GIVEN a test that runs the function, a test that only imports its module, a test of another folder that runs the
+    # function, and a test that does not import the module
     source = b"LIMIT = 1\n\n\ndef f():\n    return LIMIT - 1\n"
     covered = {
         "tests/policy/test_a.py": {"policy/a.py": [1, 4, 5]},
@@ -141,8 +142,8 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     # WHEN
     constant, within = (each for each in edits("policy/a.py", source.decode()) if each.pattern == "change-number")
 
-    # THEN a mistake in the function concerns the tests that run it, and a mistake outside of functions the tests that
-    # import the module. Tests of another folder are not concerned
+    # THEN the tests that run the function judge a mistake in it, and the tests that import the module judge a mistake
+    # outside of functions. Tests of another folder judge neither mistake
     assert concerned(within, "policy", source, covered) == ["tests/policy/test_a.py"]
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
 

@@ -37,7 +37,7 @@ def alias(emulated: Aws) -> Iterator[Made]:
 
 @pytest.fixture(scope="module")
 def url(emulated: Aws, alias: Made) -> Iterator[str]:
-    """Provide an API that calls `live`, as the stack's API does."""
+    """Provide the URL of an API that calls `live`, as the stack's API does."""
     api = Made(emulated, "Api", "w-api", name="weighted", protocolType="HTTP")
     integration = Made(
         emulated,
@@ -105,7 +105,7 @@ def test_without_a_split_one_version_answers_every_call(
     assert set(by_invoke(emulated)) == {(version, str(version))}
 
 
-def test_a_description_of_the_alias_shows_its_main_version_with_any_weights(emulated: Aws, alias: Made) -> None:
+def test_a_description_of_the_alias_shows_its_main_version_despite_weights(emulated: Aws, alias: Made) -> None:
     # GIVEN
     set_weights(alias, {"2": 0.5})
 

@@ -18,14 +18,14 @@ def event(order_id: str = GOOD, text: str = "") -> Event:
 @pytest.mark.parametrize(
     ("events", "ok"),
     [
-        pytest.param([event(), event()], True, id="delivered twice, the same bytes"),
+        pytest.param([event(), event()], True, id="delivered twice with the same bytes"),
         pytest.param([], False, id="not delivered"),
         pytest.param([event(), event(text=', "more": 1')], False, id="delivered with two contents"),
         pytest.param([event(), event(DEAD)], False, id="delivered for an order that is not settled"),
     ],
 )
 def test_delivered_events_are_compared_with_the_orders(events: list[Event], ok: bool) -> None:
-    # GIVEN a confirmed order, an order that is a dead letter, and the counts of the other checks
+    # GIVEN a confirmed order, a failed order, and the findings of `ops audit` for G1 and G5
     orders: dict[str, Any] = {GOOD: {"status": "CONFIRMED"}, DEAD: {"status": "FAILED"}}
     counted = [Finding(name, "", "", []) for name in ("G1", "G5")]
 

@@ -78,7 +78,7 @@ def test_without_an_instance_the_exit_code_is_4(
     # WHEN a command needs an instance
     code = main([*command, "--state-dir", str(tmp_path)])
 
-    # THEN the exit code is 4, and the message has the command that starts one
+    # THEN the exit code is 4, and the message has the command that starts an instance
     assert code == 4
     assert "python -m local up" in capsys.readouterr().err
 
@@ -110,18 +110,18 @@ def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[s
 
 
 def test_wrong_configuration_is_refused_with_the_programs_message(tmp_path: Path) -> None:
-    # GIVEN a configuration value that the program refuses
+    # GIVEN a configuration value that the Pulumi program refuses
     # WHEN an instance is started with this value
     done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")
 
-    # THEN the program's own message is shown, without a traceback
+    # THEN the Pulumi program's message is shown, without a traceback
     assert done.returncode == 1
     assert "orders:max_receive_count" in done.stderr
     assert "Traceback" not in done.stderr
 
 
 def test_package_index_that_does_not_answer_is_reported(tmp_path: Path) -> None:
-    # GIVEN a folder without the emulator's environment, and an index on a closed port
+    # GIVEN a folder without the emulator's environment, and a package index on a closed port
     shutil.copy(ROOT / "requirements-emulator.txt", tmp_path)
     code = (
         "import sys; from pathlib import Path; from local.environment import ensure_environment\n"
@@ -152,7 +152,7 @@ def _full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_a_full_disk_of_the_environment_is_reported_with_what_helps(
+def test_if_the_checkouts_disk_is_full_the_message_says_what_helps(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a checkout on a full disk
@@ -163,7 +163,7 @@ def test_a_full_disk_of_the_environment_is_reported_with_what_helps(
     with pytest.raises(NoSpaceError) as caught:
         ensure_environment(lambda _: None, tmp_path)
 
-    # THEN the message names the folder, and not the state folder, which may be on another disk
+    # THEN the message names the environment's folder, and not the state folder, which may be on another disk
     assert str(tmp_path / ".build" / "emulator") in str(caught.value)
     assert "move this checkout" in str(caught.value)
     assert "--state-dir" not in str(caught.value)
@@ -199,6 +199,8 @@ def test_current_environment_is_not_created_again(tmp_path: Path) -> None:
         (["--service", "sqs", "--kind", "error", "--probability", "1.5"], "--probability 1.5"),
         (["--service", "sqs", "--kind", "error", "--count", "0"], "--count 0"),
         (["--service", "sqs", "--kind", "error", "--seconds", "-1"], "--seconds -1.0"),
+        (["--service", "sqs", "--kind", "error", "--seconds", "nan"], "--seconds nan"),
+        (["--service", "sqs", "--kind", "error", "--containing", ""], "--containing is empty"),
     ],
 )
 def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], expected: str) -> None:
@@ -209,12 +211,12 @@ def test_fault_rule_with_a_mistake_is_refused(arguments: list[str], expected: st
     with pytest.raises(LocalError) as caught:
         fault.make_rule(options)
 
-    # THEN the message names the wrong value, or suggests the right one
+    # THEN the message shows what is wrong, or suggests the right value
     assert expected in str(caught.value)
 
 
 @pytest.mark.parametrize("pair", ["", "key", "=value"])
-def test_override_without_key_and_value_is_refused(pair: str) -> None:
+def test_override_without_key_or_equals_sign_is_refused(pair: str) -> None:
     # GIVEN a text that is not KEY=VALUE
     # WHEN it is parsed
     # THEN the message has an example

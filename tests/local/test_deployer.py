@@ -75,8 +75,8 @@ def test_every_ignored_input_has_a_reason() -> None:
 
 
 def test_updatable_properties_are_inputs() -> None:
-    # GIVEN the inputs that each handler can change in place
-    # THEN each is an input of the resource, by its name in Pulumi
+    # GIVEN the properties that each handler can change in place
+    # THEN each has the name of one of the resource's inputs in Pulumi
     for handler in HANDLERS.values():
         assert inputs_among(handler.pulumi_type, dict.fromkeys(handler.updatable)).keys() == handler.updatable
 

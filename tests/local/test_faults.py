@@ -66,7 +66,7 @@ def test_rule_ends_after_its_time() -> None:
     before = faults.decide("sqs", "SendMessage")
     clock.now = 10.0
 
-    # THEN it applies until its end, and not after
+    # THEN the rule applies until its end, and not after
     assert before is FaultKind.ERROR
     assert faults.decide("sqs", "SendMessage") is None
     assert faults.list()[0].expired
@@ -86,8 +86,8 @@ def test_probability_is_applied_to_each_call() -> None:
     assert (faults.list()[0].matched, faults.list()[0].hits) == (3, 2)
 
 
-def test_the_next_rule_applies_after_one_that_is_used_up() -> None:
-    # GIVEN a rule for one call, which was added before another rule
+def test_after_a_rule_is_used_up_the_next_rule_applies() -> None:
+    # GIVEN two rules, of which the first ends after one fault
     faults = Faults()
     faults.add(rule(count=1, kind=FaultKind.RESET))
     faults.add(rule(kind=FaultKind.TIMEOUT))

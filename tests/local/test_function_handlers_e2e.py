@@ -5,6 +5,7 @@ import json
 import pulumi
 import pytest
 
+from local.deploy.resources import parse
 from local.services.aws import Aws
 from tests.local.factories import HELLO, function_inputs
 from tests.local.made import POLICY, TRUST, Made
@@ -12,7 +13,7 @@ from tests.local.made import POLICY, TRUST, Made
 pytestmark = pytest.mark.e2e
 
 
-def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(emulated: Aws) -> None:
+def test_a_function_with_an_alias_a_mapping_and_a_route_can_be_changed_and_deleted(emulated: Aws) -> None:
     # GIVEN a function with role, log group, alias, mapping and a route to it
     role = Made(emulated, "Role", "r", name="greet", assumeRolePolicy=TRUST, tags={"a": "b"})
     inline = Made(emulated, "RolePolicy", "rp", name="inline", role="greet", policy=POLICY)
@@ -87,7 +88,7 @@ def test_a_function_with_its_alias_mapping_and_route_can_be_changed_and_deleted(
     inline.change(policy=POLICY)
     logs.change(retentionInDays=14)
 
-    # THEN callers of the alias get the new code, in a new version, and the other changes are stored
+    # THEN callers of the alias get the new code, in a new version, and the new batch size and tags are stored
     second = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
     assert (first, second) == ({"hello": "nobody"}, {"welcome": "nobody"})
     assert outputs["version"] != function.state["version"]
@@ -127,7 +128,7 @@ def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> No
     # WHEN it is changed to 3
     ready.change(provisionedConcurrentExecutions=3)
 
-    # THEN the emulator shows 3, and shows none after the deletion. A second deletion is no error.
+    # THEN the emulator shows 3. After the deletion it shows no provisioned concurrency. A second deletion is no error
     shown = emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
     assert shown["RequestedProvisionedConcurrentExecutions"] == 3
     for _ in range(2):
@@ -135,6 +136,25 @@ def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> No
             each.delete()
     with pytest.raises(emulated.lambda_.exceptions.ResourceNotFoundException):
         emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
+
+
+def test_a_reserved_concurrency_that_is_no_longer_given_is_removed(emulated: Aws) -> None:
+    # GIVEN a function with a reserved concurrency
+    role = Made(emulated, "Role", "capped-role", name="capped", assumeRolePolicy=TRUST)
+    inputs = function_inputs(name="capped", role=role.state["arn"])
+    function = Made(emulated, "Function", "capped", **inputs, reservedConcurrentExecutions=2)
+    before = emulated.lambda_.get_function_concurrency(FunctionName="capped")
+
+    # WHEN its configuration no longer gives a reserved concurrency
+    old = parse(function.handler, function.id, function.inputs)
+    function.handler.update(emulated, function.id, old, parse(function.handler, function.id, inputs))
+
+    # THEN the function has no reserved concurrency
+    after = emulated.lambda_.get_function_concurrency(FunctionName="capped")
+    assert before["ReservedConcurrentExecutions"] == 2
+    assert not after.get("ReservedConcurrentExecutions")
+    for each in (function, role):
+        each.delete()
 
 
 def test_a_version_with_a_snapshot_can_be_called_after_its_deployment(emulated: Aws) -> None:

@@ -94,7 +94,7 @@ def test_a_second_closed_connection_is_an_error_that_names_the_resource() -> Non
 
 
 def test_a_function_with_the_same_name_and_other_code_is_an_error() -> None:
-    # GIVEN a function with this name and other code, and a connection that is closed
+    # GIVEN a function `greet` with other code, and a connection that is closed
     busy = BusyLambda(closures=1, made={"greet": "another digest"})
 
     # WHEN / THEN

@@ -1,4 +1,4 @@
-"""Tests that the emulator's gate accepts requests with the instance's keys, and others only on open routes."""
+"""Tests that the emulator's gate accepts requests with the instance's keys, and other requests only on open routes."""
 
 import socket
 from collections.abc import Iterator, Mapping
@@ -127,7 +127,7 @@ class TestTheKey:
         assert judged(later, request("GET", f"{url.path}?{url.query}", {})) == code
 
     def test_keys_that_the_emulator_issued_pass(self, tmp_path: Path) -> None:
-        # GIVEN a key of a function that the emulator has written for the gate, and a key that it has not written
+        # GIVEN a function's key, which the emulator has written to a file for the gate, and a made-up key
         (tmp_path / "ASIA0123456789ABCDEF").write_text("secret of the function")
         by = gate(sessions=tmp_path)
         # WHEN / THEN
@@ -255,13 +255,13 @@ def sent(port: int, data: bytes) -> bytes:
 
 
 class TestOnTheWire:
-    def test_a_refusal_has_the_form_of_aws_and_names_the_keys_file(self, pair: tuple[Upstream, int]) -> None:
-        # GIVEN a client without the key that sends more than the gate reads
+    def test_a_client_that_sends_too_much_receives_the_refusal(self, pair: tuple[Upstream, int]) -> None:
+        # GIVEN a client that has no key, and that sends more than the gate reads
         upstream, port = pair
         head = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 400000\r\n\r\n".encode()
         # WHEN
         answer = sent(port, head + b"x" * 400_000)
-        # THEN the client still receives the answer, and nothing reaches the emulator
+        # THEN the client still receives the refusal, with the name of the keys' file, and nothing reaches the emulator
         assert answer.startswith(b"HTTP/1.1 403 Forbidden")
         assert b"outputs.json" in answer
         assert upstream.seen == []

@@ -128,7 +128,7 @@ def test_a_guard_that_is_stopped_ends_every_process(guarded: Guarded, number: si
     assert guarded.alive == []
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="only Linux ends a child with its parent")
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux can end a child when its parent is killed")
 def test_a_killed_guard_ends_the_emulator(guarded: Guarded) -> None:
     # GIVEN a running emulator
     # WHEN the guard itself is killed

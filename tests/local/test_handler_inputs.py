@@ -153,11 +153,11 @@ def smaller(inputs: Any) -> list[Any]:
 
 @pytest.mark.parametrize("token", HANDLERS)
 def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the inputs of the type that `everything` returns
+    # GIVEN the inputs that `everything` returns for the type
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN a resource is created with all of them, and then each time without one part of them
+    # WHEN a resource is created with all inputs, and then once for each part, without this part
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):
@@ -167,6 +167,6 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
             continue  # the API requires it
         except KeyError as missing:
             unread += [] if missing.args[0] in NEEDED else [missing]
-    # THEN each part changes the calls
+    # THEN leaving out a part changes the calls, unless the API or the handler requires the part
     assert whole
     assert unread == []

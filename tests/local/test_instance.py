@@ -90,12 +90,12 @@ def test_without_an_instance_the_error_has_the_command_that_starts_one(tmp_path:
     with pytest.raises(NotRunningError) as caught:
         StateDir(tmp_path).running()
 
-    # THEN the message has the command that starts one
+    # THEN the message has the command that starts an instance
     assert "python -m local up" in str(caught.value)
 
 
 def test_the_files_of_a_killed_instance_are_ignored(tmp_path: Path) -> None:
-    # GIVEN the files of an instance that no process holds any more
+    # GIVEN the files of an instance, in a folder that no process holds any more
     state = StateDir(tmp_path)
     state.write_instance(instance())
 

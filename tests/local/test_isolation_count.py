@@ -25,7 +25,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     [
         (
             LookupResults(OWNERS, SEEN | {"a caller without a token": {"order-3"}}),
-            ["order-3 is seen by a caller without a token, ben"],
+            ["order-3 is seen by a caller without a token and ben"],
         ),
         (LookupResults(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
         (
@@ -44,9 +44,9 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
         (LookupResults(OWNERS, SEEN, unexpected=(UNAVAILABLE,)), [UNAVAILABLE]),
     ],
     ids=[
-        "seen by two",
-        "seen by nobody",
-        "one sees all",
+        "two callers see an order",
+        "nobody sees an order",
+        "one caller sees all orders",
         "a 202 for another caller's order",
         "a 202 for an order that does not exist",
         "no 202 for an order that is found",

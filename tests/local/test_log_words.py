@@ -14,7 +14,7 @@ REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
 
 
 def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
-    """Return modules with MiniStack's names. Their function returns `result`."""
+    """Return stand-ins for MiniStack's modules, in which the call of a Lambda function returns `result`."""
     logs: Any = ModuleType("cloudwatch_logs")
     logs._compile_filter_pattern = lambda raw: lambda message: raw == message
     lambda_svc: Any = ModuleType("lambda_svc")

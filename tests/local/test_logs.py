@@ -20,7 +20,7 @@ GROUP = LogGroup("greet", "/aws/lambda/greet")
 
 
 class FakeLogs:
-    """Answers as the emulator does: FilterLogEvents has no page tokens, and returns at most a page from a time on."""
+    """Answers like the emulator. FilterLogEvents has no page tokens, and returns one page from the start time on."""
 
     def __init__(self, events: list[tuple[int, str, str]]) -> None:
         self.events = events
@@ -75,6 +75,15 @@ def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
     assert parse_since(text, NOW) == expected
 
 
+@pytest.mark.parametrize("text", ["9999999999d", "1000000d", "yesterday"])
+def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> None:
+    # GIVEN text that is no time, or a duration that goes back beyond the year 1
+    # WHEN it is parsed
+    # THEN it is refused, so that the command says what it accepts
+    with pytest.raises(ValueError, match=r"."):
+        parse_since(text, NOW)
+
+
 def test_each_line_of_several_pages_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN more lines than a page has; the three lines of each invocation have the same time
     monkeypatch.setattr(logs, "_PAGE", 10)
@@ -103,13 +112,13 @@ def test_follow_shows_only_new_lines() -> None:
 
 
 def test_more_lines_than_a_page_with_the_same_time_are_all_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN two invocations that end in the same millisecond with more lines than a page has, one before and one after
+    # GIVEN four invocations; the second and the third end in the same millisecond, with more lines than a page has
     monkeypatch.setattr(logs, "_PAGE", 10)
     streams = ["before"] * 3 + ["a"] * 25 + ["b"] * 4 + ["after"] * 3
     times = {"before": 999, "a": 1000, "b": 1000, "after": 1001}
     events = [(times[stream], stream, f"line {number}") for number, stream in enumerate(streams)]
 
-    # WHEN the lines are read, and read again after another line
+    # WHEN the lines are read, another line is added, and the lines are read again
     reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
     lines = reader.new_lines()
     events.append((1002, "later", "the last line"))

@@ -1,4 +1,4 @@
-"""Tests the metrics and the statistic that the embedded AWS has but MiniStack does not."""
+"""Tests the metrics and the statistic that the embedded AWS adds to MiniStack."""
 
 from __future__ import annotations
 

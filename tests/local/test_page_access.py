@@ -1,4 +1,7 @@
-"""Tests that the page's data needs its key and address, that no GET changes anything, and that data is not markup."""
+"""Tests that the page gives data only to requests with its key and from its own origin.
+
+No GET changes anything, and the page's scripts render data as text.
+"""
 
 import re
 import socket
@@ -62,7 +65,7 @@ ACTS = [route for route in ROUTES if "POST" in (route.methods or ()) and route.p
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "OPTIONS", "BREW"])
 @pytest.mark.parametrize("key", [{}, {"X-Page-Key": ""}, {"X-Page-Key": "guessed"}, {"X-Page-Key": "\xff"}])
 def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: dict[str, str]) -> None:
-    # GIVEN a client without the key / WHEN it sends every request of the page's script / THEN each is refused
+    # GIVEN a client without the key / WHEN it requests every path except the static files / THEN each is refused
     assert {path: visitor.request(method, path, key, b"").status for path in DATA} == dict.fromkeys(DATA, 403)
 
 
@@ -80,7 +83,7 @@ def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: di
     ],
 )
 def test_another_host_name_or_origin_is_refused_even_with_the_key(visitor: Visitor, headers: dict[str, str]) -> None:
-    # GIVEN the right key, and the headers after DNS rebinding or from a page of another origin
+    # GIVEN the right key, and headers that a browser sends after DNS rebinding or from a page of another origin
     sent = {name: value.format(port=visitor.port) for name, value in headers.items()} | visitor.key
     # WHEN / THEN even the page's files are refused
     assert {path: visitor.request("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
@@ -111,8 +114,8 @@ def test_no_get_changes_anything(visitor: Visitor) -> None:
 
 
 @pytest.mark.parametrize("size", ["262145", "-1", "x", "²"])
-def test_a_body_needs_a_valid_length_below_the_limit(visitor: Visitor, size: str) -> None:
-    # GIVEN / WHEN a length that is missing, invalid or too large / THEN the body is refused before it is read
+def test_a_body_needs_a_valid_length_within_the_limit(visitor: Visitor, size: str) -> None:
+    # GIVEN / WHEN a body's length is missing, invalid or too large / THEN the body is refused before it is read
     head = (
         f"POST /api/faults HTTP/1.1\r\nHost: {LOOPBACK}:{visitor.port}\r\nX-Page-Key: {visitor.key['X-Page-Key']}\r\n"
     )
@@ -122,8 +125,8 @@ def test_a_body_needs_a_valid_length_below_the_limit(visitor: Visitor, size: str
             assert connection.recv(64).split()[1] in {b"400", b"403"}
 
 
-def test_every_answer_forbids_what_the_page_does_not_need(visitor: Visitor) -> None:
-    # GIVEN the page, its data, a refusal and an error / WHEN
+def test_every_answer_has_the_security_headers(visitor: Visitor) -> None:
+    # GIVEN / WHEN a file, data without a running stack, data without the key, and an unknown path are requested
     answers = [
         visitor.request("GET", "/", {}),
         visitor.request("GET", "/api/openapi.json", visitor.key),

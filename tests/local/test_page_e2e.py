@@ -1,4 +1,5 @@
-"""Tests the first use of the page: a person runs `up`, opens the printed address in a browser, and types no command."""
+"""Tests the first use of the page: a person runs `up`, opens the printed address in a browser, and types no other
+command."""
 
 import os
 import re
@@ -26,7 +27,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 HOSTILE = '<img src=x onerror="document.title=1">'
 PICTURE = "ORDERS_PAGE_PICTURE"
-"""An environment variable: the file for a picture of the page with a dead letter (docs/page.webp)."""
+"""An environment variable with the path where a picture of the page is saved (docs/page.webp)."""
 
 
 class Person:
@@ -71,7 +72,7 @@ class Person:
 
 @pytest.fixture(scope="module")
 def printed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, LocalStack]]:
-    """Start a stack as `make up` does, and return the address that it prints."""
+    """Start a stack as `make up` does, and yield the address that it prints, and the stack."""
     folder = tmp_path_factory.mktemp("state")
     command = [sys.executable, "-m", "local", "up", "--detach", "--state-dir", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=300, check=True)
@@ -118,7 +119,7 @@ def test_an_order_settles_and_another_fails_and_is_redriven(person: Person) -> N
     person.types("why", "dependency repaired")
     person.presses("#decide")
     person.sees("#notice", "1 message redriven.", 60)
-    person.sees("#dead-rows", "None.", 60)
+    person.sees("#dead-rows", "No dead letters.", 60)
     person.sees("#life .judgement", "CONFIRMED", 60)
     person.sees("#life .step", "by:\u00a0Ada")
 
@@ -152,20 +153,21 @@ def test_markup_in_a_dead_letter_is_shown_as_text(person: Person, printed: tuple
     )
     # WHEN it is shown, and discarded
     person.sees("#dead-rows", HOSTILE, 60)
-    assert person.browser.find_element(By.CSS_SELECTOR, "#dead-rows button").text == "Discard", "no redrive can help"
+    first = person.browser.find_element(By.CSS_SELECTOR, "#dead-rows button")
+    assert first.text == "Discard", "a redrive cannot repair this message"
     person.presses("#dead-rows button", "Discard")
     person.sees("#plan", "1 message would be deleted")
     person.types("by", "Ben")
     person.types("why", "broken client")
     person.presses("#decide")
     # THEN it is deleted, and its markup was never rendered
-    person.sees("#dead-rows", "None.", 60)
+    person.sees("#dead-rows", "No dead letters.", 60)
     assert person.browser.title == title
     assert person.browser.find_elements(By.CSS_SELECTOR, "img") == []
 
 
 def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
-    # GIVEN the API's reference / WHEN an order is tried
+    # GIVEN the API's reference / WHEN its example order is sent from there
     person.presses("#reference")
     person.presses(".opblock-post .opblock-summary-control")
     answered = (By.CSS_SELECTOR, ".live-responses-table")
@@ -180,13 +182,13 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
 
 
-def test_the_browser_refused_nothing_and_the_page_reports_a_stopped_stack(
+def test_the_browser_logs_no_error_except_the_422_and_the_page_reports_a_stopped_stack(
     person: Person, printed: tuple[str, LocalStack]
 ) -> None:
     # GIVEN the tests above / WHEN the browser's log is read / THEN its only error is the 422 of the refused order
     messages = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in messages if "422" not in text] == []
-    # THEN `status` shows the same address
+    # THEN `status` shows the address that `up` printed
     command = [sys.executable, "-m", "local", "status", "--state-dir", str(printed[1].state.path)]
     assert printed[0] in subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     # WHEN the stack is stopped / THEN the page reports that the stack has stopped

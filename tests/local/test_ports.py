@@ -12,7 +12,7 @@ from local.instance import StateDir
 
 
 def listening(folder: Path) -> socket.socket:
-    """Start a server on the socket `aws` in `folder`, bound as the emulator does: by a relative path."""
+    """Start a server on the socket `aws` in `folder`. Like the emulator, it binds the socket by a relative path."""
     server = socket.socket(socket.AF_UNIX)
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)

@@ -24,7 +24,7 @@ def test_a_function_behind_a_route_gets_a_request_through_its_alias() -> None:
 
 
 def test_a_function_behind_an_authorizer_gets_a_request_with_claims() -> None:
-    # GIVEN a route that requires a token, and one that does not
+    # GIVEN a route that requires a token
     resources = [
         deployed("aws:apigatewayv2/integration:Integration", "greet", "i1", integrationUri=URI),
         deployed(
@@ -37,7 +37,7 @@ def test_a_function_behind_an_authorizer_gets_a_request_with_claims() -> None:
         ),
     ]
 
-    # WHEN the functions to start are chosen
+    # WHEN the functions to start are chosen, and an event is made for a route that requires no token
     verified, anyone = warm_events(resources)[ALIAS], http_event("GET /")
 
     # THEN only the request to the first route has claims
@@ -54,8 +54,8 @@ def test_function_behind_a_queue_gets_an_empty_batch() -> None:
     assert warm_events(resources) == {ALIAS: {"Records": []}}
 
 
-def test_function_that_nothing_calls_is_not_started() -> None:
-    # GIVEN a route without a function
+def test_a_route_without_an_integration_starts_no_function() -> None:
+    # GIVEN a route whose integration does not exist
     resources = [deployed("aws:apigatewayv2/route:Route", "get", "r1", routeKey="GET /", target="integrations/none")]
 
     # WHEN the functions to start are chosen

@@ -1,4 +1,4 @@
-"""Tests that the fault proxy changes nothing without a rule, and that with a rule exactly the named calls fail."""
+"""Tests that the fault proxy changes nothing without a rule, and that with a rule only the calls fail that it names."""
 
 import json
 import socket
@@ -106,10 +106,10 @@ def test_any_body_is_passed_on_in_both_directions(body: bytes, chunked: bool) ->
     with proxied() as (upstream, proxy):
         upstream.chunked = chunked
 
-        # WHEN it passes through the proxy
+        # WHEN a request with this body goes through the proxy
         status, answer = send(proxy, body)
 
-    # THEN the emulator and the client receive it whole
+    # THEN the emulator receives the whole body, and the client the whole answer
     assert (status, answer) == (200, b"echo:" + body)
 
 
@@ -130,7 +130,7 @@ def test_answer_without_body_does_not_block_the_connection(pair: Pair) -> None:
 
 @pytest.mark.parametrize("kind", [FaultKind.RESET, FaultKind.TIMEOUT])
 def test_a_fault_before_the_call_leaves_no_effect(pair: Pair, faults: Faults, kind: FaultKind) -> None:
-    # GIVEN a rule that fails calls before they reach the emulator
+    # GIVEN a rule that makes calls fail before they reach the emulator
     upstream, proxy = pair
     faults.add(rule(kind=kind))
 
@@ -146,7 +146,7 @@ def test_a_fault_before_the_call_leaves_no_effect(pair: Pair, faults: Faults, ki
 
 
 def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
-    # GIVEN a rule that loses the answer
+    # GIVEN a rule that loses the answer to one call
     upstream, proxy = pair
     faults.add(rule(kind=FaultKind.LOST_ANSWER, count=1))
 
@@ -185,7 +185,7 @@ def client_of(proxy: Proxy, service: str, attempts: int = 1) -> Any:
 
 @pytest.mark.parametrize("service", CALLS)
 @pytest.mark.parametrize("kind", [FaultKind.ERROR, FaultKind.THROTTLE])
-def test_the_sdk_reads_an_injected_answer_as_the_services_own(
+def test_the_sdk_reads_an_injected_answer_as_an_error_of_the_service(
     pair: Pair, faults: Faults, service: str, kind: FaultKind
 ) -> None:
     # GIVEN a rule for one operation of a service
@@ -214,7 +214,7 @@ def test_the_sdk_retries_injected_throttling(pair: Pair, faults: Faults, service
     upstream, proxy = pair
     faults.add(rule(service=service, operation=None, kind=FaultKind.THROTTLE, count=2))
 
-    # WHEN a call is made (the SDK may refuse the stand-in's answer, which is not in the service's format)
+    # WHEN a call is made (the SDK may refuse the answer of `upstream`, which is not in the service's format)
     with suppress(BotoCoreError, ResponseParserError, ValueError, AttributeError):
         CALLS[service][1](client_of(proxy, service, attempts=3))
 
@@ -262,7 +262,7 @@ def test_without_an_emulator_the_connection_is_closed() -> None:
     proxy.start()
 
     # WHEN requests are sent
-    # THEN the proxy closes each client's connection, and accepts further ones
+    # THEN the proxy closes each client's connection, and still accepts connections
     for _ in range(2):
         with pytest.raises(OSError, match=r"closed|reset|Remote"):
             send(proxy)

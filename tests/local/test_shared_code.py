@@ -64,7 +64,7 @@ def test_an_archive_that_cannot_be_unpacked_leaves_no_copy(scratch: Path) -> Non
     # WHEN a worker starts
     with SharedArchive(folder / "code.zip") as archive, pytest.raises(zipfile.BadZipFile):
         archive.extractall(str(folder / "code"))
-    # THEN no partial copy is left for the next one
+    # THEN no partial copy is left for the next worker
     assert list(scratch.glob("shared-*")) == []
     assert list(scratch.glob("code-*")) == []
 

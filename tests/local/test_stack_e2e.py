@@ -108,7 +108,7 @@ def test_a_killed_instance_leaves_no_process_and_does_not_affect_another_one(
     # THEN within 10 s, no process of the second instance is left
     wait_for(lambda: all_processes(other) == [], seconds=10)
 
-    # THEN `down` removes its files except the logs and the lock, and the first instance still answers
+    # THEN `down` removes the second instance's files except the logs and the lock, and the first instance still answers
     assert main(["down", "--state-dir", str(other.state.path)]) == 0
     assert not other.state.scratch.exists()
     assert sorted(path.name for path in other.state.path.iterdir()) == ["emulator.log", "lock", "supervisor.log"]

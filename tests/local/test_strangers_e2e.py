@@ -68,7 +68,7 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with its endpoints: for people, for functions (with faults), and the page."""
+    """An embedded AWS with three endpoints: the emulator's for people, the proxy's for functions, and the page's."""
 
     def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
@@ -90,7 +90,7 @@ class Running:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    # On Linux the path is too long for a Unix socket, so that this case is tested, too.
+    # On Linux, this path is longer than the address of a Unix socket may be, because that case must work, too.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
         proxy, page = emulator.proxy_with(Faults()), PageServer(StateDir(folder), Faults())
@@ -140,7 +140,8 @@ def test_a_presigned_url_opens_only_its_own_object(running: Running) -> None:
     s3.create_bucket(Bucket="given")
     s3.put_object(Bucket="given", Key="a b/c", Body=b"away")
     url = s3.generate_presigned_url("get_object", Params={"Bucket": "given", "Key": "a b/c"})
-    # WHEN a client without the key sends it unchanged, and for another object / THEN only the unchanged URL is accepted
+    # WHEN a client without the key requests this URL, and then the same URL with another object's name
+    # THEN only the unchanged URL is accepted
     assert get(url) == (HTTPStatus.OK, b"away")
     assert get(url.replace("/c?", "/d?"))[0] == HTTPStatus.FORBIDDEN
 
@@ -175,7 +176,8 @@ def test_another_user_has_no_access(running: Running) -> None:
     endpoints = json.dumps([urlsplit(each).netloc for each in running.addresses])
     running.folder.parent.chmod(0o755)
     command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), endpoints, str(running.folder), str(NOBODY)]
-    # WHEN they try every endpoint, with several kinds of made-up credentials, and the files of the state folder
+    # WHEN they try every endpoint, with several kinds of made-up credentials, and the files of the state folder (the
+    # files only if this test runs as root)
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
     # THEN every attempt failed
     assert json.loads(done.stdout) == []
@@ -197,7 +199,7 @@ def test_the_emulator_listens_on_no_port(running: Running) -> None:
 
 
 def test_the_key_is_in_no_command_line(running: Running) -> None:
-    # GIVEN / WHEN the command lines, which every user can read
+    # GIVEN the command lines of all processes, which every user can read / WHEN
     listing = subprocess.run(["ps", "-A", "-ww", "-o", "args="], capture_output=True, text=True, check=True).stdout
     # THEN
     assert running.emulator.keys.secret_access_key not in listing
@@ -217,7 +219,7 @@ def listening_ports(pid: int) -> list[str]:
 
 
 class Page(ThreadingHTTPServer):
-    """A web server of another owner."""
+    """A web server that does not belong to the instance. It keeps the bodies of POST requests."""
 
     def __init__(self) -> None:
         super().__init__((LOOPBACK, 0), _Page)
@@ -256,7 +258,7 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    # Another owner's name that resolves to this machine, as after DNS rebinding.
+    # For this browser, another owner's host name resolves to this machine, as after DNS rebinding.
     rule = f"--host-resolver-rules=MAP {EVIL} {LOOPBACK}"
     with chromium(tmp_path_factory.mktemp("profile"), rule) as browser:
         browser.set_script_timeout(60)
@@ -267,7 +269,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrome, page: Page, host: str) -> None:
     # GIVEN a page of another site, or of another port of this machine
     browser.get(f"http://{host}:{page.port}/")
-    # WHEN its script calls all endpoints, by their addresses and by another owner's name
+    # WHEN its script calls all endpoints, by their addresses and by another owner's host name
     ports = [urlsplit(endpoint).port for endpoint in running.addresses]
     endpoints = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
     read = browser.execute_async_script(attack(), endpoints, FUNCTION, FORGED)
@@ -305,18 +307,19 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_allows(running: Running,
     url = published(running.aws, f"http://localhost:{page.port}")
     answers = []
     try:
-        # WHEN this page and another one call it
+        # WHEN this page and another page call the API
         for host in ("localhost", EVIL):
             browser.get(f"http://{host}:{page.port}/")
             answers.append(browser.execute_async_script(CALL, url))
     finally:
         running.aws.lambda_.delete_function(FunctionName="greet")
-    # THEN the first can read the answer, and the other cannot
+    # THEN the first page can read the answer, and the other page cannot
     assert answers == [{"hello": "nobody"}, "the browser refused"]
 
 
 def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose name now resolves to an endpoint's address, so that for the browser both are one origin
+    # GIVEN a page whose host name now resolves to an endpoint's address, so to the browser the page and the endpoint
+    # have the same origin
     for port in (urlsplit(endpoint).port for endpoint in running.addresses):
         browser.get(f"http://{EVIL}:{port}/")
         # WHEN its script calls the endpoint

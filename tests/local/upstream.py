@@ -1,4 +1,4 @@
-"""An HTTP/1.1 server that replaces the emulator and records the requests that reach it."""
+"""An HTTP/1.1 server that replaces the emulator and records the GET and POST requests that it receives."""
 
 import socket
 import threading

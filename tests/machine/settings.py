@@ -18,7 +18,7 @@ def broken_aws_settings(folder: Path) -> dict[str, dict[str, str]]:
         "unknown profile": {"AWS_PROFILE": "nope"},
         "broken configuration": {"AWS_CONFIG_FILE": str(broken)},
         "broken credentials": {"AWS_SHARED_CREDENTIALS_FILE": str(broken)},
-        "no number": {"AWS_METADATA_SERVICE_TIMEOUT": "x"},
+        "not a number": {"AWS_METADATA_SERVICE_TIMEOUT": "x"},
         "unknown choice": {"AWS_STS_REGIONAL_ENDPOINTS": "foo"},
         "unknown retry mode": {"AWS_RETRY_MODE": "foo", "AWS_MAX_ATTEMPTS": "x"},
     }

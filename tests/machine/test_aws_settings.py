@@ -14,8 +14,8 @@ from ops.cli.main import main
 from ops.gateway.session import isolated_session
 from tests.machine.settings import broken_aws_settings
 
-# This script imports every module of these packages except `__main__`. A module that makes a client or reads the
-# machine's settings on import fails.
+# This script imports every module of the five packages that it names, except `__main__`. It fails if a module makes a
+# client or reads the machine's settings when it is imported.
 IMPORTS = """
 import importlib, pkgutil
 import botocore.configloader, botocore.session
@@ -44,13 +44,15 @@ def run(*command: str, **environment: str) -> "subprocess.CompletedProcess[str]"
     )
 
 
-@pytest.fixture(params=["unknown profile", "broken configuration", "broken credentials", "no number", "unknown choice"])
+@pytest.fixture(
+    params=["unknown profile", "broken configuration", "broken credentials", "not a number", "unknown choice"]
+)
 def broken(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
     return broken_aws_settings(tmp_path)[request.param]
 
 
 def test_importing_makes_no_client_and_reads_no_settings() -> None:
-    # GIVEN an SDK that refuses to make clients and read settings / WHEN every module is imported / THEN none fails
+    # GIVEN an SDK that refuses to make clients and read settings / WHEN every module is imported / THEN no import fails
     done = run("-c", IMPORTS)
     assert done.returncode == 0, done.stderr
 
@@ -71,7 +73,7 @@ def test_help_works_with_broken_aws_settings(program: str, everything: dict[str,
 def test_a_command_on_a_stack_reports_broken_aws_settings(
     tmp_path: Path, broken: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a stack on AWS, as a file of its outputs
+    # GIVEN a file with the outputs of a stack on AWS
     outputs = tmp_path / "prod.json"
     outputs.write_text(json.dumps(STACK))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -91,16 +93,16 @@ def test_a_client_for_the_embedded_aws_ignores_the_sdk_variables(monkeypatch: py
         for name in [variables] if isinstance(variables, str) else variables or ():
             monkeypatch.setenv(name, "x")
     monkeypatch.setenv("AWS_ENDPOINT_URL", "gibberish")
-    # WHEN clients of the embedded AWS are made, with and without an endpoint
+    # WHEN the session for the embedded AWS makes a client with an endpoint and a client without an endpoint
     session = isolated_session("key", "secret", "eu-west-1")
     clients = [session.client("sqs", endpoint_url="http://127.0.0.1:1"), session.client("sqs")]
-    # THEN they have the given Region, and the given endpoint or that of the Region
+    # THEN both have the given Region, the first has the given endpoint, and the second has the Region's endpoint
     assert {client.meta.region_name for client in clients} == {"eu-west-1"}
     endpoints = [client.meta.endpoint_url for client in clients]
     assert endpoints == ["http://127.0.0.1:1", "https://sqs.eu-west-1.amazonaws.com"]
 
 
 def test_unit_tests_ignore_broken_aws_settings(everything: dict[str, str]) -> None:
-    # GIVEN / WHEN unit tests of the functions are run / THEN they pass
+    # GIVEN / WHEN one file of unit tests is run / THEN its tests pass
     done = run("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/unit/api/test_counting.py", **everything)
     assert done.returncode == 0, done.stdout

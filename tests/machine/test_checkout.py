@@ -1,4 +1,4 @@
-"""Tests that a clone has the committed bytes with other line-ending settings of git, and that locks have no address."""
+"""Tests that git's line-ending settings change no bytes in a clone, and that lock files contain no URL."""
 
 import shutil
 import subprocess
@@ -35,7 +35,7 @@ def committed(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("setting", ["core.autocrlf=true", "core.autocrlf=input", "core.eol=crlf"])
 def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting: str) -> None:
-    # GIVEN a machine with this setting / WHEN it clones
+    # GIVEN a machine with this setting / WHEN it clones the repository
     clone = tmp_path / "clone"
     git("-c", setting, "clone", "-c", setting, str(committed), str(clone), folder=tmp_path)
     # THEN every file has the same bytes, so a package has the same hash, and executable files stay executable
@@ -53,6 +53,6 @@ def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting
     [*ROOT.glob("requirements*.txt"), ROOT / "tests" / "contract" / "package-lock.json"],
     ids=lambda path: path.name,
 )
-def test_a_lock_contains_no_address(lock: Path) -> None:
-    # GIVEN / WHEN / THEN the lock contains no URL, so the user's own settings choose the package index
+def test_a_lock_file_contains_no_url(lock: Path) -> None:
+    # GIVEN / WHEN / THEN the file contains no URL, so the user's own settings choose the package index
     assert "://" not in lock.read_text()

@@ -14,7 +14,7 @@ def test_make_setup_reports_that_the_index_cannot_be_reached(tmp_path: Path) -> 
     index = f"http://127.0.0.1:{closed_port()}/simple"
     pip = {"PIP_INDEX_URL": index, "PIP_CONFIG_FILE": os.devnull, "PIP_RETRIES": "1", "PIP_FIND_LINKS": ""}
     environment = {**os.environ, **pip, "PIP_EXTRA_INDEX_URL": "", "PIP_NO_INDEX": ""}
-    # WHEN the environment is created
+    # WHEN the virtual environment is created
     command = ["make", "setup", f"VENV={tmp_path / 'venv'}", f"PYTHON={sys.executable}"]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
     # THEN the message reports that the index cannot be reached, not that packages do not exist

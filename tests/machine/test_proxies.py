@@ -23,7 +23,7 @@ def behind_a_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.usefixtures("behind_a_proxy")
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
 def test_the_sdk_calls_loopback_without_a_proxy(host: str) -> None:
-    # GIVEN an embedded AWS / WHEN a client of its session calls / THEN the embedded AWS receives the call
+    # GIVEN a stand-in for the embedded AWS / WHEN a client of `isolated_session` calls it / THEN it receives the call
     with proxied() as (upstream, gate):
         session = isolated_session(KEYS.access_key_id, KEYS.secret_access_key, "us-east-1")
         client = session.client("s3", endpoint_url=f"http://{host}:{gate.port}")
@@ -60,7 +60,7 @@ def test_the_shell_lines_that_local_prints_work_behind_a_proxy(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    # WHEN / THEN a line that excludes loopback is printed if curl would use the proxy
+    # WHEN / THEN a line that excludes loopback is printed, if the variables name a proxy and do not exclude loopback
     assert proxy_exception() == lines
 
 

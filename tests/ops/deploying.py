@@ -67,9 +67,9 @@ class FakeLambda:
     Args:
         versions: The numbers of the published versions.
         live: The version to which the aliases of the functions in `behind` point.
-        behind: Functions whose callers do not use the newest version. The other aliases point to the newest version.
+        behind: Names of the functions whose alias points to `live`. The other aliases point to the newest version.
         weights: The weights in the routing configuration of each alias.
-        never_ready: Whether no version ever becomes active.
+        never_ready: Whether the wait for an active version always times out.
         refused: The versions that cannot be deleted.
     """
 

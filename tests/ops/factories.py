@@ -1,4 +1,4 @@
-"""Builders of messages, stored orders and worlds with dead letters, and runs of a redrive or discard over a world."""
+"""Functions that build messages, stored orders and dead letters, and that run a redrive or discard in a world."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def dead_letter(world: World, count: int) -> list[str]:
 
 
 def order_that_settles_during_discard(world: World) -> str:
-    """Put an order's message into both queues, and return the order's id.
+    """Put an order's message into the orders queue and the dead-letter queue, and return the order's id.
 
     The worker settles the order from the orders queue just before a command writes `DISCARDED`.
     """
@@ -117,7 +117,7 @@ def sweep_of(world: World) -> Sweep:
 
 
 def logs_of(world: World) -> FakeLogs:
-    """Return an empty log group. Tests inject faults into its calls through the world's wire."""
+    """Return an empty log group. Tests inject faults into calls to it through the world's wire."""
     return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 
@@ -126,7 +126,7 @@ def journal_of(world: World, logs: FakeLogs | None = None) -> Journal:
 
 
 def begun(world: World, verb: str, logs: FakeLogs | None = None) -> Run:
-    """Begin a journalled run of a command by Ada."""
+    """Begin a run of command `verb` by Ada, and record it in the journal."""
     return journal_of(world, logs).begin(verb, Decision.of("Ada", "a test"), [])
 
 

@@ -1,4 +1,4 @@
-"""Answers of AWS in pages of one item, or with refused entries, for any operation in botocore's models."""
+"""Answers of AWS "in part": in pages of one item, or with refused entries, for any operation in botocore's models."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def token_of(operation: OperationModel) -> tuple[str, str] | None:
 
 
 def left_out_of(operation: OperationModel) -> str | None:
-    """Return the member of the answer that lists or counts refused entries."""
+    """Return the member of the answer that lists or counts refused entries; `None` without one."""
     return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
 
 
@@ -66,9 +66,9 @@ class InPart:
     """Answers in pages of one item, after an empty page; one operation can refuse its first entry.
 
     Args:
-        refused: The operation that refuses.
-        times: The number of calls in which it refuses.
-        after: The number of calls before that, in which it refuses nothing.
+        refused: The operation that refuses its first entry.
+        times: The number of calls in which it refuses the entry.
+        after: The number of earlier calls, in which it refuses nothing.
 
     Attributes:
         paged: Operations whose second item was read.
@@ -101,8 +101,8 @@ class InPart:
             yield self
 
     def _page(self, operation: OperationModel, whole: dict[str, Any], token: Any, token_out: str) -> dict[str, Any]:
-        assert token is None or token.startswith(_OURS), "the token is not from these answers"
-        assert token_out not in whole, f"{operation.name} is answered in pages already: use fewer items"
+        assert token is None or token.startswith(_OURS), "the token is not from an earlier page"
+        assert token_out not in whole, f"{operation.name} already answers in pages: use fewer items"
         number = int(token.removeprefix(_OURS)) if token else 0
         items = list(_items(whole))
         if number > 1:
@@ -143,7 +143,7 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run the operation without its first entry, and return the answer with which AWS refuses that entry.
 
-    Of log events, all are refused, so for them the operation is not run.
+    The operation is not run for a single entry, nor for log events, which are all refused.
     """
     member = left_out_of(operation)
     if member == "UnprocessedKeys":

@@ -110,7 +110,7 @@ class MockStack:
         return [each.replace(f" {self.selection}", "") for each in re.findall("next: python -m ops (.*)", output)]
 
     def run(self, *command: str) -> int:
-        """Run a command, on this stack unless `command` names one.
+        """Run a command on this stack, unless `command` has `--outputs` and so names the stack itself.
 
         All commands share their clients, because making clients takes most of a command's time.
         """

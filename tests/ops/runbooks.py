@@ -24,7 +24,7 @@ SHOWN = {
     "order replay-events": ("published $ORDER_ID:order.confirmed",),
     "events replay": ("events of", "orders, settled", "excluded by the subscription's filter"),
     "audit": ("G1 nothing lost", "G6 isolation", "Cut-off: ", "not known: "),
-    "mute on": ("This endpoint has no mute rules",),
+    "mute on": ("This endpoint does not support mute rules",),
     "orders open": ("orders have been open for 15m or longer",),
     "stock get": ("$SKU: ",),
     "stock add": ("$SKU: was ", "is now"),
@@ -33,7 +33,7 @@ SHOWN = {
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
 }
-"""Texts in the output of each command, in every runbook that has the command."""
+"""For each command: texts that its output contains, in whichever runbook the command stands."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:

@@ -86,8 +86,8 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
             made.log(function, *({"at": time.time() - 60, "text": f"[ERROR] Boom: {one} {ORDER_ID}"} for one in "123"))
             made.lambda_.update_function_code(FunctionName=name, ZipFile=b"another", Publish=True)
             made.lambda_.create_alias(FunctionName=name, Name="second", FunctionVersion="2")
-        # Two mappings replace the stack's one. Both are disabled, so that sent messages stay in the queue. The worker's
-        # is made last, because `made.mapping` must be the worker's.
+        # Two mappings replace the stack's only mapping. They are disabled, so that sent messages stay in the queue. The
+        # worker's mapping is made last, because `made.mapping` must be the worker's.
         made.lambda_.delete_event_source_mapping(UUID=made.mapping)
         for function in ("get_order", "process_order"):
             made.mapping = made.lambda_.create_event_source_mapping(
@@ -179,15 +179,15 @@ READERS: dict[str, tuple[Callable[[MockStack, Any], Any], set[str]]] = {
 
 @pytest.mark.parametrize("command", READERS)
 def test_a_command_reads_every_page(command: str, stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN the command's output from answers without pages
+    # GIVEN the command's output when AWS answers without pages
     read, pages = READERS[command]
     stack.run("dlq", "redrive", "--where", "order_id=none", *DECISION, "--yes")
     capsys.readouterr()
     whole = read(stack, capsys)
-    # WHEN each answer is a page with one item, after an empty page
+    # WHEN AWS answers with an empty page first, and then with pages of one item
     with InPart().answering() as answers:
         in_part = read(stack, capsys)
-    # THEN the output is the same, and the command has read the pages of each operation in its row
+    # THEN the output is the same, and the command has read the pages of each operation in its row of `READERS`
     assert in_part == whole
     assert answers.paged >= pages
     assert answers.stale.total() == 0
@@ -198,8 +198,8 @@ DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
 CHANGE_VISIBILITY = "change_message_visibility_batch"
 REPLAY = ("order", "replay-events", ORDER_ID, "--yes")
-# The command, the operation that refuses its first entry, the number of complete calls before that, and the exit codes
-# if the operation refuses once and if it always refuses.
+# Each row: the command, the operation that refuses its first entry, the number of earlier calls in which it refuses
+# nothing, the exit code if it refuses once, and the exit code if it always refuses.
 REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
     (REDRIVE, "batch_get_item", 0, 0, 1),
     (REDRIVE, "send_message_batch", 0, 6, 6),

@@ -84,7 +84,7 @@ def _lost(shop: Shop) -> None:
 
 
 def _copy_of_dead_letter(shop: Shop, **changes: Any) -> None:
-    """Add a dead letter of the confirmed order, with these changes to its body."""
+    """Add a dead letter of `shop.order`, which is confirmed, with these changes to the message's body."""
     queue = shop.stack.world.dead_letters
     (message,) = queue.messages.values()
     order = shop.rows(ORDERS)[shop.order,]
@@ -120,7 +120,7 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _dead_lettered_early(shop: Shop) -> None:
-    """Change the dead letter to one that SQS moved after a single receive, and that therefore names no attempt."""
+    """Change the dead letter to one that SQS moved after one receive: without `attempt`, which only the worker adds."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -274,16 +274,16 @@ def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
 
 
 def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(shop: Shop) -> None:
-    # GIVEN two open orders; the queue holds the message of one
+    # GIVEN two open orders: the message of the first is in the orders queue, that of the second is a dead letter
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)
     one = shop.audit()["guarantees"][0]
     _lost(shop)
 
-    # WHEN the dead letter of the other is lost
+    # WHEN the dead letter is lost
     both = shop.audit()["guarantees"][0]
 
-    # THEN a queue with one message may explain one open order, but not two
+    # THEN one message in the orders queue can be the message of one open order, but not of two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
     assert both["violations"][0].startswith("at least 1 of these 2 orders have no message")
@@ -305,7 +305,7 @@ def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> N
 
 
 def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> None:
-    # GIVEN stock that is two units short, which somebody corrects
+    # GIVEN a stock count that is two units too low, until somebody corrects it
     shop.available(92)
     assert not shop.audit()["ok"]
     typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")

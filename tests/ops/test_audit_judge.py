@@ -12,9 +12,9 @@ from ops.audit.judge import judge
 from ops.gateway.stock import Count
 
 
-def test_only_judged_articles_and_their_units_since_a_reference_point_are_counted() -> None:
-    # GIVEN articles with confirmed units: in order, counted during the audit, without a reference point, below
-    # zero without and with a reference point, and without a row
+def test_only_checked_articles_and_their_units_since_a_reference_point_are_counted() -> None:
+    # GIVEN six articles with confirmed units: one whose stock is right, one that was counted during the audit, one
+    # without a reference point, two below zero (without and with a reference point), and one without a row
     at = "2026-01-01T00:00:00.000Z"
     rows = {
         "fine": Count(7, {}, 10, at),
@@ -34,11 +34,12 @@ def test_only_judged_articles_and_their_units_since_a_reference_point_are_counte
     }
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
-    # THEN the articles in order and below zero are judged, and the units of the two with a reference point are counted
-    assert found["G2"].counted == "3 articles judged; 14 units confirmed since stock was counted"
-    assert [text for text in found["G2"].named if "not judged" in text or "may be counted" in text] == [
-        "recounted was counted or restocked during the audit: not judged",
-        "1 units may be counted or not: their orders were settled too close to a reference point",
+    # THEN the article whose stock is right and the two below zero are checked. Of these three, two have a reference
+    # point, and only their units are counted
+    assert found["G2"].counted == "stock of 3 articles checked; 14 units confirmed since it was counted"
+    assert [text for text in found["G2"].named if "not checked" in text or "may have left" in text] == [
+        "recounted was counted, restocked or removed during the audit, so its stock is not checked",
+        "1 units may have left the stock before or after a reference point: their orders were settled too close to it",
     ]
 
 
@@ -47,7 +48,7 @@ def test_only_judged_articles_and_their_units_since_a_reference_point_are_counte
 def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
     lost: int, silent: int, waiting: int
 ) -> None:
-    # GIVEN orders that are in doubt under G1 and under G5, and messages in the orders queue
+    # GIVEN orders that are in doubt under G1, other orders that are in doubt under G5, and messages in the orders queue
     doubts = {
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
@@ -59,7 +60,8 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
     # THEN a guarantee counts as broken if it is broken for every choice of the orders that have the messages. If every
-    # choice breaks one of the two, but not every choice breaks the same one, both say that it is not known which
+    # choice breaks a guarantee, but no guarantee is broken by every choice, the findings of G1 and G5 both say that it
+    # is not known which of the two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

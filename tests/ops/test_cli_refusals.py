@@ -1,6 +1,6 @@
 """Runs whole commands on moto: failing commands end with a message and an exit code, and change nothing.
 
-The help and the arguments of every command are checked here as well.
+The help of every command, and the arguments of all commands in `ARGUMENTS`, are checked here as well.
 """
 
 from __future__ import annotations
@@ -131,10 +131,10 @@ def test_an_error_of_aws_is_explained(
         ["stock", "get", "no sku!"],
     ],
 )
-def test_an_invalid_value_ends_with_exit_code_2(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
+def test_invalid_arguments_end_with_exit_code_2(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
     # GIVEN a stack
     path = make_stack(sqs, tmp_path)
-    # WHEN a command gets an invalid value
+    # WHEN a command gets an invalid value, lacks an argument, or gets two that exclude each other
     code = main([*arguments, "--outputs", path])
     # THEN the exit code is that of wrong usage
     assert code == 2
@@ -173,8 +173,8 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
 
 # The arguments of every command except `preflight` and `cost`, without --json, --stack, --outputs, --local and
 # --state-dir. Marks: `!` for a flag, `...` for many values, `?` for an optional value, `*` for a required option. After
-# `=` is the default. An option with `?|` may be given alone, and then has the value after this mark. After `:` is the
-# type, or the choices, which `|` separates. `DECISION` stands for `--by* --reason*`.
+# `=` is the default. An option with `?|` may be given without a value, and then has the value after this mark. After
+# `:` is the type, or the choices, which `|` separates. `DECISION` stands for `--by* --reason*`.
 ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h

@@ -1,4 +1,7 @@
-"""`ops cost` compared with bills that are calculated by hand, from prices and counts in this file."""
+"""`ops cost` compared with bills that are calculated by hand, from prices and counts in this file.
+
+Only the sizes of log lines come from the measured usage, `FACTS`.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +30,7 @@ STORED = 324e6 / 2**30 * 0.25
 RESTORABLE = 324e6 / 2**30 * 0.20
 REQUESTS = 3 * (0.40 + 0.10)  # send, receive, delete, of messages with a group
 POLLING = 657_000 * 0.40 / 1e6  # five pollers, every 20 s
-TRACES = 2 * 5.00  # 0.4 orders a second: Lambda samples all
+TRACES = 2 * 5.00  # 0.4 orders a second, so Lambda traces every call
 METRICS = 3 * 0.30
 EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
 
@@ -38,7 +41,7 @@ def lines(function: str, debug: float) -> float:
 
 
 def kept(written: float, days: int) -> float:
-    """Return the price of a million times `written` bytes of logs, ingested, and stored at 15 % of their size."""
+    """Return the price of ingesting a million times `written` bytes, and of storing 15 % of them for `days`."""
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
@@ -62,7 +65,8 @@ PROD = DEFAULT | {
 }
 BUS = {name: both for name, both in DEFAULT.items() if name != "SNS"} | {
     "EventBridge": (0, 1.00),
-    # The topic's three alarms and their composite do not exist. The bus's own queue has one alarm of two metrics.
+    # The three alarms of the topic and their composite do not exist. The dead-letter queue of the bus has one alarm of
+    # two metrics.
     "CloudWatch": (3 + 61 * 0.10 + 5 * 0.50, DEFAULT["CloudWatch"][1]),
     # Seven users of the key: four tables, the orders queue's sender and receiver, and the bus. Each gets a data key
     # every five minutes.
@@ -169,7 +173,7 @@ def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, st
     made = record_config(options)
     # WHEN the alarms are counted from the configuration
     table = alarms_of(parse_config(options, project="orders", stack="test"))
-    # THEN the program makes these, and one rollback alarm for each function
+    # THEN the program makes the counted alarms, and one rollback alarm for each function
     rollbacks = len(FUNCTIONS)
     assert len(made.of_type("aws:cloudwatch/metricAlarm:MetricAlarm")) == len(table.alarms) + rollbacks
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)

@@ -1,4 +1,4 @@
-"""Tests how dead letters are read, judged, merged and selected, and what a redrive sends."""
+"""Tests how dead letters are read, merged and selected, how their states are found, and what a redrive sends."""
 
 from __future__ import annotations
 
@@ -39,15 +39,15 @@ UNREADABLE_ROW = UnreadableOrder(ORDER_ID, "ACCEPTED", {"accepted_at": "is no da
 def test_the_state_of_a_dead_letter_follows_its_order(order: Any, finished: bool, state: State) -> None:
     # GIVEN a dead letter, and its order if there is one
     facts = Facts({ORDER_ID: order} if order else {}, finished={ORDER_ID} if finished else ())
-    # WHEN it is judged
+    # WHEN it is assessed
     case = assess(read_letter(received()), facts)
-    # THEN its state follows the order's status and whether its event was published
+    # THEN its state depends on the order's status and on whether the order's event was published
     assert case.state is state
 
 
 def test_a_dead_letter_of_an_unreadable_row_has_its_own_state() -> None:
-    # GIVEN a row that is no order
-    # WHEN its dead letter is judged
+    # GIVEN a row of the orders table that is not a valid order
+    # WHEN this order's dead letter is assessed
     case = assess(read_letter(received()), Facts(corrupt={ORDER_ID: UNREADABLE_ROW}))
     # THEN the state says that the row is corrupt
     assert case.state is State.CORRUPT_ORDER
@@ -57,7 +57,7 @@ def test_a_dead_letter_of_an_unreadable_row_has_its_own_state() -> None:
 def test_a_body_that_is_no_json_object_is_unreadable(content: str) -> None:
     # GIVEN a failed order's message whose body is no JSON object
     message = received(body=content, attributes={"order_id": text(ORDER_ID), "error_type": text("MALFORMED_BODY")})
-    # WHEN it is judged
+    # WHEN it is assessed
     case = assess(read_letter(message), Facts({ORDER_ID: stored()}))
     # THEN it is unreadable, and keeps its error type and its order's id
     assert (case.state, case.error_type, case.letter.order_id) == (State.UNREADABLE, "MALFORMED_BODY", ORDER_ID)
@@ -78,7 +78,7 @@ def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
     message = received(attributes={"order_id": text(OTHER_ID)})
     # WHEN it is read
     letter = read_letter(message)
-    # THEN it counts as naming no order, so that neither order is marked
+    # THEN it counts as naming no order, so that `dlq discard` marks neither order
     assert letter.order_id is None
 
 
@@ -86,7 +86,7 @@ def test_the_reason_comes_from_the_message_or_else_from_the_order() -> None:
     # GIVEN an order with an error, a message of this order without an error, and a message of it with another error
     facts = Facts({ORDER_ID: stored(error={"error_type": "ContentionError", "error": "busy", "attempt": 8})})
     own = received(attributes={"order_id": text(ORDER_ID), "error_type": text("INVALID_MESSAGE"), "attempt": text("1")})
-    # WHEN they are judged
+    # WHEN the messages are assessed
     moved_by_sqs, sent_by_us = assess(read_letter(received()), facts), assess(read_letter(own), facts)
     # THEN the first message shows the order's error, and the second shows the message's error
     assert (moved_by_sqs.error_type, moved_by_sqs.error, moved_by_sqs.attempts) == ("ContentionError", "busy", 8)
@@ -115,7 +115,7 @@ def test_copies_are_merged_and_the_oldest_message_comes_first() -> None:
     assert [(case.letter.message_id, case.copies) for case in merged] == [("c", ()), ("a", ("b",))]
 
 
-def test_a_selected_dead_letter_has_one_of_the_values_of_every_key() -> None:
+def test_conditions_with_the_same_key_are_alternatives_and_every_key_must_match() -> None:
     # GIVEN two states and an age as conditions
     where = Conditions.parse(["state=failed", "state=no-order", "older_than=1m"])
     cases = [
@@ -126,7 +126,7 @@ def test_a_selected_dead_letter_has_one_of_the_values_of_every_key() -> None:
     settled = assess(read_letter(received(sent_at=0)), Facts({ORDER_ID: stored(status=OrderStatus.CONFIRMED)}))
     # WHEN they are applied 100 seconds after the epoch
     chosen = [where.matches(case, 100) for case in (*cases, settled)]
-    # THEN they match the old dead letters in one of the states
+    # THEN they match the dead letters that are old enough and in one of the two states
     assert chosen == [True, True, False, False, False]
 
 

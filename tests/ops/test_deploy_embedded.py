@@ -51,7 +51,7 @@ class Releases:
         self.outputs.write_text(json.dumps(written))
 
     def publish(self, source: str) -> None:
-        """Publish other code, as `pulumi up` does."""
+        """Publish `source` as the code of every function, as `pulumi up` does."""
         packed = io.BytesIO()
         with zipfile.ZipFile(packed, "w") as archive:
             for key in FUNCTIONS:
@@ -108,7 +108,7 @@ class Releases:
         )
 
     def answer(self) -> int:
-        """Return the status of a POST. The real code answers an empty one with 422."""
+        """Return the status of a POST with an empty object as its body, which the real code answers with 422."""
         return self.api.post({}, "key").status
 
 
@@ -134,7 +134,8 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a change of the docs is merged, which publishes nothing, and then a changed description
+    # WHEN a change of the docs is merged, which publishes nothing, and then a change of the functions' descriptions,
+    # which publishes the same code again
     after_docs = releases.workflow("Shift traffic")
     releases.publish_again("in other words")
     after_words = releases.workflow("Shift traffic")
@@ -185,7 +186,7 @@ def test_a_rollback_fails_if_somebody_else_changes_an_alias(
 def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
     releases: Releases, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a version with a snapshot whose start failed, because a file was missing
+    # GIVEN a version with SnapStart that failed to start because a file was missing
     outside, name = tmp_path / "outside", releases.names["get_order"]
     releases.publish(f"open({str(outside)!r}).close()\n{BAD}")
     releases.lambda_.update_function_configuration(FunctionName=name, SnapStart={"ApplyOn": "PublishedVersions"})
@@ -215,7 +216,7 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
 
 
 def state(releases: Releases, version: str) -> str:
-    """Return the state of a version of get_order, when it is no longer `Pending` or after a minute."""
+    """Return the state of a version of get_order as soon as it is not `Pending`; `Pending` after a minute."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         read = releases.lambda_.get_function_configuration(FunctionName=releases.names["get_order"], Qualifier=version)

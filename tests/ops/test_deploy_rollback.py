@@ -106,7 +106,7 @@ def test_a_rollback_skips_versions_that_were_rolled_back(world: DeployTarget) ->
 
 
 def test_a_rollback_does_not_move_functions_that_the_latest_shift_did_not_move(world: DeployTarget) -> None:
-    # GIVEN a release, and a later shift of one function
+    # GIVEN a release of all functions, and a later shift of one function's callers
     function = world.lambda_.functions[FUNCTIONS[1]]
     function.versions[11] = FakeVersion(code_of(10))
     function.live = 11
@@ -138,8 +138,8 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
 def test_a_shift_to_code_that_was_rolled_back_needs_the_again_option(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rollback from version 10, an older rollback of one function from version 7, and a new version of this
-    # function with the code of version 10, because only a variable changed
+    # GIVEN a rollback of all functions from version 10, and an older rollback of the worker from version 7. The worker
+    # has a new version 11 with the code of version 10: only a variable changed
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))

@@ -45,7 +45,7 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
 
 @pytest.mark.parametrize(
     ("left", "code"),
-    # A shift takes up to two hours, and its tag is written at the start.
+    # Four days and one hour are too short: a shift is recorded when it begins, and can go on for two hours.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(
@@ -62,7 +62,8 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
 
 
 def test_messages_from_before_the_latest_shift_are_also_considered(world: DeployTarget) -> None:
-    # GIVEN an old worker that reads schema 1 only, and an API that a release took back from schema 2 to schema 1
+    # GIVEN an old worker that reads only schema 1, and an API that wrote schema 2 before the latest shift and writes
+    # schema 1 since
     can_read(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 
     # WHEN / THEN

@@ -73,13 +73,14 @@ def test_if_one_function_is_rolled_back_after_others_have_moved_a_rollback_of_th
     code = world.run("shift", "--yes", "--json")
     output = capsys.readouterr()
 
-    # THEN the command fails, its JSON has the functions that moved, and the next command sends their callers back
+    # THEN the command fails, its JSON shows how each deployment ended, and the advised command moves callers back
     assert code == 1
     ended = {each["key"]: each["status"] for each in json.loads(output.out)["deployments"]}
     assert ended == {"create_order": "Succeeded", "get_order": "Succeeded", "process_order": "Failed"}
     assert "Callers of create_order, get_order already use the new version." in output.err
     assert "next: python -m ops deploy rollback" in output.err
-    # AND CodeDeploy's deployment that moves the others back has ended: until then, the next command would be refused
+    # AND CodeDeploy's second deployment, which moves process_order's callers back, has ended: until then, the advised
+    # command would be refused
     assert world.codedeploy.looks["d-3-back"] == 2
 
 

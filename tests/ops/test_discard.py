@@ -109,7 +109,7 @@ def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: 
     # WHEN it is discarded
     done = discard(world, sent.message_id)
     # THEN it is deleted, and no order is changed
-    assert done == "no order was marked; 1 messages deleted"
+    assert done == "no order was marked; messages deleted: 1"
     assert world.dead_letters.messages == {}
     assert world.orders == {}
 
@@ -135,7 +135,7 @@ def test_the_plan_for_a_message_that_is_no_json_is_what_happens(stored: str, wor
         assert world.dead_letters.counts() == (1, 0, 0)
     else:
         # THEN otherwise the message is deleted, and the order is marked exactly if the plan says so
-        assert "1 messages deleted" in discard(world, order_id)
+        assert "messages deleted: 1" in discard(world, order_id)
         marked = statuses(world).count("DISCARDED") > before.count("DISCARDED")
         assert ("would become DISCARDED" in planned) == marked
         assert world.dead_letters.counts() == (0, 0, 0)
@@ -173,7 +173,8 @@ def hit(kind: FaultKind, index: int, call: Call) -> Fault | None:
 
 @pytest.mark.parametrize("kind", FAULTS, ids=lambda kind: kind.name)
 def test_a_discard_can_be_run_again_after_any_fault(kind: FaultKind, world: World) -> None:
-    # GIVEN discards of one order each, with a fault at the first call, at the second, and so on, up to the twelfth
+    # GIVEN twelve failed orders. The first order's discard has a fault at its first call, the second order's discard at
+    # its second call, and so on
     ids = dead_letter(world, 12)
     for index, order_id in enumerate(ids):
         process = Process(on_call=partial(hit, kind, index))

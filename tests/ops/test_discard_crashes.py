@@ -55,7 +55,7 @@ def test_a_fault_in_a_discard_loses_nothing_and_the_next_run_finishes(
     process = Process(faults={index: kind.fault})
     with contextlib.suppress(ProcessKilled, BotoCoreError, ClientError):
         world.cloud.wire.run(process, lambda: discard_many(world, *WHERE, logs=logs))
-    # THEN nothing is lost: an order without a message is marked, and an order without a mark has its message
+    # THEN nothing is lost: each order is final or still has its message
     assert invariants.violations(world) == []
     # WHEN the hidden messages are visible again, and the same command runs
     world.cloud.clock.advance(301)

@@ -1,4 +1,4 @@
-"""Discarding many dead letters in one pass: which are marked, deleted or kept, and the journal of the pass."""
+"""Discarding many dead letters in one pass: which orders are marked, which messages are deleted, and the journal."""
 
 from __future__ import annotations
 
@@ -29,7 +29,11 @@ def history(world: World, logs: Any) -> list[dict[str, Any]]:
 
 
 def mixed(world: World, count: int) -> dict[str, list[str]]:
-    """Create `count` dead letters of each of five kinds; return order ids, or message ids where no order is known."""
+    """Create `count` dead letters of each of five kinds.
+
+    Returns:
+        For each kind its order ids, but for `nameless` and `invalid` the ids of the dead letters.
+    """
     failed = dead_letter(world, count)
     unknown = [f"{number:08d}-307d-56d4-8339-4dc839c7313d" for number in range(count)]
     for order_id in unknown:
@@ -52,13 +56,13 @@ def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: Worl
     logs = logs_of(world)
     # WHEN everything that may be discarded is discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN one pass has counted each, discarded 1,600, and kept the settled orders without event
+    # THEN one pass has counted all dead letters, discarded 1,600, and kept those of settled orders without event
     assert (tally.seen, tally.discarded, tally.failed, tally.undeleted) == (2_000, 1_600, 0, 0)
     assert tally.refused == {State.NOTIFICATION_MISSING: 400}
     assert world.dead_letters.counts() == (400, 0, 0)
     assert {world.orders[order_id]["status"]["S"] for order_id in ids["settled"]} == {"CONFIRMED"}
     assert {world.orders[order_id]["status"]["S"] for order_id in ids["failed"]} == {"DISCARDED"}
-    # THEN the journal names who discarded each message and why, also for messages without a known order
+    # THEN the journal names who discarded each message and why, also for messages that name no order
     (run,) = history(world, logs)
     assert (run["verb"], run["by"], run["reason"]) == ("discard", "Ada", "a test")
     recorded = {one["message_id"] for one in run["messages"]}
@@ -91,7 +95,7 @@ STORED: dict[str, dict[str, Any] | None] = {
     "settled, unreadable": {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "yesterday"}},
     "discarded": {"status": {"S": "DISCARDED"}},
 }
-"""Changes of a FAILED order's row; `None` for no row."""
+"""Changes of a FAILED order's row. `None` as a value removes the attribute; in place of changes, it removes the row."""
 
 
 @pytest.mark.parametrize("stored", STORED)
@@ -134,10 +138,10 @@ def store(world: World, order_id: str, changes: dict[str, Any] | None) -> None:
 
 
 def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
-    # GIVEN failed orders, and messages that are no JSON
+    # GIVEN failed orders, and a message that is no JSON
     ids = dead_letter(world, 3)
     world.dead_letters.send("not json", {})
-    # WHEN the messages that are no JSON are discarded
+    # WHEN the message that is no JSON is discarded
     tally = discard_many(world, "error_type=MALFORMED_BODY")
     # THEN the failed orders' messages are still in the queue
     assert (tally.discarded, tally.unselected) == (1, 3)
@@ -179,7 +183,8 @@ def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
 @pytest.mark.parametrize("where", ["older_than=0s", "error_type=ThrottledError", "state=failed"])
 @pytest.mark.parametrize("stored", STORED)
 def test_a_discard_of_many_batches_has_the_counts_of_its_dry_run(stored: str, where: str, world: World) -> None:
-    # GIVEN two orders with dead letters in several batches: some are readable, some not, some name another error
+    # GIVEN two orders with dead letters in several batches: some are readable, some are
+    # not, and some name an error that differs from the error in the order's row
     ids = dead_letter(world, 2)
     world.dead_letters.messages.clear()
     for _ in range(6):

@@ -1,4 +1,4 @@
-"""`events replay` sends events of settled orders to one queue again, as the topic or the bus sends them. On moto."""
+"""Tests `events replay` on moto: one queue gets events again in the form in which the topic or the bus sends them."""
 
 from __future__ import annotations
 
@@ -105,7 +105,7 @@ def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     assert drain(stack, other) == []
 
 
-def test_a_fifo_queue_gets_an_event_again_within_five_minutes() -> None:
+def test_a_fifo_queue_accepts_an_event_twice_within_five_minutes() -> None:
     # GIVEN a subscriber's FIFO queue, and an event
     sqs = Mock(**{"send_message_batch.return_value": {"Successful": [{"Id": "0"}]}})
     mailbox = TopicMailbox(sqs, "arn:topic", "https://sqs/billing.fifo", raw=True, pattern={})
@@ -150,7 +150,7 @@ def test_the_subscriptions_filter_and_the_option_status_apply(
     for more in ((), ("--status", "CONFIRMED")):
         assert stack.run(*REPLAY, "--to", "rejections", *more, *DECISION, "--yes") == 0
 
-    # THEN its queue has the two rejections, and the filtered events are counted
+    # THEN its queue has the two rejections, and the events that the filter excludes are counted
     assert [subject(message) for message in drain(stack, url)] == IDS[:2]
     assert "excluded by the subscription's filter: 18" in capsys.readouterr().out
 
@@ -226,7 +226,7 @@ def test_a_pattern_matches_as_in_eventbridge(lines: Any, matches: bool) -> None:
     # GIVEN a pattern on the lines of an event
     pattern = {"detail": {"data": {"lines": lines}}}
     check(pattern)
-    # WHEN / THEN the pattern matches if a single line meets all of its conditions
+    # WHEN / THEN the pattern matches if at least one line alone meets all conditions of the pattern
     assert passes(pattern, EVENT) is matches
 
 
@@ -296,8 +296,9 @@ def test_orders_without_an_event_are_named_with_the_commands_that_publish_their_
     planned = stack.advised(capsys.readouterr().err)
     codes.append(stack.run(*command, "--yes"))
     output = capsys.readouterr().err
-    # THEN the rest is sent. The dry run advises the possible repair before the replay; the run advises to repair and to
-    # publish the missing events only, because the replay has ended and would send all events again
+    # THEN only the fourth order's event is sent. The dry run advises to repair the first row, and then to replay. The
+    # run advises to repair the first row, and then to publish only the three missing events: the replay has ended, so
+    # the same command would send all events again
     assert codes == [6, 6]
     assert [subject(message) for message in drain(stack, url)] == [IDS[3]]
     repair = f"order repair {unreadable}"

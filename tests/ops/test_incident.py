@@ -19,7 +19,7 @@ from runtime.metric import MetricName
 
 
 def test_the_incident_reads_its_commands_from_the_runbook() -> None:
-    # GIVEN the runbook to which the page links
+    # GIVEN the runbook that the incident's last page links to
     # WHEN its commands are read
     commands = commands_of("dead-letters.md", "dead-letters")
     # THEN the first one lists the dead letters, and the last one redrives them
@@ -27,7 +27,7 @@ def test_the_incident_reads_its_commands_from_the_runbook() -> None:
     assert commands[-1] == 'python -m ops dlq redrive --by "$NAME" --reason "$REASON" --yes'
 
 
-def test_the_alarms_page_as_the_incident_says() -> None:
+def test_the_alarms_cause_the_pages_of_the_incident() -> None:
     # GIVEN an idle stack, and then a minute in which all attempts fail and every order becomes a dead letter
     store, registered, begin = MetricStore(), register_alarms(), START + 60 * 60
     for minute in range(120):

@@ -154,15 +154,15 @@ def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -
     refusing_api, seen = api(lambda *_: (401, ""))
     failing_api, _ = api(lambda *_: (503, ""))
     planned_orders = [PlannedOrder("", f"key-{number}", {}) for number in range(50)]
-    # WHEN / THEN the first refuses, and the clients stop early
+    # WHEN / THEN the first API refuses the orders, and the clients stop early
     with pytest.raises(OpsError, match="refused with 401"):
         RetryingClients(refusing_api, {"": None}, 1, Habits()).send(planned_orders, per_second=50)
     assert len(seen.seen) < len(planned_orders)
-    # WHEN / THEN the second gets no more than three requests, which is the limit
+    # WHEN / THEN the second API gets only three requests, which is the limit
     limited = RetryingClients(failing_api, {"": None}, 1, Habits(), most_requests=3)
     with pytest.raises(OpsError, match="Ended after 3 requests"):
         limited.send(planned_orders[:2])
-    # WHEN / THEN the second accepts nothing before the client stops
+    # WHEN / THEN the second API accepts nothing, so the client abandons the order after 0.2 s
     impatient = RetryingClients(failing_api, {"": None}, 1, Habits(), patience=0.2)
     started = time.monotonic()
     impatient.send(planned_orders[:1])

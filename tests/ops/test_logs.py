@@ -1,4 +1,4 @@
-"""Logs, errors by cause, and how a trace shows a worker that dies, with whole commands on moto and single log lines."""
+"""Tests on moto what `logs`, `errors` and `order trace` show, and how Lambda's lines about a death are recognized."""
 
 from __future__ import annotations
 

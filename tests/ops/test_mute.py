@@ -51,7 +51,7 @@ def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: py
     assert rule["Rule"]["Schedule"]["Duration"] == "PT120M"
     assert sorted(rule["MuteTargets"]["AlarmNames"]) == ["orders-prod-api-failing", "orders-prod-dead-letters"]
     until = f"until {rule['ExpireDate']:%Y-%m-%d %H:%M} UTC, by Ada: a test"
-    assert f"?  2 alarms are muted {until}" in output
+    assert f"?  muted alarms: 2, {until}" in output
     assert until in listed
 
     # WHEN the mute is ended
@@ -78,7 +78,7 @@ def test_one_alarm_can_be_muted_and_rules_that_mute_on_did_not_make_are_kept(
     assert stack.run("mute", "off", "--yes") == 0
 
     # THEN the console's rule is reported, and both rules that `mute on` did not make are kept
-    assert muted.startswith("1 alarms")
+    assert muted.startswith("alarms: 1;")
     output = "".join(capsys.readouterr())
     assert "not ended: console" in output
     assert "others" not in output
@@ -95,7 +95,7 @@ def test_a_duration_that_cloudwatch_does_not_allow_is_refused(duration: str, sta
 def test_an_endpoint_without_mute_rules_is_reported(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an endpoint without these operations, such as the embedded AWS
+    # GIVEN an endpoint without CloudWatch's operations for mute rules, such as the embedded AWS
     real = vars(BaseClient)["_make_api_call"]
 
     def unknown(client: Any, operation: str, given: Any) -> Any:
@@ -108,6 +108,6 @@ def test_an_endpoint_without_mute_rules_is_reported(
     # WHEN / THEN muting is refused, and the other commands work
     assert stack.run("mute", "on", "--for", "1h", *DECISION, "--yes") == 5
     refusal = capsys.readouterr().err
-    assert "has no mute rules, like the embedded AWS" in refusal
+    assert "does not support mute rules: it may be the embedded AWS" in refusal
     assert "evaluates" not in refusal
     assert stack.run("mute", "list") == stack.run("status") == 0

@@ -58,7 +58,7 @@ def make_stack(folder: Path, dead_letters: list[str]) -> str:
 
 
 def letters(count: int) -> list[str]:
-    """Return the bodies of `count` dead letters, each for another order."""
+    """Return the bodies of `count` dead letters, each for a different order."""
     return [body(order_id=f"{number:08d}-307d-56d4-8339-4dc839c7313d") for number in range(count)]
 
 
@@ -77,7 +77,7 @@ def test_dead_letters_that_could_not_be_received_are_reported(tmp_path: Path, ca
     document, output = shown(capsys)
     # THEN it reports the five that it could not receive, and the exit code says that it is not complete
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
-    assert "more were not read" not in output
+    assert "more messages were not read" not in output
     assert code == 6
 
 
@@ -111,7 +111,7 @@ def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys
     # THEN the first is reported as sent, and the run as failed
     assert code == 1
     assert written.out.splitlines() == [f"sent {ids[0]}"]
-    assert "1 of 2 are certainly sent" in written.err
+    assert "1 of 2 orders were certainly sent" in written.err
 
 
 @pytest.mark.usefixtures("account")

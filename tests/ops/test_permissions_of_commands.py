@@ -96,7 +96,7 @@ def called_by(stack: MockStack, command: tuple[str, ...]) -> set[str]:
 def is_allowed(called: set[str], command: str) -> bool:
     """Return whether the page lists these actions, in the command's row or in the other rows that apply to it.
 
-    `GetCallerIdentity` needs no permission.
+    Every command calls `GetCallerIdentity`, which needs no permission.
     """
     others = next((rows for start, rows in OTHER_ROWS_OF.items() if command.startswith(start)), (_READING,))
     allowed = documented(ROW_OF.get(command, command)).union(*map(documented, others))

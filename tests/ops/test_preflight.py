@@ -32,11 +32,15 @@ GROUP = "/aws/lambda/orders-prod-get-order"
     [
         pytest.param({}, 1_000, Verdict.OK, id="usual"),
         pytest.param({}, 10, Verdict.ERROR, id="new account: nothing is left for the API"),
-        pytest.param({"worker_max_concurrency": 9}, 10, Verdict.WARNING, id="one is left for the API"),
+        pytest.param({"worker_max_concurrency": 9}, 10, Verdict.WARNING, id="one execution is left for the API"),
         pytest.param({"worker_max_concurrency": 10, "throttle_burst": 90}, 100, Verdict.OK, id="exactly enough"),
-        pytest.param({"worker_max_concurrency": 10, "throttle_burst": 91}, 100, Verdict.WARNING, id="one too few"),
-        pytest.param({"worker_reserved_concurrency": 10}, 109, Verdict.ERROR, id="Lambda keeps 100"),
-        pytest.param({"worker_reserved_concurrency": 10, "throttle_burst": 100}, 110, Verdict.OK, id="reserved"),
+        pytest.param(
+            {"worker_max_concurrency": 10, "throttle_burst": 91}, 100, Verdict.WARNING, id="one execution too few"
+        ),
+        pytest.param({"worker_reserved_concurrency": 10}, 109, Verdict.ERROR, id="Lambda must keep 100 unreserved"),
+        pytest.param(
+            {"worker_reserved_concurrency": 10, "throttle_burst": 100}, 110, Verdict.OK, id="100 stay unreserved"
+        ),
         pytest.param(
             {"api_reserved_concurrency": 5, "worker_max_concurrency": 10},
             100 + 5 * len(API_FUNCTIONS),
@@ -59,7 +63,7 @@ def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
 
 
 def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
-    # GIVEN a deployed stack whose worker has 400 of 500 reserved
+    # GIVEN a deployed stack whose worker reserves 400 of the account's 500 executions
     outputs = {"process_order_function": "orders-prod-process-order"}
     answers: dict[str, Any] = {
         "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 100}},
@@ -72,12 +76,12 @@ def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
 
 
 def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
-    # GIVEN other alarm thresholds, with and without one for concurrency
+    # GIVEN a stack with a threshold of its own for one alarm, and perhaps also for the account's concurrency
     for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
-        # WHEN the account has another quota
+        # WHEN the account's quota differs from the threshold for concurrency
         found = alarm(stack, 50)
-        # THEN the command changes this threshold, and keeps the others
+        # THEN the advised command sets that threshold to the quota, and keeps the other
         assert found.verdict is Verdict.WARNING
         key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
         items = list(given)
@@ -106,7 +110,7 @@ def test_existing_names_of_the_stack_block_only_its_first_deployment(
 
 
 def test_resources_in_the_state_do_not_block_the_next_deployment() -> None:
-    # GIVEN the state of a failed deployment with a role and a queue, and another role that is not in it
+    # GIVEN a failed deployment whose state has a role and a queue, and an existing role that is not in the state
     answers: dict[str, Any] = {
         **roles_called("orders-prod-get-order", "orders-prod-deploy"),
         "list_queues": {"QueueUrls": ["https://sqs.eu-west-1.amazonaws.com/123456789012/orders-prod-orders-queue"]},
@@ -161,7 +165,7 @@ def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str,
 
 
 def test_an_existing_boundary_must_be_configured_and_a_configured_one_must_exist() -> None:
-    # GIVEN the boundary's name as the bootstrap's template makes it
+    # GIVEN the name that the bootstrap's template gives to the permissions boundary
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
     arn = "arn:aws:iam::123456789012:policy/pulumi-orders-prod-boundary"
@@ -263,7 +267,7 @@ def test_every_permission_that_preflight_needs_is_in_the_docs() -> None:
         for findings in (capacity(each), names.names(each), people(each), roles(each)):
             list(findings)
         list(state(each, {BACKEND_VARIABLE: "s3://state"}))
-    # THEN docs/ops.md names each call. Another test compares that page with the permissions of the deploy role.
+    # THEN docs/ops.md names each call. tests/docs/test_bootstrap.py compares that page with the deploy role.
     called = sorted({call for each in both for call in each.called} - NOT_NAMED)
     (row,) = [line for line in (ROOT / "docs/ops.md").read_text().splitlines() if line.startswith("| `preflight` |")]
     assert len(called) > 14

@@ -45,8 +45,8 @@ def test_an_invalid_configuration_is_refused(tmp_path: Path, monkeypatch: pytest
     assert "(Pulumi.prod.yaml): orders:batch_size: given 0" in str(caught.value)
 
 
-def test_a_stack_needs_a_file(capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN
+def test_a_stack_needs_a_configuration_file(capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN no configuration file for the stack
     # WHEN
     code = main(["preflight", "--stack", "nowhere"])
     # THEN

@@ -76,7 +76,7 @@ def test_copies_are_sent_once(world: World) -> None:
     assert world.dead_letters.messages == {}
 
 
-def test_equal_ids_with_other_bytes_are_no_copies(world: World) -> None:
+def test_messages_with_equal_ids_but_different_bodies_are_no_copies(world: World) -> None:
     # GIVEN two different messages with the same original id
     for body in ('{"a": 1}', '{"a": 2}'):
         world.dead_letters.send(body, {"original_message_id": text("same")})
@@ -103,7 +103,7 @@ def test_an_unreadable_message_and_a_message_of_a_discarded_order_stay(world: Wo
     assert world.discard(order_id)
     # WHEN everything is redriven
     tally = redrive(world)
-    # THEN both stay, counted by their reason
+    # THEN both stay in the dead-letter queue, and each is counted under its reason
     assert tally.refused == {State.UNREADABLE: 1, State.DISCARDED: 1}
     assert world.dead_letters.counts() == (2, 0, 0)
 

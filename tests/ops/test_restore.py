@@ -61,7 +61,7 @@ class Disaster:
             self.world.cloud.dynamodb.tables[name].items = copy.deepcopy(self._moment[name])
 
     def forget(self, table: str) -> None:
-        """Empty a table of records."""
+        """Delete all idempotency records of a table."""
         self.world.cloud.dynamodb.tables[table].items.clear()
 
     def resend_open(self) -> None:
@@ -92,7 +92,8 @@ def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> No
     disaster.restore(*RESTORED)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN the worker treats the order as settled, because of its record, so the records must be deleted
+    # THEN the worker skips the order that was settled after the restored time, because the worker's record says that
+    # it is finished. So the records must be deleted
     assert disaster.status(disaster.across) == OrderStatus.ACCEPTED
     assert world.available("SKU-1") == 98
 
@@ -108,7 +109,7 @@ def test_without_the_workers_records_each_restored_order_is_settled_once(world: 
     assert disaster.status(disaster.before) == disaster.status(disaster.across) == OrderStatus.CONFIRMED
     assert world.available("SKU-1") == 96
     assert invariants.one_effect(world) == []
-    # THEN an order that was accepted later is gone, though its caller was answered 202
+    # THEN the order that was accepted after the restored time is gone, though its caller was answered 202
     assert disaster.status(disaster.after) is None
 
 

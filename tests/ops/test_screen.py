@@ -93,7 +93,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.Monk
 
 
 def without_reader(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python with a pipe as standard output, whose reading end is closed."""
+    """Run Python. Its standard output is a pipe whose reading end is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     try:

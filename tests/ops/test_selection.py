@@ -61,8 +61,8 @@ def test_an_advised_command_names_a_stack_of_any_name(named: dict[str, Any], fol
     assert (options.action, options.id) == ("show", "ID")
 
 
-def test_without_known_commands_nothing_is_added(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN
+def test_if_no_command_is_registered_a_text_stays_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a program in which no command of `python -m ops` is registered
     monkeypatch.setattr("ops.cli.selection._COMMANDS", set())
     # WHEN / THEN
     assert completed("Look: python -m ops status", Choice(stack="prod")) == "Look: python -m ops status"
@@ -161,22 +161,22 @@ NAME = "it's; $(a 'name')"
     "command",
     ["dlq show", "dlq discard --by Ada --reason r", "errors", "audit --no-logs", "orders open"],
 )
-def test_an_advised_command_has_names_as_one_word(command: str, typed: Typed, capsys: Any) -> None:
+def test_an_advised_command_quotes_names_for_the_shell(command: str, typed: Typed, capsys: Any) -> None:
     # GIVEN a stock row, an order's row and a dead letter with a name that a shell would not read as one word
     typed.stack.put_stock({"sku": {"S": NAME}, "available": {"S": "many"}})
     typed.stack.put_order({**good_row(ORDER_ID), "order_id": {"S": NAME}})
     typed.stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text(NAME)})
-    # WHEN a command advises others
+    # WHEN a command advises other commands
     takes_name = command.startswith("dlq")
     typed.stack.run(*command.split(), *[NAME] * takes_name)
     output = capsys.readouterr()
-    # THEN the name is quoted in them
+    # THEN the name is quoted in an advised command
     advised = re.findall("python -m ops (.*)", f"{output.out}{output.err}")
     assert any(shlex.quote(NAME) in each or shlex.quote(f"error_type={NAME}") in each for each in advised)
 
 
 def test_an_advised_command_works_if_the_options_end_with_a_double_hyphen(typed: Typed, capsys: Any) -> None:
-    # GIVEN a dry run whose command line ends its options with `--`
+    # GIVEN a dry run with `--` between the options and the arguments of its command line
     typed.stack.run("stock", "add", "--new", *shlex.split(typed.stack.selection), "--", "SKU-9", "5")
     advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]
     # WHEN the advised command is pasted
@@ -199,11 +199,11 @@ def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
     assert parser().parse_args(shlex.split(advised)).token == "-"
 
 
-def test_an_option_must_be_complete(typed: Typed, capsys: Any) -> None:
-    # GIVEN / WHEN the beginning of `--token`
+def test_an_option_cannot_be_abbreviated(typed: Typed, capsys: Any) -> None:
+    # GIVEN / WHEN `--to`, an abbreviation of `--token`
     with pytest.raises(SystemExit) as ended:
         typed.stack.run("smoke", "--to", "my-token")
-    # THEN it is refused: otherwise the output would show the token, and a new option could change what it means
+    # THEN it is refused. Otherwise the output would show the token, and a future option could change what `--to` means
     assert ended.value.code == ExitCode.USAGE
     capsys.readouterr()
 
@@ -211,7 +211,7 @@ def test_an_option_must_be_complete(typed: Typed, capsys: Any) -> None:
 def test_a_command_in_the_text_of_a_finding_names_the_stack() -> None:
     # GIVEN a finding whose text has a command
     finding = Finding(Severity.URGENT, "no answer. Is it running? python -m local status")
-    # WHEN it becomes JSON for a stack in another folder
+    # WHEN it becomes JSON for a local stack whose state is in the folder `folder`
     document = finding.as_json(lambda text: completed(text, Choice(local=True, state_dir=Path("folder"))))
     # THEN the command names the folder
     assert document["text"].endswith("python -m local status --state-dir folder")

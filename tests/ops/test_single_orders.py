@@ -63,13 +63,14 @@ def test_a_trace_is_sorted_by_time() -> None:
     ],
 )
 def test_a_trace_contains_only_the_orders_own_lines(overrides: dict[str, Any], own: bool) -> None:
-    # GIVEN an order's request and message, and a correlation id that any caller may choose
+    # GIVEN two log lines of an order, with the ids of its request and its message. Their correlation id proves nothing,
+    # because any caller may choose it
     known = [
         line(service="api", order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-1"),
         line(order_id=ORDER_ID, correlation_id="c-1", function_request_id="r-9", message_id="m-1"),
     ]
     other = line(**overrides)
-    # WHEN a line of the log is compared with them
+    # WHEN another line of the log is compared with these two
     found = own_lines([*known, other], ORDER_ID)
     # THEN it is shown only if it is certainly about this order
     assert found == [*known, other][: 2 + own]
@@ -108,16 +109,20 @@ def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, rec
 
 
 @pytest.mark.parametrize(
-    ("messages", "expected"),
+    ("messages", "fields", "expected"),
     [
-        (["order settled", "attempt failed"], "not published: the last attempt failed with ContentionError: None"),
-        (["attempt failed", "event published"], "published as"),
-        (["order settled"], "unknown"),
+        (["order settled", "attempt failed"], {}, "not published: the last attempt failed with ContentionError;"),
+        (["attempt failed"], {"error": "busy"}, "not published: the last attempt failed with ContentionError: busy;"),
+        (["attempt failed"], {"error_type": None}, "not published: the last attempt failed with an error that its log"),
+        (["attempt failed", "event published"], {}, "published as"),
+        (["order settled"], {}, "unknown"),
     ],
 )
-def test_a_trace_uses_the_outcome_of_an_event_in_the_log(messages: list[str], expected: str) -> None:
+def test_a_trace_takes_the_outcome_of_an_event_from_the_log(
+    messages: list[str], fields: dict[str, str | None], expected: str
+) -> None:
     # GIVEN a settled order without a worker's record, and lines of its log
-    steps = [step_of_line(line(message=message)) for message in messages]
+    steps = [step_of_line(line(message=message, **fields)) for message in messages]
     # WHEN the trace describes the order's notification
     # THEN the trace has the event's outcome from the log, or "unknown" if the log does not show it
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(expected)

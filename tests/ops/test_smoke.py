@@ -156,8 +156,10 @@ def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
 
 
 @pytest.mark.parametrize(("retry_after", "pause"), [("2", 2), ("9" * 400, 10), ("\xb2", 1), ("-1", 1), ("soon", 1)])
-def test_the_pause_is_that_of_retry_after_up_to_a_limit_or_a_second(retry_after: str, pause: int) -> None:
-    # GIVEN an API that is busy once, and names a pause
+def test_the_retry_after_header_sets_the_pause_up_to_a_limit_and_an_invalid_header_means_one_second(
+    retry_after: str, pause: int
+) -> None:
+    # GIVEN an API that is busy once, and sends this Retry-After
     answers = iter([answer(503, {}, retry_after=retry_after), answer(202, ACCEPTED)])
     clock = Clock()
     began = clock.monotonic()
@@ -214,7 +216,8 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
 def test_without_the_secrets_a_token_must_be_given(
     choice: Choice, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN outputs without secrets, which are not those of a stack that Pulumi would be asked for
+    # GIVEN outputs without secrets. They are from a file, of the local stack, or of no named stack, so Pulumi is not
+    # asked for the secrets
     monkeypatch.delenv("ORDERS_STACK", raising=False)
     if variable is not None:
         monkeypatch.setenv("ORDERS_STACK", variable)

@@ -106,7 +106,7 @@ def queue_with(stack: MockStack, name: str, messages: int) -> str:
 
 
 def test_dead_letters_of_subscribers_are_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a subscriber with two events in its dead-letter queue, and one without such a queue
+    # GIVEN a subscriber with two events in its dead-letter queue, and a subscriber without a dead-letter queue
     kept, billing, audit = (
         queue_with(stack, name, count) for name, count in (("kept", 2), ("billing", 0), ("audit", 0))
     )
@@ -117,7 +117,8 @@ def test_dead_letters_of_subscribers_are_reported(stack: MockStack, capsys: pyte
     _, document = status(stack, capsys)
     # THEN it names the subscriber whose events wait
     assert document["subscribers"] == {"billing": 2, "audit": None}
-    assert "2 events wait in the dead-letter queue of billing: not delivered, or not processed by it" in texts(document)
+    why = "they were not delivered, or the subscriber did not process them"
+    assert f"2 events wait in the dead-letter queue of billing: {why}" in texts(document)
 
 
 def test_targets_of_a_bus_are_listed_as_its_subscribers(stack: MockStack) -> None:
@@ -282,7 +283,7 @@ def test_a_percentile_of_up_to_a_day_is_read_in_one_period(minutes: int, of_a_su
     queries = [Query("latency", "namespace", "metric", {}, statistic) for statistic in ("Sum", "p95")]
     # WHEN
     Telemetry(client, client).values(queries, NOW - timedelta(minutes=minutes), NOW)
-    # THEN the percentile's period is the time rounded up to hours, at most a day; a sum has shorter periods
+    # THEN the percentile's period is the time span, rounded up to hours, at most a day; the sum's period is shorter
     periods = [each["MetricStat"]["Period"] for each in ask.call_args.kwargs["MetricDataQueries"]]
     assert periods == [of_a_sum, of_a_percentile]
 

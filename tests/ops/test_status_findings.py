@@ -95,13 +95,13 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "attempts": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270)}),
         Severity.WRONG,
-        "270 attempts to process orders failed and 6 succeeded",
+        "270 attempts to process orders failed in the last 1h 0m, the latest 1m 0s ago; 6 succeeded",
         "orders open",
     ),
     "few attempts": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(2), MetricName.ORDER_CONFIRMED: counted(98)}),
         Severity.LOOK,
-        "2 attempts to process orders failed and 98 succeeded",
+        "2 attempts to process orders failed in the last 1h 0m, the latest 1m 0s ago; 98 succeeded",
         "orders open",
     ),
     "attempts failed long ago": (
@@ -199,7 +199,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
-    "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions of 1 alarms are turned off", ""),
+    "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions are turned off: 1 (", ""),
     "no subscriber": (
         reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),
         Severity.BLIND,

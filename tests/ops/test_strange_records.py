@@ -61,7 +61,7 @@ _VALUE: st.SearchStrategy[dict[str, Any]] = st.recursive(
     ),
     max_leaves=4,
 )
-# Each example runs many whole commands, so that shrinking would take minutes.
+# Each example runs many whole commands, so shrinking would take minutes.
 _PHASES = [phase for phase in Phase if phase is not Phase.shrink]
 _COLUMNS = sorted({*StoredOrder.model_fields, "unknown_column"} - {"order_id"})
 _ROWS = st.dictionaries(st.sampled_from(_COLUMNS), _VALUE, max_size=4)
@@ -100,7 +100,7 @@ def good_row(order_id: str = GOOD, **changes: Any) -> dict[str, Any]:
 
 
 def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
-    """Store any row and any record of one order, beside a good order that is a dead letter."""
+    """Store an order and a record with these changes (`STRANGE`), and an order with a dead letter (`GOOD`)."""
     stack.put_order({**good_row(STRANGE), **row})
     stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
     stack.put_order(good_row())
@@ -112,16 +112,16 @@ def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str,
 def test_strange_records_make_no_command_fail(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any, record: Any, data: st.DataObject
 ) -> None:
-    # GIVEN any row, record and dead letter of one order, beside a good order that is a dead letter
+    # GIVEN any row, record and dead letter of the order `STRANGE`, and the order `GOOD` with its dead letter
     stack.clear()
     put_strange_records(stack, row, record)
     attributes = {name: text(value) for name, value in data.draw(_ATTRIBUTES).items()}
     numbers = {name: text(value, "Number") for name, value in data.draw(_NUMBERS).items()}
     stack.put_dead_letter(data.draw(_LETTERS), attributes | numbers)
     capsys.readouterr()
-    # WHEN each command that reads runs
+    # WHEN each command of `READING` is run
     codes = {" ".join(command): stack.run(*command) for command in READING}
-    # THEN it succeeds. A command that is about the strange order alone may refuse.
+    # THEN every command succeeds, except that a command that names the order `STRANGE` may refuse
     may_refuse = {" ".join(command) for command in READING if STRANGE in command}
     assert {command: code for command, code in codes.items() if code and command not in may_refuse} == {}
     assert set(codes.values()) <= {0, 5}
@@ -147,7 +147,7 @@ def test_every_command_shows_complete_ids_and_times(
     command: tuple[str, ...],
     width: int,
 ) -> None:
-    # GIVEN a narrow terminal, and dead letters of an unreadable order and a good one
+    # GIVEN a narrow terminal, and dead letters of an unreadable order and of a good order
     monkeypatch.setattr(screen, "_WIDTH_WITHOUT_TERMINAL", width)
     put_strange_records(stack, {"accepted_at": {"S": "2026-02-30T00:00:00.000Z"}}, {})
     stack.put_dead_letter(body(), {"order_id": text(STRANGE), "error": text("a long error " * 20)})
@@ -160,14 +160,14 @@ def test_every_command_shows_complete_ids_and_times(
 
 
 def test_no_command_fails_on_an_ascii_terminal(stack: MockStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN LANG=C, and a dead letter with an error in another script
+    # GIVEN an ASCII terminal, and a dead letter whose error is in Cyrillic letters
     put_strange_records(stack, {}, {})
     stack.put_dead_letter("no json", {"order_id": text(STRANGE), "error": text("ошибка…")})
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
-    # WHEN each command that reads runs
+    # WHEN each command of `READING` is run
     codes = {stack.run(*command) for command in READING}
-    # THEN it succeeds or refuses, and other characters are shown as escapes
+    # THEN every command succeeds or refuses, and characters outside ASCII are shown as escapes
     assert codes <= {0, 5}
     assert rb"\u043e\u0448\u0438\u0431\u043a\u0430\u2026" in written.getvalue()
 
@@ -175,7 +175,7 @@ def test_no_command_fails_on_an_ascii_terminal(stack: MockStack, monkeypatch: py
 @settings(max_examples=10, phases=_PHASES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(row=_ROWS)
 def test_the_good_order_is_listed(stack: MockStack, capsys: pytest.CaptureFixture[str], row: Any) -> None:
-    # GIVEN any row beside a good order that is a dead letter
+    # GIVEN any row of the order `STRANGE`, and the order `GOOD` with its dead letter
     stack.clear()
     put_strange_records(stack, row, {})
     # WHEN orders and dead letters are listed
@@ -253,7 +253,7 @@ def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
     pinned = json.loads(capsys.readouterr().out)["fingerprint"]
     now = good_row(STRANGE, accepted_at={"S": "2026-02-31T00:00:00.000Z"})
     stack.put_order(now)
-    # WHEN it is repaired with the old fingerprint, or with none
+    # WHEN it is repaired with the old fingerprint, or without a fingerprint
     codes = [stack.run("order", "repair", STRANGE, *expect, "--yes") for expect in (("--expect", pinned), ())]
     # THEN nothing is changed
     assert codes == [5, 5]
@@ -263,7 +263,7 @@ def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
 def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an order whose every attempt fails, because the worker cannot read its own record of it
+    # GIVEN an order whose every attempt fails, because the worker cannot read its record of the order
     put_strange_records(stack, good_row(STRANGE), {"status": {"S": "COMPLETED"}})
     stack.run("order", "trace", STRANGE)
     assert f"order repair {STRANGE}" in stack.advised(capsys.readouterr().err)
@@ -316,12 +316,12 @@ def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
 ) -> None:
     # GIVEN an article whose available stock is no count
     stack.put_stock({"sku": {"S": "SKU-9"}, **row})
-    # WHEN somebody looks at the article, and sets its count, expecting the shown value
+    # WHEN somebody looks at the article, and sets its count to 7: with a wrong --expect, then with the shown value
     assert stack.run("stock", "get", "SKU-9") == 0
     assert capsys.readouterr().out == f"SKU-9: {shown}\n"
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", shown, "--yes") == 0
-    # THEN the article has this count, and a second correction of the old value is refused
+    # THEN the article has this count, and a second correction that expects the old value is refused
     assert stack.stock("SKU-9")["available"] == {"N": "7"}
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 

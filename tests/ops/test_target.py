@@ -86,7 +86,7 @@ def test_region_and_account_come_from_the_bus_if_there_is_one() -> None:
 
 
 def test_functions_that_this_version_of_the_program_does_not_know_belong_to_the_stack_too() -> None:
-    # GIVEN a stack with one more function than this version of the program
+    # GIVEN a stack with a function that this version of the program does not know
     target = Target.from_outputs("prod", outputs(delete_order_function="orders-prod-delete-order"))
     # WHEN / THEN
     assert target.functions == tuple(f"orders-prod-{each}-order" for each in ("create", "delete", "get", "process"))
@@ -128,7 +128,7 @@ def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
     command.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}:/bin:/usr/bin")
     # WHEN a command needs the outputs
-    # THEN the error quotes `pulumi`
+    # THEN the error quotes what `pulumi` wrote
     with pytest.raises(NoStackError, match="no stack named prod found"):
         resolve(Choice(stack="prod"), {})
 

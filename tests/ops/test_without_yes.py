@@ -42,7 +42,7 @@ def _open_order(stack: MockStack) -> None:
 
 
 def settled_orders(stack: MockStack, *rows: dict[str, Any]) -> None:
-    """Store rows of settled orders, and the `EVENT_SOURCE` of the worker, which their events contain."""
+    """Store rows of settled orders, and set the worker's `EVENT_SOURCE`, which the orders' events contain."""
     for row in rows:
         stack.put_order(row)
     source = {"Variables": {"EVENT_SOURCE": "/orders-prod"}}
@@ -152,7 +152,7 @@ def test_every_command_with_the_option_yes_has_a_case() -> None:
 
     # THEN
     assert changing == {*ROWS, *(f"deploy {action}" for action, *_ in DEPLOYS)}, (
-        "give each a row in ROWS or DEPLOYS of tests/ops/test_without_yes.py"
+        "give each command with --yes a row in ROWS or DEPLOYS of tests/ops/test_without_yes.py"
     )
 
 
@@ -242,7 +242,7 @@ def test_a_command_changes_something_only_with_yes(command: str, row: Row, typed
 
 
 def expected(output: str) -> list[str]:
-    """Return the option `--expect` of the next command, if it has one. `order repair` needs its fingerprint."""
+    """Return the option `--expect` before `--yes` in the next command, or an empty list. `order repair` needs it."""
     found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
 
@@ -275,6 +275,6 @@ def test_a_deploy_command_changes_something_only_with_yes(
 
 
 def deployed(world: DeployTarget) -> tuple[object, ...]:
-    """Return the changing calls so far, and the tags."""
+    """Return the calls that changed functions, the deployments of CodeDeploy, and the functions' tags."""
     tags = [dict(each.tags) for each in world.lambda_.functions.values()]
     return list(world.lambda_.calls), dict(world.codedeploy.made), tags

@@ -1,4 +1,4 @@
-"""Tests the values that the rules get from Pulumi's engine, and the reports that the engine gets from the pack."""
+"""Tests the values that the rules get from Pulumi's engine, and the reports that the policy pack returns."""
 
 import json
 import subprocess
@@ -76,7 +76,7 @@ def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
-    # GIVEN a stack that keeps a rule, one that breaks it, and the pack as the engine runs it
+    # GIVEN a stack that keeps a rule, a stack that breaks the rule, and the pack as the engine runs it
     rule, case, engine = BY_NAME[name], CASES[name], _Engine()
     for resources in (case.kept, case.broken):
         # WHEN the engine calls the pack
@@ -87,7 +87,7 @@ def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
 
 
 def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
-    # GIVEN a rule about one resource and one about all of them
+    # GIVEN a rule that checks a single resource, and a rule that checks all resources together
     references = {name: frozenset({make(TABLE).urn}) for name in ("kmsMasterKeyId", "policy")}
     sent = make(QUEUE, {"tags": PRODUCTION}, protect=True, references=references)
     alone: list[Resource] = []

@@ -1,4 +1,4 @@
-"""Tests the policy pack on every pair of values of any two options, not only on the three stacks."""
+"""Tests the policy pack on stacks with every allowed pair of option values, not only on the committed stacks."""
 
 import pytest
 
@@ -26,7 +26,7 @@ def test_only_unprotected_production_tables_break_a_mandatory_rule() -> None:
         for _, resources in stacks
     ]
 
-    # THEN only the rules on production's tables are broken, and only by stacks that switch the protection of data off
+    # THEN only the rules on production's tables are broken, and only by production stacks with unprotected tables
     unprotected = [each["environment"] == "production" and each["data"] == "loose" for each, _ in stacks]
     assert any(unprotected)
     assert broken == [LOOSE if each else set() for each in unprotected]

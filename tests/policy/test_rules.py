@@ -1,4 +1,4 @@
-"""Tests of every rule of the policy pack: committed stacks keep it, and a small change breaks it."""
+"""Tests every rule of the policy pack: committed stacks keep the mandatory rules; a small change breaks each rule."""
 
 import json
 import re
@@ -152,7 +152,7 @@ CASES: dict[str, Case] = {
             )
         ],
         [make("aws:lambda/eventSourceMapping:EventSourceMapping")],
-        "every message is deleted",
+        "deletes every message",
     ),
     "queues-have-a-dead-letter-queue": Case(
         with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "neither has nor is a dead-letter queue"
@@ -198,7 +198,7 @@ def test_names_are_unique_and_every_rule_has_a_case() -> None:
     assert set(CASES) == set(BY_NAME)
 
 
-def test_all_rules_are_mandatory_except_for_the_authorizer() -> None:
+def test_all_rules_are_mandatory_except_the_rule_on_authorizers() -> None:
     # GIVEN / WHEN
     advisory = {rule.name for rule in RULES if rule.level == "advisory"}
 
@@ -261,7 +261,7 @@ def test_the_rule_checks_prods_real_resources(name: str) -> None:
         emptied = [replace(each, references={}) for each in emptied]
     if name == "queues-and-topics-take-tls-only":
         emptied = [each for each in emptied if not each.type.endswith("Policy")]
-    # THEN the rule is broken, so its types and property names are those of the real resources
+    # THEN the rule is broken, so it checks at least one type that prod's resources have
     assert messages(rule, emptied)
 
 

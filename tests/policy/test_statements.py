@@ -1,4 +1,4 @@
-"""Tests of the rules on policy documents: one change of a correct statement breaks each rule."""
+"""Tests the rules on policy documents: each rule is broken by one change of a statement that keeps it."""
 
 import json
 from collections.abc import Callable
@@ -19,7 +19,7 @@ from tests.policy.test_rules import (
 )
 
 _EVERYBODY: dict[str, Any] = {"Principal": {"AWS": "*"}}
-# A statement that keeps the rule, and the change that breaks it.
+# Rule, arguments of `policy` for a statement that keeps the rule, and the change that breaks the rule.
 ONE_CHANGE: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
     ("no-wildcard-actions", {"effect": "Deny", "action": "sqs:*"}, {"effect": "Allow"}),
     ("no-wildcard-actions", {"action": ["sqs:SendMessage"]}, {"action": ["sqs:SendMessage", "sqs:Get*"]}),
@@ -47,7 +47,7 @@ HARMLESS: dict[str, Any] = {"Effect": "Allow", "Action": "sqs:SendMessage", "Res
 SHAPES: dict[str, Callable[[dict[str, Any]], Any]] = {
     "in a list": lambda statement: [statement],
     "without a list": lambda statement: statement,
-    "after another": lambda statement: [HARMLESS, statement],
+    "after another statement": lambda statement: [HARMLESS, statement],
 }
 
 

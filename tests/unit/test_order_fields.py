@@ -36,7 +36,7 @@ WRONG: Final[tuple[Any, ...]] = (1.5, [], {}, True, "\x00", "\ud800", "x" * 10_0
 
 
 def filled(model: type[BaseModel], required: dict[str, Any]) -> dict[str, Any]:
-    """Return every field of `model`: `required` ones as given, optional ones with their first example."""
+    """Return values for the fields of `model`: those in `required`, and the first example of each optional field."""
     optional = {name: field.examples for name, field in model.model_fields.items() if not field.is_required()}
     missing = [name for name, examples in optional.items() if not examples]
     assert not missing, f"{model.__name__}: give {missing} `examples=[...]` in runtime/models/order.py"
@@ -70,7 +70,7 @@ def test_a_field_arrives_as_it_was_sent(name: str, place: str) -> None:
     # GIVEN an order with every field
     # WHEN it has been accepted, processed, shown and published
     # THEN the field is in this place, with the value that was sent
-    assert arrived()[place].get(name) == order()[name], f"{name} is not in the {place}"
+    assert arrived()[place].get(name) == order()[name], f"{name} is missing or different in the {place}"
 
 
 @pytest.mark.parametrize(

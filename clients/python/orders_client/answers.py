@@ -48,7 +48,10 @@ class Order:
 
     @classmethod
     def read(cls, document: Mapping[str, Any]) -> "Order":
-        """Read the body of a 200 answer. Raises `KeyError` or `TypeError` if it is no object or lacks a member."""
+        """Read the body of a 200 answer.
+
+        Raises `TypeError` if the body is not an object, or `KeyError` if it has no `order_id` or no `status`.
+        """
         return cls(document["order_id"], document["status"], document.get("reason"), document)
 
     @property

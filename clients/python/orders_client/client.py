@@ -1,4 +1,4 @@
-"""Calls of the API, repeated as its contract says until there is a final answer."""
+"""Calls of the API. By the rules of its contract, they are repeated until there is a final answer or time is up."""
 
 import json
 import random
@@ -67,8 +67,8 @@ class OrdersClient:
     def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
         """Return the state of the order.
 
-        Raises `ProblemError` (404: unknown, or another caller's), `TokenRefusedError`, or `NotFinalError` if no answer
-        came in time.
+        Raises `ProblemError` (404: the order is unknown, or another caller placed it), `TokenRefusedError`, or
+        `NotFinalError` if no answer came in time.
         """
         return self._poll(order_id, deadline_seconds, lambda _: True)
 
@@ -101,10 +101,10 @@ class _Calls:
         self.last = "not tried"
 
     def next(self, wanted: int, read: Callable[[urllib3.BaseHTTPResponse], Answer]) -> Answer | None:
-        """Make one try, and after a 401 a second one with another token.
+        """Make one try. If the API answers 401 to a token, make a second try, with a new token if there is one.
 
-        Return the answer if its status is `wanted`, or `None` to try again. Raises `ProblemError` or
-        `TokenRefusedError` if another try cannot help.
+        Return the answer if its status is `wanted` and its body is readable, or `None` if the caller should try again.
+        Raises `ProblemError` or `TokenRefusedError` if another try cannot help.
         """
         self._tries, self._retry_after_seconds = self._tries + 1, 0.0
         client, token = self._client, None

@@ -38,14 +38,15 @@ class OutcomeUnknownError(OrdersError):
 
     def __init__(self, submission: Submission, last: str) -> None:
         self.submission = submission
-        super().__init__(f"The outcome of key {submission.key} is unknown (last: {last}). Submit the same order again.")
+        super().__init__(
+            f"The outcome of key {submission.key} is unknown (last result: {last}). Submit the same order again."
+        )
 
 
 class NotFinalError(OrdersError):
-    """No answer came in time, or none with a final status. `order` is the last known state or `None`. Ask again."""
+    """No answer with a final status came in time. `order` is the last known state or `None`. Ask again."""
 
     def __init__(self, order_id: str, order: Order | None, last: str) -> None:
         self.order = order
-        super().__init__(
-            f"Order {order_id} is not known to be final (last: {order.status if order else last}). Ask again later."
-        )
+        result = order.status if order else last
+        super().__init__(f"Order {order_id} is not known to be final (last result: {result}). Ask again later.")

@@ -115,7 +115,7 @@ BY_METRIC: Final[Mapping[MetricName, CauseIn]] = {
     MetricName.ATTEMPT_FAILED: CauseIn(_failed_once),
     MetricName.LAST_ATTEMPT_FAILED: CauseIn(_last_attempt_failed),
     MetricName.MESSAGE_DEAD_LETTERED: CauseIn(_dead_lettered),
-    # The timeout is shorter than an item's budget plus the time margin, so the worker defers every attempt.
+    # The timeout is shorter than a message's budget plus the time margin, so the worker defers every attempt.
     MetricName.ATTEMPT_DEFERRED: CauseIn(_out_of_time, Deployment(worker_timeout_seconds=9)),
     MetricName.ACCEPTED_TO_SETTLED: CauseIn(_confirmed),
     MetricName.BATCH_ISOLATED: CauseIn(_failed_once),

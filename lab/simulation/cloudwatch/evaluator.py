@@ -65,9 +65,9 @@ class AlarmRun:
         self._pending: dict[str, _Pending] = {}
 
     def run(self, start: int, end: int, interval: int = EVALUATION_INTERVAL) -> "AlarmRun":
-        """Evaluate every minute from `start` to `end`, both included (seconds since the epoch).
+        """Evaluate every `interval` seconds from `start` to `end`, both included (seconds since the epoch).
 
-        A longer `interval` misses changes between evaluations. Use it for windows of hours and days.
+        An interval of more than a minute misses changes between evaluations. It is meant for windows of hours and days.
         """
         for now in range(start, end + 1, interval):
             self._step(now)

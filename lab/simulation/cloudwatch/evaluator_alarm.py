@@ -89,7 +89,7 @@ class Behaviour:
         extra_points: how many points beyond N are retrieved.
         dynamodb_always_ignores: the PutMetricAlarm reference says that alarms on `AWS/DynamoDB` *always* ignore
                 missing data; the User Guide says that they ignore it by default. If the guide is right, an alarm
-                without data recovers with `notBreaching`; if the reference is right, it never does.
+                with `notBreaching` returns to OK when its data end; if the reference is right, it never does.
     """
 
     extra_points: int = 2
@@ -142,7 +142,8 @@ def decide(points: Sequence[bool | None], n: int, m: int, treatment: MissingData
         return State.OK
     if not real:
         return unknown
-    # All points breach, but there are fewer than M. ALARM is premature unless the oldest is at least M periods old.
+    # All existing points breach, but there are fewer than M. ALARM is premature unless the oldest of them is at least M
+    # periods old. With `ignore` the alarm keeps its state.
     age = len(points) - points.index(True)
     return State.ALARM if age >= m and treatment == "missing" else unknown
 

@@ -20,7 +20,7 @@ Value = float | Series
 
 
 class ExpressionSyntaxError(ValueError):
-    """The text is not an expression of the grammar."""
+    """A text cannot be parsed as metric math or, where a rule is expected, as the rule of a composite alarm."""
 
 
 class MathError(ValueError):
@@ -32,9 +32,9 @@ class MathContext:
     """The series that an expression can use, and the periods for which it is evaluated.
 
     Attributes:
-        metrics: series by id, of metrics only.
-        named: series by id, of earlier expressions.
-        starts: every period's start in the range, oldest first (`FILL` gives each a value).
+        metrics: the series of the alarm's metrics, by id.
+        named: the series of the earlier expressions, by id.
+        starts: the start of every period in the range, oldest first; the result of `FILL` has a value for each.
     """
 
     metrics: Mapping[str, Series]
@@ -115,7 +115,7 @@ def _function(name: str) -> "Function":
 
 def _series(value: Value) -> Series:
     if not isinstance(value, dict):
-        raise MathError("expected one time series")
+        raise MathError("the first argument of FILL and DIFF must be a time series, not a number")
     return value
 
 
@@ -174,7 +174,7 @@ Function = Callable[[Sequence[ast.expr], MathContext], Value]
 
 def _arguments(name: str, nodes: Sequence[ast.expr], allowed: range) -> None:
     if len(nodes) not in allowed:
-        raise MathError(f"{name} takes {allowed.start} to {allowed.stop - 1} arguments, {len(nodes)} given")
+        raise MathError(f"{name}: number of arguments is {len(nodes)}; allowed: {' or '.join(map(str, allowed))}")
 
 
 def _if(nodes: Sequence[ast.expr], context: MathContext) -> Value:

@@ -93,7 +93,7 @@ class MetricStore:
 
 
 def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
-    """The function of a statistic's name: `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `pNN` or `TC(:N)`.
+    """The function that computes `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `pNN` or `TC(:N)`.
 
     Percentiles use the nearest rank, which CloudWatch approximates.
 

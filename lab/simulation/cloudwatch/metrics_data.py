@@ -64,7 +64,7 @@ def _lambda(name: str, unit: str, advice: tuple[str, ...], note: str) -> Publish
 
 
 def _sqs(name: str, unit: str, advice: tuple[str, ...], note: str) -> Published:
-    note += " Not published after six hours without a message or request, and up to 15 minutes late afterwards."
+    note += " Not published after six hours without a message or request; starts again with up to 15 minutes' delay."
     return Published("AWS/SQS", name, _sets("QueueName"), unit, 60, False, advice, note, _SQS)
 
 
@@ -105,7 +105,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),
     _sqs("NumberOfMessagesReceived", "Count", ("Sum",), "Each delivery counts."),
     _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; moves by a redrive policy do not."),
-    _sns("NumberOfMessagesPublished", "The worker's publishes."),
+    _sns("NumberOfMessagesPublished", "Publishes by the worker and by people (`order replay-events`)."),
     _sns("NumberOfNotificationsDelivered", "Counted per subscription that accepted the message."),
     _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S), after every failed attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),

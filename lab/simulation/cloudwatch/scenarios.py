@@ -110,8 +110,8 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-redriven": {topic("NumberOfNotificationsRedrivenToDlq"): 1},
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
-"""Per row, the series that differ from healthy ones from BEGIN to END, which is long enough for the row's alarm to
-fire. An alarm that treats missing data wrongly flaps, or stays in ALARM after END."""
+"""For each row of the alarm table, the series that are not healthy from BEGIN to END. This time is long enough for the
+row's alarm to fire. An alarm that treats missing data wrongly flaps, or stays in ALARM after END."""
 
 
 _OF_RULES: Final = {

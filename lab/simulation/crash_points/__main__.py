@@ -1,4 +1,4 @@
-"""``python -m lab.simulation.crash_points``: prints crash point x fault -> outcome; fails on any violation."""
+"""``python -m lab.simulation.crash_points``: prints the outcome of each fault at each crash point."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from lab.simulation.crash_points.table import Table
 
 
 def main() -> int:
-    """Run every case; returns the exit status."""
+    """Run the cases of the chosen paths. Return the exit status."""
     parser = argparse.ArgumentParser(
         prog="python -m lab.simulation.crash_points",
         description="Play every crash point with every fault, and print a table of the outcomes.",
         epilog=(
             "Example: python -m lab.simulation.crash_points --path replay. "
-            "Exit status: 0 if every guarantee held in every case, 1 if one was violated or no path matches."
+            "Exit status: 0 if every guarantee held in every case, 1 if a guarantee was violated or no path matches."
         ),
     )
     parser.add_argument("--path", default="", help="only paths whose name contains this text")

@@ -87,18 +87,19 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
     with staged(path.deployment) as stage:
         stage.no_retries, stage.recover = path.no_retries, lambda: path.recover(stage)
         run = path.prepare(stage)
-        before = _last_written(stage)
+        before = _orders_as_text(stage)
         planned = {
             index: disturbance.fault(stage) for index, disturbance in ((case.call.index, case.disturbance), *also)
         }
         stage.process = Process(faults=planned, on_call=path.background)
         result = run(stage.process)
         _check_recording(case, stage.process)
-        unmarked = _last_written(stage) == before and (stage.down or _could_not_write(planned.keys(), stage.process))
+        unwritten = _orders_as_text(stage) == before
+        unmarked = unwritten and (stage.down or _could_not_write(planned.keys(), stage.process))
         at_once = _state(stage, result)
         violations, dead = _check_after_run(stage, path, may_be_unmarked=unmarked, erased=_erased(case, stage.process))
         if violations:
-            history = " and then ".join([str(case), *(f"at call {index} {second.name}" for index, second in also)])
+            history = "; then ".join([str(case), *(f"call {index}, {second.name}" for index, second in also)])
             return Outcome("violated", [f"{history}: {text}" for text in violations], stage.process.calls)
     if at_once == _undisturbed(path):
         return Outcome("same", calls=stage.process.calls)
@@ -106,7 +107,7 @@ def run_case(case: Case, *also: tuple[int, Disturbance]) -> Outcome:
 
 
 def _check_recording(case: Case, process: Process) -> None:
-    made = process.calls[case.call.index].operation if len(process.calls) > case.call.index else None
+    made = process.calls[case.call.index].operation if len(process.calls) > case.call.index else "nothing"
     if made != case.call.operation:
         raise AssertionError(f"{case}: the run called {made} instead; a path must make the same calls every time.")
 
@@ -124,7 +125,7 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Return whether a failed run deleted its idempotency record after its lease had ended.
+    """Return whether a failed run may have deleted its idempotency record after its lease had ended.
 
     Powertools deletes unconditionally. So the run may delete the record of a later run, and the next answer is not
     marked as a replay. Only that mark depends on the record.
@@ -139,8 +140,8 @@ def _erased(case: Case, process: Process) -> bool:
 
 
 def _check_after_run(stage: Stage, path: Path, *, may_be_unmarked: bool, erased: bool) -> tuple[list[str], int]:
-    """Play the retries, late effects and redrives after the disturbed run, and check after each step. Returns
-    violations and the number of dead letters."""
+    """Play the retries, late effects and redrives after the disturbed run, and check after each step. Return
+    the violations, and the number of dead letters after the retries."""
     world, found = stage.world, list[str]()
     dead = 0
 
@@ -175,7 +176,7 @@ def _check_after_run(stage: Stage, path: Path, *, may_be_unmarked: bool, erased:
 
 def _unexpected_statuses(stage: Stage) -> list[str]:
     answers = Counter(one.response["statusCode"] for one in stage.world.exchanges if one.response is not None)
-    return [f"{count} answers were {status}" for status, count in answers.items() if status not in STATUSES]
+    return [f"{count} answers had the status {status}" for status, count in answers.items() if status not in STATUSES]
 
 
 def _dead_letters(path: Path, dead: int) -> list[str]:
@@ -209,6 +210,6 @@ def _undisturbed(path: Path) -> tuple[object, ...]:
         return _state(stage, path.prepare(stage)(Process(on_call=path.background)))
 
 
-def _last_written(stage: Stage) -> str:
+def _orders_as_text(stage: Stage) -> str:
     """Return the orders table as text. A changed text means that a run has written to the table."""
     return repr(stage.world.orders)

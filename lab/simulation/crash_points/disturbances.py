@@ -19,7 +19,7 @@ class Disturbance:
     """One disturbance of one call.
 
     Attributes:
-        name: The exact disturbance.
+        name: Unique among the disturbances of the call.
         column: The column of the printed table; several disturbances may share a column.
         fault: Returns the fault for a stage.
         kills: Whether the disturbance kills the process, which then makes no further call.
@@ -91,8 +91,8 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel with these reason codes. ``None`` stands for the item's true reason, because AWS never reports a wrong
-    result of a condition."""
+    """Cancel the transaction with these reason codes. ``None`` is the item's true reason, because AWS never
+    reports a wrong result of a condition."""
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:

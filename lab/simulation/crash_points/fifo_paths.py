@@ -28,6 +28,7 @@ _SAME = {
         "last attempt: table throttled",
     ),
 }
+"""By handler, the names of other paths that are also played in such a stack."""
 
 
 def _three(stage: Stage) -> Run:

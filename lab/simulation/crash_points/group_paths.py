@@ -1,5 +1,5 @@
-"""Paths of batches with orders that share an article. These orders are a group: one transaction settles them, before
-the worker processes each message."""
+"""Paths of batches with orders that share an article. One transaction settles these orders together, before the worker
+processes their messages one by one. "Group" means these orders here, not a message group."""
 
 from __future__ import annotations
 

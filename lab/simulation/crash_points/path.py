@@ -35,8 +35,8 @@ class Path:
             not retry has several sets.
         later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
             so a caller's retry sends the order once more.
-        dead: If dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``: one fault
-            must not cause a dead letter.
+        dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``: one
+            fault must not cause a dead letter.
         marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
         background: Faults that belong to the path itself, such as a topic that is down.
         recover: Removes the cause of a failure that belongs to the path itself, for example by a deploy, before the

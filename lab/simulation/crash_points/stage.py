@@ -15,7 +15,8 @@ from lab.simulation.requests import order_body
 from lab.simulation.world import API_RECORDS, WORKER_RECORDS, Deployment, Exchange, World, simulated
 
 ANSWERED = frozenset({202, 422})
-"""Statuses that end a caller's retries: 202, the order is accepted; 422, it is invalid or the key had another one."""
+"""Statuses that end a caller's retries. 202: the order is accepted. 422: the body is invalid, or the key was used with
+another body."""
 MOST_RETRIES = 12
 PAUSE_SECONDS = 5
 DAY = 86_400
@@ -91,7 +92,7 @@ class Stage:
     # --- after the run -----------------------------------------------------------------------------------------------
 
     def retry_and_drain(self) -> None:
-        """Recover, retry every intent until a final answer, and deliver until the orders queue is empty."""
+        """Call `recover`, retry every intent (unless `no_retries`), and deliver until the orders queue is empty."""
         self.recover()
         if not self.no_retries:
             for intent in list(self.intents):

@@ -1,4 +1,4 @@
-"""The table crash point x fault -> outcome, as text."""
+"""The table of outcomes, as text: a row for each crash point, a column for each kind of fault."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"
 LEGEND = f"""
 =  the disturbed run ended like an undisturbed run    r  a retry by the caller or the queue was needed
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
-"transaction cancelled": every mix of reasons over the items, and a transaction in progress
+"transaction cancelled": a case for each mix of the items' cancellation reasons, and one for a transaction in progress
+"zombie before", "zombie after": the process pauses before the call, or after its effect, until its lease has ended
 If several cases share a cell, its letter is the worst outcome.
-Columns: {", ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
+Columns: {"; ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
 """
 
 

@@ -168,7 +168,7 @@ def _row_conflict(call: Call) -> Fault | None:
 
 
 def _last(prepare: Prepare) -> Prepare:
-    """Prepare the same path, whose run gets the queue's first message at its last attempt."""
+    """Prepare the same path, but make the next receive of the queue's first message its last attempt."""
 
     def last(stage: Stage) -> Run:
         run = prepare(stage)

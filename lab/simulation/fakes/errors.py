@@ -68,5 +68,6 @@ def only_known(operation: str, given: Mapping[str, Any], known: frozenset[str]) 
     unknown = given.keys() - known
     if unknown:
         raise UnsupportedByFakeError(
-            f"{operation} was given {sorted(unknown)}; the fake models {sorted(known)}. Extend the fake, or omit these."
+            f"{operation}: parameters {sorted(unknown)} are not modelled. Extend the fake, or omit them; it models "
+            f"{sorted(known)}."
         )

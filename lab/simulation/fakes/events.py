@@ -35,7 +35,8 @@ class FakeEvents:
         only_known("PutEvents", params, frozenset({"Entries"}))
         if len(params["Entries"]) != 1:
             raise UnsupportedByFakeError(
-                f"PutEvents with {len(params['Entries'])} entries. Extend the fake, or put one entry per call."
+                f"PutEvents with {len(params['Entries'])} entries is not modelled. "
+                "Extend the fake, or put one entry per call."
             )
         (entry,) = params["Entries"]
         only_known("PutEvents", entry, _ENTRY)
@@ -44,7 +45,7 @@ class FakeEvents:
     def _put(self, entry: Mapping[str, Any]) -> Response:
         size = sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail")) + _TIME_BYTES
         if size >= MAX_BYTES:
-            raise client_error("PutEvents", "ValidationException", "Total size of the entries in the request is over")
+            raise client_error("PutEvents", "ValidationException", "Total size of the entries is over the limit")
         bus = self.buses.get(entry["EventBusName"])
         if bus is None:
             # AWS does not document the answer for an unknown bus.

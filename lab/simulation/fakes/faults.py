@@ -97,7 +97,7 @@ def arrives_late(late: list[Perform]) -> Fault:
 def transaction_cancelled(codes: Sequence[str]) -> Fault:
     """Cancel a transaction with these reason codes, one per item in sequence, regardless of the items' true state.
 
-    If there are fewer codes than items, the other items get the code ``None``, as AWS reports items without a problem.
+    If there are fewer codes than items, the other items get ``None``: AWS's code for an item without a problem.
     """
 
     def fault(call: Call, perform: Perform) -> Response:

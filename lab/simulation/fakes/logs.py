@@ -1,5 +1,5 @@
-"""The CloudWatch Logs client for the journal and the tools. Its writes go over a world's wire, so faults apply to
-them."""
+"""The CloudWatch Logs client for the journal and the tools of `ops`. Its calls that write go through a `Wire`, so they
+can have faults; its reads have none."""
 
 from __future__ import annotations
 
@@ -63,7 +63,10 @@ class FakeLogs:
         return self
 
     def paginate(self, **params: Any) -> Iterator[Response]:
-        """Yield the events of streams. The filter pattern is ignored, because the tools filter the events again."""
+        """Yield one page: the events between two times, from the named streams (from all streams if names are missing).
+
+        The filter pattern is ignored, because the tools filter the events again.
+        """
         only_known("FilterLogEvents", params, _FILTER)
         streams = self._streams("FilterLogEvents", params["logGroupName"])
         named = params.get("logStreamNames")

@@ -46,7 +46,7 @@ class Process:
 
     Attributes:
         faults: Planned fault by call index.
-        on_call: Returns the fault of a call without a planned fault, or ``None``.
+        on_call: Called for each call without a planned fault; returns a fault, or ``None``.
         calls: All calls in order, including calls with a fault.
         killed: Whether the process was killed. If so, every further call raises :class:`ProcessKilled` without effect:
             Python still runs ``finally`` blocks of a killed process, and their calls must not reach AWS.

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the counts to this file, repeatedly during the run")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
-    parser.add_argument("--replay", type=Path, help="play a history from a file, in the printed format")
+    parser.add_argument("--replay", type=Path, help="play the history in this file, in the format that --show prints")
     parser.add_argument("--keep-going", action="store_true", help="play all histories, even after a violation")
     options = parser.parse_args()
     if options.histories < 1 or options.workers < 1:
@@ -49,7 +49,7 @@ def _replay(file: Path) -> int:
     try:
         read = History.read(file.read_text(encoding="utf-8"))
     except (OSError, ValueError, TypeError, KeyError) as error:
-        sys.stderr.write(f"{file} is not a history in the format that --show prints: {error!r}\n")
+        sys.stderr.write(f"Cannot read {file} as a history in the format that --show prints: {error!r}\n")
         return 2
     violations = play(read)
     sys.stdout.write("".join(f"{text}\n" for text in violations) or "Every guarantee held.\n")

@@ -55,7 +55,7 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In this time a killer can use all its receives. The other messages must lose only a few receives to it.
+            # In these 7200 s a killer can use all its receives. Other messages must lose only a few receives to it.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,
@@ -115,7 +115,10 @@ class _Maker:
         return do.At(self.random.randrange(_MOST_CALL), self.random.choice(NAMES))
 
     def _meanwhile(self, depth: int) -> do.At:
-        """Make steps that run inside another run: a duplicate, an overtaking worker or, if time passes, a zombie."""
+        """Make steps that are played inside a run, for example the run's twin.
+
+        If the first step waits until the run's lease has ended, the run can become a zombie.
+        """
         chance = self.random
         steps: list[do.Step] = []
         if chance.random() < 0.6:
@@ -193,4 +196,4 @@ _INNER_WEIGHTS: Final = {
     "sweep": 1,
     "arrive": 1,
 }
-"""Weights of the steps inside another run."""
+"""Weights of the steps that are played inside a run."""

@@ -2,11 +2,11 @@
 
 The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Violations
 begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1
-(orders come from callers and are never deleted, only people discard them, and no foreign message is lost), M2 (outcomes
-never change), M3 (stock is never negative, and outcomes agree with the stock), M4 (every order becomes final), M5
-(answers are as expected), M6 (an undisturbed worker leaves no message in the queue without a reason, and no message is
-hidden too long), M7 (killers cost another message only a limited number of receives), M8 (a dead letter's order is no
-longer ``ACCEPTED``).
+(orders come from callers and are never deleted, only people discard them, and no message from a sender other than the
+API is lost), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with the stock), M4 (every
+order becomes final unless its message expires, and callers that retry get an answer), M5 (answers are as expected), M6
+(an undisturbed worker leaves no message in the queue without a reason, and no message is hidden too long), M7 (killers
+cost another message only a limited number of receives), M8 (a dead letter's order is no longer ``ACCEPTED``).
 """
 
 from __future__ import annotations
@@ -35,8 +35,8 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Operations of a worker that prepares last attempts: it marks each order ``FAILED`` and reads its lease. A disturbance
-of such a call can prevent a mark."""
+"""Operations of a worker that prepares an isolated batch: it marks the order of each last attempt ``FAILED``, and reads
+leases. If such a call is disturbed, a mark can be missing."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
@@ -93,7 +93,10 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Counted by order, because a run's lease belongs to the order, and any message of the order can start a run."""
+    """Receives lost in killed runs, unless a killer alone explains the loss.
+
+    They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
+    """
 
     def __post_init__(self) -> None:
         tables = self.world.cloud.dynamodb.tables
@@ -200,8 +203,8 @@ class Model:
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
                 lost = self._killed_with[message.message_id]
-                # The killer cost this receive only if nothing else disturbed the run: another disturbance could also
-                # have kept the message in the queue.
+                # This receive counts as lost to the killer only if nothing else disturbed the run: a second
+                # disturbance could also have kept the message in the queue.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
                 order = invariants.order_of(message) or message.message_id
                 if only_killed and message.message_id not in batch.excuses:
@@ -233,7 +236,8 @@ class Model:
     def letters_are_marked(self) -> None:
         """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
 
-        Two kinds of orders are left out: those with another message in the queue, and those whose mark was disturbed.
+        Two kinds of orders are left out: those with a message in the orders queue, and those for which a disturbance of
+        the last attempt can have prevented the mark ``FAILED``.
         """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():

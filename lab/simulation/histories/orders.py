@@ -64,7 +64,7 @@ KILLERS: Final = tuple(name for name, order in ORDERS.items() if order.kills)
 
 @cache
 def id_of(caller: str, key: str, order: str) -> str:
-    """Return the order id of this intent."""
+    """Return the id of the order that the caller makes with this key and body."""
     return order_id(caller_of(caller), key, canonical(json.loads(ORDERS[order].body)))
 
 

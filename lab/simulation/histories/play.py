@@ -157,8 +157,7 @@ class Player:
             self.world.redrive(message)
 
     def _letters(self) -> list[Message]:
-        """Return the unexpired dead letters. Without the call of ``expire``, expired messages are dropped only by a
-        receive."""
+        """Drop the expired dead letters, and return the others. Otherwise only a receive drops expired messages."""
         self.world.dead_letters.expire()
         return list(self.world.dead_letters.messages.values())
 
@@ -204,7 +203,7 @@ class Player:
             try:
                 self.around.late.pop(0)()
             except ClientError:
-                continue  # the service refused, and the process that called no longer exists
+                continue  # the service refused the call; the process that made it no longer exists
 
     # --- the end of every history -----------------------------------------------------------------------------------
 

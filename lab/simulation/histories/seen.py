@@ -30,7 +30,7 @@ class Seen:
     _running: list[tuple[str, str]] = field(default_factory=list)
 
     def request_begins(self, caller: str, key: str) -> None:
-        """Record that a request begins, perhaps in the middle of another."""
+        """Record that a request begins, perhaps in the middle of another request."""
         self.counts[TWINS] += (caller, key) in self._running
         self.counts[OLD_KEYS] += self._has_expired(API_RECORDS, api_record(caller, key))
         self._running.append((caller, key))

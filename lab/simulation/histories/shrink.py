@@ -42,7 +42,7 @@ class _Tries:
 
 
 def shrink(history: History) -> History:
-    """Return the smallest history found whose violations still have one of the labels of ``history``'s violations.
+    """Simplify ``history`` while its violations keep at least one of their original labels; returns the result.
 
     Raises:
         ValueError: ``history`` violates nothing.

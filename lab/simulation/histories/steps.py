@@ -15,7 +15,7 @@ class At:
     """Disturbance of one call of a run.
 
     Attributes:
-        call: Index among the run's calls, from 0; a run with fewer calls is not disturbed.
+        call: Index among the run's calls, from 0. If the run ends before this call, nothing is disturbed.
         what: A fault's name (:data:`~lab.simulation.histories.faults.NAMES`), or "meanwhile before" or "meanwhile
                 after": the run pauses before or after this call until ``steps`` have been played, and then continues.
         steps: The steps played during the pause.
@@ -134,8 +134,8 @@ class Popular(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deploy(Step):
-    """Deploy the API and the worker. ``api`` is the schema version that the API writes, ``worker`` the newest that the
-    worker reads: today's or the next."""
+    """Deploy the API and the worker. The API writes the schema version ``api``. The newest schema version that the
+    worker reads is ``worker``. Each is today's version or the next one."""
 
     api: int
     worker: int
@@ -151,8 +151,8 @@ class Restock(Step):
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Step):
-    """Send a message that does not come from the API: ``what`` names its body, ``pick`` the order in its attribute (-1:
-    an order that does not exist)."""
+    """Send a message that does not come from the API. ``what`` names its body. ``pick`` chooses the order that the
+    attribute ``order_id`` names. If ``pick`` is -1 or there are no orders, no caller posted the named order."""
 
     what: str
     pick: int = -1
@@ -180,7 +180,7 @@ class History:
         stock: Initial stock by SKU.
         batch_size: Maximum number of messages per batch.
         max_receive_count: Receives before SQS moves a message to the dead-letter queue.
-        patient: Whether callers retry unanswered requests at the end.
+        patient: Whether callers without a final answer repeat their requests at the end.
         steps: The steps in order.
     """
 

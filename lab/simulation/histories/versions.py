@@ -1,6 +1,6 @@
 """Simulates the program's next version, which writes the next schema version and reads both versions.
 
-Today's worker treats a message of the next version as too new, as it will after a real change of the schema.
+To today's worker, a message of the next version is too new. A real change of the schema will have the same effect.
 """
 
 from __future__ import annotations

@@ -33,7 +33,7 @@ class WatchedOrders(dict[Key, Item]):
     def _judge(self, order_id: str, before: Item, after: Item) -> None:
         was, now = before["status"]["S"], after["status"]["S"]
         if was in SETTLED and before != after:
-            self.violations.append(f"M2: {order_id} was {was}, but its row changed and is {now}")
+            self.violations.append(f"M2: {order_id} was {was}, but its row changed; its status is now {now}")
         elif was in FINAL and was != now:
             self.violations.append(f"M2: {order_id} was {was} and became {now}")
         elif now == OrderStatus.ACCEPTED and was != now:

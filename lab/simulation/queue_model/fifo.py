@@ -95,7 +95,10 @@ class FifoQueue(Queue):
         Queue.delete(self, receipt)
 
     def next_visible_at(self) -> float | None:
-        """Return the earliest time at which a group's first message becomes visible. Later messages wait for it."""
+        """Return the earliest time at which a group's first message is visible, or ``None`` if the queue is empty.
+
+        A group's later messages wait for its first.
+        """
         first: dict[str | None, float] = {}
         for message in self.messages.values():
             first.setdefault(message.group_id, message.visible_at)

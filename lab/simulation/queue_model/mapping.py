@@ -15,7 +15,7 @@ Invoke = Callable[[dict[str, Any]], Any]
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """One batch that the mapping has received, as the event that it passes to the function."""
+    """One batch that the mapping has received: the function's event, and the messages' receipt handles."""
 
     event: dict[str, Any]
     handles: dict[str, str]  # message id -> the receipt handle of this receive
@@ -30,7 +30,7 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """The function raised, timed out, or its process was killed."""
+    """The function raised an error or timed out, or its process was killed."""
 
     cause: str
 
@@ -67,7 +67,7 @@ class EventSourceMapping:
         """Delete the processed messages of a batch. Its other messages become visible when their timeouts end.
 
         Returns:
-            The message ids that were *not* deleted.
+            The ids of the failed messages, which the mapping does *not* delete.
         """
         self.deliveries.remove(delivery)
         failed = failed_ids(outcome, frozenset(delivery.handles), report_failures=self.report_failures)
@@ -80,7 +80,7 @@ class EventSourceMapping:
         """Receive one batch, invoke the function, and delete the processed messages. An ``Exception`` fails the batch.
 
         Returns:
-            The message ids that were *not* deleted, or ``None`` if no message is visible.
+            The ids of the failed messages, which the mapping does *not* delete; ``None`` if no message is visible.
         """
         delivery = self.poll()
         if delivery is None:

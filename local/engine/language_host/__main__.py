@@ -1,6 +1,7 @@
-"""The plugin's command line, as the engine starts it: SCRIPT [flags] ENGINE_ADDRESS.
+"""The command line of the language host: SCRIPT [flags] ENGINE_ADDRESS.
 
-The launcher script of local/engine adds SCRIPT. The first line on standard output is the port.
+The engine gives the flags and its address; the launcher from local/engine/path.py adds SCRIPT. The first line on
+standard output is the port.
 """
 
 import contextlib

@@ -11,7 +11,8 @@ from typing import Any
 
 _LIST_SECONDS = 60
 
-# This script runs in the program's interpreter, which may differ from ours. A plugin's package has pulumi-plugin.json.
+# This script runs in the program's interpreter, because the host's may be another one. A package that needs a provider
+# has pulumi-plugin.json.
 _INVENTORY = """
 import importlib.metadata, json, sys
 packages, plugins = {}, []
@@ -75,10 +76,10 @@ def _of_environment(folder: Path) -> Path:
 
 
 def inventory(python: Path) -> Inventory:
-    """Return the packages and plugins that are installed for `python`.
+    """Return the packages that are installed for `python`, and the providers that they need.
 
     Raises:
-        InterpreterError: the interpreter cannot list them.
+        InterpreterError: the interpreter cannot list its packages.
     """
     try:
         answer = subprocess.run(

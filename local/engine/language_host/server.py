@@ -23,7 +23,7 @@ _ALREADY_SHOWN = 32
 
 
 class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs programs and policy packs. Other calls of the protocol get the answer UNIMPLEMENTED."""
+    """Runs programs and policy packs. Calls without a method here get the answer UNIMPLEMENTED."""
 
     def __init__(self, engine: str, script: Path) -> None:
         """`engine` is the engine's address, `script` the SDK's `pulumi-language-python-exec`."""

@@ -1,5 +1,5 @@
 """A stand-in for the AWS provider, for tests and experiments: the engine attaches to it over gRPC.
 
-The stand-in checks inputs strictly against the locked SDK's own types and does little else; docs/engine.md lists what
-it cannot show.
+The stand-in checks inputs strictly against the locked SDK's own types, and an account (account.py) keeps the resources.
+docs/engine.md lists what the stand-in cannot show.
 """

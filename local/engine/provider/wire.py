@@ -48,7 +48,10 @@ def holds_unknown(value: Any) -> bool:
 
 
 def fingerprint(value: Any) -> Any:
-    """Return the value with each file replaced by a hash of its content, so that a moved file counts as equal."""
+    """Return the value with each file replaced by the engine's hash of its content: a moved file counts as equal.
+
+    If the engine sent no hash, the hash of the marked object is used.
+    """
     if isinstance(value, Mapping):
         if value.get(_SIGNATURE) in (_ASSET, _ARCHIVE):
             return {"hash": value.get("hash") or _digest(value)}
@@ -63,7 +66,7 @@ def _digest(value: Any) -> str:
 
 
 def opened(value: Any, folder: Path) -> Any:
-    """Return the value with the SDK's assets and archives for marked files. Paths are relative to `folder`."""
+    """Return the value with each marked file replaced by the SDK's asset or archive. Paths are relative to `folder`."""
     if isinstance(value, Mapping):
         if value.get(_SIGNATURE) == _ASSET:
             return _asset(value, folder)

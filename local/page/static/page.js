@@ -59,7 +59,7 @@ const draft = () => JSON.stringify({
 const redraft = () => { $("body").value = draft(); showCurl(); };
 const showCurl = () => {
   let body = $("body").value;
-  try { body = JSON.stringify(JSON.parse(body)); } catch { /* the invalid JSON is sent too, to show the API's answer */ }
+  try { body = JSON.stringify(JSON.parse(body)); } catch { /* invalid JSON stays in the command: the API's answer explains the mistake */ }
   $("curl").textContent = `curl -i -X POST ${stack.api_url}/orders \\\n  -H 'Content-Type: application/json' \\\n`
     + `  -H ${quoted(`Idempotency-Key: ${$("key").value}`)} \\\n  -d ${quoted(body)}`;
 };
@@ -67,7 +67,7 @@ const newKey = () => { $("key").value = fresh(); showCurl(); };
 
 const send = async (keys) => {
   keys.forEach((each) => used.add(each));
-  $("answer").replaceChildren(h("p", { class: "empty" }, keys.length > 1 ? `Sending ${keys.length} at once; new workers start for them…` : "Sending…"));
+  $("answer").replaceChildren(h("p", { class: "empty" }, keys.length > 1 ? `Sending ${keys.length} requests at once; new workers start for them…` : "Sending…"));
   const answers = await call("/api/send", { body: $("body").value, keys });
   $("answer").replaceChildren(...(answers.length === 1 ? oneAnswer(answers[0]) : manyAnswers(answers)));
   const ids = answers.map((each) => parsed(each.body)?.order_id).filter(Boolean);
@@ -88,10 +88,10 @@ const manyAnswers = (answers) => {
   const ids = new Set(answers.map((each) => parsed(each.body)?.order_id).filter(Boolean));
   return [h("ul", { class: "counts" }, [...groups].sort().map(([name, found]) => h("li", {},
     h("b", { class: `status s${name[0]}` }, `${found.length} × ${name}`), MEANS[name.slice(0, 3)] ?? ""))),
-  h("p", {}, `${plural(answers.length, "request")} at once, ${plural(ids.size, "order")}; the slowest took `
+  h("p", {}, `${plural(answers.length, "request")} at once, ${plural(ids.size, "order")}; the slowest request took `
     + `${Math.max(...answers.map((each) => each.seconds)).toFixed(1)} s.`)];
 };
-const MEANS = { 409: " the first request is still running: repeat this one", 429: " too many: repeat it", 503: " outcome unknown: repeat it" };
+const MEANS = { 409: " the first request is still running: repeat this request", 429: " too many requests: repeat this request", 503: " outcome unknown: repeat this request" };
 
 const place = () => {
   if (used.has($("key").value)) newKey();
@@ -121,7 +121,7 @@ const addStock = async () => {
 const showOrders = ({ count, newest }) => {
   $("order-count").textContent = count > newest.length ? `newest ${newest.length} of ${count}` : count || "";
   const rows = $("order-rows");
-  if (!newest.length) rows.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "empty" }, "None yet. Place one.")));
+  if (!newest.length) rows.replaceChildren(h("tr", {}, h("td", { colspan: 5, class: "empty" }, "No orders yet. Place an order.")));
   else if (!orders.size) rows.replaceChildren();
   newest.forEach((order, index) => {
     const known = orders.get(order.order_id);
@@ -162,7 +162,7 @@ const laneOf = ({ what, where, by }) => {
   if (by || what.startsWith("order sent to the queue")) return 1;
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
-/** Returns the lane that a step came from. A failed attempt goes back to the queue. */
+/** Returns the lane that a step came from, or, for a failed attempt with a retry, the queue to which it goes back. */
 const previousLane = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;
   return what.startsWith("order sent to the queue") || what === "event published" ? lane - 1 : lane;
@@ -234,7 +234,7 @@ const stepOf = (step, before, first) => {
 
 const showDead = (letters) => {
   $("redrive-all").hidden = letters.length < 2;
-  $("dead-rows").replaceChildren(...(letters.length ? letters.map(letterOf) : [h("li", { class: "empty" }, "None. Turn on a fault, and place an order.")]));
+  $("dead-rows").replaceChildren(...(letters.length ? letters.map(letterOf) : [h("li", { class: "empty" }, "No dead letters. To get one, turn on a fault and place an order.")]));
 };
 const letterOf = (letter) => {
   const id = letter.order_id ?? letter.message_id;
@@ -264,7 +264,7 @@ const decide = async (verb, id, name) => {
     const mine = decision;
     const plan = await call(`/api/${verb}`, { id, by: "page", reason: "to see what would happen", yes: false });
     if (mine !== decision) return;
-    $("plan").textContent = verb === "redrive" ? `${plan.redriven} of ${plural(plan.seen, "message")} would go back to the orders queue.` : `If you discard it, ${plan.plan}.`;
+    $("plan").textContent = verb === "redrive" ? `${plan.redriven} of ${plural(plan.seen, "message")} would go back to the orders queue.` : `Plan: ${plan.plan}.`;
     $("decide").disabled = verb === "redrive" && !plan.redriven;
   } catch (error) {
     $("plan").textContent = error.message;
@@ -293,7 +293,7 @@ const carryOut = async () => {
 // ---- faults and guarantees
 
 const nameOf = ({ service, operation, kind, probability, containing }) => [service, operation ?? "(all)", kind,
-  probability < 1 ? `${Math.round(probability * 100)} %` : "", containing ? `containing ${containing}` : ""].filter(Boolean).join(" ");
+  probability < 1 ? `${Math.round(probability * 100)} %` : "", containing ? `only requests with ${containing}` : ""].filter(Boolean).join(" ");
 const showFaults = (rules) => {
   const active = rules.filter((each) => !each.expired);
   $("fault-count").textContent = active.length;

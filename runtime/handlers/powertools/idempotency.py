@@ -81,7 +81,8 @@ class ApiIdempotency:
         """Return the result of the first successful `operation` under `key`.
 
         An error of `operation` is raised and not stored: the next attempt runs it again.
-        Raises `InProgressError`, `DependencyError`, and `KeyReusedError` if the first attempt had another `payload`.
+        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if an attempt with another `payload` has
+        succeeded, or is in progress, under `key`.
         """
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)
@@ -97,7 +98,8 @@ class ApiIdempotency:
 
 
 def _run(*, request: dict[str, str], operation: Callable[[], str]) -> dict[str, str]:
-    # A non-empty dict, because Powertools replays an empty result as None. The body is text, so its bytes never change.
+    # The result is a non-empty dict, because Powertools replays an empty result as None. The body is text, so its bytes
+    # never change.
     del request
     return {"body": operation()}
 
@@ -142,7 +144,7 @@ class WorkerIdempotency:
         return once
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if none is in progress.
+        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress.
 
         A run leaves its record in progress only if it is killed or cannot write to the table.
         """

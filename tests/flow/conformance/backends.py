@@ -1,4 +1,4 @@
-"""Backends for the scenarios: the same clients, tables and queues in three implementations."""
+"""Three implementations of DynamoDB and SQS, on which the conformance scenarios run."""
 
 from __future__ import annotations
 

@@ -81,7 +81,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = if_not_exists(fresh, :new)", {"fresh": {"S": "new"}}),
     ("SET #s = if_not_exists(#s, :new)", {"state": {"S": "ACCEPTED"}}),
     ("SET fresh = if_not_exists(fresh, :five) + :one", {"fresh": {"N": "6"}}),
-    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # values before the update
+    ("SET #s = #t, #t = #s", {"state": {"S": "hello"}, "text": {"S": "ACCEPTED"}}),  # reads old values
     ("REMOVE flag", {"flag": None}),
     ("REMOVE absent", {}),
     ("SET fresh = :new REMOVE flag", {"fresh": {"S": "new"}, "flag": None}),

@@ -44,7 +44,7 @@ def handler(event, context):
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""Long enough to observe a batch's result before a kept message is visible again and the scenario receives it."""
+"""How long a received message of the batch of two is hidden: long enough to observe the result of the batch."""
 
 
 def _handler(event: dict[str, Any]) -> Any:

@@ -72,7 +72,7 @@ def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # The new timeout is longer than the queue's, as the worker's pause before a retry can be.
+    # The new timeout is longer than the queue's, because the worker's pause before a retry can be longer too.
     # The result is the same if a step comes more than a second late, as on a busy machine.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")

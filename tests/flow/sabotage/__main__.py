@@ -1,5 +1,5 @@
-"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and prints the test that noticed the mistake and
-the test's failure message."""
+"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and prints the test that must notice it and the
+test's failure message, or ``NOT NOTICED`` if the test passes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def main() -> int:
     """Make every mistake and run its test; returns the exit status."""
     argparse.ArgumentParser(
         prog="python -m tests.flow.sabotage",
-        description="Make each deliberate mistake, and print the test that noticed it. The command takes no options.",
+        description="Make each deliberate mistake, and print whether its test notices it. There are no options.",
         epilog="Exit status: 0 if every mistake was noticed, else 1.",
     ).parse_args()
     survived = 0

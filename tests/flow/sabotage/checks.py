@@ -1,4 +1,4 @@
-"""Runs, in process, the tests that must notice a sabotage."""
+"""Runs the tests that must notice a sabotage, in the process whose code the sabotage changes."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def crash_points(function: str, path: str) -> Check:
 
 
 def test(file: str, name: str) -> Check:
-    """Return the check that runs a test function without fixtures."""
+    """Return the check that runs a test function. The function must use no fixtures."""
     return Check(f"{file}::{name}", partial(_failure, file.removesuffix(".py").replace("/", "."), name))
 
 

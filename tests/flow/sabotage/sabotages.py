@@ -191,7 +191,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "a failed condition on stock is judged before a failed condition on the order row",
+        "a failed condition on stock takes precedence over a failed condition on the order row",
         test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
@@ -255,7 +255,7 @@ ROUTES = (
         ),
     ),
     Sabotage(
-        "a failed attempt is not reported",
+        "the batch response does not report a failed attempt",
         crash_points("process_order", "first receive"),
         (Rewrite(f"{PROCESSOR}.process", "        raise\n", "        return\n"),),
     ),
@@ -335,7 +335,7 @@ GROUPS = (
         (Rewrite(f"{GROUP}._groups", "> MOST_ITEMS", "> 2 * MOST_ITEMS"),),
     ),
     Sabotage(
-        "orders settled together are settled one by one after the first conflict",
+        "after a transaction's first conflict, its orders are settled one by one",
         test(TOGETHER, "test_after_a_conflict_the_whole_group_is_tried_again"),
         (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
     ),

@@ -32,7 +32,7 @@ def compiled(package: Path) -> dict[str, bytes]:
 
 def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_code_only(package: Path) -> None:
     # GIVEN a package
-    # WHEN the file name that this Python expects for byte code is derived from the file name of each source
+    # WHEN the file name that Python expects for a source's byte code is derived for each source
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
@@ -50,7 +50,7 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     # WHEN its headers are read
     headers = {(data[:4], struct.unpack("<I", data[4:8])[0]) for data in files.values()}
 
-    # THEN the byte code is for this Python, hash-based and unchecked
+    # THEN the byte code is for the version of the running Python, hash-based and unchecked
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 
@@ -79,7 +79,7 @@ def test_a_package_has_no_byte_code_if_it_is_switched_off(tmp_path: Path) -> Non
     assert built["python"] is None
 
 
-def test_a_source_that_does_not_compile_is_refused_by_name(tmp_path: Path) -> None:
+def test_the_error_names_a_source_that_does_not_compile(tmp_path: Path) -> None:
     # GIVEN code with a syntax error
     project = make_project(tmp_path / "project", runtime={"runtime/wrong.py": "def (:\n"})
 

@@ -48,7 +48,7 @@ def test_concurrent_builds_install_once_and_give_the_same_package(tmp_path: Path
     builds = [project.start(*TARGET) for _ in range(3)]
     results = [build.communicate(timeout=120) for build in builds]
 
-    # THEN all give the same package, and only one of them installed the dependencies
+    # THEN all builds give the same package, and only one of them installed the dependencies
     assert [build.returncode for build in builds] == [0, 0, 0]
     assert len({out.split('"sha256": ')[1].split(",")[0] for out, _ in results}) == 1
     assert sum("installing" in errors for _, errors in results) == 1
@@ -67,7 +67,7 @@ def test_a_killed_build_does_not_break_the_next_one(tmp_path: Path) -> None:
         connection.close()
     assert list((project.root / ".build/package/scratch").iterdir())
 
-    # WHEN it is built again
+    # WHEN the project is built again
     again = project.build(*TARGET)
 
     # THEN the package is complete, and the files that the killed build left are deleted
@@ -93,7 +93,7 @@ def test_an_entry_is_not_in_the_cache_if_filling_it_failed(tmp_path: Path) -> No
     assert not (tmp_path / "cache/installed/key").exists()
 
 
-def test_a_build_that_waits_for_another_reports_it(tmp_path: Path) -> None:
+def test_a_build_that_waits_for_another_build_reports_that_it_waits(tmp_path: Path) -> None:
     # GIVEN a build that needs the cache
     messages: list[str] = []
     waiter = threading.Thread(target=lambda: cache.locked(tmp_path, messages.append).__enter__())

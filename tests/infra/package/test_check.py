@@ -22,7 +22,7 @@ def test_handlers_that_import_from_the_package_pass(tmp_path: Path, shared_cache
 
 
 def test_a_dependency_that_is_not_locked_is_reported(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a handler that imports a package that is installed here but not locked
+    # GIVEN a handler that imports a library that is installed here but not locked
     project = make_project(
         tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "import pydantic\n"}
     )
@@ -30,13 +30,13 @@ def test_a_dependency_that_is_not_locked_is_reported(tmp_path: Path, shared_cach
     # WHEN the package is checked
     result = project.run(*LOCAL, "--check", PYTHONPATH="")
 
-    # THEN the check fails and names the package
+    # THEN the check fails and names the library
     assert result.returncode == 1
     assert "No module named 'pydantic'" in result.stderr
 
 
-def test_a_handler_module_without_a_handler_is_refused(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a module in the folder of the handlers whose `handler` cannot be called
+def test_a_handler_module_without_a_callable_handler_is_refused(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a handler module in which `handler` is no function
     project = make_project(
         tmp_path / "project", cache=shared_cache, runtime={"runtime/handlers/get_order.py": "handler = 1\n"}
     )
@@ -85,7 +85,10 @@ def test_a_target_that_this_machine_cannot_run_is_refused(tmp_path: Path, shared
     [
         (("--bytecode-release", "newest"), "bytecode_release"),
         (("--bytecode-release", "3.12.1", "--python-version", "3.13"), "3.12.1 is no release of python_version 3.13"),
-        (("--bytecode-release", "3.13.0", "--no-bytecode"), "has no effect without byte code"),
+        (
+            ("--bytecode-release", "3.13.0", "--no-bytecode"),
+            "error: bytecode_release 3.13.0 has no effect without byte",
+        ),
         (("--bytecode-release", "3.13.0", "--target", "local"), "has no effect without byte code or for the local"),
         (("--python-version", "3.9"), "invalid choice: '3.9'"),
         (("--check", "--env", "ORDERS_TABLE"), "is not NAME=VALUE"),

@@ -8,7 +8,7 @@ LOCAL = ("--target", "local", "--no-bytecode")
 
 
 def test_the_package_contains_only_our_code_and_the_trimmed_dependencies(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a project with notes, caches, hidden files and editors' backup files in its code
+    # GIVEN a project with notes, caches, hidden files and editors' backup files in `runtime/`, and with code elsewhere
     clutter = ("runtime/README.md", "runtime/handlers/get_order.py.orig", "runtime/.hidden.py", "runtime/.git/x.py")
     caches = ("runtime/__pycache__/old.cpython-311.pyc", "runtime/__pycache__/trap.py", "tests/test_it.py", "other.py")
     project = make_project(

@@ -97,7 +97,7 @@ def test_without_byte_code_python_version_and_architecture_do_not_change_the_pac
 def test_changed_code_changes_the_hash(project: Project, reference: str, change: str) -> None:
     # GIVEN a built project
 
-    # WHEN a file of its code changes
+    # WHEN a source file changes, or a data file is added
     write(project.root, {change: "{}\n"})
 
     # THEN the package changes too

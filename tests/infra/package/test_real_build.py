@@ -35,7 +35,7 @@ print(json.dumps({"urls": {name: client.meta.endpoint_url for name, client in cl
 
 @pytest.fixture(scope="module")
 def spec() -> PackageSpec:
-    """Return the specification of the local stack's package. This module's builds install the dependencies once."""
+    """Return the specification of the local stack's package. All builds of this module share one cache."""
     return PackageSpec(root=REPOSITORY, target=LocalTarget())
 
 
@@ -142,7 +142,7 @@ def test_the_package_never_imports_a_module_that_was_left_out(tmp_path: Path) ->
         archive.extractall(tmp_path)
     left_out = tuple(part.rstrip("/").replace("/", ".") for part in UNUSED)
 
-    # WHEN all its imports are read, also those within functions
+    # WHEN the imports of all files that mention Powertools are read, also those within functions
     found = {
         (name, imported)
         for path in tmp_path.rglob("*.py")
@@ -159,7 +159,8 @@ def test_the_package_never_imports_a_module_that_was_left_out(tmp_path: Path) ->
 
 
 def imports(tree: ast.Module) -> Iterator[str]:
-    """Yield the modules that are imported by absolute names, as Powertools imports its own modules."""
+    """Yield the modules that are imported by absolute names. Powertools imports by relative names only modules of the
+    same folder."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)

@@ -1,4 +1,4 @@
-"""Tests the messages of builds that cannot succeed, and how a build chooses retries, wheels and an interpreter."""
+"""Tests the messages of failed builds, and how a build sets pip's retries and chooses wheels and an interpreter."""
 
 import errno
 import os
@@ -113,7 +113,7 @@ def test_a_requirement_without_a_pin_or_without_a_hash_or_with_a_marker_is_refus
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 
-    # WHEN it is built
+    # WHEN the project is built
     message = refusal(project, *LOCAL)
 
     # THEN the message names what is wrong with the requirement, and the command to run
@@ -134,7 +134,7 @@ def test_a_missing_lock_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: Path) -> None:
-    # GIVEN a PATH with a shim that does not answer, a Python of another version under the right name, and nothing else
+    # GIVEN a PATH with a shim that fails, a Python of another version under the right name, and nothing else
     project = make_project(tmp_path / "project")
     version = "3.14" if PYTHON != "3.14" else "3.13"
     tools = tmp_path / "tools"
@@ -166,8 +166,8 @@ def test_an_interpreter_of_another_release_than_the_pinned_one_is_refused(tmp_pa
     assert "change `package_bytecode_release`" in message
 
 
-def test_a_shim_that_does_not_answer_is_skipped(tmp_path: Path, shared_cache: Path) -> None:
-    # GIVEN a shim before the real interpreter on PATH
+def test_a_shim_that_fails_is_skipped(tmp_path: Path, shared_cache: Path) -> None:
+    # GIVEN a shim that fails, before the real interpreter on PATH
     project = make_project(tmp_path / "project", cache=shared_cache)
     shim = tmp_path / "shims" / f"python{PYTHON}"
     shim.parent.mkdir()
@@ -243,7 +243,7 @@ def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_c
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Return a project whose code contains the word, and give this process exactly the project's variables."""
+    """Return a project whose code contains the word, and make its `variables()` this process's whole environment."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)

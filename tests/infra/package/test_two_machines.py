@@ -81,7 +81,7 @@ def machine(root: Path, umask: int, changed: float, mode: int, **variables: str)
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine]:
-    """Return two machines that have only the program and its lock file in common."""
+    """Return two machines with different folders, umasks, file times and modes, time zones and hash seeds."""
     here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
     return (
         machine(here / "orders", 0o022, 1_700_000_000, 0o644, TZ="UTC", PYTHONHASHSEED="1"),

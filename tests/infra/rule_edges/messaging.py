@@ -35,6 +35,6 @@ EDGES: Edges = {
     ("_ordered_subscribers", "fifo queue"): (
         {"subscriptions": subscribed(f"{ARN}.fifo")},
         {"subscriptions": subscribed(ARN)},
-        "of a standard queue without",
+        "of a standard queue without it",
     ),
 }

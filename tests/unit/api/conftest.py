@@ -30,7 +30,7 @@ SESSION = boto3.session.Session()
 
 
 class TickingClock:
-    """A clock that advances one second at each reading, so that a second reading of the time is noticed."""
+    """A clock that advances by one second at each reading, so that tests notice if the time is read twice."""
 
     def __init__(self) -> None:
         self.now = datetime(2026, 1, 31, 12, tzinfo=UTC)

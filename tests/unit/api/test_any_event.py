@@ -1,4 +1,4 @@
-"""Tests arbitrary keys and malformed events. `make fuzz` sends complete hostile events; `tests/lab` sends fewer."""
+"""Tests arbitrary keys and malformed events. `make fuzz` and `tests/lab` send complete hostile events."""
 
 import pytest
 from hypothesis import given

@@ -36,7 +36,7 @@ def test_a_refusal_takes_little_memory(name: str) -> None:
 def test_a_text_with_more_structural_characters_than_any_order_is_not_parsed(
     untouched_api: Api, monkeypatch: pytest.MonkeyPatch, part: str
 ) -> None:
-    # GIVEN a text with the greatest number of structural characters that is parsed, and a text with more
+    # GIVEN a text with as many structural characters as are allowed, and a text with more
     enough = json.dumps((part * MAX_STRUCTURAL)[:MAX_STRUCTURAL])
     more = enough[:-1] + part + '"'
     # WHEN they are read as a body and as a message

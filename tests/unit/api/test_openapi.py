@@ -181,7 +181,7 @@ def test_real_answers_have_the_documented_fields_and_headers(api: Api) -> None:
         assert re.search(schemas["AcceptedOrder"]["properties"][name].get("pattern", ""), value)
 
 
-def test_the_example_of_a_request_gets_the_example_of_its_answer(api: Api) -> None:
+def test_the_documented_example_request_gets_the_documented_example_answer(api: Api) -> None:
     # GIVEN
     body = operation(POST)["requestBody"]["content"]["application/json"]["example"]
 

@@ -106,7 +106,7 @@ def test_a_setting_that_is_no_list_of_digests_fails_at_init(wrong: str) -> None:
         LookupSettings.from_environment({"ORDERS_TABLE": "t", "ORIGIN_SECRET_SHA256": wrong})
 
 
-def test_the_answer_to_a_request_that_bypasses_cloudfront_names_the_address_to_use() -> None:
+def test_the_answer_to_a_request_that_bypasses_cloudfront_says_which_address_to_use() -> None:
     # GIVEN a stack with CloudFront in front of the API
     guard = OriginGuard.of([digest(CURRENT)])
 

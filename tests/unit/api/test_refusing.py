@@ -293,6 +293,7 @@ def test_problem_types_are_unique_and_stable() -> None:
     types = {kind.type: kind.status for kind in CATALOGUE}
 
     # THEN
+    assert len(types) == len(CATALOGUE)
     assert types == {
         "urn:problem-type:orders:idempotency-key-missing": 400,
         "urn:problem-type:orders:idempotency-key-malformed": 400,

@@ -85,7 +85,7 @@ def test_the_caller_s_correlation_id_is_used_if_it_is_valid(sent: str | None, pl
     assert read.correlation_id == used
 
 
-def test_two_requests_without_an_id_get_different_ones() -> None:
+def test_two_requests_without_an_id_get_different_ids() -> None:
     # GIVEN / WHEN two requests without ids are read
     # THEN their correlation ids differ
     assert request().correlation_id != request().correlation_id

@@ -1,7 +1,7 @@
 """Tests that many instances can start from one snapshot.
 
 The init of the API's functions uses no randomness, no clock and no connection. At its first invocation each instance
-seeds its random numbers and samples DEBUG logging again.
+seeds its random numbers. If a sampling rate is set, it also decides again whether to log at DEBUG.
 """
 
 import json
@@ -55,7 +55,7 @@ ENVIRONMENT = {
 
 
 def init(module: str, before: str = "") -> list[str]:
-    """Return the actions of an entry point's init whose results must not be in a snapshot."""
+    """Return the uses of randomness and time, and the connections, that the probe finds while `module` is imported."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("import runtime.handlers.MODULE", f"{before}\nimport {module}")],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **ENVIRONMENT},

@@ -61,7 +61,7 @@ def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Excep
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
-def test_pauses_between_conflicts_double_and_half_of_each_is_random(chance: float) -> None:
+def test_pauses_after_conflicts_double_each_time_and_half_of_each_pause_is_random(chance: float) -> None:
     # GIVEN an order that a transaction locks, and the shortest or the longest random pauses
     pauses: list[float] = []
     client: Any = Mock()

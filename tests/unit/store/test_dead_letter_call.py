@@ -23,11 +23,11 @@ def text(value: Any) -> dict[str, Any]:
     return {"dataType": "String", "stringValue": value}
 
 
-def test_a_dead_letter_is_the_message_and_its_reason() -> None:
+def test_a_dead_letter_is_the_message_with_the_reason_of_its_failure() -> None:
     # GIVEN a message without attributes
     # WHEN it is sent to the dead-letter queue
     call = sent({})
-    # THEN the dead letter has its body, and the reason in its attributes
+    # THEN the dead letter has the message's body, and the reason of the failure in its attributes
     assert call == {
         "QueueUrl": "https://dlq",
         "MessageBody": "body",
@@ -73,8 +73,8 @@ def test_an_attribute_that_sqs_would_refuse_is_left_out(broken: dict[str, Any]) 
 @pytest.mark.parametrize(
     ("error", "expected"), [("a\x00b\ufffe", "a?b?"), ("", "?"), ("\t\n\U0001f600", "\t\n\U0001f600")]
 )
-def test_characters_of_an_error_that_sqs_refuses_are_replaced(error: str, expected: str) -> None:
-    # GIVEN an error with characters that SQS refuses, an empty one, or a valid one
+def test_characters_that_sqs_refuses_are_replaced_in_an_error(error: str, expected: str) -> None:
+    # GIVEN an error with characters that SQS refuses, an empty error, or a valid error
     # WHEN the dead letter is sent
     # THEN question marks replace these characters and the empty error
     assert sent({}, error)["MessageAttributes"]["error"]["StringValue"] == expected

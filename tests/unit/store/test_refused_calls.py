@@ -101,7 +101,7 @@ def test_a_refused_update_that_does_not_return_the_final_order_is_an_error() -> 
 
 
 def test_a_refusal_that_is_neither_temporary_nor_a_cancellation_is_raised_unchanged() -> None:
-    # GIVEN a role without the permission
+    # GIVEN a role without permission
     # WHEN an order is settled
     # THEN the error is that of AWS
     with pytest.raises(ClientError, match="AccessDenied"):

@@ -1,4 +1,4 @@
-"""Tests the TLS context that all clients share: it is as safe as botocore's, and reads the authorities once."""
+"""Tests the clients' shared TLS context: it is as safe as botocore's, and reads the certificate authorities once."""
 
 import datetime as dt
 import ipaddress
@@ -112,7 +112,7 @@ def client(service: Any, endpoint: str, verify: Path | None = None) -> Any:
 def test_authorities_are_read_once_for_all_connections_of_all_clients(
     context: Counting, endpoint: str, authority: Path
 ) -> None:
-    # GIVEN clients of two services, and a service that closes each connection
+    # GIVEN clients for DynamoDB and SQS, and an endpoint that closes each connection
     dynamodb, sqs = (client(service, endpoint, authority) for service in ("dynamodb", "sqs"))
     # WHEN each makes two calls
     for _ in range(2):

@@ -68,7 +68,7 @@ class Spy:
 
 @dataclass
 class FakeTime:
-    """A clock for the worker, which `sleep` advances."""
+    """A clock for the worker. `sleep` advances it."""
 
     now: float = 1_769_860_801.5  # 1.5 s after the messages were accepted
     slept: list[float] = field(default_factory=list)
@@ -180,7 +180,7 @@ class WorkerAccount:
         return [call["VisibilityTimeout"] for call in self.called("change_message_visibility")]
 
     def run_in_progress(self, number: int = 1, *, seconds: float = 60) -> None:
-        """Store the record of a twin with a lease of `seconds`, which may be negative."""
+        """Store the record of another run whose lease ends in `seconds`; if they are negative, it has ended."""
         records = WorkerIdempotency(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
         records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too

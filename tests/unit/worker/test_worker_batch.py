@@ -87,7 +87,7 @@ def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: 
     assert world.counted.get("BatchIsolated") is None
 
 
-def test_suspects_run_after_other_messages_and_the_latest_suspect_last(world: WorkerAccount) -> None:
+def test_suspects_run_after_other_messages_sorted_by_the_end_of_their_leases(world: WorkerAccount) -> None:
     # GIVEN two suspects, the first with the later lease, and one other message
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)

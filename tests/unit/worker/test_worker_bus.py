@@ -153,7 +153,7 @@ class TestWorker:
 class TestSettings:
     @pytest.mark.parametrize(
         ("topic", "bus", "given"),
-        [("", "", "neither"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
+        [("", "", "no target"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
     )
     def test_settings_with_no_target_or_two_are_refused(
         self, world: WorkerAccount, topic: str, bus: str, given: str

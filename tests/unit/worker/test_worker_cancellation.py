@@ -84,7 +84,7 @@ def test_a_reason_that_is_neither_a_condition_nor_contention_is_unexpected(order
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_a_number_of_reasons_that_differs_from_the_number_of_lines_is_an_error(count: int) -> None:
-    # GIVEN an order of one line, and reasons for none or two
+    # GIVEN an order of one line, and the reasons of no stock row or of two stock rows
     # WHEN they are judged
     # THEN this is an error
     with pytest.raises(ValueError, match="argument"):
@@ -116,11 +116,11 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
             pytest.fail("nothing here is unexpected")
 
 
-def test_a_transaction_with_every_temporary_reason_was_only_busy() -> None:
+def test_a_transaction_with_only_temporary_reasons_was_only_busy() -> None:
     # GIVEN a cancelled transaction in which the order row has no reason, and the stock rows have all temporary reasons
     # WHEN it is judged
     # THEN other transactions and load were the only reasons
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))
     assert SettlementCancelledError((FINE,), None, reasons).only_busy()
-    # AND a failed condition is another reason
+    # AND with a failed condition they are not the only reasons
     assert not SettlementCancelledError((FINE,), None, (*reasons, ItemReason(CONDITION_FAILED))).only_busy()

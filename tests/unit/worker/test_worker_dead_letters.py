@@ -126,7 +126,7 @@ def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> 
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_a_message_with_many_attributes_keeps_those_of_the_order(world: WorkerAccount) -> None:
+def test_broken_attributes_of_a_message_do_not_count_towards_the_limit_of_its_dead_letter(world: WorkerAccount) -> None:
     # GIVEN eight attributes, of which one is binary and two are broken
     attributes = {f"a{number}": "x" for number in range(6)} | {
         "schema_version": SCHEMA_VERSION,
@@ -138,7 +138,7 @@ def test_a_message_with_many_attributes_keeps_those_of_the_order(world: WorkerAc
     sent["messageAttributes"]["a2"] = {**attribute("x"), "dataType": None}
     # WHEN it is dead-lettered
     world.run(sent)
-    # THEN the dead letter has four attributes that the worker adds, the two of the order, and the unbroken others
+    # THEN the dead letter has four attributes that the worker adds, and the six unbroken ones of the message
     (letter,) = world.dead_letters()
     names = set(letter["MessageAttributes"])
     assert names == {

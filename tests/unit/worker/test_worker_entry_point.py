@@ -61,7 +61,7 @@ def test_the_function_processes_a_batch_and_writes_its_metrics(
 ) -> None:
     # GIVEN stock for one of two orders
     deployed.stock(SKU_1=2)
-    # WHEN Lambda calls with the messages of both
+    # WHEN Lambda calls the function with the messages of both
     response = process_order.handler(event(record(content(1)), record(content(2), receives=2)), context())
     # THEN both are settled, and each outcome is counted once
     assert response == {"batchItemFailures": []}
@@ -91,15 +91,15 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
 def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an item that starts in time, after which less than the margin is left
+    # GIVEN a message whose attempt starts in time; immediately afterwards, less than the margin is left
     deployed.stock(SKU_1=2)
     left = iter([60_000, 60_000])
     invocation = context()
     invocation.get_remaining_time_in_millis = lambda: next(left, 1_999)  # type: ignore[method-assign] # a clock
-    # WHEN Lambda calls
+    # WHEN Lambda calls the function with it
     sent = record()
     response = process_order.handler(event(sent), invocation)
-    # THEN it is reported, no call was started that the timeout may cut off, and the invocation returns
+    # THEN the message is reported, no call was started that the timeout could cut off, and the invocation returns
     assert response == {"batchItemFailures": [{"itemIdentifier": sent["messageId"]}]}
     assert deployed.status() is None
     assert "AttemptFailed" in counted(capsys)

@@ -1,4 +1,7 @@
-"""Tests a group's transaction: when it is tried again, with which token, and when its orders stay unsettled."""
+"""Tests the transaction of a group, which is the orders of a batch that share articles.
+
+The tests show when the transaction is tried again, with which token, and when its orders stay unsettled.
+"""
 
 from __future__ import annotations
 
@@ -68,9 +71,9 @@ def test_the_pauses_of_a_group_grow_like_those_of_a_single_order() -> None:
 
 
 def test_each_try_has_a_new_token() -> None:
-    # GIVEN a stock row that is busy twice
+    # GIVEN two orders for one article, whose stock row is busy twice
     store = Store(busy, busy)
-    # WHEN its orders are settled together
+    # WHEN they are settled together
     settle(store, TWO)
     # THEN each try has its own token, because it is a new transaction and no retry of the same call
     assert len({UUID(token) for token in store.tokens}) == 3
@@ -78,7 +81,7 @@ def test_each_try_has_a_new_token() -> None:
 
 @pytest.mark.parametrize(("late", "tries"), [(0.0, 2), (0.001, 1)])
 def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: int) -> None:
-    # GIVEN a conflict after which the pause ends at the end of the group's time, or a moment later
+    # GIVEN a conflict after which the pause ends when `GROUP_SECONDS` are over, or a moment later
     clock = FakeTime(now=0.0)
 
     def slow() -> None:
@@ -94,8 +97,8 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
 
 
 @pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
-def test_no_group_begins_after_the_time_of_all_groups(late: float, groups: int) -> None:
-    # GIVEN two groups, the first of which takes the time of all groups, or a moment more
+def test_no_group_begins_after_group_seconds_are_over(late: float, groups: int) -> None:
+    # GIVEN two groups; the first one takes `GROUP_SECONDS`, the time for all groups, or a moment more
     clock = FakeTime(now=0.0)
 
     def slow() -> None:

@@ -22,7 +22,7 @@ def test_sorting_an_isolated_batch_keeps_every_record_once(given_: list[Candidat
 
 
 @given(candidates)
-def test_suspects_come_last_and_the_latest_suspect_at_the_end(given_: list[Candidate]) -> None:
+def test_suspects_come_last_sorted_by_the_end_of_their_leases(given_: list[Candidate]) -> None:
     # GIVEN a batch in which some messages have an unfinished run
     # WHEN it is sorted
     ordered = [given_[index] for index in isolation_order(given_)]
@@ -75,11 +75,11 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
 def test_each_killer_costs_another_message_at_most_one_receive_and_a_parallel_run_at_most_one_more(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
-    # GIVEN a queue with any number of killers, and with new batches each time
+    # GIVEN a queue with any number of killers, whose batches are drawn at random each time
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
     deadline, chance = 0, Random(seed)
-    # WHEN they are delivered until only killers are left
+    # WHEN batches are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
         # The limit is far above the bound. Without it, the test would not end if a wrong sequence starved a message.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
@@ -87,5 +87,6 @@ def test_each_killer_costs_another_message_at_most_one_receive_and_a_parallel_ru
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN every other message lost at most one receive per killer and one in its parallel run, and was then done
+    # THEN each message that is no killer lost at most one receive per killer and one in its parallel run
+    # AND its next receive was its last one
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

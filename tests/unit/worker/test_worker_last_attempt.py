@@ -35,7 +35,7 @@ def test_a_failed_last_attempt_stores_its_error_and_makes_the_message_visible_wi
     world.disturb("transact_write_items", refused("InternalServerError", "TransactWriteItems"))
     # WHEN a message is processed for the last time
     failed = world.run(record(receives=8))
-    # THEN the order has the reason, its message is visible without delay, and a metric with an alarm counts it
+    # THEN the order has the reason, its message is visible without delay, and a metric with an alarm counts the failure
     assert len(failed) == 1
     order = world.order()
     assert order is not None
@@ -83,10 +83,10 @@ def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world:
 
 
 def test_a_last_attempt_that_was_not_started_marks_its_order_and_is_counted_as_last(world: WorkerAccount) -> None:
-    # GIVEN no time left
+    # GIVEN an invocation with too little time for an attempt
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)
-    # THEN its order is FAILED, and a metric with an alarm counts it
+    # THEN its order is FAILED, and a metric with an alarm counts the attempt
     assert world.status() == "FAILED"
     assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
 
@@ -102,10 +102,10 @@ def test_a_last_attempt_at_a_message_of_a_newer_version_marks_its_order(world: W
 
 
 @pytest.mark.parametrize("receives", [9, 100])
-def test_a_receive_beyond_the_last_is_a_last_attempt_too(world: WorkerAccount, receives: int) -> None:
-    # GIVEN a queue whose limit is higher than the worker's setting
+def test_a_receive_beyond_max_receive_count_is_a_last_attempt_too(world: WorkerAccount, receives: int) -> None:
+    # GIVEN a queue whose limit of receives is higher than the worker's `max_receive_count`
     world.disturb("transact_write_items", refused("InternalServerError"))
-    # WHEN a message is received more often than the setting says
+    # WHEN a message is received more often than `max_receive_count`
     world.run(record(receives=receives))
     # THEN its order is marked
     assert world.status() == "FAILED"

@@ -33,7 +33,8 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     world.disturb("transact_write_items", refused("ValidationException", "TransactWriteItems"))
     # WHEN a message is processed
     world.run(sent)
-    # THEN of the message, the log has only its ids; of a retryable failure, it has the kind and the lines of code
+    # THEN the log has nothing of the message except its ids
+    # AND for a retryable failure, it has the type of the error and the lines of code
     text = "\n".join(written)
     assert SECRET not in text
     assert "secret payload" not in text
@@ -48,7 +49,7 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     ("operation", "receives", "message"),
     [("get_item", 2, "idempotency record not read"), ("update_item", 8, "order not marked FAILED")],
 )
-def test_if_a_call_fails_and_the_attempt_goes_on_the_log_has_the_reason(
+def test_the_log_has_the_reason_if_a_call_fails_and_the_attempt_goes_on(
     world: WorkerAccount, operation: str, receives: int, message: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a table that refuses a call whose failure does not end the attempt

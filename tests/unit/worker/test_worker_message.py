@@ -32,7 +32,7 @@ def test_a_valid_message_is_read_as_the_order() -> None:
     assert read_message(sent) == message(reference="for Jane")
 
 
-def test_a_message_without_attributes_is_read_by_its_body() -> None:
+def test_a_message_without_attributes_is_read_from_its_body() -> None:
     # GIVEN a valid body alone
     sent = delivery(content(), attributes={})
     # WHEN it is read
@@ -72,12 +72,12 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
         ),
         (
             "[" * (MAX_STRUCTURAL + 1),
-            f"The body has more than {MAX_STRUCTURAL} of the characters {{ [ : , and is not read.",
+            f"The body is not read: it has more than {MAX_STRUCTURAL} of the characters `{{`, `[`, `:` and `,`.",
         ),
     ],
 )
 def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: str) -> None:
-    # GIVEN a body that is one character longer, or has one structural character more, than is read
+    # GIVEN a body with one character, or one structural character, more than the limit
     # WHEN it is read
     failure = failure_of(delivery(body))
     # THEN the failure is permanent, and its error names the limit
@@ -89,7 +89,7 @@ def test_the_longest_body_is_parsed() -> None:
     longest, items = "x" * MAX_CHARACTERS, "[1]"
     # WHEN they are read
     errors = [(failure.error_type, str(failure)) for failure in map(failure_of, map(delivery, (longest, items)))]
-    # THEN only the parser refuses them
+    # THEN both are parsed: the first one is not JSON, and the second one is not an object
     assert errors == [
         ("MALFORMED_BODY", "The body is not JSON."),
         ("MALFORMED_BODY", "The body is JSON, but not a JSON object."),
@@ -169,7 +169,7 @@ def test_the_error_of_a_very_wrong_message_is_short() -> None:
 def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Delivery) -> None:
     # GIVEN a message that a newer version wrote, in whatever form
     # WHEN it is read
-    # THEN its failure is that of a newer version, which is retried
+    # THEN the failure is a `NewerSchemaError`, so the message is retried
     with pytest.raises(NewerSchemaError):
         read_message(sent)
 
@@ -280,7 +280,7 @@ def test_every_part_of_a_record_is_read() -> None:
         "messageAttributes": {"fine": attribute("x"), "broken": "y"},
     }
     # WHEN it is read
-    # THEN every part is in its field
+    # THEN every part except the broken attribute is in its field
     assert Delivery.from_record(record) == Delivery("m", "r", "b", {"fine": attribute("x")}, 3, "g")
 
 
@@ -336,5 +336,5 @@ def test_an_invalid_receive_count_counts_as_one(count: Any, expected: int) -> No
 
 
 def test_structural_characters_are_counted_wherever_they_are() -> None:
-    # GIVEN / WHEN / THEN braces and brackets count when they open, and all four count in texts too
+    # GIVEN / WHEN / THEN opening braces, opening brackets, colons and commas count, in texts too
     assert structural_characters('{"X": [1, 2], "a,b": "x:y"}') == 8

@@ -30,7 +30,7 @@ def test_a_message_of_a_newer_version_is_retried_and_its_order_is_not_changed(wo
     sent = record(content(schema_version=NEWER))
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is retried, neither dead-lettered nor marked
+    # THEN it is retried and not dead-lettered, and its order is not marked
     assert failed == [sent["messageId"]]
     assert world.dead_letters() == []
     assert world.status() is None
@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_counts_no_failure(world: WorkerAccount) -> None:
+def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_is_no_failure(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN a message of the same order is received

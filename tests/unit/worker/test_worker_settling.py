@@ -46,7 +46,7 @@ def test_a_late_write_of_the_api_adds_nothing_to_a_settled_order(world: WorkerAc
     world.stock(SKU_1=5)
     settle(world)
     settled = world.order()
-    # WHEN a retry of the client, which has a trace context, stores it again
+    # WHEN the client sends its request again with a trace context, and the API stores the order
     world.accept(message(traceparent="00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"))
     # THEN the order still has exactly the fields from which its event was built
     assert world.order() == settled
@@ -102,19 +102,19 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_an_order_that_a_transaction_of_several_may_have_settled_is_ours_if_the_times_are_equal(
+def test_a_final_order_with_the_time_of_this_run_s_transaction_was_settled_by_this_run(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
-    # GIVEN a final order, and a transaction of this run that may have settled it
+    # GIVEN a final order, and a transaction of this run that settled several orders and perhaps this one
     world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
     # WHEN it is settled after that transaction
     written = settler(world).settle(message(), lambda: None, "2026-01-31T12:00:00.000Z")
-    # THEN this run settled it if the order has the transaction's time
+    # THEN it counts as settled by this run only if it has the transaction's time
     assert written.by_us is by_us
 
 
 def test_a_failed_order_is_settled_and_its_error_is_removed(world: WorkerAccount) -> None:
-    # GIVEN an order that was marked FAILED before it was redriven
+    # GIVEN an order that was marked FAILED and whose message was redriven
     world.stock(SKU_1=2)
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 8}, message())
     # WHEN it is settled
@@ -142,7 +142,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
 
 
 def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount) -> None:
-    # GIVEN a settled order, and an answer without its item
+    # GIVEN a settled order, and a cancellation without its item
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
     # WHEN it is settled again

@@ -77,7 +77,7 @@ def test_the_text_about_a_newer_version_names_it_and_says_that_the_message_is_re
     # THEN the text names its version and the versions that this worker reads
     assert str(caught.value) == (
         f"The message has schema_version {NEWER}; this worker reads versions up to {SCHEMA_VERSION}. "
-        "It is retried until a newer worker runs."
+        "The message is retried, because a newer worker can read it."
     )
 
 
@@ -95,12 +95,12 @@ def test_ten_wrong_places_are_named_and_the_others_are_counted(wrong: int, endin
 
 
 def test_the_text_about_a_stock_row_to_repair_names_the_row_and_the_tool() -> None:
-    # GIVEN a stock row without a number
-    # WHEN the settlement that was cancelled because of it is judged
+    # GIVEN a stock row without the number of available units
+    # WHEN `judge` gets the reasons of a settlement that was cancelled because of this row
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)
     # THEN the verdict says what to do
     assert verdict == Unexpected(
-        "The stock rows ['SKU-1'] must have a number `available`; repair them with the stock tool."
+        "`available` is not a number in the stock rows ['SKU-1']; repair them with `python -m ops stock set`."
     )
 
 
@@ -108,7 +108,7 @@ def test_the_text_about_unexpected_reasons_names_them() -> None:
     # GIVEN stock rows with no reason, with a temporary reason and with unexpected reasons
     stock = [ItemReason(code) for code in ("None", "TransactionConflict", "Odd", "ValidationError", "Odd")]
     lines = message(lines=[{**LINE, "sku": f"S{number}"} for number in range(5)]).lines
-    # WHEN they are judged
+    # WHEN `judge` gets these reasons
     # THEN the verdict names each unexpected reason once
     assert judge(ItemReason("None"), stock, lines) == Unexpected(
         "The settlement was cancelled for ['Odd', 'ValidationError']."

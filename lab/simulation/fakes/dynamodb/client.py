@@ -69,7 +69,7 @@ class FakeDynamoDB:
     def transact_write_items(self, **params: Any) -> Response:
         """Write up to 100 items: all or none."""
         only_known("TransactWriteItems", params, _TRANSACT)
-        # botocore adds a token to each request. Its retries repeat the token, so they have no second effect.
+        # botocore adds a token to a request without one. Its retries repeat the token, so they have no second effect.
         token = params.get("ClientRequestToken") or self.entropy.uuid()
         return self.wire.carry("dynamodb", "TransactWriteItems", params, lambda: self._transact(params, token))
 
@@ -112,7 +112,7 @@ class FakeDynamoDB:
         return self.wire.carry("dynamodb", "BatchGetItem", params, lambda: reads.batch_get(self._table, params))
 
     def scan(self, **params: Any) -> Response:
-        """Scan a table for the items for which a filter is true."""
+        """Scan a table. With a filter, return only the items for which it is true."""
         only_known("Scan", params, reads.SCAN)
         return self.wire.carry("dynamodb", "Scan", params, lambda: reads.scan(self._table, params))
 

@@ -170,7 +170,7 @@ class Scope:
     # --- updates ----------------------------------------------------------------------------------------------------
 
     def term(self, node: ast.expr) -> Operand:
-        """Compile the right-hand side of a SET: an operand, a sum or difference of two, or ``if_not_exists``."""
+        """Compile the right-hand side of a SET: an operand, a sum or difference of two terms, or ``if_not_exists``."""
         match node:
             case ast.BinOp(left, (ast.Add() | ast.Sub()) as operator, right):
                 if isinstance(left, ast.BinOp) or isinstance(right, ast.BinOp):
@@ -186,7 +186,7 @@ class Scope:
         return self.operand(node)
 
     def set_to(self, node: ast.expr) -> tuple[str, Action]:
-        """Compile one assignment of SET to its attribute and action."""
+        """Compile one assignment of a SET clause. Return the name of its attribute, and the action."""
         match node:
             case ast.Compare(left, [ast.Eq()], [right]):
                 target, value = self.attribute(left), self.term(right)
@@ -202,7 +202,7 @@ class Scope:
         return target, action
 
     def removed(self, node: ast.expr) -> tuple[str, Action]:
-        """Compile one attribute of REMOVE to its name and action."""
+        """Compile one attribute of a REMOVE clause. Return its name, and the action."""
         target = self.attribute(node)
         return target, lambda _before, item, _values: item.pop(target, None)
 
@@ -225,7 +225,7 @@ class Update:
     roots: frozenset[str]
 
     def apply(self, item: Item, values: Values) -> Item:
-        """Return the new item and leave ``item`` unchanged. Both share values, which are never changed in place.
+        """Return the new item and leave ``item`` unchanged. The items share values, which are never changed in place.
 
         Raises:
             InvalidValueError: a missing operand, or a wrong type.

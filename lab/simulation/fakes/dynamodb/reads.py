@@ -41,7 +41,7 @@ def get(find: TableFinder, params: Mapping[str, Any]) -> Response:
 
 
 def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """Get up to 100 items. ``UnprocessedKeys`` is always empty; a fault can fill it."""
+    """Get up to 100 items. ``UnprocessedKeys`` is empty unless a fault fills it."""
     responses: dict[str, list[Item]] = {}
     requested = params["RequestItems"]
     if sum(len(request["Keys"]) for request in requested.values()) > MAX_BATCH:

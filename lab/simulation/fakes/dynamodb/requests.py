@@ -1,4 +1,4 @@
-"""Compiles the expressions of a request (cached by text), and checks names and values as the service does."""
+"""Compiles the expressions of a request (cached by text), and checks their placeholders as the service does."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ class Expressions:
     projection: Projection | None = None
 
 
-# The same order as the fields of `Expressions`.
+# In the sequence of the fields of `Expressions` that follow `values`.
 _FIELDS = tuple(_PARSERS)
 _NOTHING: dict[str, Any] = {}
 
@@ -71,7 +71,7 @@ def compile_request(params: Mapping[str, Any]) -> Expressions:
 def _checked(
     texts: tuple[str | None, ...], names: tuple[tuple[str, str], ...], value_names: tuple[str, ...]
 ) -> tuple[Any, ...]:
-    """Compile the expressions in the order of ``_FIELDS``. A program has few expressions, so the cache is small."""
+    """Compile the expressions in the sequence of ``_FIELDS``. A program has few expressions, so the cache is small."""
     used_names: frozenset[str] = frozenset()
     used_values: frozenset[str] = frozenset()
     compiled: list[Any] = []

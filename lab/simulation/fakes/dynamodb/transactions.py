@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions. A success that is repeated with its token within ten minutes has no further effect."""
+    """Runs write transactions. For ten minutes after a success, the same token and items have no further effect."""
 
     clock: Clock
     find: TableFinder
@@ -102,7 +102,8 @@ class Transactions:
         except InvalidExpressionError as error:
             refuse(OPERATION, str(error))
         except InvalidValueError as error:
-            # A value that is invalid only for the stored item cancels the transaction. The request itself is valid.
+            # The service cancels the transaction if a value is invalid only for the stored item, and refuses a request
+            # whose value is invalid in itself. This fake cancels in both cases, and refuses only invalid keys.
             return None, {"Code": "ValidationError", "Message": str(error)}
 
     def refuse_duplicates(self, items: Sequence[Mapping[str, Any]]) -> None:

@@ -23,7 +23,7 @@ def copy_value(value: AttributeValue) -> AttributeValue:
     """Return a checked deep copy.
 
     Raises:
-        InvalidValueError: the value does not have exactly one type, or a number that the service refuses.
+        InvalidValueError: the value does not have exactly one type, or is a number that the service refuses.
         UnsupportedByFakeError: the type is not modelled.
     """
     if len(value) == 1 and "S" in value:  # a shortcut for most values, which makes histories faster
@@ -78,7 +78,7 @@ def type_of(value: AttributeValue) -> str:
 
 
 def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
-    """Compare two operands as ``=`` does; a missing operand equals no operand."""
+    """Compare two operands as ``=`` does; a missing operand is equal to nothing."""
     if left is None or right is None:
         return False
     kind = type_of(left)
