@@ -45,7 +45,7 @@ def locked(lock: Path) -> Iterator[None]:
 
 
 def remove_tree(folder: Path) -> None:
-    """Remove `folder`, which may be missing, with its subfolders in parallel.
+    """Remove `folder`, which may be missing. Its subfolders are removed in parallel.
 
     An instance's folder has thousands of files. On a busy disk each removal waits, so parallel removals take only a
     tenth of the time.

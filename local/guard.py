@@ -83,7 +83,7 @@ def _start(options: dict[str, Any]) -> "subprocess.Popen[bytes]":
 
 
 def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
-    """Block until the supervisor ends, the emulator ends or a signal arrives. Return whether the emulator ended."""
+    """Block until the supervisor or emulator ends, or a signal arrives. Return whether the emulator ended first."""
     supervisor = sys.stdin.fileno()
     while True:
         readable, _, _ = select.select([supervisor, wake], [], [])
@@ -99,7 +99,7 @@ def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
 
 
 def _has_ended(child: "subprocess.Popen[bytes]") -> bool:
-    if not hasattr(os, "waitid"):  # macOS before Python 3.13
+    if not hasattr(os, "waitid"):  # macOS before Python 3.13; here `poll` reaps the emulator
         return child.poll() is not None
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 

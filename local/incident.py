@@ -98,7 +98,7 @@ class Incident:
     transcript: Transcript
 
     def breaks(self) -> list[str]:
-        """Make a dependency fail and send orders, which all end as dead letters. Return their ids."""
+        """Make a dependency fail, then send orders, which all end as dead letters. Return the orders' ids."""
         self.transcript.chapter("A dependency fails", "DynamoDB refuses every settlement. Customers still send orders.")
         rule = self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR)
         self.transcript.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")

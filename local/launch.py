@@ -22,7 +22,7 @@ _BACKLOG = 512
 
 
 def main() -> None:
-    """Start MiniStack on the Unix socket ORDERS_LOCAL_SOCKET, with its additions."""
+    """Start MiniStack with our additions, on the Unix socket whose path is in ORDERS_LOCAL_SOCKET."""
     runpy.run_path(str(_HERE / "session_keys.py"))["share_session_keys"](
         importlib.import_module("ministack.services.sts"),
         importlib.import_module("ministack.core.lambda_runtime"),

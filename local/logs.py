@@ -132,7 +132,7 @@ class _Reader:
         return list(answer["events"])
 
     def _all_at(self, moment: int) -> Iterator[dict[str, Any]]:
-        """Yield all events of one millisecond. This reads each stream, so it needs many calls."""
+        """Yield all events of one millisecond. This reads each stream that may contain any, so it needs many calls."""
         group = self._group.group
         for page in self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
             for stream in page["logStreams"]:

@@ -18,7 +18,7 @@ _lock = Lock()
 
 
 def share_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> None:
-    """Write each session's secret to `folder`, one file per key id.
+    """Make MiniStack write each session's secret to `folder`, one file per key id.
 
     Raises `LookupError` if MiniStack does not have a function or variable that this function needs.
     """

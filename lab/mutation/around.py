@@ -9,7 +9,7 @@ import shutil
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from functools import partial
@@ -119,7 +119,7 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Run each test file that concerns these folders once, on unchanged code. Return its seconds and the lines it runs.
 
-    A file whose text has not changed since its last measurement is not measured again. A file with a failing test is
+    A file is not measured again while its last measurement is current. A file with a failing test is
     left out.
     If tests are independent (`Folder.alone`), each has an entry in the result, otherwise each file has one.
     """
@@ -139,15 +139,25 @@ def _measure(folders: set[str], children: int) -> dict[str, Measured]:
 
 def _measure_file(file: str) -> Path:
     result = _MEASURED / f"{file.replace('/', '.')}.json"
-    of = sha256((ROOT / file).read_bytes()).hexdigest()
-    if not result.exists() or json.loads(result.read_text())["of"] != of:
+    if not is_current(result, ROOT):
         print(f"measuring {file}", flush=True)
         result.unlink(missing_ok=True)
-        forks.forked(_here[0].copy, partial(_measured, file, of, result), result.with_suffix(".log"), 600)
+        forks.forked(_here[0].copy, partial(_measured, file, result), result.with_suffix(".log"), 600)
     return result
 
 
-def _measured(file: str, of: str, result: Path) -> int:
+def is_current(result: Path, root: Path) -> bool:
+    """Return whether a measurement exists, and neither the test file nor any file that it runs has changed since."""
+    digests = json.loads(result.read_text())["of"] if result.exists() else {}
+    return bool(digests) and digests == _digests(digests, root)
+
+
+def _digests(names: Iterable[str], root: Path) -> dict[str, str]:
+    """Return the SHA-256 of each file that exists, by name."""
+    return {name: sha256((root / name).read_bytes()).hexdigest() for name in names if (root / name).exists()}
+
+
+def _measured(file: str, result: Path) -> int:
     """Run a test file in this process, and write the measurements to `result` if all its tests pass."""
     sys.dont_write_bytecode = False
     meter = coverage.Coverage(data_file=None, config_file=False, source=["."], omit=["tests/*"])
@@ -164,7 +174,8 @@ def _measured(file: str, of: str, result: Path) -> int:
             for test in tests if contexts == [""] and not by_test else tests.keys() & set(contexts):
                 tests[test]["lines"].setdefault(name, []).append(line)
     if seen.end(code).end is End.PASSED:
-        result.write_text(json.dumps({"of": of, "tests": tests}))
+        names = {file, *(name for each in tests.values() for name in each["lines"])}
+        result.write_text(json.dumps({"of": _digests(names, _here[0].copy), "tests": tests}))
     return code
 
 

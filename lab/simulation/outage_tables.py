@@ -56,8 +56,8 @@ def _popular() -> None:
     _sku("retries only by SQS, first pause 2 s, 5 receives: 1000/s", 1000, BURST, Stock(grouped=False), without_retries)
     chance = random.Random(1)
     batches = {
-        "ten SKUs, one of each in a batch": range(10 * FEW),
-        "ten SKUs": [chance.randrange(10) for _ in range(10 * FEW)],
+        "1000/s for 20 s, ten SKUs, one of each in a batch": range(10 * FEW),
+        "1000/s for 20 s, ten SKUs": [chance.randrange(10) for _ in range(10 * FEW)],
     }
     for name, skus in batches.items():
         for grouped in (True, False):

@@ -15,7 +15,7 @@ exit codes:
   0  done
   1  failed; the message says why and what to change
   2  wrong usage
-  3  up: an instance is already running in this state folder
+  3  up, demo, incident: an instance is already running in this state folder
   4  status, logs, fault, pulumi: this state folder has no running instance that the command can use
   130  interrupted by Ctrl-C; up in the foreground: stopped while starting
 

@@ -207,7 +207,7 @@ class Account:
 
 
 def _unwrapped(body: str) -> str:
-    """Return the published text. EventBridge wraps the text in an envelope, and so does SNS without raw delivery."""
+    """Return the published text. Without raw delivery, EventBridge and SNS wrap the text in an envelope."""
     document = json.loads(body)
     if "detail-type" in document:
         # EventBridge parses the document and serializes it anew; our serialization restores the published text.

@@ -1,4 +1,4 @@
-"""An instance for one story, removed afterwards."""
+"""Starts an instance of the local stack for one story (`demo` or `incident`), and removes it afterwards."""
 
 import os
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """Return the given folder, else the default folder's subfolder `name`, where the story does not disturb `up`."""
+    """Return the given folder. The default is the subfolder `name` of the folder of `up`, so that `up` can run too."""
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 
 

@@ -22,7 +22,7 @@ _PASSPHRASE = "only for tests"  # noqa: S105 - it protects temporary state only
 
 @dataclass(frozen=True)
 class Finished:
-    """Result of a command. `events` are the engine's, in their order."""
+    """Result of a command. `events` has the engine's events in their order."""
 
     code: int
     output: str

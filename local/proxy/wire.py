@@ -134,7 +134,7 @@ class ServerSide:
         self._http = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_LIMIT)
 
     def exchange(self, request: Request) -> Response:
-        """Send a request once and return the answer. Raises `ProtocolError` when no answer comes."""
+        """Send a request once and return the answer. Raises `ProtocolError` when no valid answer comes."""
         head = request.head
         headers = [(name, value) for name, value in head.headers if name.lower() != b"content-length"]
         if request.body or "content-length" in head.fields:

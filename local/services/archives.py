@@ -11,7 +11,7 @@ import pulumi
 def zip_bytes(archive: pulumi.Archive) -> bytes:
     """Return the archive as the bytes of a zip file. Relative paths of files and folders start at the program's folder.
 
-    Raises `ValueError` for a kind of archive that is not supported here.
+    Raises `ValueError` for a kind of archive or entry that is not supported here, and for a folder that does not exist.
     """
     if isinstance(archive, pulumi.FileArchive):
         path = Path(archive.path)
@@ -43,4 +43,7 @@ def _files(name: str, entry: pulumi.Asset | pulumi.Archive) -> list[tuple[str, b
             ("/".join([*([name] if name else []), path.relative_to(root).as_posix()]), path.read_bytes())
             for path in files
         ]
-    raise ValueError(f"entry {name!r} of the archive is a {type(entry).__name__}, which is not supported locally")
+    raise ValueError(
+        f"entry {name!r} of the archive, a {type(entry).__name__}, is not supported locally; "
+        "use a text, a file or an existing folder"
+    )

@@ -200,7 +200,7 @@ def notified(evidence: Evidence) -> Finding:
     """
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
-        f"{case.letter.order_id} is settled, and its event waits in the dead-letter queue"
+        f"{case.letter.order_id} is settled, but its event is not published: its message is a dead letter"
         for case in evidence.cases
         if case.state is State.NOTIFICATION_MISSING
     ]
@@ -249,7 +249,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
         return []
     confirmed = f"{taken.sure}" if not taken.near else f"{taken.sure} to {taken.sure + taken.near}"
     left = f"{last}" if first == last else f"{last} to {first}"
-    return [f"{sku} had {opening}, {confirmed} were confirmed since, {left} are left"]
+    return [f"{sku}: of {opening} units (counted or added) {confirmed} were confirmed and {left} are left"]
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:

@@ -134,7 +134,7 @@ class Reader:
                 self.evidence.published += 1
             else:
                 self.evidence.problems["G5"].append(
-                    f"{order.order_id} is {order.status}, but its record has {published_status}"
+                    f"{order.order_id} is {order.status}, but the worker's record has the status {published_status}"
                 )
         for order in wanted.values():
             if self._has_expired_record(order):

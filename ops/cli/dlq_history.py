@@ -10,6 +10,7 @@ from ops.cli.common import add_command
 from ops.cli.context import Context
 from ops.errors import ExitCode
 from ops.logic.durations import parse_duration
+from ops.replay import VERB as REPLAY
 from runtime.models.fields import to_timestamp
 
 
@@ -35,7 +36,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.print_json(runs)
     for run in runs if not context.as_json else ():
-        what = f"{run['sent']} events" if "sent" in run else f"{len(run['messages'])} dead letters"
+        what = f"{run.get('sent', 0)} events" if run["verb"] == REPLAY else f"{len(run['messages'])} dead letters"
         context.out.print_line(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {

@@ -138,7 +138,7 @@ def run_resend(options: argparse.Namespace, context: Context) -> int:
 
 
 def _old_orders(context: Context, age: str) -> Sequence[StoredOrder | UnreadableOrder]:
-    """Return the rows of at least this age, and report those that are not valid orders."""
+    """Return the same rows as `_open`, and report those that are not valid orders."""
     rows = _open(context, age)
     for row in rows:
         if isinstance(row, UnreadableOrder):

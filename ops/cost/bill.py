@@ -146,7 +146,7 @@ def _calls(config: StackConfig, load: Load) -> Iterator[Item]:
     sent = load.counted("sqs_requests") + Decimal(2 * load.orders) / min(load.per_batch, 10)
     yield Item("SQS", "requests; empty receives", fifo, _EMPTY_RECEIVES * of_queue, sent * of_queue, True)
     if not config.strict_ordering:
-        yield Item("SQS", "surcharge of groups", used=sent * usd("sqs fair request"), estimated=True)
+        yield Item("SQS", "surcharge for message groups", used=sent * usd("sqs fair request"), estimated=True)
     yield from _events(config, load, fifo)
 
 
@@ -210,7 +210,7 @@ def _extras(config: StackConfig, load: Load) -> Iterator[Item]:
             "Cognito", f"clients ({clients}); tokens", "token_clients", clients_usd, tokens * usd("cognito token"), True
         )
     if config.encryption == "customer":
-        # Users of the key: four tables, sender and receiver of each queue, and the topic.
+        # Users of the key: four tables, sender and receiver of each queue, and the topic or bus.
         own = sum(each.protocol == "sqs" and not each.endpoint for each in config.subscriptions)
         users = 4 + 2 * (1 + own) + 1
         calls = users * min(load.orders, _SECONDS // _KEY_REUSE_SECONDS)

@@ -92,7 +92,7 @@ def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderL
     corrupt = [line.sku for line, reason in short if reason.item is not None and not _is_shortage(line, reason.item)]
     if corrupt:
         return Unexpected(
-            f"`available` is not a number in the stock rows {corrupt}; repair them with `python -m ops stock set`."
+            f"The stock rows {corrupt} have no valid `available`; repair them with `python -m ops stock set`."
         )
     unknown = tuple(line.sku for line, reason in short if reason.item is None)
     if unknown:

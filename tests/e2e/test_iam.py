@@ -1,4 +1,4 @@
-"""Tests that IAM allows each role its own actions and no others. A probe with the role makes the calls."""
+"""Tests that IAM allows each role its own actions and no others. A probe (a function with the role) makes the calls."""
 
 from collections.abc import Iterator, Mapping
 

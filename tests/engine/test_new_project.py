@@ -17,7 +17,7 @@ from local.engine.workspace import Workspace
 
 pytestmark = pytest.mark.engine
 
-# Files and folders that no clone has.
+# Files and folders that Git does not track.
 UNTRACKED = shutil.ignore_patterns(".git", ".venv", ".build", ".local", ".*_cache", "__pycache__", ".hypothesis")
 
 

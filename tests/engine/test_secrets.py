@@ -1,4 +1,4 @@
-"""Tests that the program, the engine and the provider keep secrets encrypted."""
+"""Tests that secrets are encrypted in the stack file and in the state, and never printed."""
 
 import pytest
 

@@ -43,7 +43,7 @@ def test_a_change_of_inputs_is_classified(old: dict[str, Any], new: dict[str, An
     # GIVEN a queue's old and new inputs
     # WHEN they are compared
     found = change(QUEUE, old, new)
-    # THEN the result has the changed inputs, those that force a replacement, and whether the deletion comes first
+    # THEN the result has the changed inputs, those that force a replacement, and whether a replacement deletes first
     assert found == expected
 
 

@@ -113,8 +113,8 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_a_message_may_lose_one_more_receive_if_the_run_of_its_copy_reaches_its_deadline() -> None:
-    # GIVEN an innocent order that a killer has cost two receives. The run of a copy of the order's message reaches its
-    # deadline, so the order's lease ends later than the killer's lease
+    # GIVEN an innocent order that has lost two receives to a killer. The run of a copy of the order's message reaches
+    # its deadline, so the order's lease ends later than the killer's lease
     made = History.read(COPY_STOPPED)
     # WHEN the killer costs the order a third receive
     violations = play(made)

@@ -64,7 +64,7 @@ def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) ->
         confirmed = stage.statuses().count("CONFIRMED")
         assert confirmed >= innocent
         assert stage.statuses().count("FAILED") == innocent + killers - confirmed
-        # AND a redrive without killers confirms every order
+        # AND once no message kills the worker, a redrive confirms every order
         stage.everything_is_redriven()
         assert stage.statuses() == ("CONFIRMED",) * (innocent + killers)
         assert invariants.violations(stage.world) == []

@@ -56,7 +56,7 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """A dead-letter queue keeps messages longer than its source queue, unless the source has the longest retention.
+    """A dead-letter queue keeps messages longer than its source queue, unless that queue has SQS's longest retention.
 
     With a shorter retention the dead-letter queue could delete a message soon after the move, because on standard
     queues SQS counts the time in both queues from the first send.

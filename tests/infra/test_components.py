@@ -247,7 +247,7 @@ def test_a_function_cannot_have_both_snapshots_and_ready_instances() -> None:
         WarmStart(snapshots=True, ready_instances=1)
 
 
-def test_the_component_checks_subscriptions_like_the_configuration() -> None:
+def test_subscription_args_refuse_an_endpoint_that_the_configuration_refuses() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="an e-mail address"):
         SubscriptionArgs(name="ops", protocol="email", endpoint="nobody")

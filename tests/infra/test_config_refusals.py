@@ -156,7 +156,7 @@ def test_a_strange_list_is_refused_with_one_line_for_each_problem(key: str, text
 
 
 def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
-    # GIVEN a misspelt key, and an option that needs a value of the key that was meant
+    # GIVEN batch_size misspelt, and strict_ordering, whose rule reads batch_size
     error = refused(strict_ordering="true", batch_sise="1")
     # WHEN / THEN only the misspelt key is reported
     assert [problem.keys for problem in error.problems] == [("batch_sise",)]

@@ -47,7 +47,7 @@ def test_configuration_is_merged_as_the_pulumi_engine_merges_it(tmp_path: Path) 
     # GIVEN defaults in the project file, values in the stack file, one override, and two secrets, one with a value
     root = written(tmp_path, "config:\n  orders:count: 3\n  other:key: {secure: AAAB}\n")
 
-    # WHEN it is loaded
+    # WHEN the configuration is loaded
     settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
 
     # THEN overrides replace the stack file's values, which replace defaults; keys have namespaces, and lists are JSON;

@@ -179,13 +179,13 @@ def test_the_list_can_be_read() -> None:
 
 
 def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> None:
-    # GIVEN tests of a slow file and of a fast file; some of these tests noticed mutants
+    # GIVEN tests of a slow file and of a fast file; some noticed mutants of one function or of its module
     names = ["slow::a", "slow::b", "fast::a", "fast::b", "slow::c", "slow::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"slow::a": 0.0, "slow::b": 9.0, "fast::a": 1.0, "fast::b": 1.0}
     # WHEN they are sorted
     ordered = sorted_tests(items, Counter({"slow::d": 1, "slow::c": 2}), Counter({"fast::b": 5, "slow::d": 7}), costs)
-    # THEN the order is: tests that noticed mutants of this function, tests that noticed mutants of its module, and the
+    # THEN the order is: tests that noticed mutants of the function, tests that noticed mutants of its module, and the
     # rest by file, beginning with the file with the least time per test
     assert [item.nodeid for item in ordered] == ["slow::c", "slow::d", "fast::b", "fast::a", "slow::a", "slow::b"]
 

@@ -1,11 +1,13 @@
 """Tests the mutation of code outside `runtime/`: its mutants, their choice, and the tests that judge them."""
 
 import json
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from lab.mutation import forks
+from lab.mutation.around import is_current
 from lab.mutation.edits import Edit, read_examples
 from lab.mutation.folders import DRIFT, FOLDERS, RECORDED, Tree, concerned, edits
 
@@ -146,6 +148,30 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     # outside of functions. Tests of another folder judge neither mistake
     assert concerned(within, "policy", source, covered) == ["tests/policy/test_a.py"]
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "current"), [("another.py", True), ("test_a.py", False), ("a.py", False), ("gone", False), (None, True)]
+)
+def test_a_measurement_is_current_until_the_test_file_or_a_file_that_it_runs_changes(
+    tmp_path: Path, changed: str | None, current: bool
+) -> None:
+    # GIVEN a measurement of a test file that runs one file of code
+    files = {"test_a.py": b"test", "a.py": b"code"}
+    result = tmp_path / "measured.json"
+    result.write_text(json.dumps({"of": {name: sha256(text).hexdigest() for name, text in files.items()}, "tests": {}}))
+    for name, text in files.items():
+        (tmp_path / name).write_bytes(text)
+
+    # WHEN a file changes, the code is deleted, or nothing happens
+    if changed == "gone":
+        (tmp_path / "a.py").unlink()
+    elif changed:
+        (tmp_path / changed).write_bytes(b"changed")
+
+    # THEN only a change of one of the two files makes a new measurement necessary
+    assert is_current(result, tmp_path) is current
+    assert not is_current(tmp_path / "not measured", tmp_path)
 
 
 def test_a_file_is_changed_only_while_its_mutant_is_judged(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def _copy_of_dead_letter(shop: Shop, **changes: Any) -> None:
     queue.send(json.dumps(body), attributes)
 
 
-def _event_waits(shop: Shop) -> None:
+def _event_not_published(shop: Shop) -> None:
     _copy_of_dead_letter(shop)
     shop.forget(shop.order)
 
@@ -150,8 +150,16 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{order} is a dead letter: leftover: settled",
         _copy_of_dead_letter,
     ),
-    "stock moved twice": ("G2", "SKU-1 had 100, 6 were confirmed since, 92 are left", lambda shop: shop.available(92)),
-    "stock not moved": ("G2", "SKU-1 had 100, 6 were confirmed since, 100 are left", lambda shop: shop.available(100)),
+    "stock moved twice": (
+        "G2",
+        "SKU-1: of 100 units (counted or added) 6 were confirmed and 92 are left",
+        lambda shop: shop.available(92),
+    ),
+    "stock not moved": (
+        "G2",
+        "SKU-1: of 100 units (counted or added) 6 were confirmed and 100 are left",
+        lambda shop: shop.available(100),
+    ),
     "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
     "corrupt stock": ("G2", "the stock of SKU-1 is not a number", lambda shop: shop.available("1.5")),
     "another answer": ("G3", "{order}: the stored answer and the stored order differ in total", _other_answer),
@@ -166,7 +174,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
     "another outcome published": (
         "G5",
-        "{order} is REJECTED, but its record has CONFIRMED",
+        "{order} is REJECTED, but the worker's record has the status CONFIRMED",
         lambda shop: shop.change(shop.order, status={"S": "REJECTED"}),
     ),
     "a CONFIRMED order without a total": (
@@ -174,10 +182,10 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{order} is CONFIRMED but has no total",
         lambda shop: shop.rows(ORDERS)[shop.order,].pop("total"),
     ),
-    "an event that waits": (
+    "an event that is not published": (
         "G5",
-        "{order} is settled, and its event waits in the dead-letter queue",
-        _event_waits,
+        "{order} is settled, but its event is not published: its message is a dead letter",
+        _event_not_published,
     ),
     "two keys, one order": ("G6", "2 keys lead to {order}", _two_keys),
     "another caller's message": (

@@ -261,6 +261,21 @@ def test_a_replay_that_stopped_is_continued(
     assert len(drain(stack, url)) == len(IDS)
 
 
+def test_the_history_of_a_replay_that_sent_nothing_shows_no_events(
+    stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # GIVEN a replay to a queue that refuses every event
+    subscribe(stack, "billing", RawMessageDelivery="true")
+    monkeypatch.setattr(Mailbox, "send", lambda *_: set())
+    assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 6
+
+    # WHEN the history is shown
+    assert stack.run("dlq", "history") == 0
+
+    # THEN the run is shown with its events, not as a run about dead letters
+    assert "events replay of 0 events, by Ada: a test" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize("stack", [IDS[:3]], indirect=True, ids=["3"])
 def test_a_replay_that_sent_nothing_is_repeated_from_the_start_although_an_earlier_one_has_ended(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch

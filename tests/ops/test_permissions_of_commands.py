@@ -109,7 +109,7 @@ def is_allowed(called: set[str], command: str) -> bool:
 def test_the_page_lists_every_call_of_a_command(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, row: str, command: tuple[str, ...]
 ) -> None:
-    # GIVEN a stack with two orders that are dead letters
+    # GIVEN a stack with two orders whose messages are dead letters
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     stack.clear()
     for order_id in (ORDER_ID, OTHER_ID):

@@ -274,7 +274,7 @@ def test_every_permission_that_preflight_needs_is_in_the_docs() -> None:
     assert [each for each in called if action(each) not in row] == []
 
 
-# `get_caller_identity` needs no permission. `list_objects_v2` needs s3:ListBucket, which has another name.
+# `get_caller_identity` needs no permission. `list_objects_v2` needs s3:ListBucket, whose name differs from the call's.
 NOT_NAMED = {"sts.get_caller_identity", "s3.list_objects_v2"}
 
 

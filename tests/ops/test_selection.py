@@ -124,7 +124,7 @@ def test_the_command_to_start_the_local_stack_names_its_folder(tmp_path: Path, c
     code = main(["status", "--local", "--state-dir", str(folder)])
     # THEN
     assert code == ExitCode.NO_STACK
-    assert f"python -m local up --state-dir {folder} --detach " in capsys.readouterr().err
+    assert f"python -m local up --state-dir {folder} --detach. If" in capsys.readouterr().err
 
 
 def test_the_next_commands_of_a_status_name_the_stack_in_json_too(typed: Typed, capsys: Any) -> None:

@@ -64,7 +64,7 @@ REPLACED_BY: Mapping[str, frozenset[str]] = {
 # Inputs with the physical name: a replacement under the same name must delete the old resource first.
 _NAMES = ("name", "alarmName", "dashboardName", "policyName")
 
-# Outputs that an update may change. A preview shows them as unknown, e.g. the next version of a published function.
+# Outputs that an update may change. A preview shows them as unknown if the function publishes its versions.
 _VOLATILE: Mapping[str, tuple[str, ...]] = {
     "aws:lambda/function:Function": ("version", "qualifiedArn", "qualifiedInvokeArn", "codeSha256", "lastModified"),
 }
@@ -72,7 +72,7 @@ _VOLATILE: Mapping[str, tuple[str, ...]] = {
 
 @dataclass(frozen=True)
 class Change:
-    """The differing inputs, those that force a replacement, and whether the old resource must be deleted first."""
+    """Differing inputs, those that force a replacement, and whether a replacement deletes the old resource first."""
 
     differing: tuple[str, ...]
     replacing: tuple[str, ...]

@@ -162,7 +162,7 @@ const laneOf = ({ what, where, by }) => {
   if (by || what.startsWith("order sent to the queue")) return 1;
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
-/** Returns the lane that a step came from, or, for a failed attempt with a retry, the queue to which it goes back. */
+/** Returns the lane that a step came from, or the queue's lane if the step's message goes back to the queue. */
 const previousLane = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;
   return what.startsWith("order sent to the queue") || what === "event published" ? lane - 1 : lane;

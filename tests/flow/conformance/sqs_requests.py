@@ -86,7 +86,7 @@ def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
 
 
 @scenario(expected=(["1", "2", "3"], 0, [("same id", "same body")]), docs=DEAD_LETTERS)
-def the_redrive_policy_moves_after_exactly_max_receives(backend: Backend) -> Any:
+def the_redrive_policy_moves_a_message_after_exactly_max_receives(backend: Backend) -> Any:
     dead = backend.queue()
     url = backend.queue(dead_letters=dead, max_receives=3)
     sent = backend.sqs.send_message(QueueUrl=url, MessageBody="poison")

@@ -30,7 +30,7 @@ def compiled(package: Path) -> dict[str, bytes]:
     return {name: read(package, name) for name in names(package) if name.endswith(".pyc")}
 
 
-def test_our_code_is_packaged_as_sources_and_byte_code_and_dependencies_as_byte_code_only(package: Path) -> None:
+def test_our_code_has_sources_and_byte_code_but_dependencies_have_only_byte_code(package: Path) -> None:
     # GIVEN a package
     # WHEN the file name that Python expects for a source's byte code is derived for each source
     sources = {name for name in names(package) if name.endswith(".py")}

@@ -86,7 +86,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     # WHEN an unreadable message is processed
     sent = record("nonsense", attributes={"order_id": order_id(1)})
     failed = world.run(sent)
-    # THEN it is reported and hidden for a backoff, as after any failure
+    # THEN it is reported, and hidden for the backoff of its first receive
     assert failed == [sent["messageId"]]
     assert world.delays() == [23]
     assert world.counted == {"AttemptFailed": 1}
@@ -120,7 +120,7 @@ def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> 
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
     world.run(record("nonsense", attributes=attributes))
-    # THEN the new dead letter has the first id, so that tools can merge copies, and the new reason
+    # THEN the new dead letter has the new reason, and the first id, so that tools can merge copies
     (letter,) = world.dead_letters()
     assert letter["MessageAttributes"]["original_message_id"]["StringValue"] == "first"
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
@@ -138,7 +138,8 @@ def test_broken_attributes_of_a_message_do_not_count_towards_the_limit_of_its_de
     sent["messageAttributes"]["a2"] = {**attribute("x"), "dataType": None}
     # WHEN it is dead-lettered
     world.run(sent)
-    # THEN the dead letter has four attributes that the worker adds, and the six unbroken ones of the message
+    # THEN the dead letter has ten attributes, the limit of SQS: four that the worker adds, and the six unbroken ones of
+    # the message
     (letter,) = world.dead_letters()
     names = set(letter["MessageAttributes"])
     assert names == {

@@ -81,7 +81,8 @@ def test_each_killer_costs_another_message_at_most_one_receive_and_a_parallel_ru
     deadline, chance = 0, Random(seed)
     # WHEN batches are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # The limit is far above the bound. Without it, the test would not end if a wrong sequence starved a message.
+        # The limit of 1000 is far above the number that the test asserts. Without this limit, the test would not end if
+        # a wrong sequence starved a message.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)

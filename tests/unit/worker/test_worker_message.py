@@ -176,7 +176,7 @@ def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Deliver
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
-    # GIVEN a valid body and an attribute that names no newer version
+    # GIVEN a valid body, and an attribute that names no newer version or is not a number of at most nine ASCII digits
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the version in the body counts

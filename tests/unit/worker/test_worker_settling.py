@@ -142,7 +142,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
 
 
 def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount) -> None:
-    # GIVEN a settled order, and a cancellation without its item
+    # GIVEN a settled order, and a cancelled transaction whose answer does not contain the order's row
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
     # WHEN it is settled again

@@ -42,7 +42,7 @@ def test_the_client_for_the_last_seconds_hides_and_deletes_messages(world: Worke
     assert [name for name, _ in ordinary.calls] == ["send_message"]
 
 
-def test_the_latency_of_an_order_is_zero_if_the_clock_that_accepted_it_is_ahead(world: WorkerAccount) -> None:
+def test_the_latency_of_an_order_is_zero_if_the_clock_of_the_api_is_ahead(world: WorkerAccount) -> None:
     # GIVEN an order that was accepted by a function whose clock is ahead
     world.stock(SKU_1=5)
     # WHEN it is settled

@@ -100,7 +100,7 @@ def test_the_text_about_a_stock_row_to_repair_names_the_row_and_the_tool() -> No
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)
     # THEN the verdict says what to do
     assert verdict == Unexpected(
-        "`available` is not a number in the stock rows ['SKU-1']; repair them with `python -m ops stock set`."
+        "The stock rows ['SKU-1'] have no valid `available`; repair them with `python -m ops stock set`."
     )
 
 
