@@ -34,7 +34,7 @@ class Graph(Args):
         default=None,
         description="If set, the graph shows one point over this number of past days, whatever range is selected.",
     )
-    region: str | None = Field(default=None, description="Region of the metrics, if not the dashboard's.")
+    region: str | None = Field(default=None, description="Region of the metrics, if not `DashboardArgs.region`.")
     width: int = _WIDGET_WIDTH
     height: int = _WIDGET_HEIGHT
 
@@ -69,7 +69,7 @@ class DashboardArgs(Args):
         "if there are no alarms."
     )
     log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
-    region: Text = Field(description="Region of the metrics; a dashboard itself has none.")
+    region: Text = Field(description="Region of the logs, and of the metrics of graphs and rows without a `region`.")
 
 
 class Dashboard(Component):

@@ -10,7 +10,7 @@ from components.filter_operators import value_problem
 # The fields of an event. Only `detail` is an object with fields.
 ENVELOPE = frozenset({"id", "version", "detail-type", "source", "account", "time", "region", "resources", "detail"})
 _ANY_OF = "$or"
-# AWS's quota is 2,048 characters. The other 148 are for `source`, which the program adds to a pattern without `source`.
+# AWS's quota of 2,048 characters, minus 148 for `source`, which the program adds to a pattern without `source`.
 MAX_CHARACTERS = 1_900
 
 

@@ -16,7 +16,8 @@ class QueueConsumerArgs(Args):
 
     queue: Queue = Field(description="The queue that Lambda polls.")
     function: Function = Field(
-        description="Called through its live alias; needs the queue's grant to receive and delete."
+        description="Called through its live alias. Its role needs `ReceiveMessage`, `DeleteMessage` and "
+        "`GetQueueAttributes` on the queue."
     )
     batch_size: int = Field(ge=1, le=10_000, description="Maximum number of messages in one invocation.")
     batch_window_seconds: int = Field(

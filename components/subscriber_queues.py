@@ -52,8 +52,8 @@ def subscriber_queues(
         statement = allow_service(sender, "sqs:SendMessage", queue.arn, source_arn)
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
-    # If the customer managed key fails, EventBridge has already accepted the event, and a failure queue with the same
-    # key would lose it. An SNS topic with that key refuses the event, so the worker retries its message.
+    # EventBridge accepts an event even while the customer managed key fails. A failure queue with the same key would
+    # then lose the event. An SNS topic with that key refuses the event, so the worker retries its message.
     failure_scope = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
         f"{name}-dlq", failure_scope, queue_opts, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo

@@ -34,7 +34,8 @@ class TokenIssuerArgs(Args):
 class TokenIssuer(Component):
     """The pool with its clients. It has no users, so nobody signs in.
 
-    Outputs: `issuer` (the tokens' `iss`), `client_ids` and `client_secrets` (by name), `token_url`.
+    Outputs: `issuer` (the tokens' `iss`), `client_ids` (by name), `token_url`. The attribute `client_secrets` (by name)
+    is not registered as an output.
     """
 
     kind: ClassVar[str] = "TokenIssuer"

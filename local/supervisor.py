@@ -22,6 +22,7 @@ from local.prewarm import prewarm
 from local.progress import Reporter, Step, step
 from local.proxy.faults import Faults
 from local.services.aws import Aws
+from ops.logic.counts import counted
 from pipeline.config.stack_file import StackFileError, StackSettings, load_settings
 
 STACK = "local"
@@ -97,7 +98,7 @@ class Supervisor:
         deployment = self._deploy(aws, settings, cleanup)
         with self._step("Warm functions") as current:
             count = prewarm(aws, self._state, deployment.resources, self._options.warm_workers)
-            current.detail = f"{count} workers"
+            current.detail = counted(count, "worker")
         return self._publish(instance, aws, deployment)
 
     def _settings(self) -> StackSettings:
@@ -183,7 +184,7 @@ class _Counter:
     def __call__(self, _: str, name: str) -> None:
         with self._lock:
             self.value += 1
-            self._current.note(f"{self.value} resources, {name}")
+            self._current.note(f"{counted(self.value, 'resource')}, {name}")
 
 
 class _Notes(io.TextIOBase):

@@ -7,6 +7,7 @@ from ops.errors import IncompleteError, RefusedError
 from ops.gateway.journal import Run
 from ops.gateway.orders import Orders
 from ops.logic.case import Case, assess
+from ops.logic.counts import counted
 from ops.logic.dead_letter import DeadLetter, Received, State, content_of, read_letter
 from ops.sweep import Sweep
 from runtime.logic.clock import Clock, timestamp
@@ -67,7 +68,7 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
             f"{wanted} names messages of several orders. Give the id of one order: {sorted(found.order_ids)}."
         )
     states = {case.state for case in found.cases}
-    count = f"{len(found.messages)} message{'s' if len(found.messages) > 1 else ''}"
+    count = counted(len(found.messages), "message")
     order_id = next(iter(found.order_ids), None)
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
@@ -106,8 +107,8 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
-        RefusedError: the order was settled meanwhile, and not all its messages are unreadable; or its row has a
-            status that is not open, and is not a valid order.
+        RefusedError: the order was settled meanwhile, and not all its messages are unreadable; or its row is not
+            a valid order, and has a status that is not open.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

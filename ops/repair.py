@@ -23,6 +23,7 @@ class Plan:
     """Plan of a repair.
 
     Attributes:
+        row: What is repaired: the order's row or, if `of_record`, the worker's record of the order.
         removed: Attributes to remove or replace.
         known: Values from the order's message that replace removed attributes.
         pinned: Fingerprint of the row or record when it was read.
@@ -32,6 +33,11 @@ class Plan:
     removed: tuple[str, ...]
     known: Mapping[str, Any]
     pinned: str
+
+    @property
+    def of_record(self) -> bool:
+        """Return whether the worker's record is repaired."""
+        return "order_id" not in self.row.item
 
     def as_json(self) -> dict[str, Any]:
         """Return the plan as a JSON object."""
@@ -75,10 +81,13 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
     return Plan(row, removed, {name: known[name] for name in removed if name in known}, fingerprint(row.item))
 
 
-def plan_of_record(order_id: str, record: Item) -> Plan:
-    """Plan to delete the worker's record of an order, because its status or answer cannot be read."""
+def plan_of_record(order_id: str, record: Item, status: str | None) -> Plan:
+    """Plan to delete the worker's record of an order, because its status or answer cannot be read.
+
+    `status` is the order's; `None` if the order is not stored.
+    """
     name = "worker's record"
     part = "answer" if isinstance(record.get("status", {}).get("S"), str) else "status"
     problems = {name: f"it has no readable {part}, so every attempt fails"}
-    row = UnreadableOrder(order_id, None, problems, newer=False, item=record)
+    row = UnreadableOrder(order_id, status, problems, newer=False, item=record)
     return Plan(row, (name,), {}, fingerprint(record))

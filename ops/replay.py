@@ -9,6 +9,7 @@ from ops.gateway.journal import Run
 from ops.gateway.mailbox import Mailbox
 from ops.gateway.queues import MAX_BATCH
 from ops.gateway.rows import Rows
+from ops.logic.counts import counted
 from ops.logic.stored import UnreadableOrder, read_row
 from ops.rate_limit import RateLimit
 from runtime.logic.clock import Clock, timestamp
@@ -65,7 +66,7 @@ class Replay:
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
         repairs: Commands that repair orders in `unreadable`, where a repair is possible.
-        last: Place of the last order that this run has processed.
+        last: Place of the last order in this run's last complete chunk of up to a hundred orders.
     """
 
     rows: Rows
@@ -143,5 +144,6 @@ class Replay:
             if not left:
                 return
         raise UnsentError(
-            f"SQS did not accept {len(left)} of {len(events)} events. Run the command again with the same times."
+            f"SQS did not accept {len(left)} of {counted(len(events), 'event')}. "
+            "Run the command again with the same times."
         )

@@ -88,6 +88,4 @@ class Sweep:
             hidden = self._queue.release(held) if held else set()
             held = {message_id: receipt for message_id, receipt in held.items() if message_id in hidden}
         if held:
-            self._report(
-                f"{len(held)} messages stay hidden: SQS did not release them. They become visible within 5 minutes."
-            )
+            self._report(f"messages that SQS did not release: {len(held)}. They become visible within 5 minutes.")

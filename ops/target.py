@@ -126,7 +126,7 @@ class Target(BaseModel):
     @model_validator(mode="after")
     def _one_target(self) -> Self:
         if bool(self.notifications_topic_arn) == bool(self.notifications_bus_arn):
-            raise ValueError("given both or neither; allowed: exactly one")
+            raise ValueError("a stack has either a topic or a bus")
         return self
 
     @property
@@ -167,7 +167,7 @@ class Target(BaseModel):
         return self.process_order_function.removesuffix("-process-order")
 
     def describe(self) -> str:
-        """Return one line for people that names the stack."""
+        """Return one line that names the stack, for people."""
         where = self.endpoint_url or f"account {self.account}, {self.region}"
         return f"{self.label} ({self.prefix}; {where})"
 

@@ -40,7 +40,10 @@ class Operations:
 def build_operations(
     config: StackConfig, scope: Scope, data: Data, messaging: Messaging, functions: Functions, api: Api
 ) -> Operations:
-    """Create the dashboard and, if configured, the alarms (from the same table), trace group and gradual deployment."""
+    """Create the dashboard and, if configured, the alarms, the trace group and the gradual deployment.
+
+    The dashboard and the alarms use the same table of alarms.
+    """
     bus = messaging.notifications if isinstance(messaging.notifications, EventBus) else None
     limits = limits_of(config)
     table = alarm_table(

@@ -125,7 +125,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One notification for one cause. It is in alarm while any member is, or both rows of a pair are.
+    """One notification for one cause. The composite is in alarm while any member is, or both rows of a pair are.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
@@ -178,7 +178,7 @@ class AlarmTable:
         if unknown := sorted({row for composite in self.composites for row in composite.rows} - rows):
             raise ValueError(f"composites name rows that do not exist: {', '.join(unknown)}")
         if twice := sorted({name for name in members if members.count(name) > 1}):
-            raise ValueError(f"a row may belong to one composite only; in several: {', '.join(twice)}")
+            raise ValueError(f"a row may be a member of one composite only; in several: {', '.join(twice)}")
         others = {composite.name for composite in self.composites}
         if undefined := sorted({c.quiet_while for c in self.composites if c.quiet_while} - others):
             raise ValueError(f"quiet_while names composites that do not exist: {', '.join(undefined)}")

@@ -255,15 +255,15 @@ _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,
     "in": "header",
     "required": False,
-    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`; it is also in the event. If "
-    "the header is missing or malformed, we make an id.",
+    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`. The order's event has the id of "
+    "the POST that placed the order. If the header is missing or malformed, we make an id.",
     "schema": {"type": "string"},
 }
 _TRACE_PARAMETER: Final = {
     "name": "traceparent",
     "in": "header",
     "required": False,
-    "description": "W3C trace context; it is also in the event.",
+    "description": "W3C trace context; it is also in the order's event.",
     "schema": {"type": "string"},
 }
 _CORRELATION: Final = {

@@ -85,7 +85,7 @@ def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recordi
 
 
 def _note(difference: Difference, values: tuple[str, str]) -> str:
-    """Return how the input changes; empty if its values are the option's values."""
+    """Return how a resource or an input changes; empty if the input's values are the option's values."""
     first, second = values
     was, now = difference.before, difference.after
     if not difference.path:

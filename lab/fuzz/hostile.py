@@ -15,7 +15,7 @@ from lab.benchmarks.refusals import SHAPES
 
 SKU: Final = "SKU-MARKED"
 PRICE: Final = "98765.43"
-"""An article and a price that are easy to find in answers and logs, which must not repeat them."""
+"""An article and a price that are easy to find in logs, which must not repeat them."""
 
 _PATTERNS: Final = (
     "{}",

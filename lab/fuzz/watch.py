@@ -41,7 +41,7 @@ class Disturbed(Process):
 
 
 def process(hostile: Hostile, share: float, calls: int) -> Disturbed:
-    """Return a process. With probability `share`, a fault happens at one of its first `calls` calls."""
+    """Return a process. With probability `share`, a fault is planned for one of its first `calls` calls."""
     at = hostile.random.randrange(calls) if hostile.chance(share) else -1
     return Disturbed(at=at, pick=hostile.random.randrange(100))
 

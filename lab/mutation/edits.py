@@ -12,8 +12,8 @@ class Edit:
     """One mistake: the bytes of `path` from `start` to `end` become `text`.
 
     Attributes:
-        place: The function that contains the mistake, or the keys that lead to it in a YAML document. A mistake of
-            `examples.toml` has its name here.
+        place: The classes and functions that contain the mistake, or the keys that lead to it in a YAML document. A
+            mistake of `examples.toml` has its name here.
         pattern: The kind of mistake.
         occurrence: The number of the mistake among those of its pattern at this place, from 1.
     """

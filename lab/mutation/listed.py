@@ -1,4 +1,4 @@
-"""Reads the lists of survivors that change no behaviour. Each entry gives the reason."""
+"""Reads the lists of mutants that may survive. Each entry gives the reason."""
 
 import tomllib
 from collections.abc import Sequence

@@ -15,7 +15,8 @@ from lab.recording.recording import Recorded, Recording
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
 _OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "without-tags")
-# Calls that create the resource, or may do so. The resource then has no tags yet, and the request contains the tags.
+# Calls that create the resource, may create it, or tag it while it is created. The resource then has no tags yet, and
+# the request contains the tags.
 _MAKES: Final = re.compile(r":(Create|Request|Put(MetricAlarm|CompositeAlarm|Rule)$|(Add)?Tag)")
 _ONLY_MAKES: Final = re.compile(r":(Create|Request)")
 
@@ -29,7 +30,7 @@ class Request:
         name: The resource's logical name.
         action: IAM's name of the call, `sqs:CreateQueue`.
         resource: The ARN that the call acts on, or `*`.
-        makes: Whether the call creates the resource.
+        makes: Whether the call creates the resource, or tags it while it is created.
         context: Condition keys of the request.
     """
 

@@ -81,7 +81,7 @@ class Interleaver:
             self._waiting[self._task.number] = gate
             self._continue_one()
         if not gate.wait(TIMEOUT_SECONDS):
-            raise TimeoutError(f"Task {self._task.number} was not chosen to continue in {TIMEOUT_SECONDS} s.")
+            raise TimeoutError(f"Task {self._task.number} was not chosen within {TIMEOUT_SECONDS} s.")
         self.wire.process = mine
 
     def _finish(self) -> None:

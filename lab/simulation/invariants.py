@@ -87,8 +87,8 @@ def same_answer(world: World) -> list[str]:
 def replays_are_marked(world: World) -> list[str]:
     """G3: during a key's life, a 202 to a retry is marked as a replay.
 
-    The key's life begins with the first 202. Callers of this function must exclude histories in which a run that failed
-    after its lease deleted the key's record.
+    The key's life begins with the first 202. Callers of this function must exclude histories in which a run failed
+    after the end of its lease and deleted the key's record.
     """
     answered: dict[Intent, float] = {}
     violations = []

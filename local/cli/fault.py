@@ -13,6 +13,7 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.proxy.faults import FaultKind, FaultRule, FaultStatus
 from local.services.base import service_model
+from ops.logic.counts import counted
 
 _KINDS = """\
 kinds:
@@ -158,7 +159,7 @@ def _show(statuses: list[FaultStatus]) -> None:
 def _limits(rule: FaultRule) -> str:
     limits = (
         f"p={rule.probability:g}" if rule.probability < 1 else "",
-        "" if rule.count is None else f"{rule.count} times",
+        "" if rule.count is None else counted(rule.count, "time"),
         "" if rule.seconds is None else f"{rule.seconds:g} s",
         "" if rule.containing is None else f"containing {rule.containing}",
     )

@@ -22,6 +22,7 @@ from ops.audit.evidence import (
     Taken,
 )
 from ops.gateway.stock import Count
+from ops.logic.counts import counted
 from ops.logic.dead_letter import MEANING, State
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderStatus
 
@@ -88,11 +89,12 @@ def nothing_lost(evidence: Evidence) -> Finding:
     ]
     final = sum(evidence.statuses[status] for status in OrderStatus if status not in OPEN_STATUSES)
     parts = ", ".join(f"{count} {status}" for status, count in sorted(evidence.statuses.items()))
-    orders = f"{evidence.statuses.total()} orders" + (f" ({parts})" if parts else "")
+    orders = counted(evidence.statuses.total(), "order") + (f" ({parts})" if parts else "")
     return Finding(
         "G1",
         "nothing lost",
-        f"{orders}, {final} final; {evidence.waiting} messages waiting, {states.total()} dead letters",
+        f"{orders}, {final} final; {counted(evidence.waiting, 'message')} waiting, "
+        f"{counted(states.total(), 'dead letter')}",
         [*evidence.problems["G1"], *broken],
         named,
     )
@@ -119,21 +121,23 @@ def one_effect(evidence: Evidence) -> Finding:
         else:
             broken += _difference(sku, before, after, taken)
     if unreferenced:
-        named.append(f"{len(unreferenced)} articles have no reference point: `ops stock set` creates one")
+        named.append(f"articles without a reference point: {len(unreferenced)}; `ops stock set` creates one")
     gone = sorted(evidence.taken.keys() - evidence.before.keys())
-    named += [f"{sku} has {evidence.taken[sku].sure} confirmed units but no row in the stock table" for sku in gone]
+    named += [
+        f"{sku} has {counted(evidence.taken[sku].sure, 'confirmed unit')} but no row in the stock table" for sku in gone
+    ]
     judged = evidence.before.keys() - unreferenced - recounted
-    counted = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
-    if near := sum(taken.near for taken in counted):
+    confirmed = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
+    if near := sum(taken.near for taken in confirmed):
         named.append(
-            f"{near} units may have left the stock before or after a reference point: their orders were settled too "
-            "close to it"
+            f"{counted(near, 'unit')} may have left the stock before or after a reference point: "
+            "settled too close to it"
         )
     return Finding(
         "G2",
         "one effect",
-        f"stock of {len(judged)} articles checked; {sum(each.sure for each in counted)} units confirmed since it was "
-        "counted",
+        f"stock of {counted(len(judged), 'article')} checked; "
+        f"{counted(sum(each.sure for each in confirmed), 'unit')} confirmed since it was counted",
         broken,
         named,
     )
@@ -147,8 +151,8 @@ def same_answer(evidence: Evidence) -> Finding:
         for order_id, times in evidence.firsts.items()
         if times > 1
     ]
-    logged = f"; in the log {evidence.firsts.total()} first answers, {evidence.replays} replays"
-    return Finding("G3", "same answer", f"{len(evidence.answers)} stored answers{logged}", broken)
+    logged = f"; in the log {counted(evidence.firsts.total(), 'first answer')}, {counted(evidence.replays, 'replay')}"
+    return Finding("G3", "same answer", counted(len(evidence.answers), "stored answer") + logged, broken)
 
 
 def exact_retries(evidence: Evidence) -> Finding:
@@ -175,7 +179,8 @@ def exact_retries(evidence: Evidence) -> Finding:
     done = Counter(one.order_id for one in evidence.receives if one.outcome == "processed" and not one.replayed)
     broken += [f"{order_id} was processed {times} times" for order_id, times in done.items() if times > 1]
     early = [
-        f"{case.letter.order_id} is a dead letter after {case.attempts} receives; the queue allows {limit} now"
+        f"{case.letter.order_id} is a dead letter after {counted(case.attempts, 'receive')}; "
+        f"the queue allows {limit} now"
         for case in evidence.cases
         # The worker itself dead-letters some messages early. They have the attribute `attempt`; messages that SQS moved
         # do not.
@@ -186,8 +191,8 @@ def exact_retries(evidence: Evidence) -> Finding:
     return Finding(
         "G4",
         "exact retries",
-        f"{len(attempts)} messages in the log, {failed} of them failed at least once; each may be received "
-        f"{limit} times; {silent} receives without a log line{_SILENT if silent else ''}",
+        f"{counted(len(attempts), 'message')} in the log, {failed} of them failed at least once; each may be received "
+        f"{limit} times; {counted(silent, 'receive')} without a log line{_SILENT if silent else ''}",
         broken,
         early,
     )
@@ -206,14 +211,14 @@ def notified(evidence: Evidence) -> Finding:
     ]
     if evidence.forgotten:
         named.append(
-            f"{evidence.forgotten} orders are older than the worker's records, "
-            "so nothing shows whether their events were published"
+            f"orders older than the worker's records: {evidence.forgotten}; "
+            "nothing shows whether their events were published"
         )
     settled = sum(evidence.statuses[status] for status in SETTLED_STATUSES)
     return Finding(
         "G5",
         "notified",
-        f"{settled} settled orders, {evidence.published} published (worker's records)"
+        f"{counted(settled, 'settled order')}, {evidence.published} published (worker's records)"
         + (f", {evidence.late} settled after the cut-off and not checked" if evidence.late else ""),
         [*evidence.problems["G5"], *broken],
         named,
@@ -230,7 +235,8 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{len(evidence.answers)} keys lead to {len(keys)} orders; the tables do not show who read an order",
+        f"{counted(len(evidence.answers), 'key')} of {counted(len(keys), 'order')}; "
+        "the tables do not show who read an order",
         broken,
     )
 
@@ -249,7 +255,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
         return []
     confirmed = f"{taken.sure}" if not taken.near else f"{taken.sure} to {taken.sure + taken.near}"
     left = f"{last}" if first == last else f"{last} to {first}"
-    return [f"{sku}: of {opening} units (counted or added) {confirmed} were confirmed and {left} are left"]
+    return [f"{sku}: units counted or added: {opening}; confirmed: {confirmed}; left: {left}"]
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
@@ -270,7 +276,7 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     missing, others = len(found) - evidence.waiting, len(evidence.doubts) - len(found)
     if missing > 0:
         text = (
-            f"at least {missing} of these {len(found)} orders have no message: "
+            f"orders without a message: at least {missing} of these {len(found)}; "
             f"the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []

@@ -10,6 +10,7 @@ from ops.discard import carry_out, find, plan
 from ops.discard_many import DiscardCounts, DiscardMany
 from ops.errors import ExitCode
 from ops.logic.conditions import Conditions
+from ops.logic.counts import counted
 from ops.logic.dead_letter import MEANING
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, show_duration
@@ -121,10 +122,10 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         context.out.rows(("order (or message)", "error", "age", "state"), first, {"order (or message)", "age"})
     if tally.undeleted:
         context.say(
-            f"{tally.undeleted} discarded messages are still in the queue. That is harmless: the next run deletes them."
+            f"Discarded messages still in the queue: {tally.undeleted}. That is harmless: the next run deletes them."
         )
     if behind:
         context.say(
-            f"About {behind} more messages were not read, because earlier messages of the same callers are still in "
-            "the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are still "
+            "in the queue. Redrive or discard the earlier ones, then run again."
         )

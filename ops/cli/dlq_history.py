@@ -9,6 +9,7 @@ from typing import Any
 from ops.cli.common import add_command
 from ops.cli.context import Context
 from ops.errors import ExitCode
+from ops.logic.counts import counted
 from ops.logic.durations import parse_duration
 from ops.replay import VERB as REPLAY
 from runtime.models.fields import to_timestamp
@@ -36,8 +37,10 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.print_json(runs)
     for run in runs if not context.as_json else ():
-        what = f"{run.get('sent', 0)} events" if run["verb"] == REPLAY else f"{len(run['messages'])} dead letters"
-        context.out.print_line(f"{run['at']}  {run['verb']} of {what}, by {run['by']}: {run['reason']}")
+        number, noun = (run.get("sent", 0), "event") if run["verb"] == REPLAY else (len(run["messages"]), "dead letter")
+        context.out.print_line(
+            f"{run['at']}  {run['verb']} of {counted(number, noun)}, by {run['by']}: {run['reason']}"
+        )
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {
             "where": " ".join(run["where"] or ()) or "all",
@@ -47,7 +50,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         for name, value in details.items():
             if value:
                 context.out.print_line(f"    {name}: {value}")
-    context.say(f"{len(runs)} runs in the last {options.since}.")
+    context.say(f"{counted(len(runs), 'run')} in the last {options.since}.")
     return ExitCode.OK
 
 

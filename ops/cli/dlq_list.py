@@ -13,6 +13,7 @@ from ops.errors import ExitCode, RefusedError
 from ops.gateway.queues import depth_of
 from ops.logic.case import Case, assess, merge
 from ops.logic.conditions import KEYS, Conditions
+from ops.logic.counts import counted
 from ops.logic.dead_letter import MEANING, NOT_REDRIVABLE, Received, State, read_letter
 from ops.logic.durations import show_duration
 from ops.logic.stored import UnreadableOrder
@@ -82,7 +83,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
     shown = [(error_type, str(count)) for error_type, count in causes.most_common(10)]
     context.out.rows(("error", "dead letters"), shown, {"dead letters"})
     if len(causes) > len(shown):
-        context.say(f"{len(causes) - len(shown)} more causes: --json shows all.")
+        context.say(f"{counted(len(causes) - len(shown), 'more cause')}: --json shows all.")
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
@@ -97,12 +98,12 @@ def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> lis
 
 
 def _conclude(context: Context, merged: list[Case], seen: int, hidden: int, *, cut_short: bool) -> None:
-    context.say(f"{len(merged)} dead letters match, of {seen} messages that were read.")
+    context.say(f"dead letters that match: {len(merged)}, of {counted(seen, 'message')} read")
     if cut_short:
         context.say("There may be more messages than one pass can read. Redrive or discard some, then list again.")
     if hidden:
         context.say(
-            f"About {hidden} messages are hidden: another command is reading them, or was killed in the last 5 minutes."
+            f"Hidden messages: about {hidden}. Another command is reading them, or was killed in the last 5 minutes."
         )
     if merged:
         context.next(f"python -m ops dlq show {merged[0].letter.order_id or merged[0].letter.message_id}")
@@ -114,7 +115,7 @@ def _show(context: Context, cases: list[Case], now: float) -> None:
     columns = ("order (or message)", "what", "error", "attempts", "age", "state")
     rows = []
     for case in cases:
-        copies = f" (+{len(case.copies)} copies)" if case.copies else ""
+        copies = f" (+{counted(len(case.copies), 'copy')})" if case.copies else ""
         rows.append(
             (
                 case.letter.order_id or f"message {case.letter.message_id}",
@@ -134,7 +135,7 @@ def run_show(options: argparse.Namespace, context: Context) -> int:
         found = find(sweep, context.orders, options.id)
     if not found.cases:
         raise RefusedError(
-            f"No dead letter of {options.id} was found among {sweep.seen} messages. "
+            f"No dead letter of {options.id} was found among {counted(sweep.seen, 'message')}. "
             f"If this is an order's id: python -m ops order trace {shlex.quote(options.id)}"
         )
     now = context.clock.time()
@@ -178,8 +179,8 @@ def row_view(context: Context, row: StoredOrder | UnreadableOrder) -> dict[str, 
     return row.as_json() if isinstance(row, UnreadableOrder) else order_view(row, context.orders.reason(row.order_id))
 
 
-def order_view(order: StoredOrder, reason: dict[str, Any]) -> dict[str, Any]:
-    """Return a stored order without data that identifies the caller, and with its stored `reason`."""
+def order_view(order: StoredOrder, reason: dict[str, Any] | str) -> dict[str, Any]:
+    """Return a stored order without data that identifies the caller, and with its stored `reason`, if it is known."""
     return {
         "order_id": order.order_id,
         "status": order.status.value,

@@ -8,6 +8,7 @@ from ops.cli.context import Context
 from ops.cli.dlq_list import add_where
 from ops.errors import ExitCode
 from ops.logic.conditions import Conditions
+from ops.logic.counts import counted
 from ops.logic.dead_letter import MEANING
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError
@@ -92,11 +93,11 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         context.say(
-            f"{tally.undeleted} redriven messages or copies are still in the dead-letter queue. "
+            f"Redriven messages or copies still in the dead-letter queue: {tally.undeleted}. "
             "That is harmless: the next run sends them again, and each order is processed once."
         )
     if behind:
         context.say(
-            f"About {behind} more messages were not read, because earlier messages of the same callers are still in "
-            "the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are still "
+            "in the queue. Redrive or discard the earlier ones, then run again."
         )

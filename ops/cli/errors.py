@@ -11,6 +11,7 @@ from ops.cli.log_reading import groups_of, read_groups
 from ops.errors import ExitCode
 from ops.logic.case import merge
 from ops.logic.causes import Cause, causes_of
+from ops.logic.counts import counted
 from ops.logic.durations import parse_duration
 from ops.logic.log_lines import ERROR_WORDS, read_events
 
@@ -41,7 +42,8 @@ def run_errors(options: argparse.Namespace, context: Context) -> int:
         columns = ("cause", "log lines", "dead letters", "where", "last logged", "an order")
         context.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
     context.say(
-        f"{len(causes)} causes in the logs of the last {options.since} and in {len(cases)} dead letters of any age."
+        f"{counted(len(causes), 'cause')} in the logs of the last {options.since} and in "
+        f"{counted(len(cases), 'dead letter')} of any age."
     )
     if causes:
         worst = causes[0]

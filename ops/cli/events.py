@@ -12,6 +12,7 @@ from ops.cli.dlq_history import runs_of
 from ops.errors import ExitCode
 from ops.gateway.mailbox import bus_mailbox, topic_mailbox
 from ops.gateway.rows import Rows
+from ops.logic.counts import counted
 from ops.logic.decision import Decision
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.rate_limit import RateLimit
@@ -141,7 +142,8 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
     else:
         word = "sent" if options.yes else "would send"
         context.out.print_line(
-            f"{word} {replay.sent} events of {count} orders, settled from {span.since} to {span.until}"
+            f"{word} {counted(replay.sent, 'event')} of {counted(count, 'order')}, "
+            f"settled from {span.since} to {span.until}"
         )
         context.out.print_line(f"excluded by the subscription's filter: {replay.filtered}")
     for order_id, why in replay.unreadable.items():

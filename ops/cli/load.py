@@ -18,6 +18,7 @@ from ops.cost.prices import usd
 from ops.errors import ExitCode, NoStackError, RefusedError
 from ops.load.clients import Habits, PlannedOrder, RetryingClients
 from ops.load.verdict import Watch, judge_load, reached, spread
+from ops.logic.counts import counted
 from ops.logic.durations import parse_duration
 from ops.preflight.ground import configured
 from ops.smoke.token import token_for
@@ -116,8 +117,8 @@ def run(options: argparse.Namespace, context: Context) -> int:
     plan = _plan(options, context)
     taken = f"one unit of {' or '.join(plan.skus)}" if plan.skus else "an article that does not exist"
     context.say(
-        f"{plan.orders} orders, each for {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per second, "
-        f"at {context.target.api_url}."
+        f"{counted(plan.orders, 'order')}, each for {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per "
+        f"second, at {context.target.api_url}."
     )
     context.say(f"About {plan.about:.4f} USD, more with retries, at list prices of us-east-1; allowed: {plan.most}.")
     document = {"dry_run": not options.yes, "stack": context.target.prefix, **plan.document()}
@@ -154,8 +155,9 @@ def _plan(options: argparse.Namespace, context: Context) -> Plan:
     about = options.orders * of_order * (1 + Decimal(str(_REPEATS_ACCEPTED))) + of_audit
     if about > options.spend_at_most:
         raise RefusedError(
-            f"{options.orders} orders and the audit of {rows} stored orders would cost about {about:.2f} USD; allowed: "
-            f"{options.spend_at_most}. Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
+            f"{counted(options.orders, 'order')} and the audit of {counted(rows, 'stored order')} would cost about "
+            f"{about:.2f} USD; allowed: {options.spend_at_most}. "
+            f"Order fewer (--orders), or allow more: --spend-at-most {about + 1:.0f}."
         )
     # A repetition costs no more than an order does.
     requests = int((options.spend_at_most - of_audit) / of_order)

@@ -8,6 +8,7 @@ from ops.cli.common import add_command
 from ops.cli.context import Context
 from ops.cli.log_reading import groups_of, read_groups, show_steps
 from ops.errors import ExitCode
+from ops.logic.counts import counted
 from ops.logic.durations import parse_duration
 from ops.logic.log_lines import ERROR_WORDS, LogEvent, LogLine, of_order, read_events
 from ops.logic.trace import CODE_PLACES
@@ -55,8 +56,8 @@ def run_logs(options: argparse.Namespace, context: Context) -> int:
     else:
         _show(options, context, shown)
     if len(shown) < len(lines):
-        context.say(f"{len(lines) - len(shown)} earlier lines: --limit 0 shows all.")
-    context.say(f"{len(lines)} lines in the last {options.since}.")
+        context.say(f"{counted(len(lines) - len(shown), 'earlier line')}: --limit 0 shows all.")
+    context.say(f"{counted(len(lines), 'line')} in the last {options.since}.")
     order_id = next((line.order_id for line in reversed(shown) if line.cause and line.order_id), None)
     if order_id and not options.order:
         context.next(f"python -m ops order trace {order_id}")

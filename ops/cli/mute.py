@@ -145,5 +145,6 @@ def _show(context: Context, mutes: list[Mute]) -> None:
     for mute in mutes:
         until = "without an expiry date" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
         state = "now" if mute.active else "scheduled"
-        context.out.print_line(f"alarms: {len(mute.alarms)}; {state}, {until}, {mute.text}")
+        about = ", ".join(filter(None, (state, until, mute.text)))
+        context.out.print_line(f"alarms: {len(mute.alarms)}; {about}")
         context.out.print_line(f"    {mute.name}: {', '.join(mute.alarms)}")

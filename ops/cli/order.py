@@ -7,7 +7,7 @@ from typing import Any, Final
 from ops.cli import order_repair
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.context import Context
-from ops.cli.dlq_list import row_view
+from ops.cli.dlq_list import order_view
 from ops.cli.log_reading import groups_of, read_groups, show_steps
 from ops.errors import ExitCode, RefusedError
 from ops.logic.deaths import WORDS
@@ -74,9 +74,11 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     """Print an order's history. Sources that cannot be read are named; the rest is printed."""
     attempts = Attempts(context.target.label)
     row = attempts.read(f"orders table {context.target.orders_table}", lambda: context.orders.read(options.id))
-    record = attempts.read(
-        f"worker's records {context.target.worker_idempotency_table}", lambda: context.orders.record_status(options.id)
-    )
+    row_known = not attempts.unread
+    records = f"worker's records {context.target.worker_idempotency_table}"
+    record = attempts.read(records, lambda: context.orders.record_status(options.id))
+    if any(each.what == records for each in attempts.unread):
+        record = NOT_KNOWN
     order = row if isinstance(row, StoredOrder) else None
     events = None if options.no_logs else attempts.read("logs", lambda: _events(options, context, order))
     lines = read_events(of_order(events or [], options.id), context.target.prefix)
@@ -86,8 +88,9 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
             f"Nothing was found about order {options.id}: no row, no record, and no log line "
             f"of the last {options.since} was read. Ids are UUIDs in lower case. To look further back: --since 7d."
         )
-    event = NOT_KNOWN if isinstance(row, UnreadableOrder) else notification(order, record, steps)
-    view = None if row is None else attempts.read("reason", lambda: row_view(context, row))
+    unreadable = not row_known or isinstance(row, UnreadableOrder)
+    event = f"{NOT_KNOWN}: the order's row cannot be read" if unreadable else notification(order, record, steps)
+    view = _view(context, attempts, row) if row_known else {"order_id": options.id, "status": NOT_KNOWN}
     deaths = [line for line in read_events(events or [], context.target.prefix) if line.died]
     relevant = [*(line for line in lines if not line.died), *deaths]
     judgement = judge(options.id, row, record, relevant, [each.what for each in attempts.unread])
@@ -110,6 +113,13 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
         context.say(f"not read: {each.what}: {each.why}")
     context.next(*judgement.commands)
     return ExitCode.INCOMPLETE if attempts.unread else ExitCode.OK
+
+
+def _view(context: Context, attempts: Attempts, row: StoredOrder | UnreadableOrder | None) -> dict[str, Any] | None:
+    if not isinstance(row, StoredOrder):
+        return None if row is None else row.as_json()
+    reason = attempts.read("reason", lambda: context.orders.reason(row.order_id))
+    return order_view(row, NOT_KNOWN if reason is None else reason)
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:

@@ -41,9 +41,9 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
         )
     acted = bool(options.yes and planned.removed)
     if acted:
-        (context.orders.delete_record(row) if "order_id" not in row.item else context.orders.repair(row, planned.known))
+        (context.orders.delete_record(row) if planned.of_record else context.orders.repair(row, planned.known))
     _report(context, planned, acted=acted)
-    if needs_message(row) and message is None:
+    if message is None and not planned.of_record and needs_message(row):
         context.say(
             "No readable dead letter was found, so removed attributes cannot be replaced. The order's event needs them."
         )
@@ -67,7 +67,7 @@ def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
     if record is None or record_state(record) != UNREADABLE:
         state = "is readable" if row is not None else "is not stored"
         raise RefusedError(f"The order {order_id} {state}; there is nothing to repair.")
-    return plan_of_record(order_id, record), None
+    return plan_of_record(order_id, record, None if row is None else row.status.value), None
 
 
 def _message(context: Context, order_id: str) -> OrderMessage | None:
@@ -82,7 +82,8 @@ def _report(context: Context, planned: Plan, *, acted: bool) -> None:
     if context.as_json:
         context.print_json({"dry_run": not acted, **planned.as_json()})
     else:
-        context.out.fields({"order": row.order_id, "status": row.status or "unreadable", "fingerprint": planned.pinned})
+        status = row.status or ("not stored" if planned.of_record else "unreadable")
+        context.out.fields({"order": row.order_id, "status": status, "fingerprint": planned.pinned})
         rows = [(name, problem, _outcome(planned, name, acted=acted)) for name, problem in row.problems.items()]
         context.out.rows(("attribute", "what is wrong", "what happens"), rows, whole={"attribute"})
 

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 from ops.cli.common import add_command, add_group, dry_run
 from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
+from ops.logic.counts import counted
 from ops.logic.dead_letter import summarise
 from ops.logic.durations import WrongValueError, parse_duration, show_duration
 from ops.logic.stored import UnreadableOrder
@@ -68,9 +69,13 @@ def run_open(options: argparse.Namespace, context: Context) -> int:
             context.say(f"{len(found) - len(shown)} more: --limit 0 shows all.")
     unreadable = [row for row in found if isinstance(row, UnreadableOrder)]
     if unreadable:
-        context.say(f"{len(unreadable)} rows are not valid orders.")
+        context.say(f"rows that are not valid orders: {len(unreadable)}")
         context.next(unreadable[0].repair_command)
-    context.say(f"{len(found) - len(unreadable)} orders have been open for {options.older_than} or longer.")
+    undated = sum(isinstance(row, StoredOrder) and row.accepted_at is None for row in found)
+    if undated:
+        context.say(f"open, without a time of acceptance: {counted(undated, 'order')}")
+    dated = len(found) - len(unreadable) - undated
+    context.say(f"open for {options.older_than} or longer: {counted(dated, 'order')}")
     if len(found) > len(unreadable):
         context.next(f"python -m ops order trace {next(o.order_id for o in found if isinstance(o, StoredOrder))}")
         context.next("python -m ops dlq list")
@@ -157,7 +162,7 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
         context.out.print_line(f"not sent: {order_id}: the stored row lacks a part of the order")
     if act and len(sent) < len(whole):
         context.say(
-            f"{len(sent)} of {len(whole)} orders were certainly sent. Run the same command again: "
+            f"Certainly sent: {len(sent)} of {counted(len(whole), 'order')}. Run the same command again: "
             "sending twice does no harm."
         )
 

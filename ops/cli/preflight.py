@@ -10,6 +10,7 @@ from ops.cli.common import add_command
 from ops.cli.screen import Screen
 from ops.cli.selection import choice_of
 from ops.errors import ExitCode
+from ops.logic.counts import counted
 from ops.preflight.checks import run_checks
 from ops.preflight.finding import Finding, Verdict
 from ops.preflight.ground import ground
@@ -62,5 +63,6 @@ def _show(found: list[Finding]) -> None:
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
-    text = f"{errors} errors, {warnings} warnings, {unread} checks that could not read something."
+    found = ", ".join([counted(errors, "error"), counted(warnings, "warning"), counted(unread, "check")])
+    text = f"{found} that could not read something."
     Screen(stderr=True).print_line(text if errors or warnings or unread else "No problems were found.")

@@ -40,7 +40,7 @@ def completed(text: str, choice: Choice) -> str:
 
 
 def _option(name: str, value: object) -> list[str]:
-    """Return the option as two words, or as one (`--name=value`) if the value begins with a hyphen; `[]` without a value."""
+    """Return the option as two words, or as one (`--name=value`) if the value begins with `-`; `[]` without a value."""
     if value is None:
         return []
     return [f"{name}={value}"] if str(value).startswith("-") else [name, str(value)]

@@ -1,6 +1,7 @@
-"""Journal of what people did to dead letters, and of replays of events: who did it, why, when, and to which messages.
+"""Journal of what people did to dead letters, and of replays of events: who did it, why and when.
 
-The lines are in a separate log stream (reasons: docs/adr/0014-journal-of-dead-letters.md).
+For dead letters, the journal also lists the messages. The lines are in a separate log stream (reasons:
+docs/adr/0014-journal-of-dead-letters.md).
 """
 
 import json
@@ -100,7 +101,7 @@ class Run:
     decision: Decision
 
     def record(self, cases: Iterable[Case]) -> None:
-        """Record messages before they are deleted. A recorded message has a line, or several if runs were killed."""
+        """Record messages before they are deleted. If a message is not deleted then, a later run records it again."""
         lines = [
             self._line("message")
             | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}

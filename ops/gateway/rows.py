@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from ops.errors import OpsError
+from ops.logic.counts import counted
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -69,7 +70,9 @@ class Rows:
             keys = unread["Keys"]
             # DynamoDB returned only a part: it throttled the read, or the answer reached 16 MB. Wait, then try again.
             self.sleep(0.1 * 2**attempt)
-        raise OpsError(f"DynamoDB returned only a part of {table}: {len(keys)} rows unread. Try again in a minute.")
+        raise OpsError(
+            f"DynamoDB returned only a part of {table}: {counted(len(keys), 'row')} unread. Try again in a minute."
+        )
 
     def _count(self, rows: int, consumed: Sequence[Any]) -> None:
         self.requests += 1

@@ -36,7 +36,7 @@ class Count:
 
     Attributes:
         available: Available units; `None` if the stored value is not a whole number.
-        stored: The attribute in DynamoDB's JSON; `None` if the row does not have it.
+        stored: The attribute `available` in DynamoDB's JSON; `None` if the row does not have it.
         opening: Units at the reference point plus those added since; `None` without a reference point.
         counted_at: Time of the reference point (`Timestamp`). If only `opening` is set, `audit` counts
             the units of all confirmed orders.

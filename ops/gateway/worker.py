@@ -74,7 +74,7 @@ class Worker:
         return Mapping(one["UUID"], arn, one["State"], one["LastModified"].timestamp())
 
     def recorded_pause(self, mapping: Mapping) -> Pause | None:
-        """Return the record that `pause` wrote; `None` if something else disabled the mapping."""
+        """Return the record that `pause` wrote; `None` without a record, e.g. if the console disabled the mapping."""
         found = self._client.list_tags(Resource=mapping.arn)["Tags"]
         tags = {name: unquote(value.replace("=", "%")) for name, value in found.items()}
         if _BY not in tags:

@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 
 from ops.errors import OpsError
 from ops.gateway.http import Answer, bearer, connect, read
+from ops.logic.counts import counted
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
@@ -207,7 +208,9 @@ class RetryingClients:
     def _attempt(self, planned: PlannedOrder) -> bool:
         """Send one request. Return whether the answer was 202."""
         if self.traffic.requests >= self._most:
-            self._ended = f"Ended after {self.traffic.requests} requests: more would cost more than is allowed."
+            self._ended = (
+                f"Ended after {counted(self.traffic.requests, 'request')}: more would cost more than is allowed."
+            )
             return False
         self.traffic.count(requests=1)
         with self.traffic.under_way(planned):

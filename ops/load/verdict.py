@@ -12,6 +12,7 @@ from typing import Final
 from ops.audit.judge import Finding
 from ops.gateway.orders import Orders
 from ops.load.clients import Traffic
+from ops.logic.counts import counted
 from runtime.logic.clock import Clock
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
@@ -64,12 +65,12 @@ class Watch:
 def same_bytes(traffic: Traffic) -> Finding:
     """G3, from the clients' answers: all answers 202 to one key of a caller had the same bytes."""
     violations = [
-        f"{key} of {caller or 'the caller'} got {len(bodies)} different answers"
+        f"key {key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()
         if len(bodies) > 1
     ]
-    counted = f"{traffic.statuses[202]} answers 202 to requests with {len(traffic.answers)} keys"
-    return Finding("G3", "same bytes", counted, violations)
+    answers = f"{counted(traffic.statuses[202], 'answer')} 202 to requests with {counted(len(traffic.answers), 'key')}"
+    return Finding("G3", "same bytes", answers, violations)
 
 
 def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, promise: float) -> list[Finding]:
@@ -77,18 +78,19 @@ def judge_load(traffic: Traffic, watch: Watch, wanted: int, per_second: float, p
     rate = reached(traffic, wanted, per_second)
     slow = [f"only {rate:.1f} orders per second were sent: use more --clients, unless the API or this machine is slow"]
     answered = {order_id for ids in traffic.order_ids.values() for order_id in ids}
-    others = f"{wanted - len(traffic.answers)} of {wanted} were not accepted; answers: {dict(traffic.statuses)}"
+    others = f"not accepted: {wanted - len(traffic.answers)} of {wanted}; answers: {dict(traffic.statuses)}"
     late = {order_id: took for order_id, took in watch.seconds.items() if took > promise}
-    lasting = [f"{len(watch.open)} orders are not settled and published: {_some(watch.open)}"] if watch.open else []
-    lasting += [f"{len(late)} orders were late: {_some(late)}"] if late else []
+    lasting = [f"orders not settled and published: {len(watch.open)} ({_some(watch.open)})"] if watch.open else []
+    lasting += [f"late orders: {len(late)} ({_some(late)})"] if late else []
     doubled = len(answered) - len(traffic.answers)
+    too_many = [f"{counted(doubled, 'order')} too many"]
     too_slow = rate < per_second * OFFERED_PERCENT / 100
     return [
         Finding("load", "offered", f"{rate:.1f} of {per_second:g} orders/s", slow * too_slow),
-        Finding("load", "accepted", f"{len(traffic.answers)} orders", [others] * (len(traffic.answers) < wanted)),
+        Finding("load", "accepted", counted(len(traffic.answers), "order"), [others] * (len(traffic.answers) < wanted)),
         same_bytes(traffic),
-        Finding("load", "one order per key", f"{len(answered)} orders", [f"{doubled} orders too many"] * (doubled > 0)),
-        Finding("load", f"settled and published within {promise:g} s", f"{len(watch.settled)} orders", lasting),
+        Finding("load", "one order per key", counted(len(answered), "order"), too_many * (doubled > 0)),
+        Finding("load", f"settled and published within {promise:g} s", counted(len(watch.settled), "order"), lasting),
     ]
 
 

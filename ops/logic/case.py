@@ -124,7 +124,7 @@ def _cause(
         return CorruptDataError.__name__, letter.error or str(corrupt)
     if state is State.NOTIFICATION_MISSING:
         return NOT_PUBLISHED, letter.error or "settled, but no attempt could publish its event"
-    return NO_REPORT, letter.error or "no attempt reported an error: killed, timed out, or throttled before it began"
+    return NO_REPORT, letter.error or "no attempt reported an error; a kill, a timeout or throttling prevents a report"
 
 
 def merge(cases: Iterable[Case]) -> list[Case]:

@@ -10,7 +10,8 @@ from runtime.logic.event import EVENT_TYPES
 from runtime.models.fields import from_timestamp, to_timestamp
 from runtime.models.order import OrderStatus, StoredOrder
 
-NOT_KNOWN: Final = "not known: the row is unreadable"
+NOT_KNOWN: Final = "not known"
+"""Shown instead of a value that could not be read."""
 _WORKER: Final = "worker"
 PUBLISHED, _FAILED = "event published", "attempt failed"
 CODE_PLACES: Final = frozenset({"trace", "places"})

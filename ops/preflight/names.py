@@ -1,4 +1,4 @@
-"""Checks whether other resources have the names of a new stack, and (for each stack) whether roles can be created.
+"""Checks whether other resources have a new stack's names, and whether a new or deployed stack's roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
 and alarms may be taken over silently, with their policies and messages.

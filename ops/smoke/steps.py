@@ -197,7 +197,7 @@ def _with_reason(status: str, code: str | None) -> str:
 
 
 def _shown(answer: Answer) -> str:
-    """Return an answer's status, and its title (from our code) or message (from the platform)."""
+    """Return an answer's status, and its title (from our code), message (from the platform) or content type."""
     document = answer.document
     text = document.get("title") or document.get("message") or answer.headers.get("content-type", "no content")
     return f"{answer.status} {text}"

@@ -23,8 +23,8 @@ def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float
 
 
 def words(percent: float) -> str:
-    """Describe what is left: `12 % left`, or `spent 60 times over`."""
-    return f"{percent:.0f} % left" if percent >= 0 else f"spent {round(1 - percent / 100, 1):g} times over"
+    """Describe what is left: `12 % left`, or `6000 % spent`."""
+    return f"{percent:.0f} % left" if percent >= 0 else f"{100 - percent:.0f} % spent"
 
 
 def _left(bad: float, goal: float) -> float:

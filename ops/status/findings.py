@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, Final
 
+from ops.logic.counts import counted
 from ops.logic.durations import show_duration
 from ops.status.budgets import WINDOW, words
 from ops.status.reading import Reading
@@ -66,7 +67,7 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
     if not findings:
         settled = int(reading.amount(MetricName.ORDER_CONFIRMED) + reading.amount(MetricName.ORDER_REJECTED))
         accepted = int(reading.amount(MetricName.ORDER_ACCEPTED))
-        return f"All is well: {accepted} orders accepted and {settled} settled {reading.lately()}."
+        return f"All is well: {counted(accepted, 'order')} accepted and {settled} settled {reading.lately()}."
     first, more = findings[0], len(findings) - 1
     others = f" ({more} more below)" if more else ""
     text = f"{first.text[0].upper()}{first.text[1:]}".rstrip(".")
@@ -96,12 +97,12 @@ def _answers(reading: Reading) -> Iterator[Finding]:
         failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503 (their callers do not know the outcome)"
     if not failed:
         return
-    of = f" of {requests}" if requests >= failed else ""
+    share = f"{failed} of {counted(requests, 'request')}" if requests >= failed else counted(failed, "request")
     severity = Severity.LOOK
     if reading.ongoing(*keys):
         few = requests >= failed and failed < requests * _FAILING_SHARE
         severity = Severity.WRONG if few else Severity.URGENT
-    text = f"{failed}{of} requests were answered with {what} {reading.lately(*keys)}"
+    text = f"answered with {what}: {share} {reading.lately(*keys)}"
     commands = ("python -m ops orders open --older-than 15m",)
     yield Finding(severity, text, "api.md#api-failing", commands)
 
@@ -119,7 +120,7 @@ def _attempts(reading: Reading) -> Iterator[Finding]:
         many = failed >= (failed + settled) * _FAILING_SHARE
         severity = Severity.WRONG if many and reading.ongoing(MetricName.ATTEMPT_FAILED) else Severity.LOOK
         text = (
-            f"{failed} attempts to process orders failed {reading.lately(MetricName.ATTEMPT_FAILED)}; "
+            f"{counted(failed, 'attempt')} to process orders failed {reading.lately(MetricName.ATTEMPT_FAILED)}; "
             f"{settled} succeeded"
         )
         commands = ("python -m ops orders open --older-than 15m",)
@@ -145,7 +146,7 @@ def _dead_letters(reading: Reading) -> Iterator[Finding]:
     kept = reading.dead.retention_seconds
     late = age is not None and age.amount * 2 >= kept
     oldest = "" if age is None else f", the oldest for {show_duration(age.amount)}"
-    text = f"{count} messages are in the dead-letter queue{oldest}; it deletes them after {show_duration(kept)}"
+    text = f"messages in the dead-letter queue: {count}{oldest}; the queue deletes them after {show_duration(kept)}"
     severity = Severity.URGENT if late else Severity.WRONG
     yield Finding(severity, text, "dead-letters.md#dead-letters", ("python -m ops dlq list",))
 
@@ -158,7 +159,7 @@ def _functions(reading: Reading) -> Iterator[Finding]:
             continue
         severity = Severity.WRONG if reading.ongoing(key) else Severity.LOOK
         did = "died (crash, timeout or memory)" if kind == "errors" else "was throttled (no concurrency was left)"
-        text = f"{function} {did} {count} times {reading.lately(key)}"
+        text = f"{function} {did} {counted(count, 'time')} {reading.lately(key)}"
         worker = function.endswith("-process-order")
         yield Finding(severity, text, "processing.md#processing-failing" if worker else "api.md#api-failing")
     used = reading.amount("concurrency")
@@ -170,15 +171,15 @@ def _functions(reading: Reading) -> Iterator[Finding]:
 def _subscribers(reading: Reading) -> Iterator[Finding]:
     replay = ("python -m ops order replay-events $ORDER_ID",)
     if lost := int(reading.amount("events_lost")):
-        text = f"{lost} events were neither delivered nor kept in a dead-letter queue {reading.lately('events_lost')}"
+        text = f"events neither delivered nor kept in a dead-letter queue: {lost} {reading.lately('events_lost')}"
         yield Finding(Severity.WRONG, text, "notifications.md#notifications-lost", replay)
     if failed := int(reading.amount("events_failed")):
-        text = f"{failed} deliveries of events failed {reading.lately('events_failed')}"
+        text = f"{counted(failed, 'delivery')} of events failed {reading.lately('events_failed')}"
         yield Finding(Severity.LOOK, text, "notifications.md#notifications-failed")
     for name, count in (reading.subscribers or {}).items():
         if count:
             text = (
-                f"{count} events wait in the dead-letter queue of {name}: "
+                f"events in the dead-letter queue of {name}: {count}; "
                 "they were not delivered, or the subscriber did not process them"
             )
             yield Finding(Severity.LOOK, text, "notifications.md#notifications-redriven", replay)
@@ -219,7 +220,9 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         )
         yield Finding(Severity.BLIND, text)
     elif silent:
-        text = f"{len(silent)} of {len(reading.alarms)} alarms have no data and cannot be raised ({_some(silent)})"
+        text = (
+            f"alarms that have no data and cannot be raised: {len(silent)} of {len(reading.alarms)} ({_some(silent)})"
+        )
         yield Finding(Severity.BLIND, text)
     if muted := [alarm.name for alarm in reading.alarms if alarm.muted]:
         yield Finding(Severity.BLIND, f"alarms whose actions are turned off: {len(muted)} ({_some(muted)})")
@@ -239,8 +242,9 @@ def _muted(reading: Reading) -> Iterator[Finding]:
     for mute in reading.mutes or ():
         if mute.active:
             until = "by a rule without an end" if mute.until is None else f"until {mute.until:%Y-%m-%d %H:%M} UTC"
-            text = f"muted alarms: {len(mute.alarms)}, {until}, {mute.text} ({_some(mute.alarms)})"
-            yield Finding(Severity.BLIND, text, commands=("python -m ops mute list",))
+            text = ", ".join(filter(None, (f"muted alarms: {len(mute.alarms)}", until, mute.text)))
+            commands = ("python -m ops mute list",)
+            yield Finding(Severity.BLIND, f"{text} ({_some(mute.alarms)})", commands=commands)
 
 
 def _some(names: Sequence[str]) -> str:

@@ -68,7 +68,8 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
         ("api_provisioned_concurrency", "api_reserved_concurrency"),
         f"{ready} instances kept ready, although at most {most} can run",
         f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
-        + ("; for a stopped API (0), api_warm_start: none" if most == 0 else ""),
+        if most
+        else "api_reserved_concurrency: -1; or, if the API must stay stopped (0), api_warm_start: none",
     )
 
 

@@ -14,7 +14,8 @@ from runtime.settings import MAX_BATCH_THREADS
 from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
-# The least time that people have to handle a dead letter. An alarm fires after half of it.
+# The retentions of the two queues must leave people at least this time to handle a dead letter. An alarm fires after
+# half of the time that the retentions leave.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
@@ -235,7 +236,7 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
         "each of its messages a receive"
     )
     if config.worker_reserved_concurrency == 0:
-        allowed += ", so that with 0 every order becomes a dead letter; to stop the worker: python -m ops worker pause"
+        allowed += "; with 0 every order becomes a dead letter (to stop the worker: python -m ops worker pause)"
     return Problem(keys, values_of(config, *keys), allowed)
 
 

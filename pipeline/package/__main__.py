@@ -63,7 +63,7 @@ def _spec(options: argparse.Namespace) -> PackageSpec:
     given = {name: value for name, value in fields.items() if value is not None}
     return PackageSpec(
         root=options.root,
-        target=LocalTarget.model_validate(given) if options.target == "local" else LambdaTarget.model_validate(given),
+        target=(LambdaTarget if options.target == "lambda" else LocalTarget).model_validate(given),
         bytecode=options.bytecode,
         bytecode_release=options.bytecode_release,
     )

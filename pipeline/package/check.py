@@ -81,7 +81,10 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if isinstance(target, LocalTarget):
         own = probe(Path(sys.executable))
         if own is None:
-            raise BuildError(f"{sys.executable} is no final release of CPython: run the project with a final release.")
+            raise BuildError(
+                f"{sys.executable} is a pre-release, a free-threaded build, or not CPython: run the project with a "
+                "final release of CPython."
+            )
         return own
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"

@@ -49,7 +49,7 @@ def find_interpreter(version: str, release: str | None) -> Interpreter:
     for path in _candidates(version):
         found = probe(path)
         if found is None:
-            seen.append(f"{path} (does not run, or is no final release of CPython)")
+            seen.append(f"{path} (does not run, or is a pre-release, a free-threaded build, or not CPython)")
         elif found.minor != version or (release is not None and found.release != release):
             seen.append(f"{path} (is {found.release})")
         else:

@@ -40,7 +40,7 @@ def _pinned(entry: str, path: Path) -> str:
     if ";" in requirement:
         raise BuildError(
             f"{path.name}: `{requirement}` has an environment marker, which pip evaluates for this machine, not for "
-            "the functions. Lock for one Python without markers (`make lock`)."
+            "the functions. Use dependencies that need no marker, then run `make lock`."
         )
     if not _PINNED.match(requirement.strip()) or not hashes:
         raise BuildError(

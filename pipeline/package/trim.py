@@ -5,7 +5,7 @@ import re
 from collections.abc import Collection, Iterator
 from pathlib import Path, PurePosixPath
 
-#: Files that are not needed at run time: stubs, C sources, documentation, other byte code, markers for type checkers.
+#: Files that are not needed at run time: stubs, C sources, documentation, wheels' byte code, markers for type checkers.
 DEAD_SUFFIXES = frozenset({".pyi", ".c", ".h", ".pyx", ".pxd", ".rst", ".md", ".pyc"})
 DEAD_NAMES = frozenset({"py.typed"})
 DEAD_FOLDERS = frozenset({"__pycache__", "tests", "test"})

@@ -43,7 +43,7 @@ class AcceptedOrders(Protocol):
     """The table of accepted orders."""
 
     def upsert_accepted(self, message: OrderMessage) -> str:
-        """Store the order if it is not stored yet; return the stored `accepted_at`."""
+        """Store the fields of the order that are not stored yet; return the stored `accepted_at`."""
         ...
 
 
@@ -90,7 +90,7 @@ class WorkerIdempotency(Protocol):
         ...
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress."""
+        """If the order's record is in progress, return the end of its lease (epoch milliseconds), else `None`."""
         ...
 
 

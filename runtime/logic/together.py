@@ -28,7 +28,7 @@ SHORT_SECONDS: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Together:
-    """Settles groups. One object for one process; only the thread of the batch calls it.
+    """Settles groups. One object for one process; only the main thread calls it.
 
     Attributes:
         store: Orders and stock.

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 from pydantic import AfterValidator, Field
 
 SCHEMA_VERSION: Final = 1
-"""The version of queue messages and stored orders that this code writes, and the newest that it can read."""
+"""The version that this code writes into queue messages and orders, and the newest that it can read in a message."""
 
 OLDEST_SCHEMA_VERSION: Final = 1
 """The oldest version of a queue message that this code can read; no queue still contains an older one."""
@@ -16,7 +16,7 @@ MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000
 
 MAX_STRUCTURAL: Final = 750
-"""The most `structural_characters` that are parsed. The longest order has fewer, and parsing this many is cheap."""
+"""A text with more `structural_characters` is not parsed. The longest order has fewer; parsing this many is cheap."""
 
 
 def structural_characters(json_text: str) -> int:

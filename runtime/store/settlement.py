@@ -106,7 +106,10 @@ class SettlementStore:
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
-        """Return the stored item, and whether this call changed it (the condition was true)."""
+        """Return the stored item, and whether the condition was true.
+
+        If the answer to a first attempt that settled the order is lost, the SDK's retry finds the condition false.
+        """
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")
         except ClientError as error:

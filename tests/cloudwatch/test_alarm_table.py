@@ -147,7 +147,7 @@ def test_links_within_the_runbooks_lead_to_existing_headings() -> None:
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )
 def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
-    # GIVEN the inputs that AWS requires for a single metric and refuses together with queries
+    # GIVEN the inputs that each of our alarms on a single metric has, and that AWS refuses together with queries
     single = {"metricName", "namespace", "period", "dimensions"}
 
     # WHEN

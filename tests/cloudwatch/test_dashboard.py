@@ -16,8 +16,8 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand, for each widget except the graphs of alarms: view, size, unit, period, time range, and then either
-# the numbers of visible and of all lines (1/3), or the number of log groups.
+# Written by hand, for each widget except headings and the graphs of alarms: view, size, unit, period, time range, and
+# then either the numbers of visible and of all lines (1/3), or the number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",

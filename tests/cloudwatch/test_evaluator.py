@@ -196,7 +196,9 @@ def test_an_alarm_on_three_of_three_periods_is_raised_in_the_fifth_minute_and_re
         (KEY, "Milliseconds"),
     ],
 )
-def test_another_namespace_name_dimension_set_or_unit_is_another_metric(key: MetricKey, unit: str | None) -> None:
+def test_an_alarm_ignores_a_metric_with_another_namespace_or_name_or_dimension_set_or_unit(
+    key: MetricKey, unit: str | None
+) -> None:
     # GIVEN
     store = store_of(9, 9, 9)
     alarm = alarm_of(metrics={"m": MetricQuery(key, "Maximum", unit)})

@@ -27,7 +27,7 @@ def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: MetricName) 
     found = [each for each in emitted_by(metric) if each.key.name == metric.value]
 
     # THEN
-    assert found, f"its cause does not emit {metric}"
+    assert found, f"the cause of {metric} does not emit it"
     for each in found:
         assert each.key == MetricKey.of(NAMESPACE, metric.value, {"service": SERVICES[metric.value]})
         assert frozenset({"service"}) in declared.dimension_sets

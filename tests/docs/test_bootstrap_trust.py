@@ -69,9 +69,7 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
         ("Project", ["orders", "pulumis", "web-shop"], ["pulumi", "pulumi-orders", "Orders", "1orders", ""]),
     ],
 )
-def test_a_parameter_accepts_valid_names_and_no_pattern(
-    parameter: str, accepted: list[str], refused: list[str]
-) -> None:
+def test_a_parameter_accepts_only_valid_values(parameter: str, accepted: list[str], refused: list[str]) -> None:
     # GIVEN
     pattern = re.compile(document()["Parameters"][parameter]["AllowedPattern"])
 

@@ -1,4 +1,5 @@
-"""Tests values in bootstrap/template.yaml: the state's bucket and key, policies, session durations and outputs."""
+"""Tests values in bootstrap/template.yaml: the bucket and key of Pulumi's state, policies, session durations and
+outputs."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -137,7 +138,7 @@ def test_a_role_may_only_make_pulumis_calls_on_the_state_and_its_key(role: str) 
 
 
 @pytest.mark.parametrize("role", STATE)
-def test_a_grant_by_tags_requires_both_tags(role: str) -> None:
+def test_a_grant_by_tags_requires_the_tags_of_the_project_and_the_stack(role: str) -> None:
     # GIVEN / WHEN
     statements = [each for policy in properties_of(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
     equal = [
@@ -147,7 +148,7 @@ def test_a_grant_by_tags_requires_both_tags(role: str) -> None:
     ]
     tags = {tuple(sorted(keys)) for keys in equal if any("Tag/" in key for key in keys)}
 
-    # THEN every such condition needs both the project's and the stack's tag
+    # THEN every condition on tags names both the project's and the stack's tag
     assert tags
     assert {tuple(key.partition("/")[2] for key in keys) for keys in tags} == {("Project", "Stack")}
 

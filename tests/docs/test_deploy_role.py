@@ -1,5 +1,5 @@
 """Tests that, for every resource, the deploy role allows the provider's calls, and the preview role allows the
-provider's reads."""
+provider's reads. Also tests the entries of provider_calls.toml."""
 
 import re
 from collections import Counter

@@ -141,7 +141,7 @@ def conditions() -> list[tuple[str, str, str]]:
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # `Null` only requires that a tag exists for the statement's other operator.
+        # `Null` only limits the statement's other operator to tags that exist.
         if operator != "Null"
     ]
 

@@ -116,16 +116,18 @@ def test_the_message_about_a_wrong_value_names_what_was_given_what_is_allowed_an
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_has_a_description_and_a_default(key: str) -> None:
+def test_every_field_has_a_description_a_default_and_only_facts_that_are_read(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
     # WHEN
-    description = declaration.description or ""
+    description, facts = declaration.description or "", declaration.json_schema_extra or {}
 
-    # THEN
+    # THEN each fact has a name that a check or docs/options.md reads
     assert len(description) > 15
     assert not declaration.is_required()
+    assert isinstance(facts, dict)
+    assert facts.keys() <= {"allowed", "consequence", "cost", "only_with"}
 
 
 def test_the_message_about_an_unknown_key_names_the_nearest_match() -> None:

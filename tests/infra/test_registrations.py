@@ -150,7 +150,7 @@ def test_another_process_with_another_hash_seed_and_time_zone_registers_the_same
     # GIVEN
     script = (
         "import sys; from pprint import pformat; from lab.recording.recording import record_stack; "
-        # Sets are unordered. Dictionaries keep the order of insertion.
+        # sort_dicts=False: the order of dictionaries must be the same too. Sets have no order, so pformat sorts them.
         "sys.stdout.write(pformat(record_stack('local'), sort_dicts=False))"
     )
 

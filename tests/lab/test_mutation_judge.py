@@ -96,7 +96,7 @@ def test_a_failure_counts_only_if_the_mistake_causes_it(
     assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 
 
-def test_if_a_mistake_renames_a_case_the_cases_of_the_whole_file_run(judge: Judge) -> None:
+def test_all_tests_of_the_file_run_if_a_mistake_renames_a_case(judge: Judge) -> None:
     # GIVEN a mistake that renames a case
     (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
     text = "CASES = ['other']\ndef f(): return {}\n"

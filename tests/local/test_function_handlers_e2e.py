@@ -166,7 +166,7 @@ def test_a_version_with_a_snapshot_can_be_called_after_its_deployment(emulated: 
     )
     code = pulumi.AssetArchive({"app.py": pulumi.StringAsset(HELLO.replace("hello", "welcome"))})
 
-    # WHEN the code is deployed, and snapshots are turned off
+    # WHEN the code is deployed, the new version is called, and then snapshots are turned off
     outputs = function.change(code=code)
     answer = emulated.lambda_.invoke(FunctionName="snap", Qualifier=outputs["version"], Payload=b"{}")
     version = emulated.lambda_.get_function_configuration(FunctionName="snap", Qualifier=outputs["version"])

@@ -150,7 +150,7 @@ class TestOrigin:
     )
     @pytest.mark.parametrize("target", [CREATE, API, KEY_SET])
     def test_another_host_name_is_refused_even_with_a_signature(self, host: str, target: str) -> None:
-        # GIVEN a name that resolves to this machine, as after DNS rebinding
+        # GIVEN a request whose Host header does not name this instance, as after DNS rebinding
         headers = signed("GET", ME + target, headers={"Host": host})
         # WHEN / THEN the gate refuses it, even for the public API
         assert judged(gate(), request("GET", target, {**headers, "Host": host})) == "AccessDenied"

@@ -147,7 +147,7 @@ def test_the_time_for_removing_files_is_limited(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr(guard, "CLEANING_SECONDS", -1.0)
     (tmp_path / "worker-1").mkdir()
 
-    # WHEN the guard removes files
+    # WHEN the guard cleans the folder
     guard._clean(str(tmp_path))
 
     # THEN the guard removes nothing; the next start removes the folder

@@ -15,7 +15,7 @@ from tests.local.made import POLICY, Made
 pytestmark = pytest.mark.e2e
 
 
-def test_a_queue_and_its_policies_can_be_changed_and_deleted(emulated: Aws) -> None:
+def test_a_queue_can_be_changed_and_is_deleted_with_its_policies(emulated: Aws) -> None:
     # GIVEN a queue, and its policies as separate resources
     dead = Made(emulated, "Queue", "dlq", name="q-dlq")
     redrive = json.dumps({"deadLetterTargetArn": dead.state["arn"], "maxReceiveCount": 3})

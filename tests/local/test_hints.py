@@ -1,4 +1,4 @@
-"""Tests when `up` suggests to activate the environment."""
+"""Tests when `up` suggests activating the environment."""
 
 import sys
 from pathlib import Path

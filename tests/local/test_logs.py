@@ -111,7 +111,7 @@ def test_follow_shows_only_new_lines() -> None:
     assert reader.new_lines() == []
 
 
-def test_more_lines_than_a_page_with_the_same_time_are_all_read(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_all_lines_of_one_millisecond_are_read_even_if_a_page_cannot_hold_them(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN four invocations; the second and the third end in the same millisecond, with more lines than a page has
     monkeypatch.setattr(logs, "_PAGE", 10)
     streams = ["before"] * 3 + ["a"] * 25 + ["b"] * 4 + ["after"] * 3

@@ -1,4 +1,4 @@
-"""Tests that the fault proxy changes nothing without a rule, and that with a rule only the calls fail that it names."""
+"""Tests that the fault proxy changes nothing without a rule, and that only the calls that a rule names fail."""
 
 import json
 import socket

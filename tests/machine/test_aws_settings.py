@@ -73,7 +73,7 @@ def test_help_works_with_broken_aws_settings(program: str, everything: dict[str,
 def test_a_command_on_a_stack_reports_broken_aws_settings(
     tmp_path: Path, broken: dict[str, str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a file with the outputs of a stack on AWS
+    # GIVEN a file with the outputs of a stack on AWS, and broken AWS settings
     outputs = tmp_path / "prod.json"
     outputs.write_text(json.dumps(STACK))
     for name in [name for name in os.environ if name.startswith("AWS_")]:
@@ -82,7 +82,7 @@ def test_a_command_on_a_stack_reports_broken_aws_settings(
         monkeypatch.setenv(name, value)
     # WHEN
     code = main(["status", "--outputs", str(outputs)])
-    # THEN the exit code is 4 (no access), and the message names a setting
+    # THEN the exit code is 4 (no access), and the message names AWS_PROFILE
     assert code == 4
     assert "AWS_PROFILE" in capsys.readouterr().err
 

@@ -52,7 +52,7 @@ def test_clients_of_the_api_call_loopback_without_a_proxy() -> None:
         ({"HTTP_PROXY": "http://p", "no_proxy": "*"}, []),
     ],
 )
-def test_the_shell_lines_that_local_prints_work_behind_a_proxy(
+def test_local_prints_a_shell_line_that_excludes_loopback_from_the_proxy(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
 ) -> None:
     # GIVEN a terminal with these variables

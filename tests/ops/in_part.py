@@ -108,7 +108,7 @@ class InPart:
         if number > 1:
             self.paged.add(xform_name(operation.name))
         lists: dict[str, list[Any]] = {name: [] for name, value in whole.items() if isinstance(value, list)}
-        # The first page is empty, as after a filter that matches nothing on a page.
+        # The first page is empty, like a page on which a filter matches nothing.
         for name, item in items[number - 1 : number] if number else ():
             lists[name] = [item]
         more = number < len(items)

@@ -25,7 +25,7 @@ SHOWN = {
     "events replay": ("events of", "orders, settled", "excluded by the subscription's filter"),
     "audit": ("G1 nothing lost", "G6 isolation", "Cut-off: ", "not known: "),
     "mute on": ("This endpoint does not support mute rules",),
-    "orders open": ("orders have been open for 15m or longer",),
+    "orders open": ("open for 15m or longer: ",),
     "stock get": ("$SKU: ",),
     "stock add": ("$SKU: was ", "is now"),
     "worker pause": ("worker: ", "Disabled", "next: python -m ops worker resume"),

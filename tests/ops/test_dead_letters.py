@@ -144,7 +144,7 @@ def test_a_duration_is_shown_in_its_largest_unit_and_the_next_one(seconds: int) 
     # GIVEN any duration
     # WHEN it is shown
     shown = show_duration(seconds)
-    # THEN with one unit it is exact, and with two units it is too short by less than one of the second unit
+    # THEN a text with one unit is exact, and a text with two units omits less than one of the smaller unit
     units = [parse_duration(part) for part in shown.split()]
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 

@@ -62,8 +62,8 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
 
 
 def test_messages_from_before_the_latest_shift_are_also_considered(world: DeployTarget) -> None:
-    # GIVEN an old worker that reads only schema 1, and an API that wrote schema 2 before the latest shift and writes
-    # schema 1 since
+    # GIVEN an old version of the worker that reads only schema 1, and an API that wrote schema 2 before the latest
+    # shift and writes schema 1 now
     can_read(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 
     # WHEN / THEN
@@ -93,7 +93,9 @@ def test_a_deleted_version_of_the_api_may_have_written_any_schema(
     assert "the schema version that it wrote" in capsys.readouterr().err
 
 
-def test_schema_versions_that_cannot_be_read_are_named(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_invalid_value_of_order_schema_versions_is_named(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     can_read(world, {10: "two"}, {})
 

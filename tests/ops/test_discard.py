@@ -153,8 +153,8 @@ def test_an_order_without_dead_letter_is_not_discarded(world: World) -> None:
 
 @pytest.mark.parametrize("unreadable", [0, 1])
 def test_an_order_that_settles_during_a_discard_is_not_discarded(unreadable: int, world: World) -> None:
-    # GIVEN an order with a dead letter, and perhaps an unreadable one; the worker settles the order, from a message in
-    # the orders queue, just before `DISCARDED` is written
+    # GIVEN an order with a readable dead letter, and in one case also with an unreadable dead letter. The worker
+    # settles the order, from a message in the orders queue, just before `DISCARDED` is written
     order_id = order_that_settles_during_discard(world)
     for _ in range(unreadable):
         world.dead_letters.send("not json", {"order_id": text(order_id)})

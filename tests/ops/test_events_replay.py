@@ -140,7 +140,7 @@ def comparable(message: dict[str, Any]) -> object:
     return shown, message.get("MessageAttributes")
 
 
-def test_the_subscriptions_filter_and_the_option_status_apply(
+def test_the_filter_of_the_subscription_and_the_option_status_apply(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a subscriber whose filter accepts rejections only
@@ -159,7 +159,7 @@ def test_the_subscriptions_filter_and_the_option_status_apply(
 def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     bus_stack: MockStack, path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule for rejections with a queue, and another rule for all events
+    # GIVEN a rule for rejections and a rule for all events, each with its own queue
     other = rule(bus_stack, "all", [])
     billing = rule(bus_stack, "billing", ["order.rejected"], **path)
 

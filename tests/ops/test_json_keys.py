@@ -18,21 +18,21 @@ from tests.ops.test_without_yes import CASES, IDS, Row, Typed, alarm, stack, typ
 __all__ = ["stack", "typed"]
 
 
-def _both(stack: MockStack) -> None:
+def _order_dead_letter_and_alarm(stack: MockStack) -> None:
     stack.put_order(good_row(ORDER_ID))
     stack.put_dead_letter(body(), {"order_id": text(ORDER_ID)})
     alarm(stack)
 
 
 READING = [
-    ("orders open", Row(prepare=_both)),
-    ("order trace", Row((ORDER_ID,), _both)),
+    ("orders open", Row(prepare=_order_dead_letter_and_alarm)),
+    ("order trace", Row((ORDER_ID,), _order_dead_letter_and_alarm)),
     ("stock get", Row(("SKU-1",))),
-    ("status", Row(prepare=_both)),
-    ("audit", Row(prepare=_both)),
-    ("dlq list", Row(prepare=_both)),
-    ("dlq show", Row((ORDER_ID,), _both)),
-    ("errors", Row(prepare=_both)),
+    ("status", Row(prepare=_order_dead_letter_and_alarm)),
+    ("audit", Row(prepare=_order_dead_letter_and_alarm)),
+    ("dlq list", Row(prepare=_order_dead_letter_and_alarm)),
+    ("dlq show", Row((ORDER_ID,), _order_dead_letter_and_alarm)),
+    ("errors", Row(prepare=_order_dead_letter_and_alarm)),
     ("smoke", Row(("--timeout", "1s", "--yes"))),
     ("load", Row(("--orders", "1", "--within", "1s", "--in-production", "--yes"))),
 ]

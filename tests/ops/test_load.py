@@ -7,6 +7,7 @@ import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, cast
@@ -15,6 +16,7 @@ from unittest.mock import Mock
 import pytest
 
 from lab.simulation.clock import Clock
+from ops.cli.load import Plan
 from ops.errors import ExitCode, OpsError
 from ops.gateway.orders import Orders
 from ops.load.clients import Habits, PlannedOrder, RetryingClients, Traffic
@@ -72,6 +74,18 @@ def test_a_load_with_a_failed_check_fails(typed: Typed, capsys: pytest.CaptureFi
     # THEN
     findings = json.loads(capsys.readouterr().out)["report"]["findings"]
     assert (code, [each["promise"] for each in findings if not each["ok"]]) == (ExitCode.FAILED, ["accepted"])
+
+
+def test_each_order_is_for_one_unit_of_one_article() -> None:
+    # GIVEN a plan of three orders of two articles
+    plan = Plan(3, 1.0, 1, ("A", "B"), Decimal(0), Decimal(1), 10)
+
+    # WHEN its orders are made
+    orders = plan.all_orders("run")
+
+    # THEN the articles alternate, and each order takes one unit
+    lines = [order.body["lines"] for order in orders]
+    assert [(line["sku"], line["quantity"]) for (line,) in lines] == [("A", 1), ("B", 1), ("A", 1)]
 
 
 def test_the_estimated_cost_includes_the_reads_of_the_audit(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -219,7 +220,7 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     expected: str,
     commands: list[str],
 ) -> None:
-    # GIVEN an order in some state, and the log lines of its attempts
+    # GIVEN an order in some state, and log lines of attempts at this order or at another one
     at = order_since(stack, **changes)
     stack.log("process_order", {"at": at, "text": "START"}, *(failed(at + 1, **fields) for fields in lines))
     # WHEN
@@ -230,13 +231,26 @@ def test_a_trace_ends_with_a_judgement_and_the_next_commands(
     assert stack.advised(output.err) == commands
 
 
-@pytest.mark.parametrize("read", ["read", "record_status"])
-def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
-    stack: MockStack, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, read: str
+@pytest.mark.parametrize(
+    ("read", "order", "record", "event"),
+    [
+        ("read", {"order_id": ORDER_ID, "status": "not known"}, None, "not known: the order's row cannot be read"),
+        ("record_status", {"status": "REJECTED", "reason": None}, "not known", "not confirmed: the worker's record is"),
+        ("reason", {"status": "REJECTED", "reason": "not known"}, None, "unknown: the worker's record is gone"),
+    ],
+)
+def test_a_trace_claims_nothing_about_a_row_or_record_that_it_cannot_read(
+    stack: MockStack,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    read: str,
+    order: dict[str, Any],
+    record: str | None,
+    event: str,
 ) -> None:
-    # GIVEN a stack without one of its tables, and a log line about the order
-    at = order_since(stack)
-    stack.log("process_order", failed(at + 1))
+    # GIVEN a settled order, and a read that fails: of its row, of the worker's record, or of the order's reason
+    at = order_since(stack, status={"S": "REJECTED"})
+    stack.log("process_order", failed(at + 1, message="attempt deferred"))
 
     def gone(*_: Any) -> None:
         raise client_error("GetItem", "ResourceNotFoundException", "Requested resource not found")
@@ -245,8 +259,16 @@ def test_a_trace_names_a_table_that_is_missing_and_shows_the_rest(
     # WHEN
     code = stack.run("order", "trace", ORDER_ID, "--json")
     output = capsys.readouterr()
-    # THEN the table is named, the exit code says that something was not read, and the log line is shown
+    # THEN the unread source is named, the exit code says that something was not read, and the log line is shown
     document = json.loads(output.out)
     assert code == 6
     assert [each["what"].split()[-1] in output.err for each in document["unread"]] == [True]
-    assert "attempt failed" in [step["what"] for step in document["steps"]]
+    assert "attempt deferred" in [step["what"] for step in document["steps"]]
+    # AND what was not read is shown as "not known", in JSON and in text
+    assert document["order"] == document["order"] | order
+    assert document["worker_record"] == record
+    assert document["event"].startswith(event)
+    stack.run("order", "trace", ORDER_ID)
+    text = capsys.readouterr().out
+    for name, value in {**order, "worker's record": record or "none"}.items():
+        assert value is None or re.search(f"^{name} +{value}$", text, re.MULTILINE)

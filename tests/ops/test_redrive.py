@@ -13,7 +13,7 @@ from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
-# The largest difference between two clocks, in seconds, with which AWS accepts a request's signature.
+# The largest difference, in seconds, between the sender's clock and AWS's with which AWS accepts a signature.
 MAX_SKEW_SECONDS = 300
 
 
@@ -187,7 +187,7 @@ def test_a_pass_that_exceeds_the_visibility_timeout_returns_each_message_once(wo
     # GIVEN more dead letters than one batch contains
     dead_letter(world, 15)
     seen: list[str] = []
-    # WHEN each batch takes longer than the visibility timeout of five minutes
+    # WHEN a pass reads them, and each batch takes longer than the visibility timeout of five minutes
     with sweep_of(world) as sweep:
         for batch in sweep.batches():
             seen += [message.message_id for message in batch]

@@ -62,7 +62,7 @@ def test_data_can_neither_control_the_terminal_nor_imitate_output(show: Any) -> 
     out, written = screen(200)
     # WHEN it is shown as a line, in a table or as a field
     (show or (lambda out, text: out.fields({"error": text})))(out, CONTROLS)
-    # THEN the whole text is on one line, as escapes
+    # THEN the whole text is on one line, with escapes for its control characters and line breaks
     (line,) = [line for line in written.getvalue().splitlines() if "next" in line]
     assert not [each for each in line if unicodedata.category(each) in {"Cc", "Cf", "Cs", "Zl", "Zp"}]
     assert r"\x9b2J \u202e \r\n  next: rm" in line

@@ -65,9 +65,9 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
         ],
     }
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
-    # WHEN the stack's alarms are read
+    # WHEN the alarms of stack prod are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN only that stack's alarms are found, with the members of its composites, and alarms with an action come first
+    # THEN only prod's alarms are found, with the members of its composites, and alarms with an action come first
     assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),

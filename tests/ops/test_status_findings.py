@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ops.gateway.alarms import Alarm, Receiver
+from ops.gateway.mutes import Mute
 from ops.gateway.queues import Depth
 from ops.gateway.subscribers import Subscriber
 from ops.gateway.telemetry import Query, Value
@@ -92,6 +93,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "orders open",
     ),
     "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
+    "a tenth 5xx": (
+        with_metrics(**{"5xx": counted(10), "requests": counted(100)}),
+        Severity.URGENT,
+        "10 of 100",
+        "orders open",
+    ),
     "attempts": (
         with_metrics(**{MetricName.ATTEMPT_FAILED: counted(270)}),
         Severity.WRONG,
@@ -199,6 +206,12 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
+    "muted by a rule without a description": (
+        reading(mutes=[Mute("weekend", ("orders-prod-api-failing",), active=True, until=None, text="", ours=False)]),
+        Severity.BLIND,
+        "muted alarms: 1, by a rule without an end (",
+        "mute list",
+    ),
     "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions are turned off: 1 (", ""),
     "no subscriber": (
         reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),

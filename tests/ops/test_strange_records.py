@@ -268,7 +268,7 @@ def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     stack.run("order", "trace", STRANGE)
     assert f"order repair {STRANGE}" in stack.advised(capsys.readouterr().err)
     orders = Orders(stack.dynamodb, GIVEN["orders_table"], GIVEN["worker_idempotency_table"])
-    shown = plan_of_record(STRANGE, orders.record(STRANGE) or {}).row
+    shown = plan_of_record(STRANGE, orders.record(STRANGE) or {}, None).row
     # WHEN a run completes the record before somebody deletes it
     done = {**shown.item, "data": {"S": '{"status": "CONFIRMED"}'}}
     stack.put_record(done)
@@ -298,6 +298,41 @@ def test_the_part_of_a_record_that_cannot_be_read_is_named(
     # THEN
     found = json.loads(capsys.readouterr().out)["unreadable"]
     assert found == {"worker's record": f"it has {wrong}, so every attempt fails"}
+
+
+@pytest.mark.parametrize("status", ["ACCEPTED", "CONFIRMED", None])
+def test_the_repair_of_a_record_shows_the_status_of_the_order(
+    stack: MockStack, capsys: pytest.CaptureFixture[str], status: str | None
+) -> None:
+    # GIVEN an unreadable record of an order that is readable or not stored
+    stack.put_record({"id": {"S": record_id(STRANGE)}, "status": {"S": "COMPLETED"}})
+    if status:
+        stack.put_order(good_row(STRANGE, status={"S": status}))
+    # WHEN the repair is shown
+    stack.run("order", "repair", STRANGE, "--json")
+    document = json.loads(capsys.readouterr().out)
+    stack.run("order", "repair", STRANGE)
+    shown = capsys.readouterr()
+    # THEN the order's status is shown, and no missing dead letter is reported
+    assert document["status"] == status
+    assert f"status       {status or 'not stored'}\n" in shown.out
+    assert "No readable dead letter" not in shown.err
+
+
+def test_open_orders_of_unknown_age_are_counted_apart(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+    # GIVEN an old open order, an open order without a time of acceptance, and a row that is not a valid order
+    undated = good_row(ORDER_ID, accepted_at={"NULL": True})
+    stack.put_order(good_row(OTHER_ID))
+    stack.put_order(undated)
+    stack.put_order({**good_row(), "order_id": {"S": "3"}, "accepted_at": {"S": "1 May"}})
+    # WHEN open orders are listed
+    assert stack.run("orders", "open", "--older-than", "15m") == 0
+    # THEN invalid rows, orders of unknown age and orders of at least 15 minutes are counted separately
+    assert re.findall("^.*: 1.*$", capsys.readouterr().err, re.MULTILINE) == [
+        "rows that are not valid orders: 1",
+        "open, without a time of acceptance: 1 order",
+        "open for 15m or longer: 1 order",
+    ]
 
 
 STOCK_ROWS: tuple[tuple[dict[str, Any], str], ...] = (

@@ -49,7 +49,7 @@ def test_account_region_and_prefix_come_from_the_outputs() -> None:
 
     # WHEN the stack is looked up, and ORDERS_STACK names another one
     target = resolve(Choice(stack="prod"), {"ORDERS_STACK": "dev"}, pulumi)
-    # THEN the command line wins, and the stack's outputs have its account, Region and prefix
+    # THEN the command line wins, and account, Region and prefix are those in the stack's outputs
     assert names == ["prod"]
     assert (target.account, target.region, target.prefix) == ("123456789012", "eu-west-1", "orders-prod")
     assert target.credentials is None

@@ -253,7 +253,7 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     ),
 )
 def test_the_rule_checks_prods_real_resources(name: str) -> None:
-    # GIVEN prod's resources without properties, except for the tags that mark them as production
+    # GIVEN prod's resources without properties; the tag that marks production remains, except for the rule on tags
     rule = BY_NAME[name]
     kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
     emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))
@@ -324,5 +324,5 @@ def test_the_taggable_types_are_the_programs_types_with_tags() -> None:
     resources: set[Any] = {each for each in named if isinstance(each, type) and issubclass(each, pulumi.CustomResource)}
     # WHEN the types with tags are selected
     tagged = {each.pulumi_type for each in resources if hasattr(each, "tags")}
-    # THEN they are the types that the rule checks
+    # THEN they are the types that the rule on tags checks
     assert tagged == TAGGABLE

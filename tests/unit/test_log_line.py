@@ -22,11 +22,11 @@ def test_a_value_that_json_lacks_is_written_as_text_and_letters_beyond_ascii_are
     assert "réservé" in text
 
 
-def test_only_the_line_of_a_cold_start_says_so() -> None:
+def test_only_the_line_of_a_cold_start_has_the_field_cold_start() -> None:
     # GIVEN lines of a new and of a warm instance
     formatter = logger.registered_formatter
     assert isinstance(formatter, LambdaPowertoolsFormatter)
     # WHEN they are written
     lines = [json.loads(formatter.json_serializer({"cold_start": cold})) for cold in (True, False)]
-    # THEN only the first has the field
+    # THEN only the first line has the field
     assert lines == [{"cold_start": True}, {}]

@@ -49,7 +49,7 @@ def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(clie
     queue.send(message())
     queue.send(message())
 
-    # THEN SQS does not treat one as a duplicate of the other
+    # THEN SQS treats neither message as a duplicate
     assert {call["MessageGroupId"] for call in client.calls} == {message().caller}
     assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
 

@@ -26,6 +26,6 @@ def test_a_time_is_written_in_utc_in_every_time_zone(zone: timezone) -> None:
     moment = datetime(2026, 1, 31, 12, 0, 0, 250_999, tzinfo=UTC).astimezone(zone)
     # WHEN
     written = to_timestamp(moment)
-    # THEN it is cut to milliseconds, and is read as the same moment
+    # THEN the text is the moment in UTC, cut to milliseconds, and is read as the cut moment
     assert written == "2026-01-31T12:00:00.250Z"
     assert from_timestamp(written) == moment.replace(microsecond=250_000)

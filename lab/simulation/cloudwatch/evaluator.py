@@ -39,8 +39,8 @@ class AlarmRun:
 
     Args:
         store: all published metrics, also future ones; each evaluation reads only data points before its own time.
-        alarms: metric alarms, all starting in INSUFFICIENT_DATA as CloudWatch creates them.
-        composites: composite alarms; each names only alarms of these two arguments.
+        alarms: metric alarms; each starts in INSUFFICIENT_DATA, the state in which CloudWatch creates an alarm.
+        composites: composite alarms; each names only alarms in `alarms` or `composites`.
         behaviour: see `Behaviour`.
 
     Raises:

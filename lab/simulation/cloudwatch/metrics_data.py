@@ -99,7 +99,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
          "Ignores messages received three times or more. In a dead-letter queue the age counts from the move, "
          "while retention on a standard queue counts from the original send."),
-    _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool is listing."),
+    _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool has received."),
     _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
     _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
     _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),

@@ -124,7 +124,7 @@ COLUMNS = (
 
 
 def disturbances(call: Call) -> Iterator[Disturbance]:
-    """Yield every disturbance of ``call``; for a transaction also a cancellation with every mix of reasons."""
+    """Yield every disturbance of ``call``. A transaction also has one cancellation for each mix of reasons."""
     for kind in FAULTS:
         if kind.name in COLUMNS and kind.fits(call):
             yield Disturbance(kind.name, kind.name, _plain(kind.fault), kills=kind.name.startswith("crash"))

@@ -28,7 +28,7 @@ _SAME = {
         "last attempt: table throttled",
     ),
 }
-"""By handler, the names of other paths that are also played in such a stack."""
+"""By handler, the names of the paths in `API_PATHS` and `WORKER_PATHS` that are also played in a FIFO stack."""
 
 
 def _three(stage: Stage) -> Run:

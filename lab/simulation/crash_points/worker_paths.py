@@ -168,7 +168,7 @@ def _row_conflict(call: Call) -> Fault | None:
 
 
 def _last(prepare: Prepare) -> Prepare:
-    """Prepare the same path, but make the next receive of the queue's first message its last attempt."""
+    """Do what ``prepare`` does, then make the next receive of the queue's first message that message's last attempt."""
 
     def last(stage: Stage) -> Run:
         run = prepare(stage)

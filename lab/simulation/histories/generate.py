@@ -55,7 +55,8 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In these 7200 s a killer can use all its receives. Other messages must lose only a few receives to it.
+            # In these 7200 s the worker can receive a killer up to seven times. Other messages must lose only a few
+            # receives to it.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

@@ -15,7 +15,8 @@ class At:
     """Disturbance of one call of a run.
 
     Attributes:
-        call: Index among the run's calls, from 0. If the run ends before this call, nothing is disturbed.
+        call: Index among the run's calls, from 0. If the run ends before this call, or the fault cannot happen to this
+                call, nothing is disturbed.
         what: A fault's name (:data:`~lab.simulation.histories.faults.NAMES`), or "meanwhile before" or "meanwhile
                 after": the run pauses before or after this call until ``steps`` have been played, and then continues.
         steps: The steps played during the pause.

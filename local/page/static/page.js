@@ -198,11 +198,11 @@ const look = async (id, jump = false) => {
 };
 
 const showLife = (id, { order, event, judgement, steps, unread }) => {
-  const facts = [["Order", id], ["Content", order ? `${order.lines?.join(", ")}, ${order.total} ${order.currency}` : "not stored"], ["Event", event]];
+  const facts = [["Order", id], ["Content", order?.lines ? `${order.lines.join(", ")}, ${order.total} ${order.currency}` : order ? "unreadable" : "not stored"], ["Event", event]];
   const open = [...$("life-body").querySelectorAll("details[open]")].map((each) => each.dataset.step);
   $("life-body").replaceChildren(
     h("dl", { class: "facts" }, facts.map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]).flat()),
-    h("p", { class: "judgement" }, order ? pill(order.status) : null, ` ${judgement}`),
+    h("p", { class: "judgement" }, order?.status ? pill(order.status) : null, ` ${judgement}`),
     ...unread.map(({ what, why }) => h("p", { class: "trouble" }, `not read: ${what}: ${why}`)),
     h("div", { class: "lanes", "aria-hidden": "true" }, LANES.map((name) => h("span", {}, name))),
     h("ol", { class: "steps" }, steps.map((step, index) => stepOf(step, steps[index - 1], steps[0])).flat()),

@@ -71,9 +71,9 @@ class ApiIdempotency:
         )
 
     def register(self, context: "LambdaContext") -> None:
-        """Register the invocation. The lease of its run then ends with the invocation.
+        """Register the invocation. The lease of its run then ends at the invocation's deadline at the latest.
 
-        An unregistered run keeps its lease as long as its record exists.
+        If an unregistered run is killed, its lease lasts until its record expires.
         """
         self._config.register_lambda_context(context)
 
@@ -115,9 +115,9 @@ class WorkerIdempotency:
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
-        """Register the invocation. The leases of its runs then end with the invocation.
+        """Register the invocation. The leases of its runs then end at the invocation's deadline at the latest.
 
-        An unregistered run keeps its lease as long as its record exists.
+        If an unregistered run is killed, its lease lasts until its record expires.
         """
         self._config.register_lambda_context(context)
 

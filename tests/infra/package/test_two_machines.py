@@ -27,7 +27,7 @@ from pipeline.package import build_package
 from lab.recording.recording import record_stack
 
 recording = record_stack("prod", json.loads(sys.argv[1]), build=build_package)
-# Sets are unordered. Dictionaries keep the order of insertion.
+# sort_dicts=False: the order of dictionaries must be the same too. Sets have no order, so pformat sorts them.
 sys.stdout.write(pformat(recording, sort_dicts=False))
 """
 # As in prod, only one pinned release of Python may compile byte code. Here it is the release of this interpreter.

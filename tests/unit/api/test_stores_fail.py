@@ -76,7 +76,7 @@ def test_pauses_after_conflicts_double_each_time_and_half_of_each_pause_is_rando
     assert client.update_item.call_count == 6
 
 
-def test_the_function_waits_with_the_clock_that_it_was_built_with() -> None:
+def test_create_order_pauses_with_the_sleep_function_that_it_was_given() -> None:
     # GIVEN a POST whose order is locked by a transaction once
     with simulated(World()) as world:
         before = world.cloud.clock.now

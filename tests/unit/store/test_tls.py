@@ -125,7 +125,7 @@ def test_authorities_are_read_once_for_all_connections_of_all_clients(
 def test_an_unknown_authority_is_refused(context: Counting, endpoint: str) -> None:
     # GIVEN a client that trusts the public authorities
     dynamodb = client("dynamodb", endpoint)
-    # WHEN it calls a service with a self-signed certificate twice
+    # WHEN it twice calls a service whose certificate is self-signed
     # THEN each call is refused
     for _ in range(2):
         with pytest.raises(SSLError, match="CERTIFICATE_VERIFY_FAILED"):

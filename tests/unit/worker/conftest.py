@@ -154,12 +154,12 @@ class WorkerAccount:
         self.dynamodb.put_item(TableName=ORDERS, Item={name: {"S": text} for name, text in fields.items()})
 
     def order(self, number: int = 1) -> StoredOrder | None:
-        """Return the stored order."""
+        """Return the stored order, if any."""
         answer = self.dynamodb.get_item(TableName=ORDERS, Key={"order_id": {"S": factories.order_id(number)}})
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def status(self, number: int = 1) -> str | None:
-        """Return the status of the stored order."""
+        """Return the status of the stored order, if any."""
         order = self.order(number)
         return order.status.value if order else None
 
@@ -180,7 +180,7 @@ class WorkerAccount:
         return [call["VisibilityTimeout"] for call in self.called("change_message_visibility")]
 
     def run_in_progress(self, number: int = 1, *, seconds: float = 60) -> None:
-        """Store the record of another run whose lease ends in `seconds`; if they are negative, it has ended."""
+        """Store the record of another run. Its lease ends in `seconds`, or has ended if `seconds` is negative."""
         records = WorkerIdempotency(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
         records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too

@@ -1,4 +1,4 @@
-"""Messages, records, events and contexts of the worker, each with overrides."""
+"""Messages, records, events and contexts for tests of the worker."""
 
 import itertools
 import json

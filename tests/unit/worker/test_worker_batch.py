@@ -87,7 +87,7 @@ def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: 
     assert world.counted.get("BatchIsolated") is None
 
 
-def test_suspects_run_after_other_messages_sorted_by_the_end_of_their_leases(world: WorkerAccount) -> None:
+def test_suspects_run_last_and_in_the_sequence_in_which_their_leases_ended(world: WorkerAccount) -> None:
     # GIVEN two suspects, the first with the later lease, and one other message
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -204,7 +204,7 @@ def test_a_malformed_record_does_no_harm_to_other_records(world: WorkerAccount, 
 
 
 @pytest.mark.parametrize("unnamed", [{}, {"messageId": ""}, {"messageId": 5}, "text", None])
-def test_a_record_without_an_id_returns_the_whole_batch(world: WorkerAccount, unnamed: Any) -> None:
+def test_a_record_without_an_id_returns_the_whole_batch_to_the_queue(world: WorkerAccount, unnamed: Any) -> None:
     # GIVEN a record that cannot be reported, and a valid one
     world.stock(SKU_1=100)
     # WHEN both are processed

@@ -58,7 +58,7 @@ def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
 
 
 def scan(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """Scan all items, sorted by key (the service promises no sequence)."""
+    """Scan the items, at most ``Limit`` per call, sorted by key (the service promises no sequence)."""
     table = find("Scan", params["TableName"])
     return _page(table, sorted(table.items), params, _compiled("Scan", params))
 

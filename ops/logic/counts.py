@@ -1,0 +1,8 @@
+"""Counts for people: `1 order`, `2 orders`."""
+
+import re
+
+
+def counted(number: int, noun: str) -> str:
+    """Return a number with its noun, which has a regular plural: `1 order`, `2 orders`, `2 copies`."""
+    return f"{number} {noun if number == 1 else re.sub('(?<![aeiou])y$', 'ie', noun) + 's'}"
