@@ -73,7 +73,7 @@ crash-points: setup ## the outcome of each fault at each crash point; then delib
 e2e: setup ## end-to-end tests of the deployed local stack, over HTTP and the AWS API
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
 
-aws-check: setup ## the end-to-end tests against the stack on AWS that has these outputs: make aws-check OUTPUTS=dev.json (docs/delivery.md)
+aws-check: setup ## the end-to-end tests against a stack on AWS, whose outputs are in a file: make aws-check OUTPUTS=dev.json (docs/delivery.md)
 	@test -n "$(OUTPUTS)" || { echo "Name the stack's outputs: make aws-check OUTPUTS=FILE, after: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
@@ -117,7 +117,7 @@ $(AUDIT)/.ready: requirements-audit.txt
 	@$(AUDIT)/bin/python -m pip install --quiet --disable-pip-version-check --no-compile --no-deps --require-hashes -r requirements-audit.txt
 	@touch $@
 
-# Universal locks with hashes and without hosts: the same files for every platform and index.
+# The locks contain hashes but no hosts, so every platform and every package index can use the same files.
 COMPILE = .build/lock/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header $(UPGRADE)
 lock: ## renew requirements*.txt from pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(PYTHON) -m venv .build/lock && .build/lock/bin/python -m pip install --quiet uv

@@ -20,7 +20,7 @@ class Args(BaseModel):
 
 
 class Scope(Args):
-    """Settings of all components of a stack: name prefix, tags, who may use plain HTTP, key, permissions boundary."""
+    """Settings of all components of a stack: name prefix, tags, ranges for plain HTTP, key, permissions boundary."""
 
     prefix: str = Field(description="Part of every physical name: `{project}-{stack}`.")
     tags: Mapping[str, str] = Field(description="Tags of all resources that can have tags; no other setting adds tags.")
@@ -43,7 +43,7 @@ class Scope(Args):
         return f"{self.prefix}-{thing}"
 
     def without_key(self) -> "Scope":
-        """Return the scope without the key, for resources that must work while the customer managed key does not."""
+        """Return the scope without the key, for resources that must work while the customer managed key fails."""
         return self.model_copy(update={"key_arn": None})
 
 

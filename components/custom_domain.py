@@ -26,7 +26,7 @@ class CustomDomainArgs(Args):
     """The name, and the API behind it."""
 
     domain: Domain
-    api: HttpApi = Field(description="The API behind the name; its default endpoint is not closed by this component.")
+    api: HttpApi = Field(description="The API behind the name; this component leaves the API's default endpoint open.")
 
 
 class CustomDomain(Component):

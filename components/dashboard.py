@@ -42,7 +42,7 @@ class Graph(Args):
 class LogQuery(Args):
     """A Logs Insights query that a runbook refers to."""
 
-    title: str = Field(description="The question that the query answers; runbooks name the query by it.")
+    title: str = Field(description="The question that the query answers; runbooks use it as the query's name.")
     log_groups: tuple[str, ...] = Field(min_length=1, description="Keys of the log groups it reads.")
     query: str = Field(description="The query, without its SOURCE part.")
 
@@ -69,7 +69,7 @@ class DashboardArgs(Args):
         "if there are no alarms."
     )
     log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
-    region: Text = Field(description="Region of the logs, and of the metrics of graphs and rows without a `region`.")
+    region: Text = Field(description="Region of the logs, and of each metric whose graph or row has no `region`.")
 
 
 class Dashboard(Component):

@@ -69,7 +69,7 @@ def _policy(prefix: str, event_buses: bool, partition: str, region: str, account
     return document(
         [
             {
-                # Without this statement, IAM policies could not allow any use of the key or a change of this policy.
+                # Without this statement, no IAM policy could allow a role to use the key or to change this policy.
                 "Sid": "AccountDecidesByIam",
                 "Effect": "Allow",
                 "Principal": {"AWS": f"arn:{partition}:iam::{account}:root"},

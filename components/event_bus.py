@@ -38,8 +38,8 @@ class EventBus(Component):
     With a customer managed key the bus has a dead-letter queue. It keeps the events that EventBridge cannot encrypt or
     decrypt, which would otherwise be lost.
 
-    Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` and
-    `subscriber_queue_urls` (of the queues that this component creates), by subscription.
+    Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` (by
+    subscription), `subscriber_queue_urls` (of the queues that this component creates, by subscription).
     """
 
     kind: ClassVar[str] = "EventBus"

@@ -15,7 +15,7 @@ MAX_CHARACTERS = 1_900
 
 
 def pattern_problems(pattern: Mapping[str, JsonValue]) -> Iterator[tuple[str, str]]:
-    """Yield what was given and what is allowed, for each problem of the pattern."""
+    """For each problem of the pattern, yield what was given and what is allowed."""
     yield from _problems(pattern, ())
     size = len(json.dumps(dict(pattern)))
     if size > MAX_CHARACTERS:

@@ -134,7 +134,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
 }
 
 
-# SNS has no `wildcard`, and fewer operands than EventBridge, whose operators are above.
+# SNS's operators. Unlike EventBridge (above), SNS has no `wildcard`, and three operators take fewer forms of operands.
 OF_TOPICS: Final[Mapping[str, Operator]] = {
     **{name: operator for name, operator in OPERATORS.items() if name != "wildcard"},
     "anything-but": Operator(partial(_is_excluded, nested={"prefix": _is_text}), _EXCLUDED, _is_not_excluded),

@@ -19,7 +19,7 @@ class FunctionCode(Args):
     """The zip that functions run."""
 
     path: str = Field(
-        description="Path of the zip in the program's folder; relative, so that the state is the same everywhere."
+        description="Path of the zip, relative to the program's folder, so that the state names no machine's path."
     )
     sha256: str = Field(description="Base64 of the zip's SHA-256: a function is updated when this changes.")
 
@@ -125,7 +125,8 @@ class Function(Component):
         )
 
     def _log_group(self, retention_days: int) -> aws.cloudwatch.LogGroup:
-        # Without this group, Lambda would create one at the first log line, outside the state and kept for ever.
+        # Without this group, Lambda would create one at the first log line. Pulumi would not know that group, and its
+        # logs would be kept for ever.
         return aws.cloudwatch.LogGroup(
             f"{self.logical_name}-logs",
             aws.cloudwatch.LogGroupArgs(

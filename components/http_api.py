@@ -14,7 +14,7 @@ __all__ = ["Cors", "HttpApi", "HttpApiArgs", "JwtAuthorizer", "Route"]
 
 # The stage whose name is not part of the path.
 STAGE = "$default"
-# The maximum of HTTP APIs. The functions' timeouts are shorter.
+# The longest that an HTTP API can wait for a function. The functions' timeouts are shorter.
 INTEGRATION_TIMEOUT_MILLISECONDS = 30_000
 
 # The log has no address, user agent or claims. The route key replaces the path, which would contain the order's id.
@@ -62,7 +62,7 @@ class HttpApi(Component):
         logs = aws.cloudwatch.LogGroup(
             f"{name}-access-logs",
             aws.cloudwatch.LogGroupArgs(
-                # One short entry in a resource policy lets AWS deliver logs to all groups with this prefix. Each other
+                # One entry in a resource policy lets AWS deliver logs to all groups under /aws/vendedlogs/. Each other
                 # group needs an entry of its own, and the policy's size is limited.
                 name=f"/aws/vendedlogs/{scope.name(name)}",
                 retention_in_days=args.log_retention_days,

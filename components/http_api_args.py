@@ -18,7 +18,8 @@ class Route(Args):
     path: str = Field(pattern=r"^(/([a-z0-9._-]+|\{[a-z_]+\}))+$", description="Path; `{name}` matches one segment.")
     function: Function = Field(description="Called through its live alias.")
     scopes: tuple[Text, ...] = Field(
-        description="For an authorizer: a token without any of these scopes gets 403. An empty list requires no scope."
+        description="With an authorizer, a token needs at least one of these scopes; otherwise the API answers 403. An "
+        "empty list requires no scope."
     )
 
     @property

@@ -19,7 +19,7 @@ class TableArgs(Args):
     ttl_attribute: str = Field(
         default="",
         description="Name of the attribute with the epoch second at which an item expires. DynamoDB deletes the item "
-        "some time later. Without a name it deletes nothing.",
+        "some time later. If the name is empty, items never expire.",
     )
     point_in_time_recovery: bool = Field(description="Lets the table be restored to any second of the last 35 days.")
     deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")

@@ -46,7 +46,7 @@ class Topic(Component):
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,
-                # With this scope the throughput limit is for each group, as in the queues, not for the whole topic.
+                # The throughput limit applies to each message group, as in the queues, not to the whole topic.
                 fifo_throughput_scope="MessageGroup" if args.fifo else None,
                 kms_master_key_id="alias/aws/sns" if scope.key_arn is None else scope.key_arn,
                 tags=scope.tags,

@@ -1,4 +1,4 @@
-"""The interface to a local stack for tests and the demo.
+"""Lets tests and the demo start, use and stop a local stack.
 
 >>> with LocalStack.started(tmp_path, config={"retry_base_seconds": "1"}) as stack:
 ...     stack.outputs["api_url"], stack.aws.sqs

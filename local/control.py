@@ -40,7 +40,7 @@ class Control:
         return bool(self._call("POST", f"/api/faults/{number}/remove", "{}"))
 
     def stop(self) -> None:
-        """Request the end of the supervisor."""
+        """Ask the supervisor to stop."""
         self._call("POST", "/api/stop", "{}")
 
     def _call(self, method: str, path: str, body: str | None = None) -> Any:

@@ -29,7 +29,7 @@ from local.services.aws import ACCOUNT_ID
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
 _LOG_LINES = 8
-# The emulator itself needs little space, but on a disk with less space than this the workers' code would not fit.
+# The least free space. The emulator itself needs little, but the workers' code would not fit into less.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 # The socket's path is relative to the emulator's working directory, because a socket's path has a limited length.
@@ -76,7 +76,7 @@ class Emulator:
         return self._guard.poll() is None
 
     def wait_until_healthy(self) -> None:
-        """Wait until the emulator answers. Raises `LocalError`, with the end of the emulator's log, if it does not."""
+        """Wait until the emulator answers. If it does not, raise `LocalError` with the end of the emulator's log."""
         deadline = time.monotonic() + _START_SECONDS
         while not _answers(self._socket):
             if not self.is_running:

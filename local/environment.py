@@ -1,7 +1,7 @@
 """The emulator's own Python environment, created once from the hash-locked requirements.
 
-It is separate from the project's environment, because the functions' workers run in it: if a package is missing from
-the functions' zip, its import must fail here as on AWS.
+The functions' workers run in it. If a package is missing from the functions' zip, its import must fail here as on AWS.
+So this environment is separate from the project's.
 """
 
 import hashlib

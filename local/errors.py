@@ -56,7 +56,8 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    `full` is the error for a full disk. Its default is for the state folder, so any other `folder` needs `full`.
+    `full` is the error to return if the disk is full. Its default advises to move the state folder, so give `full`
+    when `folder` is another folder.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full or no_space(folder)

@@ -25,7 +25,7 @@ def write_atomically(path: Path, text: str) -> None:
 def private_folder(path: Path) -> None:
     """Make the folder `path`, and its missing parents, for their owner only.
 
-    An existing folder keeps its permissions. Files in it are private only if their writer makes them private.
+    An existing folder keeps its permissions, so whoever writes a file there must make the file itself private.
     """
     for missing in reversed([each for each in (path, *path.parents) if not each.exists()]):
         with contextlib.suppress(FileExistsError):

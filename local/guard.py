@@ -2,9 +2,9 @@
 
 The supervisor runs this script as `python -I guard.py` with the reading end of a pipe as standard input. The pipe's
 first line is `{"command": …, "env": …, "log": …, "scratch": …}`. Every user could read these values if they were
-command-line arguments. The emulator runs in a separate process group. The guard ends the whole group, and then removes
-the scratch folder, as soon as the pipe closes (the supervisor ended or was killed), the emulator ends, or the guard
-gets a signal. The guard writes one JSON line to standard output: the emulator's process id.
+command-line arguments. The guard writes one JSON line to standard output: the emulator's process id.
+The emulator runs in a separate process group. The guard waits until the pipe closes (the supervisor ended or was
+killed), the emulator ends, or a signal arrives. Then it ends the whole group and removes the scratch folder.
 The script uses only the standard library and imports nothing of this package. So the script starts fast, and a defect
 of the package cannot stop it.
 """

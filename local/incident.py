@@ -47,8 +47,8 @@ _UNDECIDED: Final = (
     "are the real ones. docs/incidents.md shows when AWS would page."
 )
 _LATER: Final = (
-    "All attempts are used up, so no further attempt fails and the first page ends. The dead letters remain: on AWS "
-    "they cause a page half an hour later, if nobody has drained the queue by then."
+    "All attempts are used up. So no further attempt fails, and the first page ends. The dead letters remain. On AWS "
+    "they cause a page half an hour later, if they are still in the queue then."
 )
 _DEAD: Final = "dead_letter_queue_url"
 _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+)$")
@@ -56,7 +56,7 @@ _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+
 
 @dataclass(frozen=True)
 class Page:
-    """A page: its alarm, the alarm's new state (ALARM or OK) and its text."""
+    """A page: the alarm that causes it, the alarm's new state (ALARM or OK), and the page's text."""
 
     alarm: str
     state: str

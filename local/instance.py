@@ -18,9 +18,9 @@ from local.keys import Keys
 
 ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
-# How long to wait for the lock. The guard of a killed supervisor cleans up before it releases the lock.
+# How long to wait for the lock of a killed supervisor. The supervisor's guard cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
-# A call of `is_held` in another process holds the lock only briefly.
+# How long to wait for any other lock. A call of `is_held` in another process may hold it, but only briefly.
 _PROBE_SECONDS = 0.3
 
 
@@ -86,7 +86,7 @@ class StateDir:
         return cls(Path(given or os.environ.get(STATE_VARIABLE) or ROOT / ".local"))
 
     def make(self) -> None:
-        """Make the folder for its owner only. Also restrict a folder that an older version left open to all users."""
+        """Make a folder that only its owner can open. If an older version left it open to all users, close it."""
         private_folder(self.path)
         if self._lock.exists():
             self.path.chmod(0o700)

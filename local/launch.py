@@ -12,7 +12,7 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-# The additions are loaded by path, because on the module path this folder would hide modules of the same names.
+# The additions are loaded by path. On the module path, this folder's files would hide other modules of the same names.
 _HERE = Path(__file__).parent
 
 

@@ -1,7 +1,7 @@
 """Adds two features of AWS to MiniStack's logs: filter patterns with alternatives, and lines about a failed function.
 
-On AWS, a pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both terms. When a function dies
-or times out, MiniStack logs its own text or nothing, not Lambda's line.
+On AWS, a pattern `?"one" ?"two"` matches a line with either term; MiniStack requires both terms. When a function cannot
+be imported, dies or times out, Lambda logs a line about it. MiniStack logs another text, or nothing.
 """
 
 import re
@@ -21,7 +21,7 @@ Matches = Callable[[str], bool]
 
 
 def log_as_aws(logs: ModuleType, lambda_svc: ModuleType) -> None:
-    """Add the patterns and the lines to MiniStack. Raises `AttributeError` for a name that MiniStack does not have."""
+    """Add the patterns and the lines to MiniStack. Raises `AttributeError` if MiniStack lacks a needed name."""
     compile_pattern, execute = getattr(logs, _COMPILE), getattr(lambda_svc, _EXECUTE)
 
     @wraps(compile_pattern)

@@ -95,8 +95,8 @@ class _Reader:
     """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
     The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
-    begins at the time of the last line that was returned. Of each stream, the lines with this time that were already
-    returned are skipped.
+    begins at the time of the last returned line. For each stream, the reader counts the lines with this time that it
+    has returned. It skips as many on the next page.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
@@ -132,7 +132,7 @@ class _Reader:
         return list(answer["events"])
 
     def _all_at(self, moment: int) -> Iterator[dict[str, Any]]:
-        """Yield all events of one millisecond. This reads each stream that may contain any, so it needs many calls."""
+        """Yield all events of one millisecond. Each stream that may contain such events is read with its own calls."""
         group = self._group.group
         for page in self._logs.get_paginator("describe_log_streams").paginate(logGroupName=group):
             for stream in page["logStreams"]:

@@ -1,9 +1,12 @@
-"""Adds the metrics that AWS's services record but MiniStack's services do not.
+"""Adds the metrics that AWS's services record but MiniStack's services do not:
 
-They are the embedded metrics in the functions' logs (CloudWatch's embedded metric format), Lambda's own metrics of
-every invocation by any caller, and API Gateway's metrics of every request to an HTTP API. The age of each queue's
-oldest message is recorded at each query for metrics. Recording a metric evaluates no alarm. The module also adds the
-statistic `TC(:N)`, the number of samples of at most N.
+- the embedded metrics in the functions' logs (CloudWatch's embedded metric format)
+- Lambda's own metrics, for every invocation by any caller
+- API Gateway's metrics, for every request to an HTTP API
+- the age of each queue's oldest message, recorded at each query for metrics
+
+MiniStack evaluates no alarm when these are recorded. The module also adds the statistic `TC(:N)`: the number of samples
+of at most N.
 """
 
 import json
@@ -90,8 +93,8 @@ def _count_invocations(functions: ModuleType, record: Any) -> None:
 
     @wraps(counted)
     def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
-        # `logged` counts every invocation. MiniStack counts direct invocations too, which would then count twice. So of
-        # MiniStack's counts, only throttles are kept.
+        # `logged` counts every invocation. MiniStack itself counts direct invocations and throttles. Only its throttles
+        # are kept, because otherwise direct invocations would count twice.
         if throttle:
             counted(function, throttle=throttle, **values)
 

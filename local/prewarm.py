@@ -1,7 +1,7 @@
 """Starts workers of every function that has a caller, so that the first orders don't wait for cold starts.
 
 The deployed routes and event source mappings show which functions have a caller, and which alias the caller uses. A
-function with a route is invoked with a request without key or body, any other function with an empty batch. Each
+function with a route gets a request that has neither headers nor a body. Any other function gets an empty batch. Each
 function must answer without an effect.
 """
 
@@ -67,7 +67,7 @@ def _of_mappings(resources: Iterable[Deployed]) -> Iterator[tuple[str, dict[str,
 
 
 def http_event(route_key: str, *, verified: bool = False) -> dict[str, Any]:
-    """Return a request without headers and body to a route, in API Gateway's payload format 2.0.
+    """Return a request to a route, without headers and without a body, in API Gateway's payload format 2.0.
 
     `verified`: the request passed a JWT authorizer. A function behind an authorizer fails on a request without claims.
     """

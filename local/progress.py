@@ -23,7 +23,7 @@ class Reporter(Protocol):
 
 
 class ConsoleReporter:
-    """Prints a line with the duration of each step, and on a terminal a moving status."""
+    """Prints a line for each step, with its duration. On a terminal it also shows a moving status."""
 
     def __init__(self, console: Console) -> None:
         self._console = console

@@ -1,6 +1,6 @@
-"""Gives the gate the keys that the emulator issues: keys of functions (with IAM enforced), of STS and of Cognito.
+"""Gives the gate the secrets of keys that the emulator issues: to functions (with IAM enforced), by STS and by Cognito.
 
-The gate (local/proxy/gate.py) checks every signature, and needs the secrets for that. MiniStack derives a function's
+The gate (local/proxy/gate.py) needs the secrets to check every signature. MiniStack derives a function's
 secret from names that anybody can guess; here a random secret replaces it.
 """
 

@@ -1,7 +1,7 @@
 """Unpacks a function's code once for all of its workers.
 
-MiniStack unpacks the archive for each worker. Each unpacking takes half the time of a cold start, and the disk space of
-a copy. Sharing is safe: on AWS a function's code is read-only, so no function writes to it.
+MiniStack unpacks the archive for each worker. This takes half of the time of each cold start, and disk space for one
+more copy. Sharing is safe: on AWS a function's code is read-only, so no function writes to it.
 """
 
 import hashlib
@@ -22,7 +22,7 @@ class SharedArchive(zipfile.ZipFile):
     """An archive that is unpacked into one shared folder; each worker's folder is a link to it."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Make a worker's code folder a link to the shared folder. Unpack an archive of anything else as usual.
+        """Make a worker's code folder a link to the shared folder. Unpack to any other folder as usual.
 
         The first worker that needs the shared folder unpacks the code into it.
         """

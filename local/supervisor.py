@@ -188,7 +188,7 @@ class _Counter:
 
 
 class _Notes(io.TextIOBase):
-    """A stream that reports the program's lines on standard error as notes of the current step."""
+    """Takes the place of standard error: each line that the program writes becomes a note of the current step."""
 
     def __init__(self, current: Step) -> None:
         self._current = current

@@ -1,8 +1,8 @@
 """Makes an alias with weights distribute calls to two versions.
 
-MiniStack stores an alias's weights but always invokes its main version. Here each invocation through the alias (by an
-API, a mapping, or directly) gets a random version by the weights, as in Lambda. Descriptions of an alias show its main
-version, as on AWS.
+MiniStack stores an alias's weights but always invokes its main version. Here the weights decide, as in Lambda: each
+invocation through the alias (by an API, a mapping, or directly) goes to a version drawn at random. Descriptions of an
+alias show its main version, as on AWS.
 """
 
 import random
@@ -20,7 +20,7 @@ _describing: ContextVar[bool] = ContextVar("describing", default=False)
 
 
 def drawn(function: Mapping[str, Any] | None, qualifier: str | None, chance: Callable[[], float]) -> str | None:
-    """Return the additional version if chance selects it; `None` for the alias's main version, or without an alias."""
+    """Return the alias's additional version if chance selects it. `None` means: the main version, or no alias."""
     alias = (function or {}).get("aliases", {}).get(qualifier)
     weights = ((alias or {}).get("RoutingConfig") or {}).get("AdditionalVersionWeights") or {}
     left = chance()

@@ -96,7 +96,7 @@ class DiscardMany:
             try:
                 self._batch(sweep, received)
             finally:
-                # After an interrupt, too, the report must account for each message.
+                # The report must account for each message, also after an interrupt.
                 self.tally.failed += len(received) - (self.tally.seen - before)
             self.progress(self.tally.seen)
         return self.tally
@@ -119,8 +119,8 @@ class DiscardMany:
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An earlier run that was interrupted may have marked this order. Then the order no longer has the state and the
-        # error that `where` names.
+        # An earlier run may have marked this order and been interrupted. Then the state and error that `where` names
+        # are gone from the order, so they are not compared.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

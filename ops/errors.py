@@ -40,13 +40,13 @@ class NoStackError(OpsError):
 
 
 class NoAccessError(OpsError):
-    """The credentials are missing, expired, of another account, or without permission."""
+    """The credentials are missing or expired, belong to another account, or lack a permission."""
 
     exit_code = ExitCode.NO_ACCESS
 
 
 class RefusedError(OpsError):
-    """The command was refused, because it is not possible or would do harm now; nothing was changed."""
+    """The command was refused: at present it is impossible or would do harm. Nothing was changed."""
 
     exit_code = ExitCode.REFUSED
 

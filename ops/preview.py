@@ -35,7 +35,7 @@ _FENCE: Final = "`````"
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a resource. `because`: the properties that force a replacement or, for other changes, that differ."""
+    """Change of a resource. `because`: the properties that force a replacement; for other changes, all that differ."""
 
     op: str
     name: str

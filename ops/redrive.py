@@ -23,7 +23,8 @@ from runtime.logic.clock import Clock
 CLOCK_SKEW_SECONDS: Final = 300
 """AWS refuses requests if this machine's clock differs from AWS's by more than this number of seconds.
 
-If AWS's send time of a message is earlier than the run's start minus these seconds, the run did not send the message.
+A message's send time is AWS's, the run's start is this machine's. If a message was sent more than these seconds before
+the run's start, this run did not send it.
 """
 
 
@@ -34,12 +35,11 @@ class RedriveCounts:
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted (in a dry run: would be deleted).
-        returned: Recent copies of a redriven message: perhaps this run sent them, and they failed again; left in the
-            dead-letter queue.
+        returned: Recent copies of a redriven message, left in the dead-letter queue. Perhaps this run sent them, and
+            they failed again.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
-        failed: Messages that were not sent, or perhaps not sent, and copies of such messages; left in the dead-letter
-            queue.
+        failed: Messages whose sending SQS did not confirm, and their copies; left in the dead-letter queue.
         undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
     """
 

@@ -1,11 +1,11 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed or replaced.
 
-For an open order, removing them is enough, because the worker's next write fills in missing attributes
-(`if_not_exists`). The worker does not write a final order again, but the event of a settled order needs all attributes.
-So unreadable attributes of a final order are replaced from the order's message, if the message is a dead letter.
+In an open order they are removed: the worker's next write fills in missing attributes (`if_not_exists`). The worker
+does not write a final order again, but the event of a settled order needs all attributes. So in a final order they are
+replaced from the order's message, if the message is a dead letter.
 
-An unreadable record of the worker is deleted. That is safe, because G1, G2 and G5 do not depend on records
-(docs/guarantees.md).
+An unreadable record of the worker is deleted. That is safe: no order, effect or event depends on records (G1, G2 and G5
+in docs/guarantees.md).
 """
 
 from collections.abc import Mapping
@@ -82,9 +82,9 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
 
 
 def plan_of_record(order_id: str, record: Item, status: str | None) -> Plan:
-    """Plan to delete the worker's record of an order, because its status or answer cannot be read.
+    """Plan to delete the worker's record of an order, because the record's status or answer cannot be read.
 
-    `status` is the order's; `None` if the order is not stored.
+    `status` is the order's status; `None` if the order is not stored.
     """
     name = "worker's record"
     part = "answer" if isinstance(record.get("status", {}).get("S"), str) else "status"

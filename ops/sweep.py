@@ -1,4 +1,4 @@
-"""One pass over the dead-letter queue. It yields no message twice, and releases those that were not deleted."""
+"""One pass over the dead-letter queue. It yields no message twice, and makes undeleted messages visible at the end."""
 
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -14,7 +14,7 @@ HIDE_SECONDS: Final = 300
 MOST_HELD: Final = 100_000
 """SQS allows 120,000 hidden messages per queue. Each needs about 500 bytes of memory here."""
 _WAIT_SECONDS: Final = 1
-# A second empty answer is a precaution: a receive that waits already reads all servers of SQS.
+# One empty answer should be enough, because a long poll asks all servers of SQS. The second is a precaution.
 _EMPTY_ANSWERS: Final = 2
 _STALE_ANSWERS: Final = 3
 _MOST_TRIES: Final = 3
@@ -82,7 +82,7 @@ class Sweep:
         return deleted
 
     def release(self) -> None:
-        """Make all messages visible that were not deleted, and report how many SQS keeps hidden."""
+        """Make the undeleted messages visible. Report how many of them SQS still hides."""
         held, self._held = self._held, {}
         for _ in range(_MOST_TRIES):
             hidden = self._queue.release(held) if held else set()

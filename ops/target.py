@@ -83,7 +83,7 @@ class Target(BaseModel):
     worker_idempotency_table: str
     process_order_function: str = Field(pattern=r"^.+-process-order$")
     functions: tuple[str, ...] = Field(
-        description="Names of all functions, sorted by the names of their outputs, the worker last."
+        description="Names of all functions: the worker last, the others sorted by the names of their outputs."
     )
     gradual_deploy: GradualDeploy | None = Field(
         default=None, description="`None` if `pulumi up` itself moves callers to new versions."
@@ -178,7 +178,7 @@ def _about(location: tuple[int | str, ...]) -> str:
 
 
 class Choice(BaseModel):
-    """Choice of the stack on the command line; at most one of the first three is given."""
+    """Choice of the stack on the command line; at most one of `outputs`, `local` and `stack` is given."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -255,7 +255,7 @@ def run_pulumi(stack: str, *arguments: str) -> str:
     pulumi = shutil.which("pulumi")
     if pulumi is None:
         raise NoStackError(
-            f"There is no `pulumi` command on the PATH to run `{words}`. On a machine that has one: "
+            f"`{words}` cannot run: there is no `pulumi` command on the PATH. On a machine that has `pulumi`: "
             f"pulumi stack output --json --stack {stack} > {stack}.json; then here: --outputs {stack}.json"
         )
     command = [pulumi, *arguments, "--non-interactive", "--stack", stack]

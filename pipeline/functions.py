@@ -1,7 +1,7 @@
-"""The one table of the functions: the route or queue, the environment and the permissions of each.
+"""The one table of the functions: each function's route or queue, environment and permissions.
 
-Outputs, routes, CORS, alarms, dashboard, gradual deployment and the pages on permissions and alarms are derived from
-it.
+These are derived from it: outputs, routes, CORS, alarms, dashboard, gradual deployment, and the pages on permissions
+and alarms.
 """
 
 from collections.abc import Callable, Mapping
@@ -62,7 +62,7 @@ class FunctionSpec:
 
     @property
     def output(self) -> str:
-        """Name of the stack output with the function's physical name. The alarms' `Ref`s use the same name."""
+        """Name of the stack output that holds the function's physical name. The alarms' `Ref`s use the same name."""
         return f"{self.key}_function"
 
     @property

@@ -62,8 +62,8 @@ def _topic(config: StackConfig, scope: Scope) -> Topic:
 
 
 def _bus(config: StackConfig, scope: Scope) -> EventBus:
-    # The bus must not have the topic's name. Otherwise the subscribers' queues would have the same names for both
-    # targets, and after a change of target, deleting the old queues by name would delete the new ones.
+    # The bus must not have the topic's name. Otherwise the subscribers' queues would keep their names when the target
+    # changes. Pulumi creates the new queues, then deletes the old ones by name: that would delete the new ones.
     return EventBus(
         "events",
         scope,

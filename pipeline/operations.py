@@ -95,7 +95,7 @@ def limits_of(config: StackConfig) -> Limits:
 
 
 def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
-    """Return the names of the subscriptions to the bus, each of which is a rule; None if outcomes go to a topic."""
+    """Return the names of the bus's subscriptions, each of which has one rule; None if outcomes go to a topic."""
     return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
 
 

@@ -50,7 +50,7 @@ def _export_notifications(messaging: Messaging) -> None:
 def _export_optional_parts(api: Api) -> None:
     """Export the optional parts of the API, if they exist."""
     if api.edge:
-        # The origin's URL is exported, so that tests can check that it refuses requests without the edge's secret.
+        # The origin's URL is exported, so that tests can check that the origin refuses requests without the secret.
         pulumi.export("api_origin_url", api.http.url)
     if api.dns_target:
         pulumi.export("domain_target", api.dns_target)

@@ -1,9 +1,9 @@
-"""Entry point of `pulumi preview --policy-pack policy`, run by the engine."""
+"""Entry point of the policy pack. The engine runs it for `pulumi preview --policy-pack policy`."""
 
 import sys
 from pathlib import Path
 
-# The engine starts a policy pack with the pack's folder on the path, not the project's.
+# The engine puts the pack's folder on `sys.path`, not the project's folder.
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from pulumi_policy import PolicyPack

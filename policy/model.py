@@ -28,7 +28,7 @@ class Resource:
     Attributes:
         type: Pulumi's token, e.g. `aws:sqs/queue:Queue`.
         props: Inputs by their camelCase names; `UNKNOWN` if the value is not known yet.
-        references: URNs of the resources from which a property's value comes, by property.
+        references: For each property, the URNs of the resources from which its value comes.
         protect: Whether Pulumi refuses to delete it.
     """
 

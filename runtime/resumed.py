@@ -14,10 +14,10 @@ from runtime.observability import logger
 
 @cache
 def reseed() -> None:
-    """Seed the generator and sample DEBUG logging again, in an instance's first invocation.
+    """In an instance's first invocation, seed the generator and decide again whether this instance logs DEBUG lines.
 
-    Powertools samples at init, but that result is part of the snapshot. It samples again only from the second
-    invocation on.
+    Powertools decides that at random at init, but the snapshot would give all instances the same decision. Powertools
+    decides again only from the second invocation on.
     """
     random.seed()
     if logger.sampling_rate:

@@ -69,7 +69,7 @@ class WorkerSettings(_Settings):
     stock_table: _Name
     idempotency_table: _Name
     idempotency_ttl_seconds: int = Field(
-        ge=1, description="Life of a record: longer than a message can live in queue and DLQ."
+        ge=1, description="How long a record is kept: longer than a message can be in queue and DLQ."
     )
     orders_queue_url: _Name
     orders_queue_fifo: bool = Field(
@@ -84,7 +84,7 @@ class WorkerSettings(_Settings):
     retry_cap_seconds: int = Field(ge=1, le=43_200)
     batch_threads: int = Field(ge=1, le=MAX_BATCH_THREADS)
     item_budget_seconds: float = Field(
-        gt=0, description="Time for one message; no message starts unless this time and the margin are left."
+        gt=0, description="Time for one message; a message starts only if this time and the margin are left."
     )
     time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 

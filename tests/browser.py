@@ -19,7 +19,7 @@ _FLAGS = (
 
 @contextmanager
 def chromium(profile: Path, *flags: str) -> Iterator[Chrome]:
-    """Run a headless Chromium with a new profile. Without Chromium the test is skipped, or fails if REQUIRED is set."""
+    """Run a headless Chromium with a new profile. Without Chromium, skip the test or, if REQUIRED is set, fail it."""
     program, driver = (shutil.which(name) for name in _PROGRAMS)
     if program is None or driver is None:
         reason = f"{' and '.join(_PROGRAMS)} must be on the PATH (Debian: apt-get install chromium chromium-driver)"

@@ -1,4 +1,4 @@
-"""The environment of all tests: the functions' variables, without the machine's own AWS settings."""
+"""Prepares the environment of all tests: removes the machine's AWS settings, and sets the functions' variables."""
 
 import gc
 import os

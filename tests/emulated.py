@@ -13,7 +13,7 @@ from local.services.aws import Aws
 
 @contextmanager
 def emulator_behind_its_gate(folder: Path, region: str, *, iam: bool = False) -> Iterator[Emulator]:
-    """Run the emulator until the context ends. `folder` becomes its state folder."""
+    """Run the emulator behind its gate (local/proxy/gate.py) until the context ends. Its state is in `folder`."""
     state = StateDir(folder)
     with state.held() as lock:
         options = EmulatorOptions(ensure_environment(lambda _: None), 0, region, iam, secrets.token_hex(8))

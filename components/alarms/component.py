@@ -13,7 +13,7 @@ from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
 from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
-"""Seconds that a composite waits for its suppressor, because CloudWatch may evaluate the suppressor's alarms later."""
+"""Seconds that a composite in alarm waits for its suppressor, whose alarms CloudWatch may evaluate a little later."""
 
 _DESCRIPTION_LIMIT = 1024
 
@@ -23,7 +23,7 @@ class AlarmsArgs(Args):
 
     table: AlarmTable = Field(description="The rows, one metric alarm each, and the composites.")
     watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
-    settings: AlarmSettings = Field(description="Subscriptions, key and the runbooks' address.")
+    settings: AlarmSettings = Field(description="The alarms' receivers, the topics' key, and the runbooks' address.")
 
 
 class Alarms(Component):

@@ -117,7 +117,7 @@ class Alarm:
             return f"{self.to_alarm} of {self.periods} data points; the first number must be between 1 and the second"
         if self.period % 60 or self.period <= 0:
             return f"period {self.period} s; it must be a multiple of 60"
-        longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day (period below an hour)")
+        longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day for periods below an hour")
         if self.period * self.periods > longest:
             return f"{self.periods} periods of {self.period} s; together they must not exceed {words}"
         return None
@@ -125,7 +125,7 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One notification for one cause. The composite is in alarm while any member is, or both rows of a pair are.
+    """One notification for one cause. The composite is in alarm while a member is in alarm, or both rows of a pair.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.

@@ -103,6 +103,7 @@ def _alarms_of(topic_arn: str, prefix: str) -> str:
 
 
 def _digest(subscription: AlarmSubscription) -> str:
-    # Resource names depend on the content, not the position, so that removing one receiver does not replace others.
+    # A subscription is named after its receiver, not after its position, so that the removal of one receiver does not
+    # replace other subscriptions.
     text = f"{subscription.protocol} {subscription.endpoint}"
     return hashlib.sha256(text.encode()).hexdigest()[:8]

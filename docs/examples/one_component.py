@@ -1,6 +1,7 @@
 """A Pulumi program that uses one component: a queue with a dead-letter queue.
 
-Copy `components/`, and this file as `__main__.py`, beside a `Pulumi.yaml` (`name: mail`, `runtime: python`).
+Put three things into a folder: `components/`, this file with the name `__main__.py`, and a `Pulumi.yaml` that contains
+`name: mail` and `runtime: python`.
 """
 
 import pulumi

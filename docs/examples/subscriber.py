@@ -55,8 +55,8 @@ class Subscriber:
     def receive(self, body: bytes) -> None:
         """Handle the body of one request of SNS.
 
-        Answer 200 when this method returns, and 403 when it raises `RefusedError`, because the request is not from
-        the topic. After any other error answer 500: SNS sends the request again.
+        Answer 200 when this method returns. Answer 403 when it raises `RefusedError`: the request is not from the
+        topic. Answer 500 after any other error: SNS sends the request again.
         """
         try:
             message = json.loads(body)
@@ -72,7 +72,7 @@ class Subscriber:
             self._once(json.loads(message["Message"]))
 
     def _once(self, event: Mapping[str, Any]) -> None:
-        # One transaction stores the event's id and its effect, or neither.
+        # One transaction: it stores both the event's id and its effect, or neither.
         with self._database:
             new = self._database.execute("INSERT OR IGNORE INTO seen VALUES (?)", (event["id"],)).rowcount
             if new:

@@ -41,8 +41,8 @@ class Figure(NamedTuple):
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: The same function written like public templates.
-        goal: The highest allowed ratio to `bare`; or a limit for our figure, written with its unit: the lowest
-            allowed for orders/s, the highest allowed for other units.
+        goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
+            orders/s must not be lower, and other units must not be higher.
     """
 
     what: str
@@ -125,7 +125,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--rounds",
         type=int,
         default=11,
-        help="rounds, five times as many for warm calls; each measured time is the median of the rounds (default: 11)",
+        help="number of rounds (default: 11); warm calls get five times as many; each measured time is a median",
     )
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
     parser.add_argument("--write", action="store_true", help="put the table into docs/performance.md")

@@ -1,4 +1,4 @@
-"""Measures a batch of ten new orders on several threads and on one, and the loading of certificate authorities.
+"""Measures a batch of ten new orders, on several threads and on one. Also measures loading certificate authorities.
 
 For the batch, the real worker runs on the in-memory AWS. Every call waits for 5 ms, about as long as a call to AWS.
 """

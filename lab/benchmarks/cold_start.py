@@ -1,4 +1,4 @@
-"""Measures the init of each function, and of what it is compared with, in fresh processes with prod's settings.
+"""Measures the init of each function and of its alternatives, in fresh processes with prod's settings.
 
 A process can import only the standard library, the package and this folder. The package is built for the Python that
 runs the benchmark. A function's figure is the processor time from the first import to the last line of the handler's
@@ -22,7 +22,7 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, sources only"
-# What the functions are compared with: no SDK (the floor), botocore with one client (bare), and the code in `peers`.
+# The alternatives to our functions: no SDK (the floor), botocore with one client (bare), and the code in `peers`.
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"
@@ -77,7 +77,7 @@ def init_seconds(folder: Path, function: str, code: str) -> float:
 
 
 def alternatives(with_bytecode: Path, without: Path) -> dict[str, Measure]:
-    """Return the alternatives: the floor, the bare client, our functions (one also without byte code), the peers."""
+    """Return what to measure: the floor, the bare client, our functions (one also without byte code), the peers."""
     first = FUNCTIONS[0].name
     found: dict[str, Measure] = {FLOOR: partial(init_seconds, with_bytecode, first, _FLOOR)}
     found[BARE] = partial(init_seconds, with_bytecode, first, _BARE)

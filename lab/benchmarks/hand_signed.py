@@ -52,7 +52,7 @@ class Client:
 
 
 def _flat(at: str, value: Any) -> list[tuple[str, str]]:
-    """Return the form fields that contain `value` as the parameter `at`, in SNS's query protocol.
+    """Return the form fields of one parameter in SNS's query protocol: `at` is its name, `value` its value.
 
     A structure or map becomes several fields.
     """

@@ -1,7 +1,7 @@
 """``python -m lab.benchmarks.refusals``: the cost of refusing bodies of up to 64 KiB, compared with accepting an order.
 
-It measures the processor time and memory that are used before the first access to a table. The order has ten lines.
-Messages and dead letters with the same bodies are measured in the same way, and compared with a message of that order.
+It measures the processor time and memory that a request uses before the first access to a table. Then it measures
+messages and dead letters with the same bodies, compared with a message of an order. The order has ten lines.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LINE: Final = '{"sku":"A","quantity":1,"unit_price":"1"}'
 
 
 def _filled(before: str, item: Callable[[int], str], after: str, most: int) -> str:
-    """Return a body with as many items as fit into 64 KiB and `most` structural characters."""
+    """Return a body with as many items as possible: at most 64 KiB, and at most `most` structural characters."""
     items, number = list[str](), 0
     room, signs = MAX_BYTES - len(before) - len(after), most - structural_characters(before)
     while True:

@@ -1,4 +1,4 @@
-"""Counts the resources that an order, its second line, a batch of ten orders and a look-up use, on the in-memory AWS.
+"""Counts resources on the in-memory AWS: those of an order, its second line, a batch of ten orders and a look-up.
 
 Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 
@@ -111,7 +111,7 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Return the differences between two sets of facts. Only byte counts may differ, by `TOLERANCE` or by 5 bytes."""
+    """Return the differences between two sets of facts. Only byte counts may differ: by `TOLERANCE` or 5 bytes."""
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)

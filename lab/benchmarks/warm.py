@@ -38,7 +38,7 @@ _RECORD: Final = {
 
 
 class Warm(NamedTuple):
-    """Seconds of processor time of one invocation for each alternative, and the invocation's calls."""
+    """Each alternative's processor time for one invocation, in seconds, and the invocation's calls to AWS."""
 
     floor: float
     bare: float
@@ -55,7 +55,7 @@ def accept(folder: Path, rounds: int) -> Warm:
 
 
 def settle(folder: Path, rounds: int) -> Warm:
-    """Measure one message whose order is confirmed and whose event is published."""
+    """Measure the processing of one message: the worker confirms the order and publishes its event."""
     item = {name: _attribute(value) for name, value in _ORDER.items()}
     item |= {"status": {"S": "CONFIRMED"}, "settled_at": {"S": _TIME}}
     return _run(folder, "process-order", {"Records": [_RECORD]}, {"GetItem": {"Item": item}}, rounds)

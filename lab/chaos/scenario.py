@@ -153,7 +153,7 @@ def _tokens(stack: LocalStack, plan: Plan) -> dict[str, str]:
 
 
 def _lookups(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> list[Lookup]:
-    """Return the look-ups of the callers with their tokens, and of a caller without a token."""
+    """Return one look-up for each caller, with its token, and one without a token."""
     api = OrdersApi(stack.outputs["api_url"])
 
     def look_up(token: str, order_id: str) -> Answer:
@@ -200,7 +200,7 @@ def counted(
         "cut_short": verdict.cut_short(evidence),
         # Receives beyond the first of each message.
         "redelivered": verdict.redelivered(evidence),
-        # Distinct messages: more than the orders, if a send was repeated or a message redriven.
+        # Distinct messages. A repeated send adds one and a redrive adds one, so there can be more messages than orders.
         "messages": verdict.messages(evidence),
         # Messages, not orders: an order whose send was repeated can have several dead letters.
         "dead_lettered": len(letters),
@@ -218,7 +218,7 @@ def counted(
 
 
 def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
-    """Return the events that every run must have, and that this run did not have."""
+    """Return the required events that did not happen in this run."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,

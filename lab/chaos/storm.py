@@ -75,7 +75,7 @@ class Storm:
         self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR, containing=f'"{POISON}"')
 
     def _end(self, *, poison: bool) -> None:
-        """End the faults. `POISON`'s fault ends only if `poison` is set, because its orders must fail until `over`."""
+        """End all faults. The fault that makes orders of `POISON` fail ends only if `poison` is set."""
         control = Control(self.stack.instance)
         for status in self.stack.faults():
             if poison or status.rule.containing is None:
@@ -114,5 +114,5 @@ class Storm:
         return self._transactions() > before
 
     def _transactions(self) -> int:
-        """Return the number of calls that the conflict rule matched. Only the worker makes such calls."""
+        """Return how many transactions the worker has made. The rule for conflicts counts them: it matches each one."""
         return next(each.matched for each in self.stack.faults() if each.rule.kind is FaultKind.CONFLICT)

@@ -54,7 +54,7 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """Return the findings. G6 is checked only in tables and dead letters. `dead`: ids of dead-lettered messages."""
+    """Return the findings; for G6 (isolation) only tables and dead letters are read. `dead`: ids of dead letters."""
     return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 
@@ -71,7 +71,7 @@ def redelivered(evidence: Evidence) -> int:
 
 
 def cut_short(evidence: Evidence) -> int:
-    """Return the number of receives without a logged outcome, if a later receive of the same message has one."""
+    """Count the receives that have no logged outcome although a later receive of the same message has one."""
     return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
 
 
@@ -96,7 +96,7 @@ def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:
-    """Return the number of orders beyond one for each caller's key, plus the units by which stock and orders differ."""
+    """Count the orders in excess of the `wanted` ones, plus the units by which stock and confirmed orders differ."""
     taken: dict[str, int] = defaultdict(int)
     for row in evidence.orders.values():
         for line in row["lines"] if row["status"] == "CONFIRMED" else ():

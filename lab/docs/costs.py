@@ -47,7 +47,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def table() -> str:
-    """Return the table: USD for a million orders by service, then for an idle month."""
+    """Return the table, in USD: first the costs of a million orders by service, then those of an idle month."""
     services = dict.fromkeys(item.service for each in examples() for item in bill(each.config, each.load))
     sums = {name: [_used(each, name) for each in examples()] for name in services}
     sums["**together**"] = [sum(column, Decimal()) for column in zip(*sums.values(), strict=True)]

@@ -29,7 +29,7 @@ _HEALTHY, _BROKEN, _REPAIRED = 90, 50, 40
 _RANGE: Final = (_HEALTHY + _BROKEN + _REPAIRED) * MINUTE
 _DAY: Final = 24 * 60 * MINUTE
 _CELL, _LEFT, _ALARMS = 40, 14, 4
-"""Pixels of the grid's columns and rows; pixels of a widget's margin; number of alarms in a row."""
+"""Width and height of a grid cell, and a widget's margin, both in pixels; then the number of alarms in a row."""
 _GREEN, _GREY, _RED = ("#2b7d3b", "#eaf5ec"), ("#5f6b7a", "#f1f3f5"), ("#b3261e", "#fde7e5")
 _STATES: Final = {State.OK: _GREEN, State.INSUFFICIENT_DATA: _GREY, State.ALARM: _RED}
 
@@ -42,7 +42,10 @@ def text() -> str:
 
 
 def _play(stack: Stack) -> None:
-    """Simulate a healthy month, then refused settlements as in `make incident`, then the repair without a redrive."""
+    """Simulate a healthy month, an incident, and its repair.
+
+    As in `make incident`, no order can be settled. After the repair the dead letters are not redriven.
+    """
     start = int(stack.world.cloud.clock.now)
     for day in range(start - (BUDGET_DAYS - 1) * _DAY, start, _DAY):
         for key in (own(MetricName.ORDER_ACCEPTED), api("Count")):

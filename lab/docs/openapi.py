@@ -147,7 +147,7 @@ def _not_null(field: dict[str, Any]) -> dict[str, Any]:
 
 def _post() -> dict[str, Any]:
     replayed = {
-        "description": "`true` on a replay of the first answer; absent on the first.",
+        "description": "`true` on a replay of the first answer; absent on the first answer itself.",
         "schema": {"type": "string", "const": "true"},
     }
     location = {
@@ -163,7 +163,7 @@ def _post() -> dict[str, Any]:
         "requestBody": {"required": True, "content": _json("OrderRequest", ORDER)},
         "responses": {
             "202": {
-                "description": "The order is accepted, or was accepted before and this is the first answer again.",
+                "description": "The order is accepted. Or it was accepted before, and this is the first answer again.",
                 "headers": {"Location": location, REPLAY_HEADER: replayed, **_CORRELATION},
                 "content": _json("AcceptedOrder", _RECORDED.accepted),
             },

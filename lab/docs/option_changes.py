@@ -21,11 +21,11 @@ Keys = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Change:
-    """A change of one option; the rest of `config` is unchanged. Values are text as in Pulumi, lists are JSON.
+    """A change of one option from `before` to `after`. Values are text as in Pulumi; lists are JSON.
 
-    `needed` are keys that only the second run sets, because the first value does not allow them. For
-    `alarm_thresholds`, `part` is the threshold that changes; for `subscriptions`, `part` is the subscription's key
-    that changes.
+    Both runs set `config`. `needed` are keys that only the second run sets, because the first value does not allow
+    them. For `alarm_thresholds`, `part` is the threshold that changes; for `subscriptions`, `part` is the
+    subscription's key that changes.
     """
 
     option: str
@@ -44,13 +44,16 @@ class Change:
 
     @property
     def values(self) -> tuple[str, str]:
-        """Return the two values to look for in inputs: for a list, the value of its `part` or its only item."""
+        """Return the two values to look for in inputs.
+
+        Of a list, that is the value of `part`, or the first item if `part` is empty.
+        """
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that are set, except `environment`; none for `PLAIN`, which sets almost all."""
+        """Return the other options that are set, except `environment`. `PLAIN` sets almost all: then return none."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))

@@ -31,7 +31,7 @@ _MB_OF_PROCESSOR: Final = 1_769
 """Memory with which a function has one whole processor, by Lambda's guide."""
 _LATER: Final = "throttled, retried"
 _PER_INSTANCE: Final = 10
-"""Requests a second that Lambda allows for each unit of its concurrency quota, even for very short requests."""
+"""Lambda allows this many requests a second per unit of its concurrency quota, however short they are."""
 
 
 class Limit(NamedTuple):
@@ -96,7 +96,7 @@ def limits() -> list[Limit]:
             "Lambda, instances",
             1_000,
             instances,
-            "callers get 503; messages lose a receive without an attempt",
+            "callers get 503; throttled messages use up a receive without an attempt",
             "lambda/latest/dg/scaling-behavior.html",
         ),
         ("orders table (new), write units/s", 4_000, units, _LATER, f"{dynamodb}/warm-throughput-scenarios.html"),
@@ -107,7 +107,7 @@ def limits() -> list[Limit]:
 
 
 def table() -> str:
-    """Return the table: each limit, and how much of it each rate needs, in bold where that is more than available."""
+    """Return the table: each limit, and how much of it each rate needs. A need beyond the limit is bold."""
     head = ("limit", "available", "enough for orders/s", *(f"{rate:,}/s" for rate in RATES), "beyond it")
     rows = [(*_cells(each), each.beyond) for each in limits()]
     for what, value in _BESIDES.items():

@@ -17,8 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lab.fuzz",
         description="Send hostile events to the API's functions and hostile batches to the worker, on the in-memory "
-        "AWS. Some calls to AWS fail. Report exceptions, 5xx without such a fault, answers or logs that repeat input, "
-        "and lost records.",
+        "AWS. Some calls to AWS fail. Report exceptions, lost records, 5xx answers although no call failed, and "
+        "answers or logs that repeat input.",
         epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
         "Exit status: 0 without violations, 1 with violations, 2 if the command is wrong.",
     )

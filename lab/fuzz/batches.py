@@ -129,7 +129,7 @@ class Round:
         return attributes
 
     def mutated(self, event: dict[str, Any]) -> dict[str, Any]:
-        """Return the event with records that SQS would not send."""
+        """Return a variant of the event, with records that SQS would not send."""
         hostile = self.hostile
         changed = hostile.near(event["Records"], 0.08)
         records = changed if isinstance(changed, list) else event["Records"]
@@ -250,7 +250,7 @@ def _id_of(record: Any) -> str:
 
 
 def _ids(records: Any) -> set[str]:
-    """Return the marks in message ids, which answers and logs repeat by design."""
+    """Return the marks in message ids. Answers and logs repeat these ids by design."""
     ids = map(_id_of, records) if isinstance(records, list) else ()
     return {f"~{part}~" for id_ in ids for part in id_.split("~")}
 

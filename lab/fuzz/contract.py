@@ -162,8 +162,10 @@ class Number(str):
 
 
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
-    """Return whether the document is an order. A message also has the text members `more`, and may have
-    the members `known`."""
+    """Return whether the document is an order.
+
+    An order in a message also has the text members `more`, and may have the members `known`.
+    """
     if not isinstance(document, dict):
         return False
     texts = {**_ORDER, **(more or {})}
@@ -209,7 +211,7 @@ def order_id_of(record: Mapping[str, Any]) -> str | None:
 
 
 def ends_of(record: Mapping[str, Any]) -> frozenset[str]:
-    """Return the allowed outcomes of a record that SQS sent, if no dependency fails."""
+    """Return the outcomes that the contract allows for a record from SQS while no call to AWS fails."""
     version = _attribute(record, "schema_version") or ""
     if re.fullmatch(r"[0-9]{1,9}", version) and int(version) > SCHEMA_VERSION:
         return frozenset({REPORTED})
@@ -259,7 +261,7 @@ def _attribute(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def canonical(document: Any) -> str:
-    """Return the document as text that does not depend on the order of its names."""
+    """Return the document as text with sorted names, so that equal documents give equal texts."""
     return json.dumps(document, sort_keys=True)
 
 

@@ -15,7 +15,7 @@ from lab.benchmarks.refusals import SHAPES
 
 SKU: Final = "SKU-MARKED"
 PRICE: Final = "98765.43"
-"""An article and a price that are easy to find in logs, which must not repeat them."""
+"""An article and a price that are easy to find in logs. No log line may contain them."""
 
 _PATTERNS: Final = (
     "{}",
@@ -157,7 +157,7 @@ class Hostile:
         return base64.b64encode(data).decode(), not self.chance(0.05)
 
     def order(self, share: float) -> Any:
-        """Return an order with this share of hostile parts; with 0 it is valid."""
+        """Return an order in which this share of the parts is hostile. If `share` is 0, the order is valid."""
         reference = {"reference": self.mark() + "№ 7"} if self.chance(0.5) else {}
         lines = [
             {"sku": SKU if number == 0 else f"SKU-{number}", "quantity": self.random.randint(1, 3), "unit_price": PRICE}

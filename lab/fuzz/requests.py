@@ -36,7 +36,7 @@ class Round:
     """The requests of one seed.
 
     Attributes:
-        first: By caller and key, the key's order and first answer; `None` if they are unknown after a fault.
+        first: The order and the first answer of each caller's key, or `None` if a fault left them unknown.
         orders: The caller of each order, by order id.
         sent: Sent keys and orders, some of which are sent again.
     """
@@ -256,7 +256,7 @@ def _status(response: Any) -> int:
 
 
 def play_requests(hostile: Hostile) -> Watch:
-    """Play one round, against an API with or without an authorizer and an edge."""
+    """Play one round, against an API that may have an authorizer, an edge that adds a secret, both or neither."""
     jwt, secrets = hostile.chance(0.7), (hostile.mark(), hostile.mark()) if hostile.chance(0.3) else ()
     digests = ",".join(hashlib.sha256(secret.encode()).hexdigest() for secret in secrets)
     with watched(Deployment(jwt_authorizer=jwt, origin_secret_sha256=digests)) as watch:

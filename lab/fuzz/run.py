@@ -35,7 +35,7 @@ class FuzzCounts:
         seed: The seed of each kind's first round; each further round adds 1.
         rounds: The number of rounds by kind.
         counted: How often each name of `Watch.counted` occurred.
-        violations: Kind, seed and violations of each round with violations.
+        violations: Each round that had violations: its kind, its seed, and the violations.
         seconds: The elapsed time.
     """
 

@@ -65,7 +65,7 @@ class Watch:
         self.violations.append(f"{kind}: {what}")
 
     def look_for(self, marks: set[str], text: str, where: str) -> None:
-        """Add a violation if `text` contains one of `marks`, which are parts of the input that no output may repeat."""
+        """Add a violation if `text` contains one of `marks`. They are from the input, and no output may repeat them."""
         found = sorted(mark for mark in marks if mark in text)
         if found:
             around = text[max(text.index(found[0]) - 150, 0) :][:300]

@@ -38,9 +38,9 @@ class Incident:
         name: The incident's description in the table of docs/incidents.md.
         begin, end: Functions that cause the fault and repair it.
         minutes: How long the fault lasts.
-        commands: The commands after the repair. The last one is repeated up to three times while there are dead
-            letters. `{order}` stands for the incident's order, `{expect}` for the value for `--expect` that `order
-            repair` shows.
+        commands: The commands after the repair. While there are dead letters, the last command is repeated, at most
+            three times. `{order}` stands for the incident's order. `{expect}` stands for the text after `--expect` in
+            the output of `order repair`.
         per_hour: How many orders customers place in an hour.
     """
 

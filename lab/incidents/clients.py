@@ -128,6 +128,6 @@ class Topics:
 
 
 def groups() -> Iterator[tuple[str, str]]:
-    """Yield each service name that the functions log, with the log group for lines with that name."""
+    """Yield the service names in log lines, each with the log group of its lines."""
     yield "api", f"/aws/lambda/{PREFIX}-create-order"
     yield "worker", f"/aws/lambda/{PREFIX}-process-order"

@@ -24,11 +24,11 @@ class Played:
     """The facts of one simulated incident, for the table.
 
     Attributes:
-        pages, others: Alarms of the tier `page` and of other tiers before the repair, each with the minutes from the
-            fault to its first notification.
+        pages, others: Alarms that notified before the repair: those of the tier `page`, and all others. Each has the
+            minutes from the fault to its first notification.
         status: The first line of `ops status` at the first page, or before the repair if nothing paged.
         commands: The typed commands.
-        lost, doubled: Violations of G1 and G2 at the end.
+        lost, doubled: Violations of the guarantees G1 (nothing is lost) and G2 (nothing is done twice) at the end.
         odd: Failed commands, messages that remain in a queue, and violations that `ops audit` found.
     """
 

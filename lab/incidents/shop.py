@@ -150,7 +150,7 @@ class Shop:
         yield "ApproximateNumberOfMessagesVisible", visible, "Count"
         yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
         now, dead = queue.clock.time(), queue.redrive is None
-        # A dead letter's age counts from its move. In the orders queue, the age ignores messages after three receives.
+        # A dead letter's age counts from its move. The orders queue's age leaves out messages with 3 receives or more.
         for message_id in queue.messages if dead else ():
             self._moved.setdefault(message_id, now)
         kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]

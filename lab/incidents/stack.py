@@ -46,7 +46,7 @@ def registered() -> tuple[Registered, ...]:
 
 @cache
 def topics() -> dict[str, str]:
-    """Return the alarms' topics by tier."""
+    """Return the ARN of each tier's alarm topic."""
     arns = (arn for one in registered() for arn in one.inputs.get("alarmActions") or ())
     return {arn.rpartition("-")[2]: arn for arn in arns}
 
@@ -104,7 +104,7 @@ class Stack:
         return Typed(code, out.getvalue(), err.getvalue())
 
     def collect(self) -> list[dict[str, Any]]:
-        """Write the functions' new log lines without metrics to CloudWatch Logs. Return the new lines with metrics."""
+        """Return the functions' new log lines that have metrics. Write the other new lines to CloudWatch Logs."""
         group_of = dict(groups())
         lines = self.output.text.splitlines()
         fresh, self._collected = [json.loads(line) for line in lines[self._collected :]], len(lines)

@@ -117,11 +117,10 @@ def _judged(edit: Edit, folder: str) -> tuple[Verdict, str, float]:
 
 
 def _measure(folders: set[str], children: int) -> dict[str, Measured]:
-    """Run each test file that concerns these folders once, on unchanged code. Return its seconds and the lines it runs.
+    """Return how many seconds the tests of these folders take, and which lines they run, on unchanged code.
 
-    A file is not measured again while its last measurement is current. A file with a failing test is
-    left out.
-    If tests are independent (`Folder.alone`), each has an entry in the result, otherwise each file has one.
+    A test file runs only if it has no current measurement. If one of its tests fails, the file is left out.
+    The result has an entry for each test of a folder with `Folder.alone`, and for each test file of other folders.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))
@@ -147,7 +146,7 @@ def _measure_file(file: str) -> Path:
 
 
 def is_current(result: Path, root: Path) -> bool:
-    """Return whether a measurement exists, and neither the test file nor any file that it runs has changed since."""
+    """Return whether a measurement exists, and the test file and all files that it runs are still the same."""
     digests = json.loads(result.read_text())["of"] if result.exists() else {}
     return bool(digests) and digests == _digests(digests, root)
 

@@ -15,7 +15,7 @@ class Edit:
         place: The classes and functions that contain the mistake, or the keys that lead to it in a YAML document. A
             mistake of `examples.toml` has its name here.
         pattern: The kind of mistake.
-        occurrence: The number of the mistake among those of its pattern at this place, from 1.
+        occurrence: Numbers the mistakes of this pattern at this place, from 1.
     """
 
     path: str

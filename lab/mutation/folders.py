@@ -1,4 +1,4 @@
-"""Selects mutants of the code outside `runtime/`, and for each the tests that must notice it (docs/mutation.md)."""
+"""Selects mutants of the code outside `runtime/`, and the tests that must notice each mutant (docs/mutation.md)."""
 
 import ast
 import fnmatch
@@ -31,8 +31,8 @@ DRIFT: Final = (
     "tests/docs/test_readme.py",
     "tests/ops/test_permissions_of_commands.py",
 )
-"""Tests that compare a page with the code. Mutation runs leave them out, except for `RECORDED`, because they fail for
-intended changes too."""
+"""Tests that compare a page with the code. They fail for intended changes too. So mutation runs leave them out, except
+`RECORDED`."""
 RECORDED: Final = "tests/docs/test_generated_pages.py::test_a_generated_page_is_up_to_date[lab.docs.option_effects]"
 """The test of the page that shows reviewers the effects of every option. It runs only for mutants that survive all
 other tests."""
@@ -92,7 +92,7 @@ class Tree:
         return found
 
     def mutants(self, seed: int) -> dict[Edit, str]:
-        """Return the examples, and `count` mutants of each folder, with the folder's name.
+        """Return the examples and `count` mutants of each folder, each with its folder's name.
 
         The selection takes one mutant of each pattern in turn, so that rare patterns are selected too.
         """
@@ -164,8 +164,8 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
     """Return the tests, or test files, of the mistake's folder that run the function with the mistake.
 
-    For a mistake outside of functions, these are the tests that import its file. All of the folder's tests are returned
-    for a file that is not Python, and if no test runs the code.
+    For a mistake outside of functions, return the tests that import its file. If the file is not Python, or no test
+    runs the code, return all of the folder's tests.
     `covered` maps each test, or test file, to the lines that it runs, by path.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]

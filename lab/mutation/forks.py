@@ -73,7 +73,7 @@ class End(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The outcome of tests, and the first test that failed or file that could not be imported."""
+    """The outcome of tests. `first` is the first test that failed, or the first file that could not be imported."""
 
     end: End
     first: str = ""
@@ -104,7 +104,7 @@ def mutated(file: Path, text: bytes) -> Iterator[None]:
 
 def load(root: Path) -> None:
     """Import the libraries that take long to import, for all processes that are forked afterwards."""
-    # With this variable Hypothesis has no deadline, which a busy machine would miss, and always uses the same examples.
+    # With this variable, Hypothesis always uses the same examples, and has no deadline that a busy machine could miss.
     os.environ["CI"] = "true"
     for name in _LOADING:
         importlib.import_module(name)

@@ -97,11 +97,12 @@ class Judge:
             return forks.ended(self.copy, tests, self._log, timeout).end is End.FAILED
 
     def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
-        """Return whether tests pass without the mistake, up to the test that failed with the mistake.
+        """Return whether tests pass without the mistake. Tests after the one that failed with the mistake do not count.
 
-        After a failed test, a whole file does not run now, because it passed when it was measured. Single tests do
-        not run now if they passed in an earlier call.
-        After a failed import or a timeout the tests run now, because the machine may be busier than at the measurement.
+        After a failed import or a timeout, this call always runs the tests, because the machine may be busier than when
+        they were measured.
+        After a failed test, it does not run a whole file, which passed when it was measured. It also does not run
+        single tests that passed in an earlier call.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

@@ -1,4 +1,4 @@
-"""A pytest plugin for mutation runs. It puts the tests first that are most likely to notice a mutant.
+"""A pytest plugin for mutation runs. The tests that are most likely to notice a mutant run first.
 
 mutmut runs the fastest tests of a mutant first, and stops at the first failure. But it measures a test without its
 fixtures, which take most of the time of a test on an emulated account. This plugin measures tests with their fixtures,
@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 _STATS = "stats"
-"""mutmut's name for the run in which it records which tests call which functions."""
+"""mutmut's name for the run that records the functions that each test calls."""
 
 
 def pytest_configure(config: pytest.Config) -> None:

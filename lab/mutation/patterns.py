@@ -81,7 +81,7 @@ class _Source:
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # A comma is left after the previous item. Lists, tuples and calls may end with a comma.
+            # The last item goes, and a comma follows the previous item. Lists, tuples and calls may end with a comma.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 
@@ -224,7 +224,7 @@ def _of_statement(node: ast.AST, source: _Source) -> Iterator[_Change]:
         for each in node.ifs if isinstance(node, ast.comprehension) else ():
             yield source.replaced("drop-condition", each, "True")
     elif isinstance(node, ast.While):
-        # The loop stays a loop, so that `break` and `continue` work, but its body runs once.
+        # The body runs only once. It stays in a loop, because `break` and `continue` need one.
         once = f"({ast.unparse(node.test)}) and not locals().get('_ran') and [_ran := True]"
         yield source.replaced("first-only", node.test, once)
 

@@ -39,12 +39,12 @@ class Report:
     def stale(self) -> list[Change]:
         """Return the listed changes that a test noticed or no mutant makes.
 
-        Changes in a module of `runtime/` with an unclear mutant are left out.
+        If a module of `runtime/` has an unclear mutant, its changes are left out.
         """
         return stale(dict(self.listed), self.mutants)
 
     def percent(self, package: str = "") -> float:
-        """Return which percentage of the mutants of one module, or of all modules, a test noticed.
+        """Return the percentage of noticed mutants in one module, or in all modules.
 
         Mutants without a verdict do not count. Listed mutants count as not noticed.
         """

@@ -24,7 +24,7 @@ IMPORT_ONLY = frozenset(
     }
 )
 """Functions that run only while modules are imported. mutmut activates a mutant after the imports, so no test can
-notice their mutants. The results leave them out."""
+notice a mutant of these functions. The results leave such mutants out."""
 
 
 class Verdict(StrEnum):
@@ -49,7 +49,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Identity of a mutant by its text, which does not depend on line numbers and counters.
+    """Identifies a mutant by the lines that it changes. Line numbers and counters do not matter.
 
     Attributes:
         function: `runtime.logic.backoff.retry_delay`; for a method, the class precedes its name.

@@ -33,7 +33,7 @@ def copy_again(root: Path, folder: Path) -> None:
         _remove(folder / name)
         if name not in settings(root)["source_paths"]:
             _remove(folder / MUTANTS / name)
-    # mutmut must record again which tests call which functions, because tests may have changed.
+    # The tests may have changed. So mutmut must record again which functions they call.
     (folder / MUTANTS / "mutmut-stats.json").unlink(missing_ok=True)
     _copy(root, folder)
 

@@ -27,7 +27,7 @@ _OTHERS: Final = {
     "always()": "success()",
 }
 _Found = tuple[str, str, int, int, str]
-"""Place, pattern, start and end of the replaced span in characters, and the new text."""
+"""Place, pattern, start of the replaced span, its end (both in characters), new text."""
 
 
 def yaml_edits(path: str, source: str) -> list[Edit]:

@@ -1,4 +1,4 @@
-"""`python -m lab.permissions [--check]`: writes or checks the pages of permissions and of the roles that deploy."""
+"""`python -m lab.permissions [--check]`: writes or checks docs/permissions.md and docs/roles.md."""
 
 import sys
 from collections.abc import Sequence

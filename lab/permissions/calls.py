@@ -18,8 +18,8 @@ from lab.simulation.world import API_RECORDS, BUS, FIFO_SUFFIX, ORDERS, STOCK, T
 DISTURBANCES: Final = frozenset({"server error"})
 """One kind of fault is enough to reach the calls after a failure."""
 
-# DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": AWS authorises each item's action, and
-# ConditionCheckItem for a ConditionCheck; TransactWriteItems itself is no IAM action.
+# DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": each item of a transaction needs the permission of
+# its own action (a ConditionCheck needs ConditionCheckItem). IAM has no action TransactWriteItems.
 _TRANSACTED: Final = {
     "Put": "PutItem",
     "Update": "UpdateItem",
@@ -39,7 +39,7 @@ class Called:
         function: The logical name, `create-order`.
         action: IAM's name of the permission, `dynamodb:UpdateItem`.
         resource: The physical name of the resource, without the stack's prefix.
-        call: The API operation that needs the permission, with the kind of item for a transaction.
+        call: The API operation that needs the permission. For a transaction, the item's kind follows.
     """
 
     function: str

@@ -52,7 +52,7 @@ def _like(value: str, pattern: str) -> bool:
 def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) == (list(wanted) == ["true"])
-    # A context has at most one value per key. If it has the key, a set operator equals the plain operator.
+    # A context has at most one value per key. For a key that it has, `ForAnyValue:X` and `ForAllValues:X` mean `X`.
     each_value, _, name = operator.rpartition(":")
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")
@@ -63,7 +63,7 @@ def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> 
         )
         raise LookupError(message)
     if key not in context:
-        # A missing key matches no value, so a negated operator holds. ForAllValues then holds, ForAnyValue does not.
+        # Without the key, ForAllValues holds and ForAnyValue does not. Other operators hold if negated or `IfExists`.
         return {"ForAnyValue": False, "ForAllValues": True}.get(each_value, optional or negated)
     return any(_COMPARES[name](context[key], each) for each in wanted) != negated
 

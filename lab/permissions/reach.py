@@ -33,9 +33,9 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """Return the calls for a stack with this name, configured as prod with the options that add types of resources.
+    """Return the calls for a stack with this name, with prod's options and those that add types of resources.
 
-    Some of these options exclude each other. So there are two kinds, which together have every type of resource.
+    Some of these options exclude each other. So there are two kinds of stack, which together have every type.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
     recording = record_config({**own, **_EVERY_OPTION, **_BY_KIND[kind]}, stack)
@@ -47,9 +47,9 @@ def reached(
 ) -> Iterator[Request]:
     """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
-    A request for an existing resource contains the tags of the role's stack, as an attempt to take over the resource
-    would. Without `tagged`, the resources of `other` have no tags, like those that a person or another tool created.
-    Otherwise `project` is the value of their tag `Project`.
+    A request for an existing resource contains the tags of the role's stack, because a role could try to take over the
+    resource with them. If `tagged` is false, the resources of `other` have no tags, like those that a person or another
+    tool created. Otherwise `project` is the value of their tag `Project`.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

@@ -61,14 +61,14 @@ UNCALLED: Final = (
         ("create-order",),
         ("dynamodb:GetItem",),
         ("api-idempotency-table",),
-        "Powertools as a fallback, when the answer to a refused put lacks the record",
+        "Powertools, which reads the record if the answer to a refused put lacks it",
         "Powertools for AWS Lambda (Python), Idempotency, Required resources (IAM permissions)",
     ),
     Uncalled(
         FUNCTIONS,
         ("kms:Decrypt",),
         ("key",),
-        "DynamoDB, SQS and SNS on the caller's behalf, with `encryption: customer`",
+        "DynamoDB, SQS and SNS, which decrypt on the function's behalf, with `encryption: customer`",
         "DynamoDB Developer Guide, Encryption at rest: Authorizing use of the KMS key; "
         "SQS Developer Guide, Key management (KMS permissions of consumers and producers)",
     ),
@@ -76,7 +76,7 @@ UNCALLED: Final = (
         ("create-order", "process-order"),
         ("kms:GenerateDataKey",),
         ("key",),
-        "SQS and SNS on the sender's behalf, with `encryption: customer`",
+        "SQS and SNS, which encrypt on the function's behalf, with `encryption: customer`",
         "SQS Developer Guide, Key management; SNS Developer Guide, Key management (permissions of producers)",
     ),
     Uncalled(

@@ -11,7 +11,7 @@ from local.engine.path import ROOT
 from local.engine.program import entries, link_environment
 from local.engine.workspace import Workspace
 
-# Byte code is off, because compiling it needs exactly the configured Python, which a test machine may lack.
+# Byte code is off: only the configured Python can compile it, and a test machine may have another.
 NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode_release": ""}
 
 

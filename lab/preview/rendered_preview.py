@@ -2,8 +2,8 @@
 
     python -m lab.preview.rendered_preview      writes docs/preview-dev.txt anew
 
-The tree is that of `pulumi preview` on a terminal. It is drawn here from the engine's events, because the engine lists
-resources in the order of their registration, which varies.
+The tree looks as `pulumi preview` shows it on a terminal. But the engine lists resources in the order of their
+registration, which varies. So the tree is drawn here from the engine's events, in a fixed order.
 """
 
 import argparse

@@ -23,7 +23,7 @@ class Difference:
             `[]` is an item of a list. The path is empty for a resource that only one recording has. A
             resource option is in parentheses: `(protect)`.
         before: The value in the first recording, as text, or `ABSENT`. A whole resource is `there`. Several items of a
-            list are described, such as `2 items`.
+            list are counted: `2 items`.
         after: The value in the second recording, in the same form.
     """
 
@@ -108,7 +108,7 @@ def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> It
 
 
 def _items(values: Sequence[Any]) -> str:
-    """Return a single item that is neither an object nor a list; else the number of items, or `ABSENT` for none."""
+    """Return the only item, if it is a plain value. Otherwise return the number of items, or `ABSENT` for none."""
     if len(values) == 1 and not isinstance(values[0], (dict, list)):
         return text_of(values[0])
     return f"{len(values)} item{'s' if len(values) > 1 else ''}" if values else ABSENT

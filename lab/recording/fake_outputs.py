@@ -37,7 +37,7 @@ def answer_to(token: str, region: str = REGION) -> dict[str, Any]:
 
 
 def _moved(outputs: _Inputs, region: str) -> dict[str, Any]:
-    """Return the outputs with `region` instead of this module's Region."""
+    """Return the outputs; in every value, `region` replaces `REGION`."""
     return cast("dict[str, Any]", json.loads(json.dumps(outputs).replace(REGION, region)))
 
 
@@ -165,7 +165,7 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # The provider uses the queue's URL as the policy's id, so a policy of another queue is another resource.
+    # In the provider, a policy's id is its queue's URL. So each queue's policy is a resource of its own.
     return {"id": inputs["queueUrl"]}
 
 

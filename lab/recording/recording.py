@@ -1,7 +1,7 @@
 """Runs the real `__main__.py` without an engine and records the resources that it registers.
 
-Tests should check the recorded resources and assert nothing inside an `.apply`, because its code may never run
-and the test would still pass.
+Tests should check the recorded resources. They should assert nothing inside an `.apply`: if this code never runs, the
+test still passes.
 """
 
 import gc
@@ -228,7 +228,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
-        # This is called inside the loop, because set_mocks registers a root stack that only this loop awaits.
+        # set_mocks registers a root stack, which only the running loop awaits. So call set_mocks inside the loop.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # Unset the root stack that set_mocks registered, because run_in_stack registers its own.
         set_root_resource(cast("pulumi.Resource", None))
@@ -255,7 +255,7 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
 
 @contextmanager
 def _uncollected() -> Iterator[None]:
-    """Disable garbage collection inside the block, because a run's many objects all live until its end."""
+    """Disable garbage collection inside the block. It would free nothing: a run's objects live until the run ends."""
     was_on = gc.isenabled()
     gc.disable()
     try:

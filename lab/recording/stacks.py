@@ -10,12 +10,12 @@ FUNCTION = "aws:lambda/function:Function"
 
 @cache
 def recorded(stack: str) -> Recording:
-    """Return the recording with `Pulumi.{stack}.yaml`."""
+    """Return the recording of the program with `Pulumi.{stack}.yaml`."""
     return record_stack(stack)
 
 
 def recorded_with(stack: str, overrides: Mapping[str, str]) -> Recording:
-    """Return the recording of `Pulumi.{stack}.yaml`, with these keys replaced or added."""
+    """Return the recording with `Pulumi.{stack}.yaml`, in which `overrides` replace or add options."""
     return _recorded_with(stack, tuple(sorted(overrides.items())))
 
 

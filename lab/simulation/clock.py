@@ -22,7 +22,7 @@ class Clock:
         return self.now
 
     def monotonic(self) -> float:
-        """The same value as :meth:`time`, because a process never sees simulated time go back."""
+        """The same value as :meth:`time`. It is monotonic, because no process sees simulated time go back."""
         return self.now
 
     def sleep(self, seconds: float) -> None:

@@ -16,7 +16,7 @@ from runtime.handlers.powertools import batch
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]
-"""Chooses the task that continues, from the numbers of the tasks that can continue."""
+"""Gets the numbers of the tasks that can continue, and returns the number of the task that does."""
 TIMEOUT_SECONDS = 60
 
 
@@ -98,7 +98,7 @@ class Interleaver:
                 self._waiting.popitem()[1].set()
 
     def _continue_one(self) -> None:
-        """Let one task continue, if all tasks that have a thread wait."""
+        """If all tasks that have a thread are waiting, let one of them continue."""
         if self._waiting and len(self._waiting) == min(self._threads, self._unfinished):
             self._waiting.pop(self.choose(sorted(self._waiting))).set()
 

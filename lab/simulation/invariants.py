@@ -113,8 +113,8 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published. No order has an event of an outcome other
-    than its own, and all events with one id have the same bytes.
+    """G5: if a settled order has no message left, its outcome was published. An order's events tell only its own
+    outcome. All events with one id have the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """
@@ -182,8 +182,8 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""The checks that must hold at every moment between two calls. No check requires that an order with a waiting message
-is settled or published."""
+"""The checks that must hold at every moment between two calls. While an order has a message, they do not require that
+the order is settled or its outcome published."""
 
 
 def violations(world: World) -> list[str]:

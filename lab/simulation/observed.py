@@ -69,8 +69,8 @@ class ObservedWorld(World):
 
 
 def _entry(module: ModuleType, made_by: str, service: str, inner: object) -> Callable[[Any, Any], Any]:
-    """Return a function that calls the module's handler as in a new process. `made_by` names the factory to replace;
-    its replacement returns `inner`."""
+    """Return a function that calls the module's handler as in a new process. During the call, the module's function
+    `made_by` is replaced by one that returns `inner`."""
 
     def invoke(event: Any, context: Any) -> Any:
         full = SimpleNamespace(

@@ -1,4 +1,4 @@
-"""Event simulation of queue and workers with the stack's retry settings (``python -m lab.simulation.outage_tables``).
+"""Simulates queue and workers with the stack's retry settings (``python -m lab.simulation.outage_tables``).
 
 The pauses before retries are the program's (:mod:`runtime.logic.backoff`,
 :data:`runtime.logic.settle.CONTENTION_SECONDS`), and the settings are the defaults of the stack's config. AWS is
@@ -87,8 +87,8 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Settles orders of a batch together, and then calls its last argument. After this call each message is processed. An
-isolated batch has no such step."""
+"""Settles orders of a batch together, and then calls its last argument, which processes each message. An isolated batch
+has no such step."""
 
 
 @dataclass(slots=True)

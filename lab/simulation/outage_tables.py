@@ -75,7 +75,8 @@ def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:
     """Simulate a flood of 100,000 orders in 20 seconds from this number of callers. Each of ten quiet callers sends
     one order every two seconds, on average.
 
-    Returns the sorted seconds of the quiet callers' orders, and the seconds of the flood's slowest order.
+    Returns how long each order of the quiet callers took, sorted, and how long the flood's slowest order took. Times
+    are in seconds.
     """
     flood = [f"flood {number}" for number in range(callers)]
     quiet = [f"quiet {number}" for number in range(10)]

@@ -94,6 +94,6 @@ class Stock:
 
 
 def sell(orders: Iterable[Message], stock: Stock | None = None, settings: Settings | None = None) -> Result:
-    """Simulate these orders, with default stock and settings unless given, and return the result."""
+    """Simulate these orders, and return the result. ``stock`` and ``settings`` have defaults."""
     stock = stock or Stock()
     return Simulation(settings or Settings.default(), stock.work, together=stock.together).run(orders)

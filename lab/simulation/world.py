@@ -49,7 +49,7 @@ class Deployment:
     """Settings from a stack's configuration. The visibility timeout is six times the worker's timeout."""
 
     batch_size: int = 10
-    batch_threads: int = 1  # more threads would make the sequence of calls, and so a history, depend on the machine
+    batch_threads: int = 1  # with more threads, the sequence of calls in a random history would depend on the machine
     max_receive_count: int = 8
     retry_base_seconds: int = 30
     retry_cap_seconds: int = 900
@@ -156,7 +156,7 @@ class World:
     # --- queue and worker -------------------------------------------------------------------------------------------
 
     def deliver(self, process: Process | None = None) -> frozenset[str] | None:
-        """Deliver one batch to the worker; returns the ids of the failed messages, which the mapping does not delete;
+        """Deliver one batch to the worker. Return the ids of the failed messages, which the mapping does not delete, or
         ``None`` if no message is visible."""
         delivery = self.mapping.poll()
         if delivery is None:
@@ -164,8 +164,8 @@ class World:
         return self.mapping.finish(delivery, self.work(delivery, process))
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
-        """Run the worker on a batch. The caller of this function then passes the outcome to ``mapping.finish``; to
-        simulate a zombie, it does so late or never."""
+        """Run the worker on a batch. The caller of this function then passes the outcome to ``mapping.finish``. To
+        simulate a zombie, the caller passes it late or never."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:
@@ -318,7 +318,7 @@ def _no_metric(*_: Any, **__: Any) -> None:
 def simulated(world: World) -> Iterator[World]:
     """Run Powertools on ``world``'s clock in this context, without logs or metrics.
 
-    No guarantee depends on them, and they would slow down the histories."""
+    No guarantee depends on logs or metrics, and they would slow down random histories."""
     level = logger.log_level
     logger.setLevel("CRITICAL")
     try:

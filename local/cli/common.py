@@ -10,7 +10,7 @@ from pipeline.help import HelpFormatter
 
 
 def add_command(commands: Any, name: str, summary: str, example: str, *, remark: str = "") -> argparse.ArgumentParser:
-    """Add a command with the option `--state-dir`. The option's help has `remark` after the default."""
+    """Add a command with the option `--state-dir`. The option's help ends with `remark`."""
     parser: argparse.ArgumentParser = commands.add_parser(
         name,
         help=summary,

@@ -13,7 +13,7 @@ from local.control import Control
 from local.errors import ExitCode, LocalError
 from local.instance import StateDir
 
-# Stopping takes long if the unpacked code of many workers, which has thousands of files, must be removed.
+# The functions' unpacked code has thousands of files. Their removal can take long.
 _GRACE_SECONDS = 60.0
 _FORCED_SECONDS = 8.0
 
@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stop(state: StateDir) -> bool:
-    """Stop the instance, by a signal if a request does not stop it, and clean its folder.
+    """Stop the instance and clean its folder. A signal ends the instance if a request does not.
 
     Returns whether an instance was running.
     """

@@ -100,7 +100,7 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
         raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
     if options.count is not None and options.count < 1:
         raise LocalError(f"--count {options.count} would never hit. Give 1 or more, or leave it out.")
-    if options.seconds is not None and not options.seconds > 0:  # also true of nan
+    if options.seconds is not None and not options.seconds > 0:  # this form refuses nan too
         raise LocalError(f"--seconds {options.seconds} would never hit. Give more than 0, or leave it out.")
     if options.containing == "":
         raise LocalError("--containing is empty. Give a text that the request must contain, or leave it out.")
@@ -118,8 +118,8 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 def check_call(service: str, operation: str | None, kind: str) -> None:
     """Raise `LocalError` when a rule could never hit.
 
-    A rule never hits if AWS has no such service, operation or kind of answer. A rule with an operation also never hits
-    if the service's requests do not name their operation.
+    Such a rule names a service or an operation that AWS does not have, or a conflict outside of DynamoDB. Or it names
+    an operation of a service whose requests do not name their operation.
     """
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")

@@ -71,9 +71,9 @@ def _environment() -> dict[str, list[str]]:
 
 
 def proxy_exception() -> list[str]:
-    """Return the shell line with which curl and the AWS CLI reach this machine without a proxy.
+    """Return the shell line that makes curl and the AWS CLI bypass the proxy when they call this machine.
 
-    The list is empty if the line is not needed.
+    If no such line is needed, the returned list is empty.
     """
     if not getproxies_environment() or proxy_bypass(LOOPBACK):
         return []

@@ -20,7 +20,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "logs",
-        "show the functions' logs; an invocation's lines appear when it ends",
+        "show the functions' logs; an invocation's lines appear when the invocation ends",
         "python -m local logs --follow --function process-order --since 5m",
     )
     parser.add_argument("--follow", "-f", action="store_true", help="keep showing new lines until Ctrl-C")

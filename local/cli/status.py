@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def lines(status: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the lines for a person. The path of a file stands in place of the AWS keys and of the clients' secrets.
+    """Yield the lines for a person. They hide the AWS keys and the clients' secrets, and name the file that has them.
 
     The page's address is printed with the page's key, because the page does not open without its key.
     """

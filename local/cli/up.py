@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
 
 
 def run(options: argparse.Namespace) -> int:
-    """Start an instance: in the foreground until Ctrl-C or `down`, or detached until `down`."""
+    """Start an instance. In the foreground it runs until Ctrl-C or `down`; detached it runs until `down`."""
     state = state_dir(options)
     config = parse_config(options.config)
     if not 0 <= options.port <= 65_535:

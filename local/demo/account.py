@@ -168,7 +168,7 @@ class Account:
 
     @contextmanager
     def deliveries_held(self) -> Iterator[None]:
-        """Disable all event source mappings inside the block, so that the messages sent meanwhile arrive together."""
+        """Disable all event source mappings during the block. After it, the messages sent meanwhile arrive together."""
         mappings = self._aws.lambda_.list_event_source_mappings()["EventSourceMappings"]
         ids = [mapping["UUID"] for mapping in mappings]
         for each in ids:
@@ -216,7 +216,10 @@ def _unwrapped(body: str) -> str:
 
 
 def wait_for(what: str, probe: Callable[[], T | None], seconds: float = 60.0) -> T:
-    """Poll until the result of `probe` is true, and return it. Raises `LocalError` with `what` after `seconds`."""
+    """Call `probe` until its result is true, and return that result.
+
+    Raises `LocalError` after `seconds`. The message names `what`.
+    """
     deadline = time.monotonic() + seconds
     while not (found := probe()):
         if time.monotonic() > deadline:

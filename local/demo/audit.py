@@ -65,7 +65,7 @@ def audit(evidence: Evidence) -> list[Finding]:
 
 
 def notified(evidence: Evidence, by_records: Finding) -> Finding:
-    """Add checks to G5: every settled order's event arrived, no other event did, all copies of an event are equal."""
+    """Add to G5: every settled order's event arrived, no other event arrived, and all copies of an event are equal."""
     texts: dict[str, set[str]] = defaultdict(set)
     for event in evidence.events:
         texts[event.document["id"]].add(event.text)
@@ -75,6 +75,6 @@ def notified(evidence: Evidence, by_records: Finding) -> Finding:
         if row["status"] in EVENT_TYPES
     }
     violations = [f"the subscriber {UNFILTERED!r} did not get {missing}" for missing in sorted(wanted - texts.keys())]
-    violations += [f"{extra} is the event of no settled order" for extra in sorted(texts.keys() - wanted)]
+    violations += [f"{extra} came, but no settled order has this event" for extra in sorted(texts.keys() - wanted)]
     violations += [f"{event_id} came with {len(found)} contents" for event_id, found in texts.items() if len(found) > 1]
     return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} deliveries", violations)

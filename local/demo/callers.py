@@ -115,7 +115,10 @@ def _posted(stage: DemoStack, caller: Caller, body: dict[str, Any]) -> Answer:
 
 
 def lookups_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Lookup]:
-    """Return lookups of the demo's callers and of a caller without a token, whom a stack without authorizer accepts."""
+    """Return lookups of the demo's callers and of a caller without a token.
+
+    A stack without an authorizer accepts requests without a token.
+    """
     return [Lookup(EVERYBODY, stage.api.get), *(Lookup(each.name, each.get, each.accepted) for each in callers)]
 
 
@@ -153,8 +156,8 @@ def _status(lookup: Lookup, order_id: str) -> int:
 def isolation(results: LookupResults) -> Finding:
     """Check G6: exactly one caller sees each order, and the 202 for the order went to this caller.
 
-    All orders that a caller sees must have the same `caller`. The recorded answers are checked too, because no row
-    shows that an answer reached the wrong caller.
+    The rows of all orders that a caller sees must have the same `caller`. A row does not show who got its 202, so the
+    recorded answers are checked too.
     """
     violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}

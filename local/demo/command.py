@@ -17,8 +17,8 @@ from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
-# The number of workers that are started for each function. A higher number would save no time: the story needs many
-# workers of only one function, and the other functions would get them too.
+# The number of workers that are started for each function. The story needs many workers of only one function. A higher
+# number would start them for every function, and so save no time.
 _WARM_WORKERS = 1
 
 

@@ -39,7 +39,7 @@ def poison(stage: DemoStack) -> str:
     answer = stage.api.get(poisoned)
     transcript.answered(answer)
     transcript.check(
-        "the order's client sees DELAYED: the order is not final, and ordering again is not needed",
+        "the client sees DELAYED: the order is not final, and the client need not order again",
         answer.document["status"] == "DELAYED",
     )
     return poisoned
@@ -85,7 +85,7 @@ def recover(stage: DemoStack, poisoned: str) -> None:
 
 
 def _watch(stage: DemoStack, order_id: str, limit: int) -> list[Receive]:
-    """Print each receive as soon as the worker has logged it, until the last."""
+    """Print each receive as soon as the worker has logged it. Stop after the last receive."""
     printed = 0
 
     def look() -> list[Receive] | None:

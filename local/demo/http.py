@@ -27,7 +27,7 @@ def order(*lines: tuple[str, int], currency: str = "EUR", unit_price: str = "19.
 
 
 def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]:
-    """Return the result of `call` for each of `items`, in their order. `threads` calls run at the same time."""
+    """Call `call` with each item, `threads` calls at the same time. Return the results in the order of `items`."""
     pool = ThreadPoolExecutor(threads)
     try:
         return list(pool.map(call, items))

@@ -14,13 +14,13 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """Return the given folder. The default is the subfolder `name` of the folder of `up`, so that `up` can run too."""
+    """Return the given folder, or else the subfolder `name` in the folder of `up`. So `up` can run at the same time."""
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 
 
 @contextmanager
 def instance_for_a_story(state: StateDir, options: UpOptions, console: Console) -> Iterator[LocalStack]:
-    """Start an instance, and stop it at the end of the block or at once on Ctrl-C."""
+    """Start an instance. Stop it at the end of the block, or at once after Ctrl-C."""
     reporter = ConsoleReporter(Console(stderr=True))
     interrupt_on_signals()
     try:

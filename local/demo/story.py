@@ -107,7 +107,7 @@ def concurrent_retries(stage: DemoStack) -> None:
     """Send one request twenty times at once, as impatient clients do."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
-        f"{RETRIES} concurrent retries of one key",
+        f"{RETRIES} retries of one request at the same time",
         "Lambda starts more instances of the function that accepts orders, so this takes a moment.",
     )
     body, key = order((BOOK, 1)), "impatient"
@@ -116,7 +116,7 @@ def concurrent_retries(stage: DemoStack) -> None:
     statuses = Counter(status for _, attempts in results for status in attempts)
     transcript.received(
         f"{statuses[202]} x 202, {statuses[409]} x 409 "
-        "(the first request still runs; a client repeats its request after Retry-After)"
+        "(409: the first request still runs, so the client repeats its request after Retry-After)"
     )
     bodies = {answer.body for answer, _ in results}
     transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)

@@ -1,4 +1,4 @@
-"""An event loop and threads for one run of the program, closed afterwards unless Ctrl-C ends the run."""
+"""Makes an event loop and threads for one run of the program, and closes them after the run, but not after Ctrl-C."""
 
 import asyncio
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
 
 
 def _end(loop: asyncio.AbstractEventLoop, executor: ThreadPoolExecutor, loops: list[asyncio.AbstractEventLoop]) -> None:
-    """Cancel unfinished tasks, because those of a failed run would print warnings later. Then close all loops."""
+    """Cancel unfinished tasks, because after a failed run they would print warnings later. Then close all loops."""
     executor.shutdown(wait=True, cancel_futures=True)
     pending = asyncio.all_tasks(loop)
     for task in pending:

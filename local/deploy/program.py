@@ -37,8 +37,9 @@ def deploy(
     """Run `__main__.py` of `root` and create its resources.
 
     `created` is called with type and name of each created resource. Only the main thread may call `deploy`, for
-    one run at a time, because the SDK keeps its state in the process. Raises `DeployError`, which names the resource or
-    the error in the program or its configuration.
+    one run at a time, because the SDK keeps its state in the process.
+
+    Raises `DeployError`. Its message names the resource, or says what is wrong in the program or its configuration.
     """
     mocks = RealResources(aws.connect(), created)
     with inside(root), event_loop() as loop:

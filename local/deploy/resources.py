@@ -23,8 +23,8 @@ class DeployError(LocalError):
 def create(aws: Aws, pulumi_type: str, name: str, inputs: Mapping[str, Any]) -> Created:
     """Create a resource and return its id and its state: the inputs (without files) and the outputs.
 
-    Raises `DeployError`, which names the resource, when its type is unknown, an input is unknown or wrong, or the
-    emulated service refuses the call.
+    Raises `DeployError` when the resource's type is unknown, an input is unknown or wrong, or the emulated service
+    refuses the call. The message names the resource.
     """
     label = f"{name} ({pulumi_type})"
     if pulumi_type in INERT:
@@ -44,7 +44,8 @@ def _handler(pulumi_type: str, label: str) -> Handler:
     if handler is None:
         raise DeployError(
             f"{label}: the embedded AWS does not support the resource type {pulumi_type}. Add a handler in "
-            f"local/services/ or, if the type may have no effect there, a line in local/services/inert.py; {_GUIDE}."
+            "local/services/. If the type needs no effect in the embedded AWS, add a line in local/services/inert.py "
+            f"instead; {_GUIDE}."
         )
     return handler
 

@@ -2,9 +2,12 @@
 
     python -m local.engine
 
-Exit codes: 0 a command is available (its path and version are printed), 1 the build failed, 3 no command is available
-and this machine cannot build one (the message says what to do). With code 3 a script can go on and report that
-nothing was checked with the real engine.
+Exit codes:
+  0  a command is available; its path and version are printed
+  1  the build failed
+  3  no command is available, and this machine cannot build one; the message says what to do
+
+After code 3 a script can go on, and report that nothing was checked with the real engine.
 """
 
 import argparse

@@ -20,7 +20,9 @@ _SCALARS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (in
 
 
 def findings(token: str, inputs: Mapping[str, Any]) -> list[str]:
-    """Return the errors in `inputs` (wire names, resolved values, None for unset) of the resource type `token`.
+    """Return the errors in the inputs of a resource of type `token`.
+
+    The keys of `inputs` are wire names, the values are resolved. `None` stands for an unset input.
 
     Raises:
         LookupError: the SDK has no resource type `token`.
@@ -71,7 +73,7 @@ def _value(declared: Any, value: Any, where: str) -> Iterator[str]:
     if value is None or declared is Any:
         return
     if origin in (Union, UnionType):
-        # A value is valid when any member accepts it. Otherwise the first member's findings are returned.
+        # A value is valid when any member of the union accepts it. Otherwise the first member's findings are returned.
         # Awaitables and outputs are skipped, because the engine sends resolved values.
         members = [member for member in get_args(declared) if get_origin(member) not in (Awaitable, pulumi.Output)]
         alternatives = [list(_value(member, value, where)) for member in members]

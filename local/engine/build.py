@@ -41,7 +41,7 @@ def build(progress: Progress, search_path: str | None) -> Engine:
     go = shutil.which("go", path=search_path)
     if go is None:
         raise EngineUnavailableError(
-            f"Go ({required_go()} or newer), which could build `pulumi` from its public modules, is not installed."
+            f"Go is not installed. Go {required_go()} or newer could build `pulumi` from its public modules."
         )
     folder = cache_home() / f"{text(pinned())}-{_fingerprint(go)}"
     with locked(folder.with_suffix(".lock")):

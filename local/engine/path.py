@@ -1,4 +1,4 @@
-"""Prepares the folder that must come first on the PATH, so that an engine runs this program with the stand-ins."""
+"""Prepares a folder with stand-ins. If it comes first on the PATH, an engine runs this program with the stand-ins."""
 
 import os
 import shlex
@@ -26,7 +26,7 @@ exit 1
 
 
 def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
-    """Write the commands and plugins that the engine needs into `folder`, and return the folder.
+    """Fill `folder` with the commands and plugins that the engine needs, and return the folder.
 
     An installed `pulumi` keeps its own language host. For a `pulumi` that local/engine built, `folder` gets the
     stand-in for the language host, beside a link to that `pulumi`.

@@ -18,7 +18,7 @@ def entries() -> Iterator[Path]:
 
 
 def link_environment(folder: Path) -> None:
-    """Link the running Python environment and the repository's cache of Lambda packages into a copy of the program."""
+    """Make links in `folder`, a copy of the program: to the running Python environment and the Lambda packages."""
     (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     packages = ROOT / ".build" / "package"
     packages.mkdir(parents=True, exist_ok=True)

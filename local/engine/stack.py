@@ -48,7 +48,7 @@ def engine_stack(
 ) -> Iterator[Deployment]:
     """Deploy the stack with the engine. Inside the block, further `pulumi` commands can use the stack.
 
-    Raises `LocalError` when no engine is available, or with the engine's output when a `pulumi` command fails.
+    Raises `LocalError` when no engine is available or a `pulumi` command fails. The message says why.
     """
     folder = state.engine
     shutil.rmtree(folder, ignore_errors=True)
@@ -109,7 +109,7 @@ def _access_file(state: StateDir) -> Path:
 
 
 def _program(folder: Path, settings: StackSettings) -> Path:
-    """Make a folder with links to the program and a new stack file, because the engine writes into the stack file."""
+    """Make a folder with links to the program. Only the stack file is a new file, because the engine writes into it."""
     folder.mkdir(parents=True)
     for path in entries():
         (folder / path.name).symlink_to(path)

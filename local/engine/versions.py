@@ -58,5 +58,5 @@ def supported() -> str:
 
 
 def is_supported(version: Version) -> bool:
-    """Return whether the version is accepted: at least the oldest supported one, and of the same major version."""
+    """Return whether the version is accepted: the pinned version or a newer one with the same major number."""
     return version >= pinned() and version[0] == pinned()[0]

@@ -30,7 +30,7 @@ class Finished:
 
     @property
     def changes(self) -> dict[str, str]:
-        """Return URN → operation of every changed resource. The last step of a replacement counts."""
+        """Return URN → operation of every changed resource. A replacement has several steps; the last one counts."""
         steps = [event["resourcePreEvent"]["metadata"] for event in self.events if "resourcePreEvent" in event]
         return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
 
@@ -143,7 +143,7 @@ class Workspace:
 
 
 def _loopback_without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that keep gRPC on loopback from using the machine's proxy."""
+    """Return the variables that make gRPC bypass the machine's proxy on loopback."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY")
     return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK, "localhost"))))
 

@@ -36,7 +36,7 @@ _PASSED: Final = ("content-type", "idempotency-key", "x-correlation-id", "author
 
 
 def files() -> dict[str, Path]:
-    """Return, by path, the files that anybody on this machine may read: the page without its data."""
+    """Return the page's files by path. They contain no data, so anybody on this machine may read them."""
     found = importlib.util.find_spec("swagger_ui")
     (swagger,) = (found and found.submodule_search_locations) or [""]
     own = {f"/{path.name}": path for path in _STATIC.iterdir()}
@@ -188,7 +188,7 @@ def _file(path: Path) -> Endpoint:
 
 
 def _reads(work: Callable[..., Any]) -> Endpoint:
-    """Return an endpoint that calls `work` with the path's parameters and only reads."""
+    """Return an endpoint that calls `work` with the path's parameters. `work` only reads."""
 
     async def answer(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(work, *request.path_params.values()))

@@ -67,7 +67,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit` without checking orders of the last two seconds. A broken guarantee is no error."""
+        """Run `audit`. It does not check orders of the last two seconds. A broken guarantee raises no error."""
         with self._turn:
             return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 

@@ -22,8 +22,8 @@ class PageServer:
     """Serves one instance's page.
 
     Attributes:
-        url: The page's address. The key is after its `#`, because a browser does not send that part. The page's
-            script sends the key with each call.
+        url: The page's address. The key follows the `#`, because browsers do not send that part to a server. The
+            page's script sends the key with each call.
     """
 
     def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:

@@ -23,7 +23,7 @@ _PAUSE_SECONDS: Final = 0.4
 # A slow table is read less often, so that reading takes at most a fifth of the time.
 _PAUSE_FACTOR: Final = 4
 _MOST_ORDERS: Final = 200
-# The longest time until a stream ends after the page was stopped.
+# When the page is stopped, each stream ends within this time.
 _HEARTBEAT_SECONDS: Final = 0.25
 
 Sections = dict[str, Any]
@@ -63,10 +63,10 @@ class View:
         }
 
     def _listed(self, depth: Depth) -> Any:
-        """Return the dead letters as last read, and raise the error of a read that failed.
+        """Return the dead letters as last read. If a read has failed, raise its error.
 
         Reading is slow and hides the dead letters. So a thread reads them again only if the queue's counts have changed
-        since the last read, or if that read failed.
+        since the last read, or if the last read failed.
         """
         seen = depth.visible, depth.hidden
         if seen == (0, 0):

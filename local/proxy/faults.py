@@ -24,7 +24,7 @@ class FaultKind(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """A rule that makes matching AWS calls of the functions fail. A limit that is not set does not apply."""
+    """A rule that makes matching AWS calls of the functions fail. A field that is not set limits nothing."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -22,7 +22,7 @@ _API: Final = "/_aws/execute-api/"
 _KEY_SET: Final = re.compile(r"/[\w-]+/\.well-known/(?:jwks\.json|openid-configuration)", re.ASCII)
 _TOKEN: Final = "/oauth2/token"  # noqa: S105 a path
 _CONFIRMATION: Final = {"Action", "TopicArn", "Token", "Version", "AuthenticateOnUnsubscribe"}
-# The emulator also chooses a service by headers. So only these headers of a request to an open route are forwarded.
+# The emulator also chooses a service by headers. So a request to an open route is forwarded with these headers only.
 _PLAIN: Final = frozenset({b"host", b"accept", b"content-type", b"content-length", b"authorization"})
 _SAME: Final = frozenset({"", "none", "same-origin"})
 _KEY_ID: Final = re.compile(r"[A-Z0-9]{16,64}")
@@ -41,8 +41,8 @@ class Refusal:
 class Gate:
     """The access rules of one instance.
 
-    `sessions` is the folder with the secrets of the keys that the emulator issues, one file per key
-    (local/session_keys.py).
+    The emulator issues keys to functions and to callers. `sessions` is the folder with the secrets of these keys, one
+    file per key (local/session_keys.py).
     """
 
     keys: Keys

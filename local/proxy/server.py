@@ -30,8 +30,8 @@ Connect = Callable[[], socket.socket]
 class Proxy:
     """Forwards the requests that the gate accepts. Body and signed headers stay unchanged.
 
-    For a call that a fault rule hits, the proxy answers in place of the emulator, ends the connection before or after
-    the call, or does not answer.
+    If a fault rule hits a call, the proxy answers with an error itself, closes the connection (before or after the
+    emulator runs the call), or does not answer. The rule's kind decides.
     """
 
     def __init__(self, connect: Connect, gate: Gate, faults: Faults | None = None, port: int = 0) -> None:
@@ -142,7 +142,7 @@ class _Upstream:
         self._side: ServerSide | None = None
 
     def exchange(self, request: Request) -> Response:
-        """Send the request once and return the answer. Even a request without an answer may have had an effect."""
+        """Send the request and return the answer. Never send it twice: an unanswered request may have had an effect."""
         if self._side is not None and _is_readable(self._side.socket, 0):
             self.close()  # the emulator closed the idle connection
         side = self._side or ServerSide(self._connect())

@@ -44,7 +44,7 @@ class Signature:
     expires: timedelta | None = None
 
     def is_current(self, now: datetime) -> bool:
-        """Return whether the signature has not expired, and its time is at most 15 minutes in the future."""
+        """Return whether the signature is still valid, and its time is at most 15 minutes in the future."""
         try:
             signed = datetime.fromisoformat(self.time)
         except ValueError:

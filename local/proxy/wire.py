@@ -32,7 +32,7 @@ class ProtocolError(Exception):
 
 @dataclass(frozen=True)
 class Head:
-    """A request without its body. `headers` are unchanged, but without those about the connection."""
+    """A request without its body. `headers` omits the headers about the connection; the others are unchanged."""
 
     method: str
     target: str

@@ -11,7 +11,7 @@ import pulumi
 def zip_bytes(archive: pulumi.Archive) -> bytes:
     """Return the archive as the bytes of a zip file. Relative paths of files and folders start at the program's folder.
 
-    Raises `ValueError` for a kind of archive or entry that is not supported here, and for a folder that does not exist.
+    Raises `ValueError` if a folder does not exist, or if this kind of archive or entry is not supported here.
     """
     if isinstance(archive, pulumi.FileArchive):
         path = Path(archive.path)

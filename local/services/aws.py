@@ -29,7 +29,7 @@ _CONFIG = Config(connect_timeout=2, read_timeout=60, retries={"total_max_attempt
 
 
 def where(account_id: str, region: str, partition: str = "aws") -> Mapping[str, dict[str, Any]]:
-    """Return the answers of the provider functions for the account, the region and the partition."""
+    """Return the answers of Pulumi's functions that look up the account, the partition and the region."""
     return {
         "aws:index/getCallerIdentity:getCallerIdentity": {
             "accountId": account_id,

@@ -44,10 +44,11 @@ class Handler:
         service: API, as botocore names it.
         noun: The resource's name in the operations' names, like `Integration`.
         verb: The verb of the creating operation.
-        creates, deletes: Names of the operations, by default the verb with the noun, and `Delete` with the noun.
+        creates, deletes: Names of the operations. By default, `creates` is the verb followed by the noun, and `deletes`
+            is `Delete` followed by the noun.
         key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The member that has the id, by default `key`. It is in the answer to the creating call, or in that
-            member of the answer that is named like the noun.
+        answered: The member of the creating call's answer that has the id, by default `key`. If the answer has a member
+            named like the noun, the id is inside that member.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
@@ -189,7 +190,7 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return botocore's model of a service. A session, which is slow and reads the machine's settings, is not used."""
+    """Return botocore's model of a service. No session is used: it is slow, and reads the machine's settings."""
     return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 

@@ -46,7 +46,7 @@ class ResourceServer(Handler):
 
 
 class UserPoolClient(Handler):
-    """An app client. Its id and its secret, which does not change, are a caller's credentials."""
+    """An app client. Its id and its secret are a caller's credentials. The secret never changes."""
 
     pulumi_type = "aws:cognito/userPoolClient:UserPoolClient"
     service, noun, key = "cognito-idp", "UserPoolClient", "ClientId"

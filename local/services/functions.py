@@ -24,7 +24,7 @@ def invoke_arn(aws: Aws, arn: str) -> str:
 
 
 def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
-    """Return the version that `upload` returns; if the emulator closes the connection, that of `again`."""
+    """Call `upload` and return its version. If the emulator closes the connection, return the version of `again`."""
     with _UPLOAD:
         try:
             return upload()

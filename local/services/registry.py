@@ -1,4 +1,4 @@
-"""The handlers of all resource types that the emulator creates. inert.py lists the others that are accepted."""
+"""The handlers of all resource types that the emulator creates. inert.py lists the types without effect."""
 
 from collections.abc import Mapping
 

@@ -11,10 +11,10 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# The time of a stock row's reference point (`Count.counted_at`) is DynamoDB's, in whole seconds. `settled_at` is the
-# worker's time before it sends the transaction, which the SDK may repeat for about 15 s (3 attempts of 4 s, and
-# pauses). So an order whose `settled_at` is from 20 s before to 5 s after the reference point may have been settled
-# before or after it.
+# DynamoDB's clock gives the time of a stock row's reference point (`Count.counted_at`), in whole seconds. The worker's
+# clock gives `settled_at`, before the worker sends the transaction. The SDK may repeat the transaction for about 15 s
+# (3 attempts of 4 s, and pauses). So if `settled_at` is from 20 s before to 5 s after the reference point, it is not
+# known whether the order was settled before or after the reference point.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 

@@ -130,8 +130,8 @@ def one_effect(evidence: Evidence) -> Finding:
     confirmed = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
     if near := sum(taken.near for taken in confirmed):
         named.append(
-            f"{counted(near, 'unit')} may have left the stock before or after a reference point: "
-            "settled too close to it"
+            f"{counted(near, 'unit')} may have left the stock before or after a reference point, "
+            "because the orders were settled close to it"
         )
     return Finding(
         "G2",
@@ -156,10 +156,10 @@ def same_answer(evidence: Evidence) -> Finding:
 
 
 def exact_retries(evidence: Evidence) -> Finding:
-    """G4: no message has too many receives, has a receive twice in the log, or is dead-lettered early.
+    """G4: no message is received more often than the queue allows, and no receive is in the log twice.
 
-    No message is both processed and dead-lettered, and no order is processed twice. An early dead letter is only named,
-    because the limit may have been raised since.
+    No message is both processed and dead-lettered, and no order is processed twice. A message that became a dead letter
+    too early is only named, because the limit may have been raised since.
     """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
@@ -226,7 +226,7 @@ def notified(evidence: Evidence) -> Finding:
 
 
 def isolated(evidence: Evidence) -> Finding:
-    """G6, as far as the data show: no order has two keys, and no dead letter names another caller than its order."""
+    """G6, as far as the data show: no order has two keys, and each dead letter names the caller of its order."""
     keys = Counter(evidence.answers.values())
     broken = [f"{count} keys lead to {order_id}" for order_id, count in keys.items() if count > 1]
     broken += [
@@ -264,9 +264,9 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     Each of these orders needs a message. If there are too few messages, these orders are reported as violations;
     otherwise they are only named.
 
-    The messages of the orders queue are only counted, because each read is a receive. So a message may belong to an
-    order in doubt under G1 or to one under G5. If there are enough messages for the orders of G1 alone and for those of
-    G5 alone, but too few for both, the violation says that G1 or G5 is broken.
+    The messages of the orders queue are only counted, because each read is a receive. So nobody knows whether a message
+    belongs to an order in doubt under G1 or to one under G5. There may be enough messages for the orders of G1 alone,
+    and for those of G5 alone, but too few for all of them. Then the violation says that G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

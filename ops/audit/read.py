@@ -1,4 +1,4 @@
-"""Reads the evidence. Stock is read before and after the orders, to allow for orders that are settled meanwhile."""
+"""Reads the evidence. Stock is read before and after the orders, because orders may be settled in between."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

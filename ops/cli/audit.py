@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
         "--cut-off",
         default="15m",
         metavar="AGE",
-        help="do not check messages and events of orders accepted or settled more recently (default: 15m)",
+        help="do not check messages and events of orders accepted or settled in the last AGE (default: 15m)",
     )
     audit.add_argument("--since", default="1d", metavar="AGE", help="how far back to read the logs (default: 1d)")
     audit.add_argument(
@@ -116,7 +116,7 @@ def _read(reader: Reader, seconds: float) -> dict[str, Any]:
 
 @contextmanager
 def _progress(context: Context) -> Iterator[Callable[[str], None]]:
-    """Show on standard error, if it is a terminal, which source is being read."""
+    """Show which source is being read, if standard error is a terminal."""
     if not context.err.is_terminal:
         yield lambda _: None
         return

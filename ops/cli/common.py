@@ -60,7 +60,7 @@ def add_decision(parser: argparse.ArgumentParser, kept: str) -> None:
 
 
 def dry_run(context: Context, *more: str) -> None:
-    """Print that nothing was changed, and the command that makes the change: the same one with `more` and `--yes`."""
+    """Print that nothing was changed. Also print the command for the change: this command with `more` and `--yes`."""
     context.say("Dry run: nothing was changed.")
     context.again(*more, "--yes")
 

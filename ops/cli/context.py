@@ -123,7 +123,7 @@ class Context:
         return Journal(self.clients.logs, f"/aws/lambda/{self.target.process_order_function}", self.clock)
 
     def sweep(self) -> Sweep:
-        """Start a pass over the dead-letter queue, after a check that it belongs to the orders queue."""
+        """Start a pass over the dead-letter queue. First check that this queue belongs to the orders queue."""
         self.clients.check_queues()
         if self._dead_letters_are_fifo:
             self.say(

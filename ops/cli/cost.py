@@ -110,7 +110,7 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.print_line(
-        f"DynamoDB's units for a million orders, if provisioned (not an option here) and {CAPACITY_USED:.0%} used: "
+        f"A million orders with provisioned capacity of DynamoDB (not an option here), {CAPACITY_USED:.0%} of it used: "
         f"{found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:

@@ -30,7 +30,7 @@ def register(actions: Any) -> None:
         action="append",
         default=[],
         metavar="FUNCTION=VERSION",
-        help="send only this function's callers back, to this version, such as create_order=4; repeatable",
+        help="send back only the callers of this function, to this version, such as create_order=4; repeatable",
     )
 
 

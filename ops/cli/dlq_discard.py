@@ -24,7 +24,7 @@ def register(actions: Any) -> None:
         actions,
         VERB,
         run_discard,
-        "mark one order (ID), or all that --where selects, DISCARDED for good, and delete their dead letters",
+        "mark orders DISCARDED for good (ID: one order; --where: many), and delete their dead letters",
         'python -m ops dlq discard --where error_type=INVALID_MESSAGE --by "Ada" --reason "broken client" --yes',
         "tell the customers. dlq history shows who discarded what. A settled order is never discarded: redrive its "
         "dead letter, so that its event is published.",
@@ -39,7 +39,7 @@ def run_discard(options: argparse.Namespace, context: Context) -> int:
     """Discard, or print what would happen."""
     decision = Decision.of(options.by, options.reason)
     if bool(options.id) == bool(options.where):
-        raise WrongValueError("Give exactly one of the two: an order's (or message's) id, or --where for many.")
+        raise WrongValueError("Give either the id of an order (or message), or --where for many.")
     return _many(options, context, decision) if options.where else _one(options, context, decision)
 
 
@@ -126,6 +126,6 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         )
     if behind:
         context.say(
-            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are still "
-            "in the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are "
+            "still in the queue. Redrive or discard the earlier ones, then run again."
         )

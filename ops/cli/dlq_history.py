@@ -21,7 +21,7 @@ def register(actions: Any) -> None:
         actions,
         "history",
         run_history,
-        "show who redrove, discarded or replayed what, when and why, the latest last; the history is "
+        "show who redrove, discarded or replayed what, when and why (oldest first); the history is "
         "kept as long as the worker's log",
         "python -m ops dlq history --since 30d",
         "for one order: order trace ID. For every message of each run: --json.",

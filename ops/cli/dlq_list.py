@@ -52,8 +52,8 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"select by {', '.join(KEYS)}; values of one key are alternatives (of several ages, only the last one "
-        "is used); all keys must match",
+        help=f"select by {', '.join(KEYS)}; repeatable: every key must match. If a key has several values, one of them "
+        "must match (of an age: the last one)",
     )
 
 
@@ -180,7 +180,7 @@ def row_view(context: Context, row: StoredOrder | UnreadableOrder) -> dict[str, 
 
 
 def order_view(order: StoredOrder, reason: dict[str, Any] | str) -> dict[str, Any]:
-    """Return a stored order without data that identifies the caller, and with its stored `reason`, if it is known."""
+    """Return a stored order with its stored `reason`, but without data that identifies the caller."""
     return {
         "order_id": order.order_id,
         "status": order.status.value,

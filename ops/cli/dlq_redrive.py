@@ -98,6 +98,6 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         )
     if behind:
         context.say(
-            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are still "
-            "in the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are "
+            "still in the queue. Redrive or discard the earlier ones, then run again."
         )

@@ -36,7 +36,7 @@ def register(commands: Any) -> None:
         actions,
         "replay",
         run_replay,
-        "send events to one subscriber's queue again, byte for byte: those of the orders that were settled in a period",
+        "send the events of orders settled in a period to one subscriber's queue again, byte for byte",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
         "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
@@ -111,8 +111,8 @@ def _moment(context: Context, text: str) -> str:
 def _resume_after(context: Context, where: list[str]) -> Place | None:
     """Return the place after which to continue; `None` to begin with the first order.
 
-    It is the latest place that a run with the same `where` recorded, in the last 14 days, before it failed or was
-    killed. Runs before the last one that ended do not count.
+    Runs record their places. Return the latest place that a run with the same `where` recorded in the last 14 days. If
+    such a run has ended, its places and those of earlier runs do not count.
     """
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))

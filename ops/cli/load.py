@@ -38,7 +38,7 @@ class Plan:
     Attributes:
         about: Estimated cost in USD.
         most: Highest allowed cost in USD.
-        most_requests: Number of requests that cost `most` together with the audit.
+        most_requests: Number of requests that can be paid with `most` after the audit is paid.
     """
 
     orders: int
@@ -96,8 +96,8 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse a load with a higher estimated cost (`ops cost` plus the audit's reads), and end a run whose "
-        "repetitions would cost more (default: 1)",
+        help="refuse a load whose estimated cost (`ops cost` plus the audit's reads) is higher, and end a run when "
+        "repeated requests would make it cost more (default: 1)",
     )
     load.add_argument(
         "--within",

@@ -25,7 +25,7 @@ def groups_of(context: Context, function: str | None = None) -> list[str]:
 def read_groups(
     context: Context, groups: Iterable[str], words: Sequence[str], start: float, end: float
 ) -> list[LogEvent]:
-    """Return those lines of the log groups that contain one of `words`; without words, all lines.
+    """Return each line that contains one of `words`; if `words` is empty, return all lines of the log groups.
 
     `start` and `end` are in epoch seconds.
     """

@@ -25,7 +25,7 @@ def register(commands: Any) -> None:
         commands,
         "logs",
         run_logs,
-        "show what the functions logged, and Lambda's own lines about a function that died, the latest last",
+        "show the functions' log lines, and Lambda's own lines about functions that died, oldest first",
         "python -m ops logs --function process-order --error --since 1h",
         "for one order's history: order trace ID. For the number of each error: errors. For metrics: status.",
     )

@@ -30,10 +30,10 @@ exit codes:
   1  failed; the message says why
   2  wrong usage
   3  no such stack, or its outputs are incomplete or do not belong together
-  4  no access: credentials missing, expired, of another account, or without permission
-  5  refused, because the command is not possible or would do harm now; nothing was changed
-  6  something could not be read (status, audit, order trace, preflight, load, events replay, \
-orders resend): the output names it; or only part is done: run the same command again
+  4  no access: the credentials are missing or expired, belong to another account, or lack a permission
+  5  refused: at present the command is impossible or would do harm; nothing was changed
+  6  incomplete. Either something could not be read, and the output names it (status, audit, order trace, preflight, \
+load, events replay, orders resend); or only a part is done: run the same command again
   130  interrupted
 
 example:

@@ -126,7 +126,7 @@ def _full_name(name: str, context: Context, notifying: list[str]) -> str:
         if each in notifying:
             return each
     raise RefusedError(
-        f"--alarm {name}: no alarm that notifies has this name; allowed: {', '.join(notifying) or 'none'}."
+        f"--alarm {name}: this is not the name of an alarm that notifies; allowed: {', '.join(notifying) or 'none'}."
     )
 
 

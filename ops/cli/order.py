@@ -49,7 +49,7 @@ def register(commands: Any) -> None:
         "--since",
         default="24h",
         metavar="AGE",
-        help="how far back to read the logs if no time of acceptance can be read (default: 24h)",
+        help="how far back to read the logs if the order's time of acceptance is not known (default: 24h)",
     )
     trace.add_argument(
         "--no-logs", action="store_true", help="do not read the logs; reading may take minutes on a busy day"

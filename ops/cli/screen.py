@@ -1,4 +1,4 @@
-"""Output of commands. Tables fit any width, and text any encoding; JSON for programs is written unchanged."""
+"""Output of commands. Tables fit any width. Texts fit any encoding. JSON for programs is written unchanged."""
 
 import io
 import os
@@ -16,7 +16,7 @@ _EMPTY: Final = ("", "-")
 
 
 def visible(text: str) -> str:
-    """Return `text` as one line, with line breaks and control and format characters as escapes.
+    """Return `text` as one line. Line breaks, control characters and format characters become escapes.
 
     Senders choose the text of messages and attributes. Such text must not control a terminal or look like our lines.
     """

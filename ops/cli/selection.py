@@ -1,7 +1,7 @@
-"""Options that name the stack, and the same options in commands that a text advises.
+"""Options that name the stack. The commands that a text advises get the same options.
 
-An advised command must act on the same stack as the command that prints the advice, so it gets the same options. If
-the environment names the stack, the advised command needs no option.
+So an advised command acts on the same stack as the command that prints the advice. If the environment names the stack,
+the advised command needs no option.
 """
 
 import argparse

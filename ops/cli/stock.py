@@ -46,7 +46,7 @@ def register(commands: Any) -> None:
         actions,
         "set",
         run_set,
-        "correct a count; refused if it is no longer the one that you saw, for example because an order took units",
+        "correct a count; refused if the count has changed since you saw it, for example because an order took units",
         "python -m ops stock set SKU-1 7 --expect 9 --yes",
         "if it is refused: stock get SKU, check the count, and repeat with the new number.",
         changes=True,

@@ -31,8 +31,8 @@ HOURS: Final = 730
 _SECONDS: Final = HOURS * 3_600
 _GB: Final = 2**30
 
-# Estimates: billed seconds of an invocation with 1 GB, bytes of the platform's lines (START, END, REPORT) and of a line
-# of the access log.
+# Estimates: the seconds that AWS bills for an invocation with 1 GB, the bytes of Lambda's own log lines about an
+# invocation (START, END, REPORT), and the bytes of a line of the access log.
 SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
@@ -53,7 +53,14 @@ _KEY_REUSE_SECONDS: Final = 300
 
 
 class Load(NamedTuple):
-    """A month's traffic: accepted orders, their lines beyond the first, look-ups, and orders in a worker's batch."""
+    """A month's traffic.
+
+    Attributes:
+        orders: Number of accepted orders.
+        further_lines: Number of lines of all orders, without the first line of each order.
+        lookups: Number of look-ups.
+        per_batch: Number of orders in each batch of the worker.
+    """
 
     orders: int = 0
     further_lines: int = 0
@@ -106,9 +113,9 @@ def bill(config: StackConfig, load: Load) -> list[Item]:
 
 
 def provisioned(load: Load) -> Decimal:
-    """Return the cost of the load's read and write units as provisioned capacity.
+    """Return the cost of the load's reads and writes with provisioned capacity.
 
-    The load uses the share `CAPACITY_USED` of the capacity.
+    The load uses the share `CAPACITY_USED` of this capacity.
     """
     hours = {kind: load.counted(f"{kind}_units") / 3600 / CAPACITY_USED for kind in ("write", "read")}
     return sum((needed * usd(f"{kind} capacity") for kind, needed in hours.items()), Decimal())

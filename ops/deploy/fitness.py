@@ -36,7 +36,7 @@ class Schemas:
 
     @classmethod
     def of(cls, version: Version) -> "Schemas":
-        """Read the schema versions of a function's version: only schema version 1 if the variable is not set."""
+        """Read the schema versions that a function's version supports: only version 1 if the variable is not set."""
         text = version.environment.get(SCHEMA_VARIABLE, "1-1")
         match = re.fullmatch(r"([0-9]+)-([0-9]+)", text)
         if match is None:
@@ -86,7 +86,7 @@ def refuse_unreadable_messages(
 
 def _in_the_queue(lambda_client: "LambdaClient", api: Function, since: datetime) -> Mapping[int, str]:
     """Return the schema versions of messages that may wait in the queue, each with the reason."""
-    # A shift is recorded when it begins. Callers may have left the version up to `TIMEOUT_SECONDS` later.
+    # A shift is recorded when it begins. Callers may have used the old version for up to `TIMEOUT_SECONDS` more.
     since -= timedelta(seconds=TIMEOUT_SECONDS)
     left = {each.version: each.at for each in (*api.history.live_before, *api.history.rolled_back) if each.at > since}
     found = {}

@@ -24,7 +24,7 @@ _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code
 
 @dataclass(frozen=True)
 class Left:
-    """A version that callers left. `at` is in UTC to the second. `code` is the code's hash if it was rolled back."""
+    """A version that callers left at `at` (UTC, full seconds). `code`, its code's hash, is set after a rollback."""
 
     version: int
     at: datetime

@@ -1,4 +1,4 @@
-"""Deletes old versions of a stack's functions. The newest stay, and those that an alias, shift or rollback needs.
+"""Deletes old versions of a stack's functions. Keeps the newest, and those that an alias, shift or rollback needs.
 
 Every `pulumi up` with new code publishes a version of each function, and Pulumi deletes none. The code of all versions
 counts against the account's 75 GB per Region, and with SnapStart each version costs money.

@@ -54,7 +54,7 @@ def read_functions(lambda_client: "LambdaClient", shifting: GradualDeploy) -> li
 
 
 def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mapping[str, int]) -> list[Step]:
-    """Plan a rollback to the versions in `to` or, if it is empty, to the versions before the latest shift.
+    """Plan a rollback to the versions in `to`. If `to` is empty: to the versions before the latest shift.
 
     Raises:
         RefusedError: no earlier version is known, a version cannot be called, or callers already use these versions.
@@ -78,7 +78,7 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
             "List the versions: aws lambda list-versions-by-function --function-name NAME. "
             "Then: --to create_order=4 --to get_order=4 …"
         )
-    # All entries of one shift have the same time. Functions that this shift did not change keep their version.
+    # All entries of one shift have the same time. Functions that the latest shift did not change keep their version.
     latest = max(left.at for left in known.values())
     return {key: left.version for key, left in known.items() if left.at == latest}
 

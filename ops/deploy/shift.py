@@ -118,8 +118,8 @@ class Deployer:
     Attributes:
         client: A CodeDeploy client.
         application: The stack's application.
-        say: Called with each line for people.
-        ignore_alarms: Whether alarms are ignored: they neither stop a deployment nor roll it back.
+        say: Shows one line of progress to the user.
+        ignore_alarms: If true, an alarm neither stops a deployment nor rolls it back.
     """
 
     client: Any

@@ -28,7 +28,7 @@ class Alarm:
         since: When the alarm entered that state.
         tier: Tier of the topic that the alarm notifies, directly or through its composite alarm.
         notifies: Whether the alarm notifies a topic directly.
-        muted: Whether the alarm notifies a topic directly and its actions are turned off.
+        muted: Whether `notifies` is true, but the alarm's actions are turned off.
     """
 
     name: str
@@ -56,9 +56,9 @@ class Receiver:
 
 
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
-    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of its composites.
+    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and members of such composite alarms.
 
-    Names do not identify a stack's alarms: the names of a stack `local-eu` begin like those of a stack `local`.
+    Names do not identify a stack's alarms: alarms of a stack `local-eu` also have the prefix of a stack `local`.
     """
     pages: Any = client.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]

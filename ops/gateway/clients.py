@@ -73,7 +73,7 @@ class Clients:
         """Check that the two queues belong together. Call it before receiving from or sending to them.
 
         Raises:
-            NoStackError: the dead-letter queue is not that of the orders queue, or has a redrive policy itself.
+            NoStackError: the dead-letter queue does not belong to the orders queue, or it has a redrive policy itself.
         """
         orders, dead = (
             self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["All"])["Attributes"]
@@ -88,8 +88,8 @@ class Clients:
             )
         if "RedrivePolicy" in dead:
             raise NoStackError(
-                f"{dead['QueueArn']} has its own redrive policy, so each read is a receive and may move its messages. "
-                "Remove that policy first; nothing was changed."
+                f"{dead['QueueArn']} has its own redrive policy: each read counts as a receive, and SQS "
+                "may move its messages. Remove that policy first; nothing was changed."
             )
 
     @cached_property

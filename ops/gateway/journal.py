@@ -1,4 +1,4 @@
-"""Journal of what people did to dead letters, and of replays of events: who did it, why and when.
+"""Journal: who changed dead letters or sent events again, when and why.
 
 For dead letters, the journal also lists the messages. The lines are in a separate log stream (reasons:
 docs/adr/0014-journal-of-dead-letters.md).
@@ -101,7 +101,7 @@ class Run:
     decision: Decision
 
     def record(self, cases: Iterable[Case]) -> None:
-        """Record messages before they are deleted. If a message is not deleted then, a later run records it again."""
+        """Record messages before they are deleted. If a message stays in the queue, a later run records it again."""
         lines = [
             self._line("message")
             | {"message_id": case.letter.message_id, "original_message_id": case.letter.original_id}

@@ -54,8 +54,8 @@ class Mailbox(ABC):
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
     def _group(self, event: Event) -> GroupParameters:
-        # `in_group` creates a new deduplication id. If that were the event id, SQS would report success, but drop an
-        # event that it got less than five minutes ago.
+        # `in_group` creates a new deduplication id. With the event id instead, SQS would drop an event that it got less
+        # than five minutes ago, and still report success.
         return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod
@@ -124,7 +124,7 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
     """Find the queue of one subscription of a topic, by the queue's name or the end of the name.
 
     Raises:
-        RefusedError: no queue or several match, or the subscription's filter cannot be evaluated here.
+        RefusedError: `name` matches no queue or several, or the subscription's filter is not supported here.
     """
     pages = sns.get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     queues = [
@@ -150,7 +150,8 @@ def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: s
     """Find the queue that is the target of a rule of a bus, by the queue's name or the end of the name.
 
     Raises:
-        RefusedError: no queue or several match, or the target's transformation or filter is not supported here.
+        RefusedError: `name` matches no queue or several, or the target's transformation or the rule's pattern is not
+            supported here.
     """
     found = [(target["Arn"], (rule, target)) for rule, target in targets_of(events, bus) if ":sqs:" in target["Arn"]]
     arn, (rule, target) = _chosen(found, name)
@@ -176,7 +177,7 @@ def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
             f"--to {name}: {len(found)} subscribed queues have this name; allowed: "
             f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
             "Nothing was sent. --to sends only to a queue. To publish to all subscribers: "
-            "order replay-events ID."
+            "python -m ops order replay-events ID."
         )
     return found[0]
 

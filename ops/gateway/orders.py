@@ -98,11 +98,11 @@ class Orders:
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Mark an order DISCARDED if it is open or has no status. A final order is unchanged.
 
-        Return the stored order; if other attributes of the marked row are unreadable, only the id and the status.
+        Return the stored order. If the rest of the marked row is unreadable, return only the id and the status.
         `content` fills in attributes that the API did not store. Without them the customer could not look the order up.
 
         Raises:
-            RefusedError: the stored row is not a valid order, and has a status that is not open.
+            RefusedError: the stored row is not a valid order, and its status is neither open nor missing.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}
@@ -135,10 +135,10 @@ class Orders:
         return row if isinstance(row, StoredOrder) else StoredOrder(order_id=order_id, status=OrderStatus.DISCARDED)
 
     def repair(self, row: UnreadableOrder, known: Mapping[str, Any]) -> None:
-        """Replace unreadable attributes with `known` or remove them, if they and the status are still as in `row`.
+        """Replace each unreadable attribute of `row` with its value in `known`; remove it if `known` has none.
 
         Raises:
-            RefusedError: the row has changed; nothing was written.
+            RefusedError: one of these attributes or the status is no longer as in `row`; nothing was written.
         """
         removed = [name for name in row.problems if name in row.item]
         shown = _as_shown(row.item, [*removed, "status"])
@@ -166,7 +166,7 @@ class Orders:
             self._client.delete_item(TableName=self._records_table, Key={"id": row.item["id"]}, **shown)
 
     def open_orders(self, accepted_before: str) -> Iterator[list[StoredOrder | UnreadableOrder]]:
-        """Yield, page by page, open orders that were accepted before a timestamp or whose acceptance is not stored.
+        """Yield pages of open orders: those accepted before a timestamp, and those without a stored acceptance time.
 
         Rows with an unknown status or without a status are included. The scan reads the whole table: there is no index
         for it, because such an index would be used only in incidents.

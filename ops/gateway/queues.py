@@ -84,9 +84,9 @@ class DeadLetterQueue:
         return deleted
 
     def release(self, receipts: dict[str, str]) -> set[str]:
-        """Make messages visible immediately. Return the ids of the messages that SQS failed to make visible.
+        """Make messages visible immediately. Return the ids of the messages that stay hidden because SQS failed.
 
-        Messages that no longer exist are not among them.
+        The ids of messages that no longer exist are not returned.
         """
         hidden: set[str] = set()
         for entries in _chunks(receipts.items()):

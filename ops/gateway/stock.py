@@ -1,7 +1,8 @@
 """Reads and changes the stock table. Every change is conditional, because orders take stock at the same time.
 
-Setting a count or adding an article sets the row's reference point for `audit`: `opening` is the count at `counted_at`
-plus the units that were added since. The worker changes only `available`.
+When a count is set or an article is added, the row gets a reference point for `audit`: `counted_at` is the time, and
+`opening` is the count at that time. Units that are added later are added to `opening` too. The worker changes only
+`available`.
 """
 
 import json
@@ -136,7 +137,7 @@ class Stock:
 
 
 def count_of(item: Item) -> Count:
-    """Read a row, even if another program wrote it."""
+    """Read a row. Values that another program wrote may be invalid; they become `None`."""
     since, opening = item.get("counted_at", {}).get("S"), _whole(item.get("opening"))
     if "counted_at" in item and not _is_moment(since):
         opening = None

@@ -23,9 +23,9 @@ class Subscriber:
     Attributes:
         name: Name of the queue or function; for an e-mail or web address only the protocol.
         rule: The rule's name, for a subscription to a bus.
-        confirmed: Whether the subscription to a topic is confirmed, or the rule of a bus is not disabled.
-        dead_letters: ARN of the subscription's dead-letter queue, if there is one; `None` also if the subscription to a
-            topic is not confirmed.
+        confirmed: For a topic: whether the subscription is confirmed. For a bus: whether the rule is enabled.
+        dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is a subscription to
+            a topic that is not confirmed.
     """
 
     name: str

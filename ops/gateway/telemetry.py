@@ -29,7 +29,7 @@ class Query:
 
     Attributes:
         key: Name of the value in the result.
-        statistic: `Sum`, `Maximum`, `pNN` (a percentile) or `TC(:N)` (the number of values of at most N).
+        statistic: `Sum`, `Maximum`, `pNN` (a percentile) or `TC(:N)` (how many values are N or less).
         combine: How the values of the periods are combined: their sum, the latest, or the highest. Percentiles cannot
             be combined exactly, so their period is the whole time span, rounded up to hours, but at most a day.
     """

@@ -86,11 +86,11 @@ class Worker:
         """Record who pauses and why, then disable the mapping and wait until it is disabled.
 
         Raises:
-            WrongValueError: the record is too long for a tag.
+            WrongValueError: the name or the reason is too long for a tag.
             OpsError: the mapping is not disabled in time; Lambda continues to disable it.
         """
         record = {_BY: decision.by, _AT: str(int(self._clock.time())), _REASON: decision.reason}
-        # Tags allow few characters. `=` is allowed, so percent-encoding with `=` instead of `%` makes any text valid.
+        # Tags allow `=`, but not `%` and many other characters. So texts are percent-encoded with `=` instead of `%`.
         tags = {name: quote(text, safe=" _.:/+-@").replace("%", "=") for name, text in record.items()}
         if any(len(value) > _MOST_TAG for value in tags.values()):
             raise WrongValueError(

@@ -1,4 +1,4 @@
-"""Clients that repeat each request with the same key and body until its answer is final, or for a limited time.
+"""Clients that repeat each request, with the same key and body, until its answer is final or its time is over.
 
 They may reset connections.
 """
@@ -26,7 +26,7 @@ from ops.logic.counts import counted
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# A client that is to lose an answer waits up to this long before the reset, so that resets hit every stage of the work.
+# A client waits up to this long before it resets a connection to lose the answer. So resets hit each stage of the work.
 _PATIENCE_SECONDS = 0.4
 
 
@@ -77,7 +77,7 @@ class Traffic:
     """Requests whose connection failed without a reset by the client."""
     statuses: Counter[int] = field(default_factory=Counter)
     accept_seconds: list[float] = field(default_factory=list)
-    """For each accepted order: seconds from when it was due until its first 202 was read, including repetitions."""
+    """For each accepted order: seconds from when it was due, over all tries, until its first 202 was read."""
     offered_seconds: float = 0.0
     """Seconds from when the first order was due until the last one was sent for the first time."""
     _under_way: set[CallerKey] = field(default_factory=set)
@@ -131,10 +131,10 @@ class Traffic:
 
 
 class RetryingClients:
-    """A `number` of clients, each with one order at a time.
+    """As many clients as `number`. Each sends one order at a time.
 
     Any client may send any order. `tokens` has the token of each caller that a `PlannedOrder` names, or `None`.
-    An order that is not accepted within `patience` seconds after it was due is abandoned. The run stops
+    An order is abandoned if it is not accepted within `patience` seconds after it was due. The run stops
     with an error after `most_requests` requests.
     """
 

@@ -63,7 +63,7 @@ class Watch:
 
 
 def same_bytes(traffic: Traffic) -> Finding:
-    """G3, from the clients' answers: all answers 202 to one key of a caller had the same bytes."""
+    """Judge guarantee G3: all answers 202 that a caller got for one key have the same bytes."""
     violations = [
         f"key {key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()

@@ -29,7 +29,7 @@ class Facts:
     finished: Collection[str] = frozenset()
 
     def only(self, order_id: str) -> "Facts":
-        """Return what is known about one order. Of its lines, only the number is kept, because many orders are kept."""
+        """Return what is known about one order. To save memory, each of the order's lines is replaced by the first."""
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):
             orders[order_id] = order.model_copy(update={"lines": order.lines[:1] * len(order.lines)})

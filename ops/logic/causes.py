@@ -43,7 +43,7 @@ class Cause:
 
 
 def causes_of(lines: Iterable[LogLine], cases: Iterable[Case]) -> list[Cause]:
-    """Return the causes, sorted by their dead letters, then by their log lines, the most first."""
+    """Return the causes: those with the most dead letters first, and among equals those with the most log lines."""
     found: dict[str, Cause] = {}
     for line in lines:
         if line.cause is not None:

@@ -21,7 +21,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions on dead letters. Texts of one key are alternatives. All keys must match."""
+    """Conditions on a dead letter. Every key must match; of several texts for one key, one must match."""
 
     texts: Mapping[str, frozenset[str]]
     older_than: int | None = None

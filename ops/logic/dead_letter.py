@@ -21,8 +21,8 @@ class Received:
     """A message as SQS returned it.
 
     Attributes:
-        sent_at: SQS's SentTimestamp in epoch seconds: the original send if SQS moved the message, the worker's send if
-            the worker dead-lettered it.
+        sent_at: SQS's SentTimestamp in epoch seconds. If SQS moved the message, this is when it was sent to the orders
+            queue. If the worker dead-lettered it, this is when the worker sent it to the dead-letter queue.
         group_id: Message group of its caller, if it has one.
     """
 
@@ -76,7 +76,8 @@ class DeadLetter:
         twin_key: Key that only copies of one message share.
         order_id: Id of the order, if the message names it reliably.
         readable: False if the body is not a JSON object. No version of the worker can read such a body.
-        error_type, error: Error that the worker wrote on the message or would write; `None` without an error.
+        error_type, error: Error that the worker wrote on the message, else the error with which the worker would refuse
+            the message; `None` if there is neither.
         attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved the message.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.

@@ -1,6 +1,6 @@
 """Reads the lines that Lambda writes into a function's log when the function dies before it can report an error.
 
-The lines have the log format Text and the wording of Lambda and of its Python runtime.
+The log format is Text. The wording is that of Lambda or its Python runtime.
 """
 
 import re

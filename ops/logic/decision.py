@@ -17,7 +17,7 @@ class Decision:
 
     @classmethod
     def of(cls, by: str, reason: str) -> Self:
-        """Create a decision from texts, without surrounding white space.
+        """Create a decision. White space around the two texts is removed.
 
         Raises:
             WrongValueError: one of them is empty or too long.

@@ -11,10 +11,11 @@ _UNSUPPORTED: Final = frozenset({"cidr", "numeric"})
 
 
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
-    """Return whether each field that the pattern names fulfils one of the conditions that the pattern lists for it.
+    """Return whether `fields` match the pattern. Call `check` on the pattern first.
 
-    A list fulfils a condition if one of its elements does. A list of objects matches a nested pattern if one of the
-    objects matches all of it. Of the patterns in `$or`, one must match. Call `check` on the pattern first.
+    The pattern lists conditions for each field that it names. The field must fulfil one of them; if the field is a
+    list, one element must do so. A nested pattern must match an object, or one object of a list. Of the patterns in
+    `$or`, one must match.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
 

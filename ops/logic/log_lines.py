@@ -58,9 +58,9 @@ def parse_line(text: str) -> dict[str, Any] | None:
 
 
 def read_events(events: Iterable[LogEvent], prefix: str) -> list[LogLine]:
-    """Convert log events to lines, in order of time, without metrics and without the platform's lines except deaths.
+    """Convert log events to lines, in order of time. `prefix` is the beginning of the functions' names.
 
-    `prefix` is the beginning of the functions' names.
+    Metrics are left out. Of Lambda's own lines, only those about deaths are kept.
     """
     found = (line for event in events if (line := _read(event, prefix)) is not None)
     return sorted(found, key=lambda line: line.step.at)

@@ -21,7 +21,7 @@ def fresh_attributes(message: Received) -> dict[str, Any]:
     """Return the attributes of a message that is sent again, without those that record its failure.
 
     `original_message_id` is kept or added, so that a copy that fails again is recognised. It is left out if ten
-    other attributes are kept, the most that SQS allows.
+    other attributes are kept, because SQS allows only ten.
     """
     kept = {name: dict(value) for name, value in message.attributes.items() if name not in _ABOUT_THE_FAILURE}
     original = message.text(_ORIGINAL) or message.message_id
@@ -41,7 +41,7 @@ def send_entry(message: Received, *, fifo: bool) -> "SendMessageBatchRequestEntr
 
 
 def batches(messages: Sequence[Received]) -> Iterator[list[Received]]:
-    """Split messages into batches of at most ten, with at most `MAX_BATCH_BYTES` unless one message alone is larger."""
+    """Split messages into batches of at most ten messages and `MAX_BATCH_BYTES`. A larger message is sent alone."""
     batch: list[Received] = []
     size = 0
     for message in messages:

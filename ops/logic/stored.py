@@ -71,7 +71,7 @@ def fingerprint(item: Item) -> str:
 def record_state(item: Item) -> str:
     """Return the state of an idempotency record: COMPLETED, INPROGRESS, or `UNREADABLE`.
 
-    Powertools cannot read a COMPLETED record without an answer, so every attempt fails on it.
+    A COMPLETED record without an answer is `UNREADABLE`: Powertools cannot read it, so every attempt fails on it.
     """
     status = item.get("status", {}).get("S")
     if not isinstance(status, str) or (status == COMPLETED and not record_answer(item)):

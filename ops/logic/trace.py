@@ -108,7 +108,7 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published, as the worker's record or its log shows.
+    """Describe whether the order's event was published. The worker's record or the steps of its log show it.
 
     `steps` are in order of time.
     """

@@ -1,7 +1,7 @@
 """Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
-Throttling is more than a delay. Lambda has received the messages before it throttles the worker, so each message loses
-a receive without an attempt. The API's callers get a 5xx.
+Throttling is more than a delay. Lambda receives messages from SQS first and may throttle the worker then: each message
+loses a receive without an attempt. The API's callers get a 5xx.
 """
 
 from collections.abc import Iterator
@@ -54,7 +54,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     if of_api < 0 and left < config.throttle_burst:
         return _short(
             f"{left} of {quota} are left for the API when all workers run; throttle_burst allows "
-            f"{config.throttle_burst} requests at once, and those beyond {left} get 503",
+            f"{config.throttle_burst} requests at once: {left} of them can run, and the others get 503",
             quota - left + config.throttle_burst,
             f"or allow fewer: pulumi config set throttle_burst {max(1, left)}",
             Verdict.WARNING,

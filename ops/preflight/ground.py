@@ -84,8 +84,8 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
     """Collect the facts about the chosen stack.
 
     Raises:
-        NoStackError: no stack is named, it has no file, or the outputs that `choice` names cannot be read.
-        RefusedError: its configuration is refused.
+        NoStackError: no stack is named, the stack has no file, or the outputs that `choice` names cannot be read.
+        RefusedError: the stack's configuration is refused.
     """
     outputs, unread = _outputs(choice, environment)
     settings, config = configured(choice, environment, outputs)
@@ -97,11 +97,12 @@ def configured(
 ) -> tuple[StackSettings, StackConfig]:
     """Read the stack's file and its configuration.
 
-    If `choice` names a file of outputs, the stack's name comes from `outputs` or, without them, from that file.
+    If `choice` names a file of outputs, the stack is the one of those outputs. `outputs`: the file's content, if it
+    has been read.
 
     Raises:
-        NoStackError: no stack is named, it has no file, or the outputs that `choice` names cannot be read.
-        RefusedError: its configuration is refused.
+        NoStackError: no stack is named, the stack has no file, or the outputs that `choice` names cannot be read.
+        RefusedError: the stack's configuration is refused.
     """
     stack = LOCAL if choice.local else choice.stack or environment.get(STACK_VARIABLE)
     if choice.outputs is not None:

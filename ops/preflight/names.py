@@ -1,4 +1,4 @@
-"""Checks whether other resources have a new stack's names, and whether a new or deployed stack's roles can be created.
+"""Checks that no other resource has a new stack's names, and that a stack's roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
 and alarms may be taken over silently, with their policies and messages.
@@ -27,9 +27,9 @@ Lister = Callable[[Ground], Iterator[str]]
 
 
 def names(ground: Ground) -> Iterator[Finding]:
-    """Yield a finding for each kind of resource. If a deployment has succeeded, yield a single finding.
+    """Yield a finding for each kind of resource.
 
-    That deployment created resources with these names, so the names belong to the stack.
+    After a successful deployment, yield a single finding: the stack's own resources have these names.
     """
     if ground.outputs:
         yield Finding(

@@ -25,7 +25,10 @@ _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
 def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
-    """Check that the bucket or folder exists and has the stack, a bucket keeps versions, and no run holds the lock."""
+    """Check that the bucket or folder exists and contains the stack, and that no run holds the stack's lock.
+
+    A bucket must also keep versions.
+    """
     url = environment.get(BACKEND_VARIABLE) or _pulumi_backend()
     if url is None:
         text = f"could not read: {BACKEND_VARIABLE} is not set and no `pulumi` command is logged in"

@@ -1,8 +1,7 @@
 """Steps of the smoke test. They follow one order from the API through the queue to the worker, which rejects it.
 
-Unless the test also orders an article (`confirm`), there is nothing to clean up, even after a kill, because the test
-creates no resource. It leaves an ordinary order in a currency that no shop uses. The order's idempotency records
-expire.
+There is nothing to clean up, even after a kill: the test creates no resource. It leaves an ordinary order in a currency
+that no shop uses. The order's idempotency records expire. Only a second order (`confirm`) takes stock: one unit.
 """
 
 import json
@@ -118,7 +117,7 @@ class Smoke:
     def _other_body(self, sku: str) -> str:
         answer = self._post(sku, 2, self.run_id)
         if (answer.status, answer.document.get("type")) != (HTTPStatus.UNPROCESSABLE_ENTITY, _KEY_REUSED):
-            raise StepError(f"the key with another body was not refused: {_shown(answer)}")
+            raise StepError(f"the same key with another body was not refused: {_shown(answer)}")
         return "422"
 
     def _settled(self, order_id: str, status: str, code: str | None = None) -> str:

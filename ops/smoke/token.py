@@ -16,7 +16,9 @@ _SECRETS = "token_client_secrets"
 
 
 def token_for(choice: Choice, given: str | None) -> str | None:
-    """Return the given token (`-`: read from standard input), else one from the issuer, or `None` without an issuer.
+    """Return the given token (`-` means: from standard input).
+
+    If none is given, get one from the stack's own issuer. If the stack has no issuer, return `None`.
 
     Raises:
         NoAccessError: the issuer refuses, or the clients' secrets are not known.
@@ -31,14 +33,16 @@ def token_for(choice: Choice, given: str | None) -> str | None:
     name = min(clients, default=None)
     if name is None or name not in secrets:
         raise NoAccessError(
-            "The API needs a token, and the secrets of its clients are not known here. Give a token: --token - (read "
-            "from standard input), or outputs with secrets: pulumi stack output --json --show-secrets."
+            "The API needs a token, and the secrets of its clients are not known here. Give a token: --token - reads "
+            "it from standard input. Or give outputs with secrets: pulumi stack output --json --show-secrets."
         )
     return fetch_token(outputs["token_url"], clients[name], secrets[name])
 
 
 def fetch_token(url: str, client_id: str, secret: str, *scopes: str) -> str:
-    """Get a token from the issuer's token endpoint, with `scopes` or, if none are given, with all scopes of the client.
+    """Get a token with `scopes` from the issuer's token endpoint.
+
+    Without `scopes`, the token has all scopes of the client.
 
     Raises:
         NoAccessError: the issuer returned no token.

@@ -11,7 +11,10 @@ WINDOW: Final = timedelta(days=30)
 
 
 def left(objectives: Objectives, counts: Mapping[str, float]) -> dict[str, float]:
-    """Return the remaining percentage by objective; below 0 if overspent. Objectives without traffic are left out."""
+    """Return what is left of each objective's error budget, in percent; below 0 if the budget is overspent.
+
+    An objective without traffic is left out.
+    """
     requests, accepted = counts.get("requests", 0), counts.get("accepted", 0)
     found = {}
     if requests:

@@ -36,8 +36,8 @@ class Finding:
     """One thing that is or was wrong, or that could hide a fault.
 
     Attributes:
-        runbook: File (below docs/runbooks) and heading that help, if commands are not enough; for an alarm, the address
-            in its description.
+        runbook: Where to read on if the commands are not enough: a file below docs/runbooks, and its heading. For an
+            alarm: the address in the alarm's description.
         commands: The commands to type next.
     """
 
@@ -94,7 +94,7 @@ def _answers(reading: Reading) -> Iterator[Finding]:
     failed, keys, what = int(reading.amount("5xx")), ("5xx",), "5xx"
     own = int(reading.amount(MetricName.DEPENDENCY_FAILURE))
     if own > failed:
-        failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503 (their callers do not know the outcome)"
+        failed, keys, what = own, (MetricName.DEPENDENCY_FAILURE,), "503 (the callers do not know the outcome)"
     if not failed:
         return
     share = f"{failed} of {counted(requests, 'request')}" if requests >= failed else counted(failed, "request")
@@ -215,9 +215,7 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
     if silent and not reading.alarms_evaluated:
-        text = (
-            "the embedded AWS evaluates alarms only when a metric or alarm is put, not when the stack records metrics"
-        )
+        text = "the embedded AWS does not evaluate alarms when the stack records metrics"
         yield Finding(Severity.BLIND, text)
     elif silent:
         text = (

@@ -108,7 +108,7 @@ class Gatherer:
         )
 
     def _deployed(self) -> dict[str, tuple[str, float]]:
-        """Return, by function, the version that callers use and its time of creation (epoch seconds)."""
+        """Return for each function the version that callers use, and when that version was created (epoch seconds)."""
         versions = {function: self._context.worker.version(function) for function in self._context.target.functions}
         return {name: (version, datetime.fromisoformat(made).timestamp()) for name, (version, made) in versions.items()}
 
@@ -181,7 +181,7 @@ class Gatherer:
 
 
 def _merge_deliveries(values: dict[str, Value]) -> dict[str, Value]:
-    """Add up the metrics of a bus. CloudWatch counts them by rule."""
+    """Add up the metrics of the bus's rules. CloudWatch counts the deliveries of each rule separately."""
     merged = dict(values)
     for key in _RULE_METRICS:
         parts = [merged.pop(name) for name in values if name.startswith(f"{key} of ")]

@@ -32,7 +32,7 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Readings of a stack. Of a source that could not be read, the field is `None`; `unread` has the reason.
+    """Readings of a stack. If a source could not be read, its field is `None`, and `unread` has the reason.
 
     If the subscribers could not be read, `subscribers` and `silent` are empty.
 

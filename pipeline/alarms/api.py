@@ -39,7 +39,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Slow answers make callers retry. Few samples count too, so that the alarm also works for quiet shops.",
+            why="Slow answers make callers retry. The alarm needs few requests, so that it works in a quiet shop too.",
             low_samples="evaluate",
         ),
     )
@@ -58,7 +58,7 @@ def _certificate(context: Context) -> Alarm:
         period=DAY,
         periods=1,
         to_alarm=1,
-        # The metric is published twice a day, and not after the expiry, when the alarm must keep its state.
+        # ACM publishes the metric twice a day until the certificate expires. Then the alarm must keep its state.
         missing="ignore",
         tier=Tier.NOTIFY,
         region=context.certificate_region,

@@ -49,8 +49,8 @@ class Limits:
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: seconds until SQS deletes a dead letter. On a standard queue they count from the original
-            send, except for a dead letter that the worker sent.
+        dead_letter_retention: seconds until SQS deletes a dead letter. On a standard queue this time begins at the
+            original send; for a dead letter that the worker sent, it begins at that send.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.
@@ -105,7 +105,7 @@ def own_metric(name: str, service: str, statistic: str = "Sum") -> Metric:
 
 
 def in_time_metric(promise_seconds: int) -> Metric:
-    """Return the metric that counts orders settled within the promise: latency samples of at most that time."""
+    """Return the metric that counts the orders settled in time: those whose latency is at most `promise_seconds`."""
     return own_metric("AcceptedToSettledLatency", "worker", f"TC(:{promise_seconds * 1000})")
 
 

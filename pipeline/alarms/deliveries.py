@@ -1,4 +1,4 @@
-"""Alarms on deliveries of events to subscribers, by the topic or by each rule of the bus, and on the bus's queue."""
+"""Alarms on the delivery of events to subscribers (by the topic or the bus's rules), and on the bus's dead letters."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -38,9 +38,9 @@ class _Deliverer:
     """Differences between SNS and EventBridge.
 
     Attributes:
-        outcomes: By heading: failed, redriven and lost deliveries.
-        failed_periods: For failures: the evaluated periods, and how many of them must breach.
-        subscription: The watched subscription, if each has its own alarms; otherwise empty.
+        outcomes: The outcomes of a delivery (failed, redriven, lost), by the heading of their alarms.
+        failed_periods: For failed deliveries: how many periods are evaluated, and how many of them must breach.
+        subscription: The watched subscription to the bus. Empty for the topic: its alarms watch all subscriptions.
     """
 
     namespace: str
@@ -119,9 +119,9 @@ _UNREADABLE: Final = Alarm(
     # events, and because the stack's key, which the tables need too, may have failed.
     tier=Tier.PAGE,
     runbook="notifications",
-    why="With `encryption: customer` EventBridge moves the events that it cannot encrypt or decrypt to this queue. The "
-    "cause is that the stack's key is disabled, or that its policy denies EventBridge. No rule gets such an event, so "
-    "the rules' alarms can stay silent. SQS's metrics of an idle queue are up to 15 minutes late.",
+    why="With `encryption: customer`, this queue gets the events that EventBridge cannot encrypt or decrypt. The cause "
+    "is that the stack's key is disabled, or that its policy denies EventBridge. No rule gets such an event, so the "
+    "rules' alarms can stay silent. SQS's metrics of an idle queue are up to 15 minutes late.",
 )
 
 

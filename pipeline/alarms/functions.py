@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # One invocation can run for its whole timeout, and a healthy worker may start no second one in this time.
+    # One invocation can last as long as the timeout. Until it ends, a healthy worker may start no other invocation.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",
@@ -35,7 +35,7 @@ def _not_running(context: Context) -> Alarm:
         expression=f"IF({filled('runs')} == 0, {filled('waiting')}, 0)",
         threshold=Threshold(1, "messages", "nothing receives them"),
         period=MINUTE,
-        # The metrics of the last minutes have not arrived yet and count as an empty queue.
+        # The metrics of the last minutes may not have arrived yet. Without them, the queue seems empty.
         periods=minutes + 3,
         to_alarm=minutes,
         missing="notBreaching",

@@ -3,8 +3,9 @@
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
 Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that the loss is
 large. The short window, a twelfth of the long one, shows that the loss goes on. All metrics of a CloudWatch alarm have
-the same period, so each window is one period of one alarm, and composites combine the pairs. With periods of an hour or
-more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows of more than a day once an hour.
+the same period. So each window has its own alarm with a single period, and a composite combines the alarms of both
+windows. With periods of an hour or more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows
+of more than a day once an hour.
 """
 
 from collections.abc import Iterator
@@ -78,10 +79,10 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
 
 
 def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
-    """Yield the alarms on orders that are late or not settled at all, as a share of those accepted in the same window.
+    """Yield the alarms on the share of late and unsettled orders among the orders accepted in the window.
 
-    Orders that are still waiting count too, so a burst looks like an outage until its orders are processed. Therefore
-    the alarm of the short window also requires failed attempts. If there are no attempts, `worker-not-running` or
+    Waiting orders are unsettled, so a burst looks like an outage until its orders are processed. Therefore the alarm
+    of the short window also requires failed attempts. If there are no attempts, `worker-not-running` or
     `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"

@@ -75,8 +75,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. The alarm lasts 20 minutes, "
-            "so that `dead-letter-queue-not-empty` follows without a gap.",
+            why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. So this alarm fires first. It "
+            "lasts 20 minutes, until `dead-letter-queue-not-empty` has followed.",
         ),
         Alarm(
             name="dead-letters-old",
@@ -99,8 +99,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # On a standard queue, retention counts from the original send, but the age metric counts from the move. At the
-    # move, a dead letter has at least the difference of the two retentions left. The threshold is half of that.
+    # On a standard queue, retention counts from the original send, but the age metric counts from the move. SQS keeps a
+    # moved message at least for the difference of the two retentions. The threshold is half of that.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(
@@ -118,12 +118,12 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of the time until SQS deletes them",
+            title="Dead letters wait too long, and SQS will delete them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,
                 "seconds",
-                "half of the least time between a message's move to this queue and its deletion",
+                "half of the shortest time for which SQS keeps a message in this queue",
             ),
             period=FIVE_MINUTES,
             periods=1,

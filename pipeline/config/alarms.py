@@ -103,7 +103,7 @@ def _runbook_links(config: AlarmOptions) -> Problem | None:
         return None
     return Problem(
         ("runbook_base_url",),
-        f"{config.runbook_base_url!r} in production, where alarms have receivers",
+        f"{config.runbook_base_url!r} in production, although alarms have receivers",
         "an address, e.g. https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
     )
 

@@ -112,7 +112,7 @@ class CallerOptions(GeneralOptions):
         description="How long an Idempotency-Key is stored; the API's documentation promises 24 h.",
     )
     throttle_rate: int = Field(
-        default=100, ge=1, le=10_000, description="Requests per second above which the API answers 429."
+        default=100, ge=1, le=10_000, description="Limit of requests per second; above it the API answers 429."
     )
     throttle_burst: int = Field(
         default=200,
@@ -175,7 +175,7 @@ def _external(config: CallerOptions) -> Problem | None:
 
 
 def _audiences(config: CallerOptions) -> Problem | None:
-    """An authorizer accepts at most 50 audiences (a fixed quota of AWS). With cognito, each client is one."""
+    """An authorizer accepts at most 50 audiences (a fixed quota of AWS). With cognito, each client is an audience."""
     key = {"cognito": "token_clients", "external": "jwt_audiences"}.get(config.authorizer, "")
     number = len(getattr(config, key)) if key else 0
     if number <= MAX_AUDIENCES:

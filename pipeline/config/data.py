@@ -71,8 +71,8 @@ def _replaceable(config: DataOptions) -> Problem | None:
     return Problem(
         ("protect", "gradual_deploy"),
         f"false with {config.gradual_deploy}",
-        "protect: true; or gradual_deploy: none, so that the `pulumi up` that replaces a queue moves callers "
-        "to functions with the new queue",
+        "protect: true; or gradual_deploy: none, so that `pulumi up` replaces a queue and at once moves callers "
+        "to functions that use the new queue",
     )
 
 

@@ -98,7 +98,7 @@ class EdgeOptions(GeneralOptions):
 
 
 def _domain(config: EdgeOptions) -> Problem | None:
-    """A domain needs a certificate, with waf one in us-east-1."""
+    """A domain needs a certificate. With waf, the certificate must be in us-east-1."""
     keys = ("domain_certificate_arn", "domain_zone_id")
     given = [key for key in keys if getattr(config, key)]
     if not config.domain_name:
@@ -106,7 +106,7 @@ def _domain(config: EdgeOptions) -> Problem | None:
     if config.environment == "local":
         return Problem(("domain_name", "environment"), "a domain on the local stack", "none: DNS does not resolve it")
     if not given:
-        allowed = "domain_certificate_arn, or domain_zone_id (in which a certificate is created), or both"
+        allowed = "domain_certificate_arn, or domain_zone_id (then a certificate is created), or both"
         return Problem((*keys, "domain_name"), "a domain without a certificate", allowed)
     if not config.domain_certificate_arn and len(config.domain_name) > MAX_CERTIFICATE_NAME:
         return Problem(
@@ -133,7 +133,7 @@ def _edge(config: EdgeOptions) -> Problem | None:
         return Problem(
             ("origin_secret", "waf"),
             "none with waf = true",
-            "a secret, because requests could bypass the firewall without one: "
+            "a secret, because without it requests could bypass the firewall: "
             "pulumi config set --secret origin_secret $(openssl rand -hex 32)",
         )
     if current == config.origin_secret_also_accepted.get_secret_value():

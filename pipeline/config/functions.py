@@ -20,8 +20,8 @@ class FunctionOptions(PackageOptions):
         default=15,
         ge=6,
         le=29,
-        description="Timeout of the API functions: below the 30 s that HTTP APIs wait, above the 4.5 s that must be "
-        "left before a call to AWS.",
+        description="Timeout of the API functions. HTTP APIs wait at most 30 s for an answer, and a function calls AWS "
+        "only while at least 4.5 s are left.",
     )
     worker_timeout_seconds: int = Field(default=60, ge=1, le=900, description="Timeout of the worker, for one batch.")
     api_reserved_concurrency: Reserved = Field(

@@ -45,7 +45,7 @@ class GeneralOptions(BaseModel):
     local_endpoint: str = Field(
         default="",
         pattern=r"^(https?://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5})?$",
-        description="URL of the embedded AWS: functions call it, and calls from loopback need no TLS.",
+        description="URL of the embedded AWS, which the functions call. With a URL, calls from loopback need no TLS.",
         json_schema_extra={"allowed": "http://127.0.0.1:PORT (or https, localhost, [::1]), or empty for AWS itself"},
     )
 

@@ -39,7 +39,7 @@ _SUBSCRIPTIONS = "subscriptions"
 def load_config() -> StackConfig:
     """Return the configuration of the stack for which Pulumi runs the program.
 
-    Raises `ConfigError` with all misplaced keys and plain secrets, and with the problems that `parse_config` finds.
+    Raises `ConfigError` with all misplaced keys, all secrets in plain text, and the problems that `parse_config` finds.
     """
     config = pulumi.Config()
     # Pulumi's public API does not list the keys that are set, and a misspelt key would silently have no effect.
@@ -54,10 +54,10 @@ def load_config() -> StackConfig:
 
 
 def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
-    """Return our keys that would be ignored, because their namespace is wrong, each with the key that is meant.
+    """Return the keys whose namespace is wrong, each with the key that is meant. Pulumi would ignore them silently.
 
-    A namespace is wrong if it is spelt almost like ours, or if it has several keys and all of them are ours, as after a
-    rename of the project. Other namespaces belong to Pulumi and its providers.
+    A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys and all
+    of them are our options, as after a rename of the project. Other namespaces belong to Pulumi and its providers.
     """
     by_namespace: dict[str, set[str]] = {}
     for name in names:
@@ -85,10 +85,10 @@ def parse_config(given: Mapping[str, str], *, project: str, stack: str) -> Stack
 def _parse(
     given: Mapping[str, str], project: str, stack: str, misplaced: Mapping[str, str], found: Iterable[Problem]
 ) -> StackConfig:
-    """Check values like `parse_config`, and also report `misplaced` keys and the problems `found` before.
+    """Check values like `parse_config`. Also report `misplaced` keys and the problems already `found`.
 
-    A misplaced or unknown key can be a wrong spelling of an option. That option has its default here, so problems of
-    rules on it are dropped.
+    A misplaced or unknown key can be a wrong spelling of an option. That option then has its default here, not the
+    value that was meant. So problems that name the option are dropped.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
@@ -113,7 +113,7 @@ def _parse(
 
 
 def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[StackConfig | None, list[Problem]]:
-    """Check `values`. Fields in `invalid` have their defaults here, so problems of rules on them are dropped."""
+    """Check `values`. Fields in `invalid` have their defaults here, so problems that name these fields are dropped."""
     try:
         return StackConfig.model_validate(dict(values)), []
     except ValidationError as error:

@@ -129,7 +129,7 @@ def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
 
 
 def _one_at_a_time(config: MessagingOptions) -> Problem | None:
-    """In a batch of several orders, those behind a failing order would lose receives and be dead-lettered with it."""
+    """In a batch, the orders behind a failing order would lose receives and become dead letters too."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
     keys = ("batch_size", "batch_window_seconds")
@@ -141,9 +141,10 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
 
 
 def _one_by_one(config: MessagingOptions) -> Problem | None:
-    """After a failure, a batch's messages run one by one. A message that cannot start in time loses a receive.
+    """A batch with a retry runs its messages one by one. A message that cannot start in time loses a receive.
 
-    After an outage all messages run one by one, so larger batches would dead-letter orders that only had to wait.
+    After an outage every batch has retries. If batches were too large, orders that only had to wait would become dead
+    letters.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
     # If not even one message fits, another rule reports it.

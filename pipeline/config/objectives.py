@@ -37,7 +37,7 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "Even a single order that waits some minutes longer in the queue causes a page, unless it "
-            "was received three times or more."
+            "consequence": "A single order that waits in the queue some minutes longer than this time causes a page, "
+            "unless it was received three times or more."
         },
     )

@@ -19,8 +19,8 @@ class ObservabilityOptions(GeneralOptions):
         default=False,
         description="Samples requests into X-Ray, for up to 10 USD per million orders.",
         json_schema_extra={
-            "cost": "5 USD per million recorded traces: the first call of each function in each second and 5 % of the "
-            "rest. At low traffic that is up to 10 USD per million orders, the largest item of the bill",
+            "cost": "5 USD per million recorded traces. X-Ray records the first call of each function in each second "
+            "and 5 % of the rest. At low traffic that is up to 10 USD per million orders, the largest item of the bill",
             "consequence": "Without it, metrics and logs still show how long requests and cold starts took.",
         },
     )

@@ -21,7 +21,7 @@ MIN_DEAD_LETTER_SECONDS = 3_600
 # batch's last messages.
 START_SECONDS = 1
 # Before the first message starts, orders that share articles are settled in groups. This is the longest time for that:
-# the time of retries after conflicts, and one attempt that starts at its end.
+# the time for retries after conflicts, plus one attempt that starts when that time is over.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
 MAX_HIDDEN_SECONDS = 43_200
@@ -63,13 +63,13 @@ class ProcessingOptions(FunctionOptions):
         default=10,
         ge=1,
         le=MAX_BATCH_THREADS,
-        description="Messages of a batch that run at the same time; one at a time if any of them was received before.",
+        description="How many messages of a batch run at the same time; only one if any message was received before.",
     )
     item_budget_seconds: int = Field(
         default=20,
         ge=1,
         le=900,
-        description="Time for one message; no message starts unless this time and time_margin_seconds are left.",
+        description="Time for one message; a message starts only if this time and time_margin_seconds are left.",
     )
     time_margin_seconds: int = Field(
         default=LEAST_MARGIN_SECONDS,
@@ -91,7 +91,8 @@ class ProcessingOptions(FunctionOptions):
     )
     short_retry_horizon: bool = Field(
         default=False,
-        description="Allows retries that end before 20 minutes; an outage then dead-letters orders. For tests only.",
+        description="Allows retries to end within 20 minutes; then a short outage makes orders dead letters. For tests "
+        "only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
         default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."
@@ -155,8 +156,8 @@ def _time_margin(config: ProcessingOptions) -> Problem | None:
     if config.time_margin_seconds >= LEAST_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {LEAST_MARGIN_SECONDS} seconds, so that the last call ends and its message is returned to the "
-        "queue, in two attempts if necessary, before Lambda stops the function"
+        f"at least {LEAST_MARGIN_SECONDS} seconds: before Lambda stops the function, the last call must end and its "
+        "message must be returned to the queue, in two attempts if necessary"
     )
     return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
 

@@ -9,7 +9,7 @@ from pipeline.config.stack_config import StackConfig
 
 
 def project_schema() -> dict[str, dict[str, object]]:
-    """Return the declarations by key. Pulumi has only strings, integers, booleans and arrays of them.
+    """Return the declarations by key. Pulumi's only types are string, integer, boolean, and arrays of these.
 
     Secrets are left out, because a declared secret needs a default, and a default would be plain text.
     """

@@ -46,7 +46,7 @@ def _problems(found: Problem | Iterable[Problem] | None) -> Iterable[Problem]:
 
 
 def _settings_without_effect(config: StackConfig) -> Iterator[Problem]:
-    """Refuse a value that has no effect because the option that it depends on has another value."""
+    """Report each option that has no effect, because the option in its `only_with` has another value."""
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
         needed = extra.get("only_with") if isinstance(extra, dict) else None

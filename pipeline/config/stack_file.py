@@ -84,7 +84,7 @@ def parse_yaml(text: str) -> Any:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = error.problem or ""
         if isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
-            # These quote an alias or a tag, which may be a secret that begins with * or !.
+            # These errors quote an alias or a tag. A secret that begins with * or ! looks like one.
             problem = _QUOTED.sub("…", problem)
         raise yaml.YAMLError(f"{problem}{where}") from None
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError) as error:
@@ -114,4 +114,4 @@ def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
     try:
         return value if isinstance(value, str) else json.dumps(value)
     except (TypeError, ValueError):
-        raise StackFileError(f"{key} has a value that JSON does not have, e.g. a date. Put it in quotes.") from None
+        raise StackFileError(f"{key} has a value that JSON cannot express, e.g. a date. Put it in quotes.") from None

@@ -99,7 +99,7 @@ def _source(spec: PackageSpec, interpreter: Interpreter | None, scratch: Path) -
     """Return a folder with our own code, compiled if there is an interpreter."""
     origin = spec.root / spec.source
     if not (origin / "__init__.py").is_file():
-        raise BuildError(f"{origin} must be a Python package, because the functions run it, but it has no __init__.py.")
+        raise BuildError(f"{origin} has no __init__.py. It must be a Python package, because the functions run it.")
     staged = scratch / "source"
     for path in sorted(origin.rglob("*")):
         name = path.relative_to(spec.root)
@@ -130,7 +130,8 @@ def _zip(spec: PackageSpec, files: Mapping[str, Path], interpreter: Interpreter 
     write_archive(files, draft)
     _refuse_above(size := draft.stat().st_size, MAX_ZIPPED, "as a zip")
     sha256 = digest(draft)
-    # The zip is named by its content, so that a build with other inputs never changes a zip during its deployment.
+    # The zip's name has a digest of its content. So a build with other inputs does not change the zip of a deployment
+    # that is still running.
     path = spec.cache / "zips" / f"{spec.target.label}-{sha256[:16]}.zip"
     path.parent.mkdir(parents=True, exist_ok=True)
     draft.replace(path)

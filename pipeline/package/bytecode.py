@@ -7,7 +7,7 @@ from pathlib import Path
 from pipeline.package.interpreter import Interpreter
 from pipeline.package.spec import SPACE, BuildError
 
-#: The folder in which Lambda unpacks the package, and which tracebacks name.
+#: Lambda unpacks the package into this folder, and tracebacks name it.
 TASK_ROOT = "/var/task"
 _NO_SPACE = "No space left on device"
 

@@ -40,7 +40,7 @@ IMPORT_TIMEOUT_SECONDS = 120
 def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str, str]) -> dict[str, int]:
     """Import all modules of `{source}/handlers` whose names do not begin with `_`, in one process.
 
-    Only the variables of ``environment`` and `LAMBDA_TASK_ROOT` are set. Returns the milliseconds of each import, by
+    Its variables are `LAMBDA_TASK_ROOT` and those in ``environment``. Returns the milliseconds of each import, by
     module. Raises BuildError if a module cannot be imported in time or has no callable `handler`, if there are no
     modules, or if this machine cannot run the target's code.
     """

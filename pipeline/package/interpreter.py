@@ -39,7 +39,7 @@ class Interpreter:
 
 
 def find_interpreter(version: str, release: str | None) -> Interpreter:
-    """Return the first final CPython ``version``: try each `pythonX.Y` on PATH, and then the running interpreter.
+    """Return the first final release of CPython ``version``: try each `pythonX.Y` on PATH, then this interpreter.
 
     With ``release`` (`3.13.0`) the interpreter must be exactly that release.
 

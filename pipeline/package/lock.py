@@ -20,7 +20,7 @@ class Lock:
 
 
 def read_lock(path: Path) -> Lock:
-    """Read a hash-locked requirements file. Comments and the order of the entries do not change its key.
+    """Read a hash-locked requirements file. The key does not depend on comments or on the order of the entries.
 
     Raises BuildError for a missing file, a requirement that lacks a pinned version or a hash, and an environment
     marker: pip evaluates markers with its own interpreter, so the package would depend on this machine.

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 DEAD_SUFFIXES = frozenset({".pyi", ".c", ".h", ".pyx", ".pxd", ".rst", ".md", ".pyc"})
 DEAD_NAMES = frozenset({"py.typed"})
 DEAD_FOLDERS = frozenset({"__pycache__", "tests", "test"})
-#: Functions use neither console scripts, which contain an interpreter's path, nor headers or data of other programs.
+#: Functions do not use console scripts (they contain an interpreter's path), headers, or other programs' data.
 DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
 #: `importlib.metadata` and vulnerability scanners read these files. pip needs the other files only to uninstall.
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
@@ -95,7 +95,7 @@ def _data_is_used(name: str, services: Collection[str], latest: dict[tuple[str, 
 
 
 def _latest_versions(names: Collection[str]) -> dict[tuple[str, str], str]:
-    """Return the newest API version with a model, by (package, service): botocore's loader selects that version."""
+    """Return, by (package, service), the newest API version that has a model. botocore's loader selects it."""
     latest: dict[tuple[str, str], str] = {}
     for name in names:
         match = _SERVICE_DATA.match(name)

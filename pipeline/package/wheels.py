@@ -18,8 +18,8 @@ _MACHINE = {"arm64": "aarch64", "x86_64": "x86_64"}
 
 #: Fewer retries than pip's default (5), so that a build does not wait for minutes if the index is down.
 _RETRY_SETTINGS = {"PIP_TIMEOUT": ("15", {"timeout", "default-timeout"}), "PIP_RETRIES": ("2", {"retries"})}
-#: Variables that change what is installed, where, or what pip prints. The build drops them, but uses the user's
-#: settings for downloads (index, certificates, proxy, cache).
+#: Variables that change what pip installs, where it installs it, or what it prints. The build drops them. It keeps the
+#: user's settings for downloads (index, certificates, proxy, cache).
 _DROPPED_SETTINGS = {
     "PIP_TARGET",
     "PIP_PREFIX",
@@ -77,7 +77,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 
 
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
-    """Return pip's options for ``target``. They list all tags, because the tags that pip adds depend on its version."""
+    """Return pip's options for ``target``. They list all tags: which tags pip adds by itself depends on its version."""
     if isinstance(target, LocalTarget):
         return []
     machine = _MACHINE[target.architecture]

@@ -27,7 +27,7 @@ def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
         if not is_one and not queue.props.get("redrivePolicy"):
             yield Violation(
                 queue,
-                "it neither has nor is a dead-letter queue; set redrivePolicy, or poison messages stay in it",
+                "it has no dead-letter queue and is not one; set redrivePolicy, or poison messages stay in it",
             )
 
 
@@ -56,8 +56,8 @@ def _queue_is_encrypted(resource: Resource) -> Iterator[str]:
 def _topic_is_encrypted(resources: list[Resource]) -> Iterator[Violation]:
     alarms = of_type(resources, *ALARMS)
     for topic in of_type(resources, TOPIC):
-        # CloudWatch cannot publish to a topic with AWS's own key, so an alarm topic has a customer managed key or no
-        # key. Alarms contain no orders.
+        # CloudWatch cannot publish to a topic with AWS's own key. So an alarm topic has a customer managed key or no
+        # key. It needs none, because alarms contain no orders.
         of_alarms = any(alarm.refers_to("alarmActions", topic) for alarm in alarms)
         if not of_alarms and not topic.props.get("kmsMasterKeyId"):
             yield Violation(topic, "its messages are not encrypted at rest; set kmsMasterKeyId")

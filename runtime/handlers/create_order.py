@@ -94,7 +94,7 @@ def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
 
 
 def _accepted(answer: Answer) -> Response:
-    # The id comes from the answer, because a replayed answer keeps its id even if a newer version derives other ids.
+    # The id comes from the answer, because a replayed answer keeps its id even if newer code derives other ids.
     document = document_of(answer.body)
     order_id = document["order_id"]
     if answer.replayed or document["currency"] != TEST_CURRENCY:

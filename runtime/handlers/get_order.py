@@ -55,7 +55,7 @@ class GetOrder:
         if order is None or order.caller != caller:
             raise _not_found()
         view = view_of(order)
-        # The endpoint already logs every other answer.
+        # `endpoint.answer` logs all other answers.
         logger.debug("answered", extra={"status": 200})
         again = _POLL_AGAIN_SECONDS.get(view.status)
         return json_response(

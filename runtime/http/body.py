@@ -39,7 +39,7 @@ def require_json(request: Request) -> None:
 
 def read_bytes(request: Request) -> bytes:
     """Return the decoded bytes. Raises `ProblemError` (413; 400 if the body cannot be decoded)."""
-    # The length is checked before decoding, so the limit counts base64: four characters for three bytes.
+    # The length is checked before decoding. In base64, four characters stand for three bytes.
     limit = (MAX_BYTES + 2) // 3 * 4 if request.body_is_base64 else MAX_BYTES
     if len(request.body) > limit:
         raise _too_large()
@@ -95,8 +95,8 @@ def _load(text: str) -> Any:
     except (json.JSONDecodeError, _NotStrictError):
         raise
     except ValueError:
-        # An integer is too long for Python. Cut to 400 digits, it is still too long for every field, so validation
-        # reports its place.
+        # An integer is too long for Python. It is cut to 400 digits, which are still too many for every field. So
+        # validation reports the integer's place.
         return _load(_LONG_NUMBER.sub(r"\1", text))
 
 

@@ -16,7 +16,7 @@ from runtime.observability import logger, metrics
 
 
 def answer(event: object, route: Callable[[Request], Response], guard: OriginGuard) -> Response:
-    """Answer `event` by `route` if `guard` accepts the request; their errors become problem documents.
+    """Check the request with `guard`, then answer it with `route`. An error of either becomes a problem document.
 
     Never raises, because API Gateway would answer an unhandled error with a bare 500, which is no help to a client.
     """

@@ -1,4 +1,4 @@
-"""The `Idempotency-Key` header: bare (`abc`) or as a structured-field string (`"abc"`, RFC 8941), both the same key."""
+"""The `Idempotency-Key` header. `abc` and `"abc"` (a structured-field string, RFC 8941) are the same key."""
 
 import re
 from typing import Final, NoReturn
@@ -12,10 +12,10 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def parse_key(header: str | None) -> str:
-    """Return the key in `header`, which has no white space around it.
+    """Return the key in `header`. The white space around `header` has been removed before.
 
-    A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined. If
-    `a,a` were accepted as another key, a retry of the order with the key `a` could make a second order.
+    A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined. If such
+    a header were accepted as the key `a,a`, a retry of the order with the key `a` could make a second order.
     Raises `ProblemError` (400).
     """
     if header is None:

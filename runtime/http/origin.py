@@ -1,7 +1,7 @@
 """Check that a request came through the edge in front of the API, if the API has one.
 
-The edge adds a secret to each request. The function has only digests of the valid secrets. More people can read its
-configuration than can change it, and a digest of a long random secret is of no use to a reader.
+The edge adds a secret to each request. The function's configuration has only digests of the valid secrets, because
+many people can read it. From the digest of a long random secret, nobody can find the secret.
 """
 
 import hashlib

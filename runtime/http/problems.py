@@ -44,8 +44,8 @@ MALFORMED_JSON: Final = ProblemType(
     "malformed-json",
     400,
     "The body is not well-formed JSON",
-    "The body is empty, not UTF-8, begins with a byte order mark, is not JSON (`NaN` and `Infinity` are not), or names "
-    "a member of an object twice.",
+    "The body is empty, is not UTF-8, begins with a byte order mark, is not JSON (`NaN` and `Infinity` are not JSON), "
+    "or has an object with two members of the same name.",
 )
 CALLER_UNIDENTIFIED: Final = ProblemType(
     "caller-unidentified",
@@ -63,7 +63,7 @@ NOT_FOUND: Final = ProblemType(
     "order-not-found",
     404,
     "There is no such order",
-    "No order has this id, or it belongs to somebody else: the two answers are the same.",
+    "No order has this id, or the order belongs to somebody else. The answer is the same in both cases.",
 )
 IN_PROGRESS: Final = ProblemType(
     "request-in-progress",
@@ -77,8 +77,8 @@ TOO_LARGE: Final = ProblemType(
     "content-too-large",
     413,
     "The body is too large",
-    "The body may have at most 65,536 bytes (after decoding, where it is sent as base64), and at most 750 of the "
-    "characters `{`, `[`, `:` and `,`: more than the longest order needs.",
+    "The body may have at most 65,536 bytes (if it is sent as base64: after decoding) and at most 750 of the "
+    "characters `{`, `[`, `:` and `,`. The longest order needs less.",
 )
 MEDIA_TYPE_UNSUPPORTED: Final = ProblemType(
     "unsupported-media-type",

@@ -15,7 +15,7 @@ _CLAIM_LIMIT: Final = 2048
 
 @dataclass(frozen=True)
 class Request:
-    """A request. The types of its fields are checked, but not the values, except that of `correlation_id`."""
+    """A request. All fields have the right type, but only the value of `correlation_id` has been checked."""
 
     headers: dict[str, str]
     """By lower-case name; values of one name are joined by commas (RFC 9110, 5.3)."""
@@ -50,8 +50,8 @@ def parse_event(event: object) -> Request:
 def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     """Return the caller from the claims that the JWT authorizer verified; without an authorizer, `ANONYMOUS`.
 
-    Claims count even if `jwt_authorizer` is false, because a deploy that removes the authorizer changes the functions
-    before the routes.
+    Claims count even if `jwt_authorizer` is false. A deploy that removes the authorizer changes the functions first;
+    until it changes the routes, the authorizer still verifies tokens.
 
     Args:
         request: The request.

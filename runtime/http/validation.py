@@ -52,7 +52,7 @@ def to_order(document: object) -> OrderRequest:
     try:
         return OrderRequest.model_validate(document)
     except ValidationError as error:
-        # The parts that are left out are not used, and making them takes most of the time.
+        # Nothing uses the parts that are left out, and to make them would take most of the time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_follow_up_errors(found)
     count = len(errors)
@@ -87,6 +87,6 @@ def _detail(error: ErrorDetails) -> str:
 
 
 def _pointer(location: tuple[int | str, ...]) -> str:
-    # The client may have sent a name of 60 KB. Then the pointer names the object that contains it.
+    # A client can send a field whose name has 60 KB. Then the pointer is that of the object around the field.
     steps = location[:-1] if location and len(str(location[-1])) > _MAX_NAME else location
     return "".join("/" + str(step).replace("~", "~0").replace("/", "~1") for step in steps)

@@ -51,7 +51,7 @@ class Acceptance:
     logger: Logger
 
     def accept(self, submission: Submission) -> str:
-        """Send the order, store it and return the body of the answer, with the same bytes on every run.
+        """Send the order, store it and return the body of the answer. Every run returns the same bytes.
 
         A crash after the send leaves a message that will be processed. If the order were stored first, a crash would
         leave an order that nothing processes. Errors of the queue and the table are raised unchanged.

@@ -17,7 +17,7 @@ _LONGEST_PAUSE: Final = 0.4
 
 
 def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> int:
-    """Return the visibility timeout in whole seconds after the `receive_count`-th receive (from 1) has failed.
+    """Return the visibility timeout (whole seconds) to set when receive number `receive_count` (from 1) has failed.
 
     Exponential backoff with equal jitter: one half of `min(cap, base * 2**(n - 1))` is fixed, the other is random. With
     full jitter a message could use up its receives within seconds. The retry horizon is the sum of the fixed halves.

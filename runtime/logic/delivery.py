@@ -73,7 +73,7 @@ class Delivery:
 
     @property
     def order_id(self) -> str | None:
-        """The order's id: from a valid body, else from the attribute; `None` without either, or if the two differ."""
+        """The order's id from a valid body, else from the attribute. `None` if neither has one, or if they differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
                 # Each of the two ids may belong to an order that has no problem.

@@ -47,7 +47,7 @@ class Event:
 def event_for(order: StoredOrder, *, source: str) -> Event:
     """Return the event of an order that is `CONFIRMED` or `REJECTED`.
 
-    The event depends on the stored order and the configured `source` (a URI reference) only, not on a clock or a
+    The event depends only on the stored order and the configured `source` (a URI reference), not on a clock or a
     message. A settled order never changes, so each publish of its event has the same bytes.
 
     Raises:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
-# pydantic's types of errors about a name that the sender chose. It may contain anything, so no text repeats the name.
+# pydantic's types of errors about a field's name. The sender chose the name, so it may be anything: no text repeats it.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
 _SHOWN_PROBLEMS: Final = 10
 # DynamoDB's codes for another transaction on the row. All other codes of a busy table mean load.
@@ -119,7 +119,7 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Return the types and code lines of a failure and its causes, first cause first, without their messages."""
+    """Return the traceback of a failure and its causes, first cause first: types and lines of code, but no messages."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     # A chain of causes may be circular (`raise error from error`).

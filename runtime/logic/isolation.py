@@ -10,8 +10,8 @@ class Candidate:
 
     Attributes:
         receive_count: How often the message has been received.
-        lease_end: Epoch milliseconds at which the lease of the message's unfinished run ends or ended; 0 if its record
-            could not be read; `None` if the message has no unfinished run, or if too little time is left to run it.
+        lease_end: When the lease of the message's unfinished run ends or ended (epoch milliseconds). It is 0 if the
+            record could not be read, and `None` if the message has no unfinished run or there is no time to run it.
     """
 
     receive_count: int
@@ -22,9 +22,9 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Return the indices of `candidates` in the sequence in which they run.
 
     The messages without an unfinished run come first, sorted by their receive counts, the highest first. The suspects
-    follow, sorted by the end of their leases. If a killer stopped an isolated batch, the suspects behind it did not
-    run, and their leases are older than the killer's. So in the next batch the killer runs after these suspects and
-    costs them no second receive.
+    follow, sorted by the end of their leases, the earliest first. If a killer stops an isolated batch, the suspects
+    after it do not run, so their leases stay older than the killer's. In the next batch they run before the killer, so
+    it costs them no second receive.
     """
 
     def rank(index: int) -> int:

@@ -1,4 +1,4 @@
-"""Ids derived from a request. Tests pin their values, because after a change no retry would find its order or record.
+"""Ids derived from a request. Tests pin their values: if an id changed, a retry would not find its order or record.
 
 Each id is a hash over a JSON list, never over a concatenation, because `["ab", "c"]` and `["a", "bc"]` must differ.
 """
@@ -34,7 +34,7 @@ def request_key(identity: Identity, key: str) -> str:
 
 
 def order_id(caller: str, key: str, canonical_body: str) -> str:
-    """Return the id of the order that `key` and this body lead to, the same on every retry."""
+    """Return the id of the order with this caller, key and body. Every retry gets the same id."""
     return str(uuid.uuid5(_ORDERS_NAMESPACE, _json_list(caller, key, _sha256(canonical_body))))
 
 

@@ -92,7 +92,7 @@ class OrderProcessor:
             self._delete(delivery)
 
     def prepare(self, delivery: Delivery, invocation: Invocation) -> Candidate:
-        """Return the facts about a delivery of an isolated batch; mark its order `FAILED` before its last attempt.
+        """Return the facts about a delivery of an isolated batch. If its last attempt is next, mark its order `FAILED`.
 
         Nothing here can kill the process, so all deliveries are prepared in parallel before the first one runs.
         """
@@ -125,7 +125,7 @@ class OrderProcessor:
         except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
-            # The message may be a suspect, so it runs after those that are not, and before the known suspects.
+            # The message may be a suspect. So it runs after the messages that are not, and before the known suspects.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:
@@ -236,7 +236,7 @@ class OrderProcessor:
 
 
 def _lease_seconds(failure: Exception, invocation: Invocation) -> int:
-    """Return for how many seconds, rounded up, a record in progress may still block the order."""
+    """Return how many more seconds (rounded up) a record in progress may block the order."""
     if isinstance(failure, InProgressError):
         return int(invocation.timeout_seconds) + 1
     if isinstance(failure, RecordError):

@@ -49,7 +49,7 @@ class AcceptedOrders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The stored order after a conditional write; `by_us` is false if it was final before, so nothing was written."""
+    """The stored order after a conditional write. If it was final before, nothing was written, and `by_us` is false."""
 
     order: StoredOrder
     by_us: bool
@@ -90,7 +90,7 @@ class WorkerIdempotency(Protocol):
         ...
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """If the order's record is in progress, return the end of its lease (epoch milliseconds), else `None`."""
+        """Return the end of the order's lease (epoch milliseconds); `None` if its record is not in progress."""
         ...
 
 
@@ -105,7 +105,7 @@ class DeadLetters(Protocol):
     """The dead-letter queue, for messages with permanent failures."""
 
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
-        """Send the message with its error. After an error of this call it may still have been sent."""
+        """Send the message with its error. Even if this call fails, the message may have been sent."""
 
 
 class SourceQueue(Protocol):

@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""Time in which a run itself retries conflicts. Conflicts are normal for a popular SKU and must not cost receives."""
+"""How long a run itself retries conflicts. Conflicts are normal for a popular SKU and must not cost receives."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +41,8 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. If a transaction of several orders may have settled this one,
-        `settled_at` is the time of that transaction. In this case the order is read first. A final order is
-        returned; it counts as settled by this invocation if its stored `settled_at` is that time.
+        `settled_at` is the time of that transaction, and the order is read first. If the order is final, it is
+        returned. It counts as settled by this invocation if its stored `settled_at` is the same time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -1,4 +1,4 @@
-"""Settles, in groups, the orders of a batch that share articles, with one transaction for each group.
+"""Settles the orders of a batch that share articles: it forms groups and settles each group with one transaction.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders replaces ten in sequence.
 No guarantee depends on these transactions, because each order is then processed by itself and settled if still open.
@@ -23,7 +23,7 @@ settled one by one."""
 MOST_ITEMS: Final = 100
 """DynamoDB's limit for the items of one transaction: orders and articles together."""
 SHORT_SECONDS: Final = 30.0
-"""Seconds for which orders of an article are settled one by one, not in groups, after its stock was short."""
+"""After an article's stock was short, its orders are settled one by one for this many seconds, not in groups."""
 
 
 @dataclass(frozen=True, slots=True)

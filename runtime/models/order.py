@@ -67,7 +67,7 @@ class OrderLine(_Model):
     unit_price: Money
 
 
-# JSON has only lists, so a list is accepted too, but its items are strict. A tuple keeps the frozen model hashable.
+# `strict=False` also accepts a list, because JSON has no tuples. The items stay strict. A tuple makes models hashable.
 Lines = Annotated[
     tuple[OrderLine, ...], Field(min_length=1, max_length=MAX_LINES, strict=False, description="One line per SKU.")
 ]
@@ -142,8 +142,8 @@ class _StoredFields(BaseModel):
 class StoredOrder(OptionalFields, _StoredFields):
     """An item of the orders table.
 
-    All fields except `order_id` and `status` may be missing, because the worker writes such a row for an unreadable
-    message. Unknown attributes are ignored, because a newer version may have written them.
+    For an unreadable message the worker writes a row with few fields. So all fields except `order_id` and `status` may
+    be missing. Unknown attributes are ignored, because a newer version may have written them.
     """
 
 

@@ -1,4 +1,4 @@
-"""Prevents attempts at calls to AWS that may last longer than the invocation.
+"""Refuses an attempt at a call to AWS if the attempt may last longer than the invocation.
 
 If Lambda stops a function, the client gets a bare 5xx, and the idempotency record stays in progress. Refusing a late
 attempt leaves time for our own answer 503.
@@ -59,7 +59,8 @@ class CallBudget:
         """
         needed, events = attempt_milliseconds or self._attempt_milliseconds, client.meta.events
         events.register_first("before-send", partial(self._check, needed))
-        # botocore uses the first handler's answer, and it calls a service's handlers before those for all services.
+        # botocore uses the answer of the first handler, and it calls the handlers of one service before those of all
+        # services. So this handler is registered for its client's service.
         no_pause: partial[Any] = partial(self._no_pause, needed)
         events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", no_pause)
 

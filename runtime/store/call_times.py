@@ -28,5 +28,6 @@ LEAST_MARGIN_SECONDS: Final = math.ceil(
     + (BRIEF_ATTEMPTS - 1) * FIRST_PAUSE_SECONDS
     + REPORT_SECONDS
 )
-"""Time that must be left when the worker begins an ordinary attempt. Even if that attempt fails as late as possible,
-and the call that returns its message to the queue needs `BRIEF_ATTEMPTS` attempts, the batch is still reported."""
+"""Time that must be left when the worker begins an ordinary attempt. It is enough for the worst case: that attempt
+fails as late as possible, the call that returns its message to the queue needs `BRIEF_ATTEMPTS` attempts, and then the
+batch is reported."""

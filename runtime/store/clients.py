@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from mypy_boto3_sns import SNSClient
     from mypy_boto3_sqs import SQSClient
 
-# The pool has one connection for each possible worker thread, opened when needed. A connection that exceeds the pool is
-# closed after each use, and each new connection costs a TLS handshake.
+# The pool can keep one connection for each possible worker thread. If it were smaller, connections that exceed it would
+# be closed after each use, and the next calls would need new TLS handshakes.
 CONFIG: Final = Config(
     connect_timeout=CONNECT_SECONDS,
     read_timeout=READ_SECONDS,

@@ -32,8 +32,8 @@ class DeadLetters:
     def send(self, delivery: Delivery, *, error_type: str, error: str) -> None:
         """Send the message with its body, its error, and as many of its attributes as SQS accepts.
 
-        A message that was dead-lettered and redriven before keeps its first `original_message_id`, by which tools merge
-        copies. Errors of boto3 are raised unchanged; after an error the message may still have been sent.
+        A message that was dead-lettered and redriven before keeps its first `original_message_id`, so that tools can
+        recognise its copies. Errors of boto3 are raised unchanged; after an error the message may still have been sent.
         """
         self._client.send_message(
             QueueUrl=self._queue_url,

@@ -30,7 +30,7 @@ class OrderIntake:
     def upsert_accepted(self, message: OrderMessage) -> str:
         """Store the order as `ACCEPTED`. Fields that are already stored do not change.
 
-        Returns the stored `accepted_at`. The API or the worker has stored it, whichever wrote the order first.
+        Returns the stored `accepted_at`. It is from the order's first write, by the API or by the worker.
         Raises `DependencyError`; the order may still have been stored.
         """
         with calling("dynamodb:UpdateItem"):

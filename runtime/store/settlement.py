@@ -69,8 +69,8 @@ class SettlementStore:
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
         """Write one transaction: each order's row, then each article's row.
 
-        The SDK's retries of the call share `token`. If an answer was lost, DynamoDB repeats it and does not evaluate
-        the conditions again.
+        The SDK's retries of the call share `token`. If the answer to a success was lost, DynamoDB reports success again
+        and does not evaluate the conditions again.
         """
         items: list[TransactWriteItemTypeDef] = [
             {"Update": self._outcome(order, OrderStatus.CONFIRMED, settled_at, None)} for order in orders
@@ -106,9 +106,9 @@ class SettlementStore:
         return to_order(answer["Item"]) if "Item" in answer else None
 
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
-        """Return the stored item, and whether the condition was true.
+        """Write the update. Return the stored item, and whether the condition was true.
 
-        If the answer to a first attempt that settled the order is lost, the SDK's retry finds the condition false.
+        The answer to an attempt that settled the order can be lost. Then the SDK's retry finds the condition false.
         """
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")

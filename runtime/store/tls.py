@@ -1,7 +1,8 @@
 """Makes botocore load its certificate authorities once per process, not once per connection.
 
-botocore passes the file of authorities (126 of them) for each new connection, and urllib3 loads it into the client's
-context each time, in 15 ms of processor time. A worker's first batch opens a connection per thread and service.
+botocore passes its file of 126 authorities to urllib3 for each new connection. Each time, urllib3 loads the file into
+the client's context, which takes 15 ms of processor time. A worker's first batch opens one connection per thread and
+service.
 """
 
 import ssl
@@ -15,7 +16,7 @@ botocore_context: Final = httpsession.create_urllib3_context
 
 @cache
 def shared_context() -> ssl.SSLContext:
-    """Create the TLS context of all clients. It loads a file of authorities once, or again after an error."""
+    """Create the TLS context of all clients. It loads each file of authorities once; after an error it tries again."""
     context: ssl.SSLContext = botocore_context()
     vars(context)["load_verify_locations"] = cache(context.load_verify_locations)
     return context

@@ -208,7 +208,7 @@ def test_the_deadline_limits_all_retries_together(serve: Serve) -> None:
 
 
 def test_a_refused_token_is_renewed_once_and_a_second_refusal_is_a_problem(serve: Serve) -> None:
-    # GIVEN an issuer with a new token each time, an API that refuses the first token, and an API that refuses all
+    # GIVEN an issuer with a new token each time, an API that refuses the first token, and one that refuses every token
     issuer = serve(*[(200, {}, {"access_token": f"token-{n}", "expires_in": 3600}) for n in range(9)])
     tokens = ClientCredentials(issuer.url, "shop", "s3:cret", "orders/write")
     server, strict = serve(problem(401), (202, {}, ACCEPTED)), serve((401, {}, {"message": "Unauthorized"}))
@@ -250,7 +250,7 @@ def test_a_failing_issuer_is_retried_and_a_refusal_is_reported(serve: Serve) -> 
     assert len(clock.waits) == len(nonsense)
 
 
-def test_waiting_ends_with_a_final_status_and_treats_an_unknown_one_as_not_final(serve: Serve) -> None:
+def test_waiting_ends_at_a_final_status_and_an_unknown_status_is_not_final(serve: Serve) -> None:
     # GIVEN an order that becomes final late, after a status that this client does not know
     steps = [
         status_answer("ACCEPTED"),

@@ -23,8 +23,8 @@ _WITHOUT_DATA = {
 _SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
 # Written by hand. If you change or add an alarm on purpose, change or add its line here. A line has the tier, M of N
-# periods, the threshold, the statistics, the treatment of missing data and its effect, and the metrics without which
-# the alarm cannot be raised.
+# periods, the threshold, the statistics, the treatment of missing data, and after the colon the alarm's state without
+# any data. "needs a,b of 3" means: the alarm has three metrics and cannot be raised without a or without b.
 ROWS = {
     "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
     "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
@@ -163,7 +163,7 @@ def rows() -> dict[str, str]:
 def test_the_table_lists_every_alarm_and_no_other() -> None:
     # GIVEN / WHEN / THEN
     assert set(rows()) == set(ROWS), (
-        "ROWS must list exactly the deployed alarms; add those that are intended: "
+        "ROWS must list exactly the deployed alarms; if these alarms are intended, add them: "
         + "; ".join(f'"{name}": "{what}"' for name, what in rows().items() if name not in ROWS)
     )
 

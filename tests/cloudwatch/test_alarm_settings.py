@@ -15,8 +15,8 @@ from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
 
-# For each threshold, the rows that change and the new number in each row. The test sets a percentage to 41.5 and any
-# other threshold to 10,007.
+# For each threshold, the alarm rows that change with it, and the new number in each row. The test sets a percentage to
+# 41.5 and any other threshold to 10,007.
 MOVED: dict[str, dict[str, float]] = {
     "attempt_failure_percent": {"attempt-failure-rate": 41.5},
     "rate_minimum_events": dict.fromkeys(
@@ -114,7 +114,7 @@ def test_an_unusable_threshold_is_refused(text: str, message: str) -> None:
         changed_thresholds((text,))
 
 
-def test_topics_are_encrypted_with_the_given_key_only() -> None:
+def test_topics_are_encrypted_only_if_a_key_is_given() -> None:
     # GIVEN
     key = f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/1234"
 
@@ -129,7 +129,7 @@ def test_topics_are_encrypted_with_the_given_key_only() -> None:
 
 
 @pytest.mark.parametrize(("most", "alarming"), [(2, 2), (3, 3), (10, 8), (1_000, 800)])
-def test_the_concurrency_alarm_starts_at_a_share_of_the_workers_limit_rounded_up(most: int, alarming: int) -> None:
+def test_the_worker_concurrency_threshold_is_80_percent_of_the_limit_rounded_up(most: int, alarming: int) -> None:
     # GIVEN
     limits = replace(LIMITS, worker_concurrency=most)
 

@@ -68,7 +68,7 @@ def test_an_alarm_watches_only_published_metrics_and_provides_for_periods_withou
         )
         dimensions = dict(query.key.dimensions)
         assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
-    # AND if a metric is not published in quiet periods, FILL replaces its gaps, or missing data is not breaching
+    # AND an alarm with a metric that is not published in quiet periods uses FILL or treats gaps as not breaching
     sparse = any(entry.sparse for entry in entries.values() if entry is not None)
     filled = any("FILL(" in expression for expression in alarm.expressions.values())
     assert not sparse or filled or alarm.treat_missing_data == "notBreaching"
@@ -147,7 +147,7 @@ def test_links_within_the_runbooks_lead_to_existing_headings() -> None:
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )
 def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
-    # GIVEN the inputs that each of our alarms on a single metric has, and that AWS refuses together with queries
+    # GIVEN the inputs of an alarm on a single metric. AWS refuses them in an alarm that has queries
     single = {"metricName", "namespace", "period", "dimensions"}
 
     # WHEN
@@ -220,7 +220,7 @@ def test_a_topic_accepts_messages_of_this_stacks_alarms_and_a_receiver_is_subscr
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 
-def test_without_expected_orders_or_a_certificate_their_alarms_do_not_exist() -> None:
+def test_a_stack_without_expected_orders_and_certificate_has_no_alarms_on_them() -> None:
     # GIVEN / WHEN
     table = alarm_table(AlarmThresholds(), LIMITS)
 
@@ -313,7 +313,7 @@ def test_a_table_with_duplicate_names_unknown_members_or_shared_members_is_refus
         AlarmTable(alarms, composites)
 
 
-def test_a_dead_letter_retention_that_does_not_exceed_that_of_the_queue_is_refused() -> None:
+def test_the_dead_letter_retention_must_exceed_the_queue_retention() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="must exceed queue_retention"):
         replace(LIMITS, dead_letter_retention=LIMITS.queue_retention)

@@ -16,8 +16,8 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand, for each widget except headings and the graphs of alarms: view, size, unit, period, time range, and
-# then either the numbers of visible and of all lines (1/3), or the number of log groups.
+# Written by hand: a row for each widget that is no heading and no graph of an alarm. The row has view, size, unit,
+# period and time range, and then the numbers of visible and of all lines (1/3), or the number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -61,7 +61,7 @@ def test_every_alarm_is_drawn_once_with_its_threshold_and_title() -> None:
 @pytest.mark.parametrize(
     "graph", [w["properties"] for w in drawn() if w["type"] == "metric"], ids=lambda it: it["title"]
 )
-def test_a_graph_draws_only_published_metrics_and_its_expressions_use_only_those(graph: dict[str, Any]) -> None:
+def test_a_graph_and_its_expressions_use_only_published_metrics(graph: dict[str, Any]) -> None:
     # GIVEN
     lines = {line[-1]["id"]: line for line in graph["metrics"] if len(line) > 1}
 

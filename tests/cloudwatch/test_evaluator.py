@@ -19,8 +19,9 @@ OK, ALARM, NONE = State.OK, State.ALARM, State.INSUFFICIENT_DATA
 RETAIN = None
 TREATMENTS: tuple[MissingData, ...] = ("missing", "ignore", "breaching", "notBreaching")
 
-# From AWS's page "Configuring how CloudWatch alarms treat missing data": M = 3 of N = 3, and then M = 2 of N = 3. The
-# evaluation range has 5 periods.
+# From AWS's page "Configuring how CloudWatch alarms treat missing data". An alarm fires if 3 of 3 periods breach, and
+# in the second table if 2 of 3 breach. CloudWatch reads 5 periods: 0 is a good value, X breaches, and - is missing.
+# Each row has the alarm's state for each of the `TREATMENTS`.
 THREE_OF_THREE = {
     "0 - X - X": (OK, OK, OK, OK),
     "0 - - - -": (OK, OK, OK, OK),
@@ -239,7 +240,7 @@ def test_a_window_slides_so_a_long_period_is_evaluated_every_minute() -> None:
 
 
 @pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
-def test_a_setting_makes_alarms_on_dynamodb_always_ignore_missing_data(always: bool, expected: State) -> None:
+def test_alarms_on_dynamodb_always_ignore_missing_data_if_the_behaviour_says_so(always: bool, expected: State) -> None:
     # GIVEN throttles in the past, and no value published since then
     key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
     store = store_of(9, key=key, unit="Count")

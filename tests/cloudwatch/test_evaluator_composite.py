@@ -1,4 +1,4 @@
-"""Tests that the rules of composite alarms and the suppression of their actions work as AWS documents."""
+"""Tests composite alarms against AWS's documentation: their rules, and the suppression of their actions."""
 
 from collections.abc import Sequence
 

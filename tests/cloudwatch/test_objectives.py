@@ -76,7 +76,7 @@ def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes
 
 
 def test_if_all_orders_of_a_quiet_shop_fail_an_alarm_pages_within_15_minutes() -> None:
-    # GIVEN orders whose retries, with growing pauses, make about one failed attempt a minute
+    # GIVEN orders that are tried again after growing pauses: about one attempt a minute fails
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})
 
@@ -115,7 +115,7 @@ def test_a_steady_error_rate_of_4_percent_pages_within_the_documented_time() -> 
 
 
 def test_a_burst_of_orders_that_waits_in_the_queue_pages_nobody() -> None:
-    # GIVEN one minute with fifty times the orders of a usual hour, all settled within eight minutes
+    # GIVEN 1,000 orders in one minute (a usual hour has 20). All are settled within eight minutes
     def burst(minute: int) -> dict[str, float]:
         since = minute - 6 * HOUR
         return {"requests": 1000 if since == 0 else 0, "settled": 125 if 1 <= since <= 8 else 0} | (
@@ -168,7 +168,7 @@ def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
     assert states == {"above": {State.ALARM}, "below": {State.OK}}
 
 
-def test_further_dead_letters_cause_another_page_although_the_first_is_still_in_the_queue() -> None:
+def test_a_later_dead_letter_causes_another_page_although_an_earlier_one_is_still_in_the_queue() -> None:
     # GIVEN dead letters at 6:00 and at 8:00. SQS publishes no metrics of the idle dead-letter queue after 7:00
     first, second = 6 * HOUR, 8 * HOUR
 

@@ -1,4 +1,4 @@
-"""Tests the alarms that roll a deployment back, with metrics that arrive as late as those of AWS."""
+"""Tests the alarms that roll a deployment back. As on AWS, their metrics may arrive late."""
 
 import pytest
 

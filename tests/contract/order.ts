@@ -1,4 +1,4 @@
-// Places an order with the generated client, repeats it, and reads it. Usage: node order.js URL KEY BODY
+// Places, repeats and reads an order with the generated client. Usage: node order.js URL KEY BODY
 import { createClient } from './client/client/index.js';
 import { createOrder, getOrder } from './client/sdk.gen.js';
 import { zCreateOrderBody } from './client/zod.gen.js';

@@ -21,14 +21,14 @@ TOOLS = ROOT / ".build" / "contract-env"
 NODE = TOOLS / "node" / "node_modules" / ".bin"
 CONTRACT = ROOT / "docs" / "openapi.json"
 ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}], "reference": "r"}
-# The fuzzer sends valid orders with keys that are already used, so the API answers with 422. For methods without a
-# route, API Gateway returns 404, not 405.
+# The first check expects that valid orders are accepted. But the fuzzer uses keys again, and then the API answers 422.
+# The second check expects 405 for a method without a route. But API Gateway returns 404.
 EXCLUDED_CHECKS = "positive_data_acceptance,unsupported_method"
 
 
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Return the API's URL of a running stack."""
+    """Start a stack, and yield the URL of its API."""
     with LocalStack.started(tmp_path_factory.mktemp("contract"), warm_workers=1) as stack:
         yield stack.outputs["api_url"]
 

@@ -1,4 +1,4 @@
-"""Places an order with the client that openapi-python-client generates, repeats it, and reads it.
+"""Places, repeats and reads an order with the client that openapi-python-client generates.
 
 Usage: with_client.py URL KEY BODY
 """

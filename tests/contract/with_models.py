@@ -1,4 +1,4 @@
-"""Places an order with the models that datamodel-code-generator generates, repeats it, and reads it.
+"""Places, repeats and reads an order with the models that datamodel-code-generator generates.
 
 Usage: with_models.py URL KEY BODY
 """

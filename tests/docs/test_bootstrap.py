@@ -1,5 +1,5 @@
-"""Tests the deploy role's rights, the permissions boundary of the roles that it creates, and that the preview role
-changes nothing."""
+"""Tests the deploy role's rights, and the permissions boundary of the roles that it creates. Also tests that the
+preview role changes nothing."""
 
 import json
 import re
@@ -157,7 +157,7 @@ def test_the_boundary_fits_into_a_managed_policy() -> None:
 
 
 def allowed_actions(role: str) -> list[str]:
-    """Return every action, or pattern of actions, of an `Allow` statement."""
+    """Return the actions in all `Allow` statements of a role. Some are patterns."""
     allowing = [each for each in statements(role, "prod") if each["Effect"] == "Allow"]
     return [action for each in allowing for action in listed(each["Action"])]
 
@@ -179,8 +179,8 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
         ("codedeploy:CreateDeployment", GROUP),
         ("codedeploy:GetDeployment", GROUP),
         ("codedeploy:UpdateDeploymentGroup", GROUP),
-        # To start a deployment, the role must read a deployment configuration of AWS, whose name does not contain the
-        # stack's name.
+        # To start a deployment, the role must read the deployment configuration. AWS owns it, so its name does not
+        # contain the stack's name.
         (
             "codedeploy:GetDeploymentConfig",
             f"arn:aws:codedeploy:eu-west-1:{ACCOUNT}:deploymentconfig:CodeDeployDefault.LambdaCanary10Percent5Minutes",
@@ -216,7 +216,7 @@ def test_a_roles_policies_fit_into_iams_limit(role: str) -> None:
 @pytest.mark.parametrize(
     "action", ["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "sts:AssumeRole"]
 )
-def test_the_deploy_role_cannot_change_or_assume_the_deploy_role_or_the_preview_role(role: str, action: str) -> None:
+def test_the_deploy_role_cannot_change_or_assume_itself_or_the_preview_role(role: str, action: str) -> None:
     # GIVEN the deploy role's statements, another statement that allows everything, and the boundary
     everything = [*deploy_role("prod"), {"Effect": "Allow", "Action": "*", "Resource": "*"}]
 

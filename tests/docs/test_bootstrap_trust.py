@@ -1,4 +1,4 @@
-"""Tests the template's trust policies and parameters, and that the program and the template have no name in common."""
+"""Tests the template's trust policies and parameters. Also tests that the program uses none of the template's names."""
 
 import re
 import subprocess

@@ -113,7 +113,7 @@ def test_a_roles_session_lasts_at_most_an_hour_and_the_deploy_workflow_requests_
     assert [each["role-duration-seconds"] for each in inputs] == [3600]
 
 
-# Pulumi's calls on the state, and on the key that encrypts its secrets.
+# For each role, Pulumi's calls on the state's bucket, and then on the state's key.
 STATE = {
     "PreviewRole": ({"s3:GetObject", "s3:ListBucket"}, {"kms:Decrypt", "kms:DescribeKey"}),
     "DeployRole": (

@@ -27,7 +27,7 @@ NOT_REFRESHED = {
 
 
 def refused(recording: Recording, stack: str) -> list[str]:
-    """Return the calls for a recorded stack that its deploy role does not allow."""
+    """Return the calls that a recorded stack needs, but the stack's deploy role does not allow."""
     role = statements("DeployRole", stack, ZONE)
     every = list(requests(recording, boundary_arn(stack)))
     assert len(every) > 200
@@ -35,7 +35,7 @@ def refused(recording: Recording, stack: str) -> list[str]:
 
 
 def unreadable(recording: Recording, stack: str) -> list[str]:
-    """Return the calls of a refresh of a recorded stack that its preview role does not allow."""
+    """Return the calls that a refresh of a recorded stack makes, but the stack's preview role does not allow."""
     role = statements("PreviewRole", stack)
     every = [each for each in requests(recording, "") if READS.search(each.action) and each.action not in NOT_REFRESHED]
     assert len(every) > 50
@@ -87,7 +87,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_names_no_call_twice_and_an_entry_with_calls_under_read_names_their_source(entry: str) -> None:
+def test_an_entry_names_no_call_twice_and_gives_the_source_of_its_reads(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]

@@ -1,5 +1,4 @@
-"""Tests that the configuration accepts the examples of docs/events.md, and that the page names the code's limits of
-delivery."""
+"""Tests docs/events.md: the configuration accepts its examples, and its limits of delivery are those of the code."""
 
 import json
 import re

@@ -1,5 +1,5 @@
-"""Tests that the example subscriber handles each event of the topic once and refuses everything else, and that the
-schemas describe the events."""
+"""Tests the example subscriber: it handles each event of its topic once, and refuses everything else. Also tests that
+the schemas describe the events."""
 
 import base64
 import json
@@ -120,7 +120,7 @@ def test_an_event_whose_handler_fails_is_handled_at_its_next_delivery(world: Exa
 
 
 def test_a_subscription_is_confirmed_only_at_an_address_of_sns(world: ExampleSubscriber, sign: Sign) -> None:
-    # GIVEN two confirmations, one of which has an address that is not SNS's
+    # GIVEN two confirmations: the first has an address of SNS, the second has another address
     fields = {"Type": "SubscriptionConfirmation", "Message": "…", "Token": "t"}
 
     # WHEN

@@ -46,7 +46,7 @@ def test_a_generated_page_is_up_to_date(
 
     # THEN the page is up to date. An option without effect, or two swapped options, would change docs/option-effects.md
     assert code == 0, capsys.readouterr().err
-    # AND no single option breaks the policy pack (checked here, because a second recording would take too long)
+    # AND no option breaks the policy pack. This is checked here, because to record all stacks again would take too long
     assert broken == set()
 
 

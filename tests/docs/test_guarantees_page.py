@@ -17,7 +17,7 @@ ADR = "(adr/"
 
 
 class Named(NamedTuple):
-    """A test that the page names, by its function and its file relative to the page."""
+    """A test that the page names: its file, as a path relative to the page, and its function."""
 
     file: str
     function: str
@@ -77,7 +77,7 @@ def test_every_named_test_exists() -> None:
     assert missing == []
 
 
-def test_every_promise_names_a_test_and_every_limit_a_test_or_an_adr() -> None:
+def test_every_promise_names_a_test_and_every_limit_names_a_test_or_an_adr() -> None:
     # GIVEN the rows of all tables
     tables = sections()
     # WHEN each row is searched for a test, and a row of a limit also for an ADR

@@ -1,4 +1,4 @@
-"""Tests docs/observability.md against the code's messages, fields and metrics, and the links of this page and of
+"""Tests docs/observability.md against the code's messages, fields and metrics. Also tests the links of this page and of
 docs/alarms.md."""
 
 import ast
@@ -16,7 +16,7 @@ _PLATFORM: Final = frozenset({"message", "correlation_id", "order_id", "message_
 
 
 def rows(heading: str) -> list[list[str]]:
-    """Return the rows of the table whose first column has this heading, each as its cells."""
+    """Find the table whose first column has this heading, and return the cells of each row."""
     lines = iter(PAGE.read_text(encoding="utf-8").splitlines())
     found: list[list[str]] = []
     for line in lines:

@@ -1,5 +1,5 @@
-"""Tests which inputs contain the values of options, that another Region changes only the Region's name, that every
-component registers outputs, and how differences are named."""
+"""Tests recordings of the program: which inputs contain an option's value, what another Region changes, and whether
+every component registers outputs. Also tests how differences between two recordings are named."""
 
 import json
 import re
@@ -66,8 +66,8 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# For each configuration, options whose values become inputs unchanged; for each option, all inputs with its value, and
-# the resources that have these inputs.
+# For each configuration, the options whose values become inputs unchanged. For each of these options, every input that
+# has the option's value, and the resources with this input.
 INPUTS_OF = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",

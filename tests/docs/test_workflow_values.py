@@ -161,7 +161,7 @@ def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str,
     backends = {step["env"]["PULUMI_BACKEND_URL"] for step in commands}
     backends |= {step["with"]["cloud-url"] for step in job["steps"] if "cloud-url" in step.get("with", {})}
 
-    # THEN the stack is that of the job's environment
+    # THEN the stack is the one that the job's environment names
     assert stack == bare(job["environment"]) or job["environment"].endswith("-${{ matrix.stack }}")
     assert backends == {"${{ vars.PULUMI_BACKEND_URL }}"}
     assert all(re.search(r'--stack "\$STACK"', line) for step in commands for line in _ops_lines(step["run"]))
@@ -218,7 +218,7 @@ def test_every_workflow_has_its_triggers() -> None:
     assert found == ON
 
 
-def test_jobs_have_their_steps_and_timeouts_and_checkouts_keep_no_credentials() -> None:
+def test_jobs_have_their_steps_and_timeouts_and_no_checkout_keeps_credentials() -> None:
     # GIVEN / WHEN
     found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
     checkouts = [
@@ -300,7 +300,7 @@ def test_a_script_makes_these_calls_of_git_and_github(
     subprocess.run(["bash", "-eo", "pipefail", "-c", stubs + script], cwd=tmp_path, env=environment, check=True)
 
     # THEN the step `Comment` writes a text with a link to the run. The text reports a failed preview, because the step
-    # before it, which writes the preview, did not run here
+    # that writes the preview did not run here
     written = {
         each: (tmp_path / each).read_text() if (tmp_path / each).exists() else ""
         for each in ("calls", "output", "preview.md")

@@ -189,8 +189,8 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
 def run_step(step: str, folder: Path, code: int, shift: str = "moved", others: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    Each command exits with `code`, but `ops deploy rollback` exits with 0. In the JSON that `ops deploy shift` prints,
-    `state` is `shift`, and `others` is the `status` of the only deployment.
+    Each command exits with `code`, but `ops deploy rollback` exits with 0. `shift` and `others` are values in the JSON
+    that `ops deploy shift` prints: `shift` is its `state`, and `others` is the `status` of its only deployment.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -233,8 +233,8 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails(
     tmp_path: Path, code: int, others: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN a shift that succeeds, that fails after or before callers of another function have moved, or that is
-    # not permitted
+    # GIVEN / WHEN a shift succeeds, fails after callers of another function have moved, fails before any callers have
+    # moved, or is not permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
     # THEN the step fails unless the shift succeeds, and callers move back only if the shift failed after some had moved
     assert status == code
@@ -242,7 +242,7 @@ def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
-def test_preflight_fails_the_step_unless_it_succeeds_or_could_not_read_something(
+def test_the_preflight_step_fails_unless_preflight_succeeds_or_is_incomplete(
     tmp_path: Path, code: int, fails: bool
 ) -> None:
     # GIVEN / WHEN

@@ -69,7 +69,7 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm, with each name of this stack's resources replaced by the name that the scenarios use.
+        """Return the row's alarm with the names that the scenarios use, instead of the names of this stack's resources.
 
         A metric with any other name stays as it is, and the scenarios publish no data for this metric.
         """
@@ -109,10 +109,10 @@ class Receivers:
         self._aws.cloudwatch.set_alarm_state(AlarmName=alarm, StateValue=state, StateReason="decided by the evaluator")  # type: ignore[arg-type] # one of CloudWatch's three states
 
     def receive_until(self, alarm: str, state: str) -> list[Notification]:
-        """Return all notifications until the one about this state of this alarm.
+        """Receive notifications until one says that `alarm` is in `state`. Return all that have arrived.
 
         Raises:
-            LocalError: that notification does not arrive within 10 s.
+            LocalError: this notification does not arrive within 10 s.
         """
         received: list[Notification] = []
 

@@ -2,10 +2,10 @@
 
     make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
 
-The command runs the tests marked `deployed`, which inject no fault, through the stack's public address and with your
-credentials. It refuses a production stack. A run costs less than a cent, takes one to three minutes, and places some
-20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay until they
-expire. The run also creates articles AWS-CHECK-… and, if the stack has a standard topic, one queue with its
+The command runs the tests marked `deployed`. They inject no fault, and use the stack's public address and your
+credentials. The command refuses a production stack. A run costs less than a cent, takes one to three minutes, and
+places some 20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay
+until they expire. The run also creates articles AWS-CHECK-… and, if the stack has a standard topic, one queue with its
 subscription. It removes them at the end. If a run is killed, the next run removes them. Subscribers receive the orders'
 events. Errors and rejections may raise an alarm of the tier notify.
 
@@ -93,7 +93,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("outputs", type=Path, help="a file from `pulumi stack output --json --show-secrets`")
     parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")
     parser.add_argument(
-        "--token", help="a token, for an API with your own issuer; - reads the token from standard input"
+        "--token", help="a token for an API with your own issuer; if it is -, the token is read from standard input"
     )
     parser.add_argument("--report", type=Path, metavar="FILE", help="the file for the report, in JSON")
     return parser

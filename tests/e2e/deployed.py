@@ -1,7 +1,7 @@
 """A stack on AWS for the end-to-end tests. They use its public address, and the AWS clients of `python -m ops`.
 
-The names of all queues and articles that the tests create on it begin with a fixed prefix. By this prefix, a later run
-finds those that a killed run left.
+The tests create queues and articles on it, and their names begin with a fixed prefix. By this prefix, a later run finds
+the queues and articles that a killed run left.
 """
 
 import json
@@ -77,7 +77,7 @@ class DeployedAccount(Account):
         return int(answer["Item"]["available"]["N"])
 
     def events(self, subscriber: str) -> list[Event]:
-        """Return all events that this run has received so far from the queue that it created and subscribed."""
+        """Read more events from the run's own queue, and return all that were read so far."""
         del subscriber
         found = self._clients.sqs.receive_message(QueueUrl=self._own_queue, MaxNumberOfMessages=10, WaitTimeSeconds=2)
         for message in found.get("Messages", ()):
@@ -110,7 +110,7 @@ class DeployedAccount(Account):
         group = f"/aws/lambda/{self._target.prefix}-{function}"
         telemetry = Telemetry(self._clients.cloudwatch, self._clients.logs)
         end_ms = self._started_ms + _DAY_MS
-        # One query for each text: the embedded AWS does not support a filter with alternatives of several words.
+        # One query for each text: on the embedded AWS, one filter cannot look for several texts of two or more words.
         return [line for text in _LOGGED for line in telemetry.lines(group, (text,), self._started_ms, end_ms)]
 
 

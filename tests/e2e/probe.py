@@ -81,7 +81,7 @@ class Probe:
 
 @contextmanager
 def probing(stack: LocalStack, role: str) -> Iterator[Probe]:
-    """Provide a probe that has the role of the function `role`, and delete the probe at the end."""
+    """Create a probe with the role of the function that `role` names. Delete the probe at the end."""
     lambda_ = stack.aws.lambda_
     name = f"probe-{role}"
     arn = next(

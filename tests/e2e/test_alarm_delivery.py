@@ -91,7 +91,7 @@ def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
 def test_an_alarm_fires_for_its_real_cause_and_recovers_afterwards(
     context: CauseContext, shown: Shown, row: str
 ) -> None:
-    # GIVEN a cause on the stack, whose effects are published as metrics
+    # GIVEN a cause that happens on the stack. Its effects are published as metrics
     series = context.effects_of(row)
 
     # WHEN

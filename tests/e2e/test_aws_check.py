@@ -60,7 +60,7 @@ def tagged(stack: LocalStack, environment: str) -> Iterator[None]:
 
 
 def test_the_suite_passes_and_leaves_only_its_orders(stack: LocalStack, tmp_path: Path) -> None:
-    # GIVEN outputs in a file, as `make aws-check` gets them
+    # GIVEN a file with the stack's outputs, which `make aws-check` reads
     report = tmp_path / "report.json"
     make = ["make", "aws-check", f"OUTPUTS={stack.state.outputs}", f"AWS_CHECK_OPTIONS=--report {report}"]
 
@@ -90,7 +90,7 @@ def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_queue_subscription_and_article_of_a_killed_run_are_removed(
+def test_the_queue_the_subscription_and_the_article_of_a_killed_run_are_removed(
     stack: LocalStack, tmp_path: Path, how: signal.Signals
 ) -> None:
     # GIVEN a run that has made a queue, its subscription and an article
@@ -118,7 +118,7 @@ def test_queue_subscription_and_article_of_a_killed_run_are_removed(
     assert left_behind(stack) == []
 
 
-def test_without_yes_only_the_costs_and_effects_are_shown(stack: LocalStack) -> None:
+def test_nothing_but_costs_and_effects_is_shown_without_yes(stack: LocalStack) -> None:
     # GIVEN
     # WHEN
     done = subprocess.run(command(stack), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

@@ -27,7 +27,7 @@ def test_no_order_is_lost_or_doubled_under_many_faults(stack: LocalStack) -> Non
     # WHEN connections break, dependencies fail, workers are killed, and dead letters are redriven
     verdict = run(stack, PLAN)
 
-    # THEN each order has one effect, one answer and its event, and only its caller can read it
+    # THEN each order has one effect, one answer and its event, and only the order's caller can read the order (G6)
     assert verdict.problems == []
     assert (verdict.numbers["lost"], verdict.numbers["doubled"]) == (0, 0)
     assert verdict.numbers["shared_keys"] == PLAN.orders // PLAN.callers

@@ -59,7 +59,8 @@ def test_callers_use_the_same_keys_with_the_same_bodies(callers: int) -> None:
 
 
 def test_a_key_is_shared_if_it_was_accepted_from_several_callers() -> None:
-    # GIVEN a key accepted from two callers, and a second key accepted from one of them and answered 503 to the other
+    # GIVEN two callers who use the same two keys. With the first key, both callers' orders are accepted. With the
+    # second key, one caller's order is accepted, and the other caller gets 503.
     traffic = Traffic()
     traffic.answered(planned("ada", "both"), 202, b'{"order_id": "1"}')
     traffic.answered(planned("ada", "both"), 202, b'{"order_id": "1"}')

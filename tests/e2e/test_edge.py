@@ -1,4 +1,5 @@
-"""Tests the API of a separate stack behind an edge, and its use by web pages of other origins."""
+"""Tests that the API refuses requests that bypass the edge, and pages of origins that are not allowed. The stack is a
+separate one."""
 
 import pytest
 

@@ -1,4 +1,5 @@
-"""Tests messages that cannot be processed: they become dead letters at once, with their reason, or are retried."""
+"""Tests messages that the worker cannot process. A message that a newer worker may be able to process is retried. Every
+other one becomes a dead letter at once, with the reason."""
 
 import json
 from typing import Any
@@ -68,7 +69,7 @@ def test_a_message_of_a_newer_version_is_retried(stack: LocalStack, account: Acc
     # WHEN it is delivered
     send(stack, json.dumps({"schema_version": SCHEMA_VERSION + 1}), order_id, version=str(SCHEMA_VERSION + 1))
 
-    # THEN it uses all of its receives, because a deployment may be in progress, and is then a dead letter
+    # THEN it is retried, because a deployment may be in progress. After its last receive it is a dead letter
     letter = dead_letter(account, order_id=order_id)
     assert letter.attribute("error_type") is None
     assert [(each.attempt, each.error) for each in receives_of(account, order_id)] == [

@@ -50,7 +50,7 @@ def test_a_failing_message_delays_only_the_caller_of_its_group(
         MessageDeduplicationId=keys(),
     )
 
-    # WHEN both place more orders
+    # WHEN both callers place more orders
     of_first_caller = [post(api, shop, keys()).order_id for _ in range(3)]
     of_second_caller = [post(api, warehouse, keys()).order_id for _ in range(2)]
     wait_until(lambda: all(_row(account, each).get("status") in FINAL for each in of_second_caller))

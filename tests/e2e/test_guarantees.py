@@ -1,4 +1,4 @@
-"""Tests G1 to G4 with concurrent requests, failing calls and killed workers."""
+"""Tests the guarantees G1 to G4 (docs/guarantees.md) with concurrent requests, failing calls and killed workers."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -73,7 +73,7 @@ def test_a_poison_message_does_not_affect_the_good_messages_around_it(
     assert [(each.attempt, each.outcome) for each in receives_of(account, ids[1])] == [
         (attempt, "failed") for attempt in range(1, limit + 1)
     ]
-    assert letter.attribute("error_type") is None  # SQS moved the message; only the order has the reason
+    assert letter.attribute("error_type") is None  # SQS moved the message unchanged; the order has the reason
     assert account.orders()[ids[1]]["status"] == "FAILED"
     assert account.orders()[ids[1]]["error"]["attempt"] == limit
     assert api.get(ids[1]).document["status"] == "DELAYED"

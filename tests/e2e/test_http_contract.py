@@ -1,4 +1,4 @@
-"""Tests the answers that our code gives under the HTTP contract, except 403 (test_edge.py tests `edge-bypassed`)."""
+"""Tests that our code answers as the HTTP contract says. test_edge.py tests the answer 403 (`edge-bypassed`)."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -168,8 +168,8 @@ def test_a_repeat_while_the_first_attempt_runs_is_refused(stack: LocalStack, api
     assert answer.status in {202, 503}
 
 
-# A lost answer to the first write to the idempotency table is not tested here. A repeated request would get 409, as if
-# the first attempt were still running, until that attempt's lease ends after half a minute.
+# One case is left out, because it takes half a minute: the answer to the first write to the idempotency table is lost.
+# Repeated requests then get 409 until the first attempt's lease ends.
 @pytest.mark.parametrize(
     ("service", "operation", "kind"),
     [

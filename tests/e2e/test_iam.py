@@ -54,7 +54,7 @@ def sns_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
 
 
 def every_try(stack: LocalStack) -> dict[tuple[str, str], Try]:
-    """Return a call for each action on each table, queue and topic, including actions that no role is allowed."""
+    """Return a call for each action on each table, queue and topic, including actions that no role may do."""
     found = (*dynamodb_tries(stack), *sqs_tries(stack), *sns_tries(stack))
     return {(action, resource): each for action, resource, each in found}
 
@@ -91,7 +91,7 @@ def may(role: str) -> set[tuple[str, str]]:
 
 
 def test_a_role_is_refused_all_other_actions(role: str, answers: Mapping[tuple[str, str], Answer]) -> None:
-    # GIVEN the actions that this role is not allowed: some are allowed to other roles, some to no role
+    # GIVEN the actions that this role may not do. Other roles may do some of them, and no role may do the rest.
     foreign = set(answers) - may(role)
 
     # WHEN
@@ -137,7 +137,7 @@ def test_a_transaction_is_refused_if_one_of_its_writes_is_not_allowed(stack: Loc
 
 
 def test_the_probe_does_not_have_the_permissions_of_root(stack: LocalStack) -> None:
-    # GIVEN a call that no role is allowed
+    # GIVEN a call that no role may make
     call = Try("dynamodb", "list_tables", {})
 
     # WHEN

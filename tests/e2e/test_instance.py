@@ -21,7 +21,7 @@ def test_killed_workers_are_replaced(stack: LocalStack, api: OrdersApi, keys: Ca
     # WHEN they are killed
     killed = stack.kill_workers(function)
 
-    # THEN a client that repeats its key after a 5xx is answered by a new worker
+    # THEN a new worker answers the client, which repeats its request after a 5xx
     assert killed >= 1
     answer, _ = api.submit(order((UNKNOWN_SKU, 1)), keys())
     assert answer.status == 202

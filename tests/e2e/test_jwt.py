@@ -113,7 +113,7 @@ def test_a_tampered_token_is_401(api: OrdersApi, token: Tokens, key: str, part: 
 
 
 def test_a_token_without_the_scope_is_403(api: OrdersApi, token: Tokens, key: str) -> None:
-    # GIVEN a token with the scope for reading only
+    # GIVEN a token that has only the scope for reading
     reading = token("shop", "orders/read")
 
     # WHEN an order is placed with it
@@ -164,7 +164,7 @@ def test_another_callers_order_is_404_like_a_missing_one(api: OrdersApi, token: 
     assert existing.body == missing.body
 
 
-def test_the_same_key_and_body_of_two_callers_are_two_orders(
+def test_two_callers_with_the_same_key_and_body_have_two_orders(
     api: OrdersApi, account: Account, token: Tokens, key: str
 ) -> None:
     # GIVEN two callers who use the same key
@@ -172,7 +172,7 @@ def test_the_same_key_and_body_of_two_callers_are_two_orders(
     first, second = post(api, token("shop"), key), post(api, token("warehouse"), key)
     again = post(api, token("shop"), key)
 
-    # THEN each has its own order, no answer is a replay of the other's, and a repeat replays the caller's own answer
+    # THEN each caller has its own order, and neither first answer is a replay. A repeat gets the caller's own answer.
     assert (first.status, second.status) == (202, 202)
     assert first.order_id != second.order_id
     assert not first.is_replay

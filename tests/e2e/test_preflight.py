@@ -67,7 +67,7 @@ def test_a_deployed_stack_passes_until_a_lock_is_left_in_its_state(
 def test_an_unknown_state_is_reported(
     stack: LocalStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN no variable and no `pulumi` command that names the place of Pulumi's state
+    # GIVEN that nothing names the place of Pulumi's state: the variable is not set, and there is no `pulumi` command
     monkeypatch.delenv(BACKEND_VARIABLE, raising=False)
     monkeypatch.setenv("PATH", "")
 

@@ -27,7 +27,7 @@ def shown() -> str:
 
 
 def test_imported_resources_are_updated_in_place(new_stack: NewStack) -> None:
-    # GIVEN a table and a queue that were created by other means, and the stack that would create them
+    # GIVEN a table and a queue that exist already, and a new stack whose program has both
     account = MemoryAccount()
     key = [{"name": "order_id", "type": "S"}]
     account.create(

@@ -48,7 +48,7 @@ def test_protected_tables_are_kept_even_without_a_preview(prod: Deployed) -> Non
     # GIVEN a deployed production stack
     workspace, account = prod
     before = {key for key in account.resources if key[0] == TABLE}
-    # WHEN it is destroyed without the preview, which would refuse
+    # WHEN it is destroyed without a preview (a preview would refuse)
     done = workspace.destroy("--skip-preview")
     # THEN every table still exists, even if other resources were deleted
     assert done.code != 0

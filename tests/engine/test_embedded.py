@@ -54,7 +54,7 @@ def local_stack(aws: Aws, tools: Path, tmp_path: Path) -> Iterator[Workspace]:
 
 
 def call(url: str, body: Any = None, key: str = "") -> tuple[int, dict[str, Any]]:
-    """Return status and JSON of the answer to a GET, or to a POST if there is a body."""
+    """Send a POST if there is a body, else a GET. Return the status and the JSON of the answer."""
     headers = {"Content-Type": "application/json", **({"Idempotency-Key": key} if key else {})}
     data = json.dumps(body).encode() if body is not None else None
     request = urllib.request.Request(url, data, headers)  # noqa: S310 - loopback
@@ -66,7 +66,7 @@ def call(url: str, body: Any = None, key: str = "") -> tuple[int, dict[str, Any]
 
 
 def settled(url: str) -> dict[str, Any]:
-    """Return the order when it is no longer ACCEPTED, or after a minute."""
+    """Wait until the order is no longer ACCEPTED, but at most a minute. Return the order."""
     deadline = time.monotonic() + SETTLE_SECONDS
     while (order := call(url)[1]).get("status") == "ACCEPTED" and time.monotonic() < deadline:
         time.sleep(0.2)
@@ -74,7 +74,7 @@ def settled(url: str) -> dict[str, Any]:
 
 
 def everything(aws: Aws) -> dict[str, list[Any]]:
-    """Return the resources of this program that an account lists."""
+    """Return the resources in the account, by kind. The account's other roles and log groups are left out."""
     return {
         "tables": aws.dynamodb.list_tables()["TableNames"],
         "queues": aws.sqs.list_queues().get("QueueUrls", []),

@@ -39,7 +39,7 @@ def test_a_stack_can_change_to_a_bus_and_back(on_topic: Deployed) -> None:
     # WHEN it changes to a bus
     workspace.checked("config", "set", "--stack", "moving", "events_target", "bus")
     done = workspace.up()
-    # THEN bus, rule, target and queues exist, topic and old queues are gone, and the worker has the bus's name
+    # THEN the bus, its rule and its queues exist; the topic and its queues are gone; the worker has the bus's name
     assert done.code == 0, done.output
     assert names(account, "aws:cloudwatch/event") >= {"orders-moving-events", "orders-moving-events-own"}
     assert not names(account, "aws:sns/topic:")

@@ -10,7 +10,7 @@ from tests.infra.test_option_combinations import NEW_SECRET, WAF, keys_of
 
 pytestmark = pytest.mark.engine
 
-# For each option, the value with the most resources.
+# For each option, the value that adds the most resources.
 OPTIONS = keys_of(
     {
         "environment": "production",
@@ -33,7 +33,7 @@ SECRETS = {"origin_secret": WAF["origin_secret"], "origin_secret_also_accepted":
 
 @pytest.fixture
 def full(new_stack: NewStack) -> Deployed:
-    """Deploy the stack, with its secrets set as in the documentation."""
+    """Deploy the stack. Its secrets are set by `pulumi config set --secret`, as in the documentation."""
     account = MemoryAccount()
     workspace = new_stack("full", account, {key: text for key, text in OPTIONS.items() if key not in SECRETS})
     for key, text in SECRETS.items():

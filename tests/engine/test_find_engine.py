@@ -66,16 +66,16 @@ def test_a_command_on_the_path_is_preferred_to_a_build(tmp_path: Path) -> None:
     assert (found.path, found.host_script, progress) == (tmp_path / "pulumi", None, [])
 
 
-def test_without_pulumi_and_go_the_error_names_both(tmp_path: Path) -> None:
+def test_the_error_names_pulumi_and_go_if_both_are_missing(tmp_path: Path) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go
     go = re.search(r"^go (\S+)", (MODULE / "go.mod").read_text(), re.MULTILINE)
     assert go is not None
     # WHEN a command is requested / THEN the error names both programs, and the version of Go that the module needs
-    with pytest.raises(EngineUnavailableError, match=rf"Install(.|\n)*Go \({re.escape(go[1])} or newer"):
+    with pytest.raises(EngineUnavailableError, match=rf"Install(.|\n)*Go {re.escape(go[1])} or newer"):
         available(lambda _: None, str(tmp_path))
 
 
-def test_without_pulumi_and_go_the_exit_code_is_distinct(
+def test_the_exit_code_is_distinct_if_pulumi_and_go_are_missing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a PATH with neither `pulumi` nor Go

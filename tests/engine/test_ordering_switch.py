@@ -65,7 +65,7 @@ def test_the_protection_cannot_be_removed_while_deployments_are_gradual(kept: De
     # WHEN
     done = up(workspace, protect="false")
 
-    # THEN nothing is changed, and the output and the pull request's comment name the option to change
+    # THEN nothing is changed. The output and the pull request's comment name the option that must change first.
     assert done.code != 0
     assert "gradual_deploy: none" in Preview.read("kept", done.code, "", done.events).comment()
     assert "gradual_deploy: none" in done.output
@@ -85,7 +85,7 @@ def test_the_documented_steps_delete_old_queues_only_after_the_aliases_moved(
     # WHEN step 4 sets the options that replace queues
     done = up(workspace, **switch)
 
-    # THEN the aliases move to versions that have the new names, and only then the old queues are deleted
+    # THEN the old queues are deleted only after every alias points at a version with the new names
     assert done.code == 0, done.output
     steps = [
         (event["resourcePreEvent"]["metadata"]["op"], event["resourcePreEvent"]["metadata"]["urn"])

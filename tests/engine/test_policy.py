@@ -1,4 +1,4 @@
-"""Tests previews of the engine with the policy pack."""
+"""Tests the policy pack when the engine runs it in a preview."""
 
 import shutil
 

@@ -43,7 +43,7 @@ def stop_between_writes(group: int, backend: Path) -> None:
 
 
 def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a stack that was never deployed, and its backend
+    # GIVEN a stack that was never deployed; environment variables name its backend
     reached, go_on = Event(), Event()
     workspace = new_stack("dev", MemoryAccount(hold(reached, go_on)))
     for name, value in workspace.environment.items():

@@ -34,7 +34,7 @@ def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> N
 
 
 def test_a_component_with_its_former_kind_as_alias_replaces_nothing(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a component with a new type token, and the former token as alias
+    # GIVEN a deployed stack, and a component with a new kind; the former kind is an alias
     workspace, account = dev
     before = set(account.resources)
     replace_text(
@@ -52,7 +52,7 @@ def test_a_component_with_its_former_kind_as_alias_replaces_nothing(dev: Deploye
 
 
 def test_a_component_with_a_new_kind_and_no_alias_replaces_its_resources(dev: Deployed) -> None:
-    # GIVEN a deployed stack, and a component with a new type token only
+    # GIVEN a deployed stack, and a component with a new kind, but no alias
     workspace, _ = dev
     replace_text(
         workspace.program / "components" / "topic.py", 'kind: ClassVar[str] = "Topic"', 'kind: ClassVar[str] = "FanOut"'
@@ -64,7 +64,7 @@ def test_a_component_with_a_new_kind_and_no_alias_replaces_its_resources(dev: De
 
 
 def test_a_renamed_protected_stack_is_refused_before_any_change(dev: Deployed) -> None:
-    # GIVEN a protected stack with a new name, which is part of the names of its tables and queues
+    # GIVEN a protected stack with a new name. The names of its tables and queues contain the stack's name.
     workspace, account = dev
     assert workspace.up("--config", "protect=true").code == 0
     before = dict(account.resources)

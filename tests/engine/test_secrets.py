@@ -22,7 +22,7 @@ pulumi.export("probe", probe.display_name)
 
 @pytest.fixture
 def dev_with_a_secret(dev: Deployed) -> Deployed:
-    """Add a topic and an output with a secret to the deployed dev stack's program. They are not deployed yet."""
+    """Add a topic and an output to the program of the deployed dev stack. Both have a secret. Neither is deployed yet."""
     workspace, _ = dev
     append(workspace.program / "__main__.py", PROBE)
     workspace.checked("config", "set", "--stack", "dev", "--secret", "probe:token", SECRET)
@@ -40,7 +40,7 @@ def test_a_secret_is_encrypted_in_the_stack_file(dev_with_a_secret: Deployed) ->
 
 
 def test_a_secret_is_encrypted_in_the_state_and_never_printed(dev_with_a_secret: Deployed) -> None:
-    # GIVEN a topic and an output with a secret, which are not deployed yet
+    # GIVEN a new topic and a new output, which both have a secret
     workspace, account = dev_with_a_secret
     # WHEN the stack is previewed in detail, and deployed
     previewed, done = workspace.preview("--diff"), workspace.up("--diff")

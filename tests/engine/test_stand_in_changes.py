@@ -43,7 +43,8 @@ def test_a_change_of_inputs_is_classified(old: dict[str, Any], new: dict[str, An
     # GIVEN a queue's old and new inputs
     # WHEN they are compared
     found = change(QUEUE, old, new)
-    # THEN the result has the changed inputs, those that force a replacement, and whether a replacement deletes first
+    # THEN the result names the changed inputs and those that force a replacement. It also says whether a replacement
+    # deletes the old resource first.
     assert found == expected
 
 
@@ -64,7 +65,7 @@ def test_a_resource_type_that_the_table_of_replacements_lacks_is_an_error() -> N
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 
 
-def test_every_type_that_the_embedded_aws_makes_has_a_line() -> None:
+def test_the_table_of_replacements_has_every_type_that_the_embedded_aws_makes() -> None:
     # GIVEN the types that the embedded AWS can create
     # WHEN they are looked up in the table
     missing = HANDLERS.keys() - REPLACED_BY.keys()

@@ -39,7 +39,7 @@ def test_the_packages_of_an_interpreter_and_their_providers_are_listed() -> None
     # GIVEN the environment that runs this test
     # WHEN its packages are listed
     found = inventory(Path(sys.executable))
-    # THEN the list has the packages, and the AWS provider of the installed version
+    # THEN the list has the packages, and the AWS provider with the version of the package `pulumi-aws`
     assert found.packages["pulumi"] == version("pulumi")
     assert found.plugins == (Plugin("aws", version("pulumi-aws"), ""),)
 

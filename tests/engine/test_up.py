@@ -29,10 +29,10 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
     # GIVEN a deployed stack, and a change of the functions' code
     workspace, account = dev
     source = workspace.program / "runtime" / "handlers" / "get_order.py"
-    source.write_text(f"{source.read_text()}\n# A change that changes nothing.\n")
+    source.write_text(f"{source.read_text()}\n# A comment changes the file.\n")
     # WHEN it is deployed
     done = workspace.up()
-    # THEN every function and its alias is updated in place, and nothing else
+    # THEN the functions and their aliases are updated in place, and no other resource changes
     assert done.code == 0, done.output
     expected = [*(f"{name}-function" for name in NAMES), *(f"{name}-live" for name in NAMES)]
     assert done.changed == dict.fromkeys(sorted(expected), "update")

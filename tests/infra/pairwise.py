@@ -26,10 +26,10 @@ class Pairwise:
 def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwise:
     """Return combinations that contain every pair, by a greedy search.
 
-    Each combination starts with a pair that no earlier combination contains. Each other option then gets the
-    allowed value that adds most such pairs. If a pair is not allowed with the first values of all other options, up to
-    two of these values are changed before the pair counts as refused. The result depends only on `allowed` and on the
-    sequence of `options` and their values.
+    A pair is new if no earlier combination contains it. Each combination starts with a new pair and the first values of
+    all other options. If this is not allowed, one or two of these values are changed. If no such change is allowed, the
+    pair counts as refused. Otherwise each other option then gets the allowed value that adds most new pairs. The result
+    depends only on `allowed` and on the sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})

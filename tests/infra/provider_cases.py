@@ -1,4 +1,4 @@
-"""Cases in which a resource of a stack is changed so that it breaks a rule, each with words of the rule's finding."""
+"""Cases for the provider rules. In each case one resource of a stack gets inputs that break a rule."""
 
 import json
 from collections.abc import Mapping
@@ -11,7 +11,7 @@ from tests.infra.provider_rules import FUNCTION, MAPPING, QUEUE, Rule
 
 @dataclass(frozen=True)
 class Broken:
-    """A resource of a type (`token`), inputs with which it breaks `rule`, and words of the rule's finding.
+    """A case: the resource `name` of type `token` gets `inputs` that break `rule`. The finding contains all `words`.
 
     The name `*` stands for the first resource of the type.
     """

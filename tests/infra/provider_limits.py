@@ -41,8 +41,8 @@ _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
 )
 
-# Greatest sizes in bytes. AWS does not count white space in a role's inline policies. Ours contain none, so AWS counts
-# all their bytes.
+# Greatest sizes in bytes. In a role's inline policies AWS does not count white space. Our policies contain no white
+# space, so all their bytes count.
 DOCUMENTS: Final[Mapping[tuple[str, str], int]] = {
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmRule"): 10_240,
     ("aws:cloudwatch/compositeAlarm:CompositeAlarm", "alarmDescription"): 1_024,

@@ -1,5 +1,5 @@
-"""Rules that find resources that would fail or work wrongly on AWS, although Pulumi's mocks and the embedded AWS accept
-them.
+"""Rules that find resources that would fail or work wrongly on AWS. Pulumi's mocks and the embedded AWS accept such
+resources.
 
 Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
 the program registers. Each finding names the resource, what was given and what is allowed.
@@ -58,8 +58,8 @@ def visibility(recording: Recording) -> Iterator[str]:
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
     """A dead-letter queue keeps messages longer than its source queue, unless that queue has SQS's longest retention.
 
-    With a shorter retention the dead-letter queue could delete a message soon after the move, because on standard
-    queues SQS counts the time in both queues from the first send.
+    On standard queues SQS measures a message's age from its first send, even after the move to the dead-letter queue.
+    With a shorter retention the dead-letter queue could delete a message soon after the move.
     """
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
@@ -128,7 +128,8 @@ def functions(recording: Recording) -> Iterator[str]:
 def warm_starts(recording: Recording) -> Iterator[str]:
     """Snapshots need a published version and Python 3.12 or newer, and exclude provisioned concurrency.
 
-    Provisioned concurrency is for a version or an alias, at least 1, and at most the reserved concurrency, if any.
+    Provisioned concurrency belongs to a version or an alias. It is at least 1. If the function reserves concurrency, it
+    is at most the reserved concurrency.
     Sources: Lambda Developer Guide, SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
     """
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}
@@ -238,7 +239,7 @@ def cloudfront_region(recording: Recording) -> Iterator[str]:
 
 
 def nested_arguments(recording: Recording) -> Iterator[str]:
-    """All inputs have known names and the right types, also those nested in dicts, which the SDK does not check."""
+    """All inputs have known names and the right types. This includes inputs in dicts, which the SDK does not check."""
     for each in recording.resources:
         if each.custom:
             yield from (f"{each.name}: {finding}" for finding in findings(each.type, each.inputs))

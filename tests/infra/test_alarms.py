@@ -25,7 +25,7 @@ WITH_ALARMS = ("prod", "local")
 
 
 def for_people(recording: Recording) -> tuple[Recorded, ...]:
-    """Return the resources of the alarms for people, without the alarms for CodeDeploy, which only stop deployments."""
+    """Return the resources of the alarms for people. CodeDeploy's alarms are left out: they only stop deployments."""
     return tuple(each for each in recording.resources if each.name.startswith("alarms-"))
 
 
@@ -114,7 +114,7 @@ class TestEveryStackWithAlarms:
             assert notified == (each.get("okActions") or [])
             assert not notified or [topics[arn] for arn in notified] == [each["alarmDescription"][1:].split("]")[0]]
 
-    def test_an_alarm_that_notifies_nobody_is_in_a_composite_that_notifies(self, stack: str) -> None:
+    def test_an_alarm_without_a_topic_is_in_a_composite_with_a_topic(self, stack: str) -> None:
         # GIVEN
         resources = for_people(recorded(stack))
         composites = composite_alarms(resources)

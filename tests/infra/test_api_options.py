@@ -53,7 +53,7 @@ class TestCognito:
         assert client["allowedOauthScopes"] == ["orders/read", "orders/write"]
         assert (client["accessTokenValidity"], client["tokenValidityUnits"]) == (3_600, {"accessToken": "seconds"})
 
-    def test_users_cannot_sign_up_and_the_pool_and_its_clients_are_protected(self) -> None:
+    def test_the_pool_and_its_clients_are_protected_and_users_cannot_sign_up(self) -> None:
         # GIVEN / WHEN
         recording = recorded("prod")
         pool = only(recording, "aws:cognito/userPool:UserPool")
@@ -104,7 +104,7 @@ class TestExternalIssuer:
 
 
 class TestFunctionsBehindAnAuthorizer:
-    """Tests the setting with which a function refuses requests that no authorizer has verified."""
+    """Tests the setting `JWT_AUTHORIZER`. With it, a function refuses requests that no authorizer has verified."""
 
     @pytest.mark.parametrize(
         ("stack", "overrides", "verified"),

@@ -1,4 +1,4 @@
-"""Tests the dead-letter queue of a bus with a customer managed key: its retention, who may send to it, its alarm."""
+"""Tests the dead-letter queue of a bus with a customer managed key: its retention, its only sender and its alarm."""
 
 import json
 

@@ -117,7 +117,7 @@ def test_a_component_with_a_changed_kind_has_an_alias_of_the_former_kind() -> No
     # WHEN
     recording = record(program)
 
-    # THEN (the engine derives the old URNs of the children from the alias of the parent)
+    # THEN the component has the alias. From it the engine derives the old URNs of the component's children
     assert recording.one(f"{NAMESPACE}:MessageQueue", "jobs").aliases == (f"{NAMESPACE}:Queue",)
     assert recording.one("aws:sqs/queue:Queue", "jobs").parent.endswith(f"{NAMESPACE}:MessageQueue::jobs")
 
@@ -166,7 +166,7 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     ids=lambda make: make.func.__name__,
 )
 def test_protecting_a_component_protects_all_its_resources(make: Callable[..., Component]) -> None:
-    # GIVEN arguments that switch protection off, if the component has arguments for protection
+    # GIVEN a component whose own arguments do not protect it
 
     # WHEN the component itself is protected
     recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))
@@ -218,7 +218,7 @@ class TestGrants:
         with pytest.raises(ValueError, match="allowed: exact ones such as sqs:SendMessage"):
             Grant(sid="Some", actions=(action,), resources=("arn:aws:sqs:::q",))
 
-    def test_a_grant_on_all_resources_without_a_reason_is_refused(self) -> None:
+    def test_a_grant_on_all_resources_needs_a_reason(self) -> None:
         # GIVEN / WHEN / THEN
         with pytest.raises(ValueError, match="a reason go together"):
             Grant(sid="Some", actions=("sqs:SendMessage",), resources=("*",))

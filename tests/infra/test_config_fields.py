@@ -116,7 +116,7 @@ def test_the_message_about_a_wrong_value_names_what_was_given_what_is_allowed_an
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_has_a_description_a_default_and_only_facts_that_are_read(key: str) -> None:
+def test_every_field_has_a_description_and_a_default_and_only_known_facts(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
@@ -238,7 +238,7 @@ def test_the_project_file_declares_exactly_the_fields() -> None:
     # GIVEN
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
 
-    # WHEN the tag that `pulumi new` adds is left out
+    # WHEN the key `pulumi:tags` is left out, because `pulumi new` adds it
     own = {key: schema for key, schema in declared.items() if key != "pulumi:tags"}
 
     # THEN

@@ -1,4 +1,4 @@
-"""Tests which configurations the program refuses, with which messages, and that it then registers nothing."""
+"""Tests which configurations the program refuses, and the messages. After a refusal it registers nothing."""
 
 import json
 from typing import get_origin
@@ -82,7 +82,8 @@ def test_misplaced_keys_plain_secrets_and_wrong_values_are_reported_together(mon
     # WHEN
     _, error = record_refused("dev", overrides)
 
-    # THEN all are reported except the broken rule, because the values of two keys that it reads are not known
+    # THEN all are reported except the broken rule. It cannot be checked, because the values of two keys that it reads
+    # are not known
     assert isinstance(error, ConfigError)
     found = [(problem.keys[:1], problem.given) for problem in error.problems]
     assert ((), "the key oders:queue_visibility_seconds") in found
@@ -156,14 +157,14 @@ def test_a_strange_list_is_refused_with_one_line_for_each_problem(key: str, text
 
 
 def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
-    # GIVEN batch_size misspelt, and strict_ordering, whose rule reads batch_size
+    # GIVEN strict_ordering, whose rule reads batch_size, and a misspelt batch_size
     error = refused(strict_ordering="true", batch_sise="1")
     # WHEN / THEN only the misspelt key is reported
     assert [problem.keys for problem in error.problems] == [("batch_sise",)]
 
 
 def test_a_wrong_value_that_is_given_twice_is_one_problem() -> None:
-    # GIVEN / WHEN a filter contains the same wrong value, a list, twice
+    # GIVEN / WHEN a filter contains the wrong value [EUR] twice
     problem = only_problem(
         subscriptions=json.dumps(["{name: a, protocol: sqs, filter_policy: {currency: [[EUR], [EUR]]}}"])
     )

@@ -100,7 +100,8 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
-# A valid subscription. It takes the places before an item that is checked alone, so that the item keeps its index.
+# A valid subscription. If an item is checked alone, copies of this one fill the places before it. So the item keeps
+# its index.
 _GOOD = "{name: zzz, protocol: sqs}"
 
 
@@ -197,8 +198,8 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN items that are no text, items that are no mapping, items with wrong fields, several wrong values or
-        # filters that match nothing, and items with the same name or endpoint
+        # GIVEN valid items, and items with every kind of problem: no text, no mapping, wrong fields, several wrong
+        # values, filters that match nothing, and a name or an endpoint that another item has too
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},
@@ -221,7 +222,7 @@ class TestSubscriptions:
         # WHEN
         together = _found(items)
 
-        # THEN the problems that each item has alone are reported, and those that exist only between two items
+        # THEN each item's own problems are reported, and also the problems between two items
         assert [index for index, found in alone.items() if not found - together] == list(alone)
         assert sum(map(len, alone.values())) >= 18
         shared = {given for _, given in together - set().union(*alone.values())}

@@ -70,7 +70,7 @@ class TestEveryStack:
     @pytest.mark.parametrize(
         ("function", "service"), [*((each.name, "api") for each in API_FUNCTIONS), ("process-order", "worker")]
     )
-    def test_common_variables_name_service_and_stack_and_only_a_local_stack_has_an_endpoint(
+    def test_every_function_gets_the_common_variables_and_only_a_local_stack_has_an_endpoint(
         self, stack: str, function: str, service: str
     ) -> None:
         # GIVEN / WHEN

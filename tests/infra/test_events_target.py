@@ -175,7 +175,7 @@ class TestCustomerManagedKey:
         key = on_bus(encryption="customer").one("aws:kms/key:Key", "key")
         return {each["Sid"]: each for each in key.document("policy")["Statement"]}
 
-    def test_the_key_encrypts_the_bus_and_all_queues_except_dead_letter_queues_of_bus_and_targets(self) -> None:
+    def test_the_key_encrypts_the_bus_and_all_queues_except_those_for_undelivered_events(self) -> None:
         # GIVEN
         recording = on_bus(encryption="customer")
         key = recording.state("aws:kms/key:Key", "key")["arn"]
@@ -290,7 +290,7 @@ def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
         ("{detail: {1: [a]}}", ""),
     ],
 )
-def test_the_message_about_a_pattern_that_eventbridge_would_refuse_or_never_match_names_its_place(
+def test_the_message_about_a_wrong_pattern_names_the_subscription_s_place(
     pattern: str, words: str
 ) -> None:
     # GIVEN

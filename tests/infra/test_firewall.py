@@ -81,7 +81,7 @@ class TestFirewall:
 
         # THEN
         assert (firewall.inputs["scope"], firewall.inputs["region"]) == ("CLOUDFRONT", "us-east-1")
-        # CloudFront waits 30 s, because that is the longest integration timeout of an HTTP API.
+        # CloudFront waits 30 s for the API, because the API waits at most 30 s for a function.
         assert [each["customOriginConfig"]["originReadTimeout"] for each in distribution["origins"]] == [30]
         assert distribution["webAclId"] == recording.state(firewall.type, firewall.name)["arn"]
         assert recording.outputs["api_url"].endswith(".cloudfront.net")
@@ -171,8 +171,8 @@ class TestFirewall:
         alarm = recording.one("aws:cloudwatch/metricAlarm:MetricAlarm", "alarms-certificate-expiry").inputs
         in_us_east_1 = [each.inputs for each in recording.resources if each.inputs.get("region") == "us-east-1"]
 
-        # THEN us-east-1 has a topic of this tier with the tier's subscriptions, because an alarm can only notify topics
-        # in the alarm's Region
+        # THEN us-east-1 has a topic of this tier too, with the same subscription: an alarm can notify only topics in
+        # its own Region
         (topic,) = [each for each in in_us_east_1 if "displayName" in each]
         assert topic["name"] == "orders-dev-alarms-notify-us-east-1"
         (action,) = alarm["alarmActions"]

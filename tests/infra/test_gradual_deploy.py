@@ -1,4 +1,4 @@
-"""Tests gradual deployments: what shifts traffic, what stops a shift, and what `pulumi up` does not change back."""
+"""Tests gradual deployments: what shifts traffic, what stops a shift, and what `pulumi up` leaves unchanged."""
 
 import pytest
 
@@ -119,7 +119,7 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     assert watched >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
 
 
-def test_codedeploy_may_read_and_move_the_stack_s_aliases_and_read_alarms_and_do_nothing_else() -> None:
+def test_codedeploy_may_only_shift_the_stack_s_traffic_and_read_alarms() -> None:
     # GIVEN
     recording = recorded("prod")
 

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
-    """Return the permissions that the calls on all paths of this variant of the stack need."""
+    """Return the permissions that the functions need for their calls, on all paths, in this variant of the stack."""
     calls = called_with(bus=variant == BUS)
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
@@ -39,7 +39,7 @@ class TestEveryStack:
     def test_a_role_is_allowed_every_call_of_its_handler(self, variant: str) -> None:
         assert missing(allowed(variant), variant) == []
 
-    def test_every_action_that_a_role_is_allowed_is_called_or_has_a_reason(self, variant: str) -> None:
+    def test_every_allowed_action_is_called_or_has_a_reason(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
 
     def test_only_sending_traces_and_reading_alarms_are_allowed_on_all_resources(self, variant: str) -> None:

@@ -1,4 +1,4 @@
-"""Tests every pair of values of any two options in the real program, except the pairs that are listed as refused."""
+"""Runs the real program with every pair of values of any two options, except the pairs in `REFUSED`."""
 
 import json
 from collections.abc import Iterator
@@ -83,7 +83,8 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Types or parts of inputs that are registered if and only if an option has one of these values.
+# Texts, each with an option and values. The text is in a resource's type or inputs if and only if the option has one of
+# these values.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),

@@ -1,4 +1,4 @@
-"""Tests who may assume each role, that each function has its own role, and the permission to send traces."""
+"""Tests the roles: who may assume them, that each function has its own, and that they permit sending traces."""
 
 import pytest
 

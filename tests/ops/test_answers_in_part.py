@@ -268,7 +268,7 @@ def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytes
         code = stack.run("dlq", "list")
     # THEN the command says that one message stays hidden for a while
     assert code == 0
-    assert "1 messages stay hidden" in capsys.readouterr().err
+    assert "messages that SQS did not release: 1." in capsys.readouterr().err
 
 
 def test_every_operation_that_may_answer_in_part_has_a_case() -> None:

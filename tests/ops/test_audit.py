@@ -152,12 +152,12 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "stock moved twice": (
         "G2",
-        "SKU-1: of 100 units (counted or added) 6 were confirmed and 92 are left",
+        "SKU-1: units counted or added: 100; confirmed: 6; left: 92",
         lambda shop: shop.available(92),
     ),
     "stock not moved": (
         "G2",
-        "SKU-1: of 100 units (counted or added) 6 were confirmed and 100 are left",
+        "SKU-1: units counted or added: 100; confirmed: 6; left: 100",
         lambda shop: shop.available(100),
     ),
     "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
@@ -170,7 +170,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "processed twice": ("G4", "{order} was processed 2 times", _processed_twice),
     "received too often": ("G4", "message m-1 was received 4 times, 3 are allowed", _received_too_often),
-    "dead-lettered early": ("G4", "{dead} is a dead letter after 1 receives; the queue allows 3", _dead_lettered_early),
+    "dead-lettered early": ("G4", "{dead} is a dead letter after 1 receive; the queue allows 3", _dead_lettered_early),
     "an order without event": ("G5", "{order}: settled, but no record", lambda shop: shop.forget(shop.order)),
     "another outcome published": (
         "G5",
@@ -219,7 +219,7 @@ def test_a_healthy_stack_has_no_findings(shop: Shop) -> None:
     # THEN the dead letter is counted, and there is no finding
     assert found["ok"]
     assert [text for one in found["guarantees"] for text in (*one["violations"], *one["named"])] == []
-    assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letters")
+    assert found["guarantees"][0]["counted"].endswith("; 0 messages waiting, 1 dead letter")
 
 
 def test_every_page_of_a_table_is_read(shop: Shop) -> None:
@@ -294,7 +294,7 @@ def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(sho
     # THEN one message in the orders queue can be the message of one open order, but not of two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
-    assert both["violations"][0].startswith("at least 1 of these 2 orders have no message")
+    assert both["violations"][0].startswith("orders without a message: at least 1 of these 2")
 
 
 def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> None:

@@ -39,7 +39,7 @@ def test_only_checked_articles_and_their_units_since_a_reference_point_are_count
     assert found["G2"].counted == "stock of 3 articles checked; 14 units confirmed since it was counted"
     assert [text for text in found["G2"].named if "not checked" in text or "may have left" in text] == [
         "recounted was counted, restocked or removed during the audit, so its stock is not checked",
-        "1 units may have left the stock before or after a reference point: their orders were settled too close to it",
+        "1 unit may have left the stock before or after a reference point, because the orders were settled close to it",
     ]
 
 

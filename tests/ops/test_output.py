@@ -1,4 +1,4 @@
-"""Tests events that are published again, periods of metrics, durations, and the expected outputs of runbooks."""
+"""Tests events that are published again, periods, durations, counts, and the expected outputs of runbooks."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from ops.cli.context import Context
 from ops.cli.order import run_replay
 from ops.gateway.clients import Clients
 from ops.gateway.telemetry import Query, Telemetry, Value
+from ops.logic.counts import counted
 from ops.logic.durations import WrongValueError, parse_duration
 from ops.target import Target
 from runtime.models.order import OrderStatus
@@ -119,3 +120,12 @@ def test_the_expected_output_of_every_runbook_command_is_declared() -> None:
     # THEN each has an expected text, which `make long` looks for on a running stack
     assert len(commands) > 10
     assert all(what_it_shows(command) for command in commands)
+
+
+@pytest.mark.parametrize(
+    ("number", "noun", "text"),
+    [(0, "order", "0 orders"), (1, "dead letter", "1 dead letter"), (2, "copy", "2 copies"), (3, "key", "3 keys")],
+)
+def test_a_noun_agrees_with_its_number(number: int, noun: str, text: str) -> None:
+    # GIVEN a number and a noun / WHEN the noun is counted / THEN it is singular only for one
+    assert counted(number, noun) == text

@@ -77,7 +77,7 @@ def test_dead_letters_that_could_not_be_received_are_reported(tmp_path: Path, ca
     document, output = shown(capsys)
     # THEN it reports the five that it could not receive, and the exit code says that it is not complete
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
-    assert "more messages were not read" not in output
+    assert "Not read: about" not in output
     assert code == 6
 
 
@@ -111,7 +111,7 @@ def test_orders_that_were_sent_before_a_failure_are_named(tmp_path: Path, capsys
     # THEN the first is reported as sent, and the run as failed
     assert code == 1
     assert written.out.splitlines() == [f"sent {ids[0]}"]
-    assert "1 of 2 orders were certainly sent" in written.err
+    assert "Certainly sent: 1 of 2 orders." in written.err
 
 
 @pytest.mark.usefixtures("account")

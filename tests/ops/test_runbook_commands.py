@@ -166,14 +166,14 @@ def test_status_shows_what_the_runbooks_describe(
         before = account.waiting(queue)
         wait_for("a dead letter", lambda: account.waiting(queue) > before)
     # THEN status reports the failed attempts and the dead letters
-    assert re.search(r"! .*attempts to process orders failed", status(capsys))
+    assert re.search(r"! .*attempts? to process orders failed", status(capsys))
     assert re.search(r"! .*messages? .*in the dead-letter queue", status(capsys))
     # WHEN requests are answered 503
     with stack.fault("sqs", "SendMessage", FaultKind.ERROR):
         for _ in range(10):
             OrdersApi(stack.outputs["api_url"]).post(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
     # THEN status names the 5xx answers first, because customers notice them
-    assert re.match(r"Wrong: \d+ of \d+ requests were answered with 5", status(capsys))
+    assert re.match(r"Wrong: Answered with 5.*: \d+ of \d+ requests? ", status(capsys))
     # WHEN the worker is paused
     main(["worker", "pause", "--by", "Ada", "--reason", "bad release", "--yes"])
     # THEN everybody can see who paused the worker, when and why

@@ -89,7 +89,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "503": (
         with_metrics(**{MetricName.DEPENDENCY_FAILURE: counted(150)}),
         Severity.URGENT,
-        "150 requests were answered with 503",
+        "answered with 503 (the callers do not know the outcome): 150 requests ",
         "orders open",
     ),
     "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
@@ -138,7 +138,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "dead letters": (
         reading(dead=Depth(2, 1, 0, 86_400)),
         Severity.WRONG,
-        "3 messages are in the dead-letter queue",
+        "messages in the dead-letter queue: 3;",
         "dlq list",
     ),
     "old dead letters": (
@@ -169,13 +169,13 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "kept events": (
         reading(subscribers={"mail": 4}),
         Severity.LOOK,
-        "4 events wait in the dead-letter queue of mail",
+        "events in the dead-letter queue of mail: 4;",
         "replay-events",
     ),
     "overspent": (
         reading(budgets={"settling": -5_900, "accepting": 3}),
         Severity.LOOK,
-        "settling in the last 30 days: spent 60 times over",
+        "settling in the last 30 days: 6000 % spent",
         "",
     ),
     "unconfirmed": (
@@ -196,13 +196,13 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "no data": (
         reading(alarms=(alarm(), alarm(state="INSUFFICIENT_DATA"))),
         Severity.BLIND,
-        "1 of 2 alarms have no data",
+        "alarms that have no data and cannot be raised: 1 of 2 ",
         "",
     ),
     "not evaluated": (
         reading(alarms=(alarm(state="INSUFFICIENT_DATA"),), alarms_evaluated=False),
         Severity.BLIND,
-        "the embedded AWS evaluates alarms only when a metric or alarm is put, not when the stack records metrics",
+        "the embedded AWS does not evaluate alarms when the stack records metrics",
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),

@@ -155,7 +155,7 @@ CASES: dict[str, Case] = {
         "deletes every message",
     ),
     "queues-have-a-dead-letter-queue": Case(
-        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "neither has nor is a dead-letter queue"
+        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "has no dead-letter queue and is not one"
     ),
     "subscriptions-have-a-dead-letter-queue": Case(
         [make("aws:sns/topicSubscription:TopicSubscription", {"protocol": "email"})],

@@ -1,4 +1,4 @@
-"""Calls of the API. By the rules of its contract, they are repeated until there is a final answer or time is up."""
+"""Calls the API by the rules of its contract: a call is repeated until it succeeds, is refused, or its time is up."""
 
 import json
 import random
@@ -42,8 +42,9 @@ class OrdersClient:
     def submit(self, submission: Submission, deadline_seconds: float = 600.0) -> Accepted:
         """Place the order. If it is placed already, return the first answer again.
 
-        The request is repeated with the same key and body on 408, 409, 425, 429, any 5xx or no readable answer, for
-        up to `deadline_seconds` in all. With `tokens` it is also repeated once after a 401.
+        The request is repeated, with the same key and body, if the answer is 408, 409, 425, 429 or 5xx, is unreadable,
+        or does not come. All tries together take at most about `deadline_seconds`. With `tokens`, the request is also
+        repeated once after a 401.
 
         Raises:
             ProblemError: the request was refused. With status 401 or 403 an earlier try may have placed the order:
@@ -157,7 +158,7 @@ class _Calls:
 
 
 def _retry_after(text: str | None) -> float:
-    """Convert Retry-After, seconds or an HTTP date (RFC 9110, section 10.2.3), to seconds; 0 for any other text."""
+    """Return the seconds to wait; 0 if `text` is neither seconds nor an HTTP date (RFC 9110, section 10.2.3)."""
     if text is None:
         return 0.0
     if text.strip().isdecimal():

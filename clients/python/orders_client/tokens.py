@@ -12,7 +12,7 @@ import urllib3
 
 from orders_client.errors import TokenRefusedError
 
-# Seconds before a token's expiry at which a new one is fetched.
+# A token is replaced this many seconds before it expires.
 _EARLY = 60.0
 _TOO_MANY_REQUESTS = 429
 

@@ -1,4 +1,4 @@
-"""Causes of the program's own metrics: each makes the real handlers emit its metric in a simulated world."""
+"""A cause for each of the program's own metrics. It makes the real handlers emit the metric in a simulated world."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
 
 
 def failing(operation: str, fault: Fault = server_error, times: int = 1_000_000) -> Process:
-    """A process whose first `times` calls of `operation` (at most 10,000) fail with a fault."""
+    """A process whose calls of `operation` fail with `fault`: the first `times` of them, but at most 10,000."""
     left = [fault] * min(times, 10_000)
     return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
 

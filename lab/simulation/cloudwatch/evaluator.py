@@ -82,7 +82,7 @@ class AlarmRun:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
                 self._pending.setdefault(composite.name, _Pending(notified=State.OK)).since = now
-        # The composites' actions come after both loops, so that a suppressor that changed in the same minute counts.
+        # Composites act only after both loops. So a suppressor's change in the same minute already counts.
         for composite in self._composites:
             self._act(now, composite)
 
@@ -119,7 +119,7 @@ class AlarmRun:
 
 @dataclass
 class _Pending:
-    """A composite's last notified state (at first OK), and the times from which the suppression periods count."""
+    """The state that a composite last notified (OK at first), and the starts of its two suppression periods."""
 
     notified: State
     since: int = 0

@@ -54,7 +54,7 @@ class MetricAlarm:
         period: seconds.
         evaluation_periods, datapoints_to_alarm: N and M.
         treat_missing_data: see "Configuring how CloudWatch alarms treat missing data".
-        actions: the targets to notify, by the state entered.
+        actions: for each state, the targets to notify when the alarm enters it.
     """
 
     name: str
@@ -142,8 +142,8 @@ def decide(points: Sequence[bool | None], n: int, m: int, treatment: MissingData
         return State.OK
     if not real:
         return unknown
-    # All existing points breach, but there are fewer than M. ALARM is premature unless the oldest of them is at least M
-    # periods old. With `ignore` the alarm keeps its state.
+    # All existing points breach, but there are fewer than M. With `missing`, the state becomes ALARM only if the oldest
+    # point is at least M periods old. With `ignore`, the alarm keeps its state.
     age = len(points) - points.index(True)
     return State.ALARM if age >= m and treatment == "missing" else unknown
 

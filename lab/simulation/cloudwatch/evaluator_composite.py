@@ -26,8 +26,8 @@ class CompositeAlarm:
     Attributes:
         rule: expression over the states of other alarms, which it references by name or ARN.
         suppressor: name of an alarm that suppresses all actions while it is in ALARM.
-        wait_period: seconds to wait, after a change to ALARM, for the suppressor to go into ALARM too.
-        extension_period: seconds to wait after the suppressor left ALARM.
+        wait_period: seconds that actions wait after the composite enters ALARM, because the suppressor may follow.
+        extension_period: seconds for which actions stay suppressed after the suppressor leaves ALARM.
     """
 
     name: str

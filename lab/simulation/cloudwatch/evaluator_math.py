@@ -20,7 +20,7 @@ Value = float | Series
 
 
 class ExpressionSyntaxError(ValueError):
-    """A text cannot be parsed as metric math or, where a rule is expected, as the rule of a composite alarm."""
+    """A text cannot be parsed as what is expected: metric math, or the rule of a composite alarm."""
 
 
 class MathError(ValueError):
@@ -187,7 +187,7 @@ def _if(nodes: Sequence[ast.expr], context: MathContext) -> Value:
         return {} if chosen is None else chosen
     result: Series = {}
     for start, test in condition.items():
-        # If the condition is true, a missing value counts as 0. If it is false, a missing value drops the point.
+        # If a point's condition is true, a missing `then` counts as 0. If it is false, a missing `other` drops it.
         point = _at(then, start, 0.0) if test else _at(other, start, None)
         if point is not None:
             result[start] = point

@@ -95,7 +95,7 @@ class MetricStore:
 def statistic_of(name: str) -> Callable[[Sequence[float]], float]:
     """The function that computes `Sum`, `Average`, `Minimum`, `Maximum`, `SampleCount`, `pNN` or `TC(:N)`.
 
-    Percentiles use the nearest rank, which CloudWatch approximates.
+    Percentiles are exact here (nearest rank). CloudWatch's are approximate.
 
     Raises:
         ValueError: an unknown name.

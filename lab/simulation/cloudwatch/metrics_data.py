@@ -97,8 +97,8 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start. Excludes init time."),
     _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the Region's total."),
     _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
-         "Ignores messages received three times or more. In a dead-letter queue the age counts from the move, "
-         "while retention on a standard queue counts from the original send."),
+         "Ignores messages received three times or more. A dead letter's age counts from its move; "
+         "its retention on a standard queue counts from the original send."),
     _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool has received."),
     _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
     _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
@@ -156,11 +156,11 @@ def own_metrics(namespace: str) -> tuple[Published, ...]:
 
 
 SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in MetricName}
-"""For each of our metrics, the value of the dimension `service` under which it is published."""
+"""By metric name, the value of the dimension `service` of each of our metrics."""
 
 
 def find(key: MetricKey, published: Iterable[Published]) -> Published | None:
-    """The entry under which a metric with exactly these dimension names is published, if any."""
+    """Return the published metric that has this namespace and name, and exactly these dimension names; or None."""
     names = frozenset(name for name, _ in key.dimensions)
     for entry in published:
         if (entry.namespace, entry.name) == (key.namespace, key.name) and names in entry.dimension_sets:

@@ -42,7 +42,7 @@ WATCHED: Final[Mapping[str, str]] = {
     "certificate": "arn:aws:acm:eu-central-1:123456789012:certificate/1",
 }
 BUS_RULES: Final = ("billing", "mail")
-"""The names of the subscriptions, each with its own rule, in a stack with a bus."""
+"""The subscriptions in a stack with a bus. Each has its own rule."""
 WATCHED_WITH_BUS: Final[Mapping[str, str]] = {
     **{key: name for key, name in WATCHED.items() if key != "notifications_topic"},
     "events_bus": f"{PREFIX}-events",
@@ -68,7 +68,7 @@ class Registered(Protocol):
 def register_alarms(settings: AlarmSettings = SUBSCRIBED, *, bus: bool = False) -> tuple[Recorded, ...]:
     """Return the resources that the alarms component registers for a stack with the names above.
 
-    With `bus`, the stack has no topic but an event bus, which is encrypted with the stack's own key.
+    With `bus`, the stack has an event bus instead of the topic. The bus is encrypted with the stack's own key.
     """
 
     def program() -> None:

@@ -111,7 +111,7 @@ CAUSES: Final[Mapping[str, Series]] = {
     "notifications-lost": {topic("NumberOfNotificationsFailedToRedriveToDlq"): 1},
 }
 """For each row of the alarm table, the series that are not healthy from BEGIN to END. This time is long enough for the
-row's alarm to fire. An alarm that treats missing data wrongly flaps, or stays in ALARM after END."""
+row's alarm to fire. If the alarm treats missing data wrongly, it flaps, or stays in ALARM after END."""
 
 
 _OF_RULES: Final = {
@@ -152,7 +152,7 @@ def step_of(alarm: MetricAlarm) -> int:
 
 
 def publish(*phases: Phase, horizon: int = HORIZON, step: int = 60) -> MetricStore:
-    """Publish healthy minutes from 0 to `horizon` with the phases' differences; one minute lasts `step` seconds."""
+    """Publish `horizon` healthy minutes of `step` seconds; during a phase, its series replace the healthy ones."""
     store = MetricStore()
     units = {key: _unit(key) for phase in phases for key in phase.series} | {key: _unit(key) for key in HEALTHY}
     for minute in range(horizon):
@@ -175,9 +175,9 @@ def _unit(key: MetricKey) -> str:
 def run_alone(
     store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
 ) -> AlarmRun:
-    """Run the alarm alone, over minutes of the length that `step_of` gives.
+    """Run the alarm without the other metric alarms. `step_of` gives the length of a minute.
 
-    The rule of each of the alarm's composites is reduced to this alarm, and the composite has no suppressor.
+    Each composite that names the alarm gets a rule with only this alarm, and no suppressor.
     """
     reduced = [
         CompositeAlarm(composite.name, f'ALARM("{alarm.name}")', composite.actions)

@@ -1,7 +1,7 @@
 """Plays each path of the handlers again and again: each time with another crash point or another fault.
 
-The crash points of a path are the calls that the handler makes. At each of them, every fault is played that can happen
-to this call. Of a long series of calls of one operation, only three are crash points.
+The crash points of a path are the calls that the handler makes. Each call is played with every fault that it can have.
+If the handler calls one operation many times in a row, only three of these calls are crash points.
 
 Nobody lists the calls by hand: an undisturbed run records them. So a call that is added to a handler becomes a new
 crash point.

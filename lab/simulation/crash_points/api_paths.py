@@ -38,7 +38,7 @@ def _replay(stage: Stage) -> Run:
 
 
 def _after_kill(operation: str, *then: Callable[[Stage], object]) -> Prepare:
-    """Prepare a first run that is killed after its call of ``operation``, followed by the events of ``then``."""
+    """Prepare a second run. The first was killed after its call of ``operation``; then the events ``then`` happened."""
 
     def prepare(stage: Stage) -> Run:
         stage.post(process=killed_after(operation))
@@ -158,4 +158,4 @@ API_PATHS = (
     Path("somebody else's order", GET, lambda stage: _get(stage, "bob"), CONFIRMED),
 )
 CALLS_NOTHING = (Path("body fails validation", CREATE, _refused, ends()),)
-"""Paths that must not call any service, as a test checks. They have no crash points."""
+"""Paths that must not call any service; a test checks this. They have no crash points."""

@@ -63,8 +63,8 @@ def calls_of(path: Path) -> list[Call]:
 def crash_points(path: Path) -> list[Call]:
     """Return the crash points of a path: the calls of its undisturbed run.
 
-    Of more than three calls of one operation in a row, only the first two and the last are crash points. The others
-    differ from these only in time.
+    If a path calls one operation more than three times in a row, only the first two of these calls and the last are
+    crash points. The others differ from them only in time.
     """
     repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
@@ -113,8 +113,10 @@ def _check_recording(case: Case, process: Process) -> None:
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """Return whether an order may lack the mark ``FAILED``: each of the run's updates of the orders table was
-    disturbed, or the process made only reads before the call that killed it."""
+    """Return whether the run may have been kept from marking an order ``FAILED``.
+
+    Either each of its updates of the orders table was disturbed, or it only read before the call that killed it.
+    """
     writes = [
         call.index
         for call in process.calls
@@ -194,7 +196,7 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return the compared part of a run's end state. If it equals that of the undisturbed run, the end is ``same``."""
+    """Return what is compared of a run's end state. If the undisturbed run has the same, the end is ``same``."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")

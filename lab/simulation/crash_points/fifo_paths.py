@@ -28,7 +28,7 @@ _SAME = {
         "last attempt: table throttled",
     ),
 }
-"""By handler, the names of the paths in `API_PATHS` and `WORKER_PATHS` that are also played in a FIFO stack."""
+"""Paths that are also played in a FIFO stack: for each handler, names from `API_PATHS` and `WORKER_PATHS`."""
 
 
 def _three(stage: Stage) -> Run:

@@ -1,5 +1,5 @@
-"""Paths of batches with orders that share an article. One transaction settles these orders together, before the worker
-processes their messages one by one. "Group" means these orders here, not a message group."""
+"""Paths of batches in which orders share an article. One transaction settles these orders together, before the worker
+processes their messages one by one. In this file, a group is a set of such orders, not a message group."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def _api_killed_before_store(stage: Stage) -> Run:
 
 
 def _group_twice(stage: Stage) -> Run:
-    """Prepare a batch with two messages of one order, and another order for the same article."""
+    """Prepare a batch of three messages: two of one order, and one of another order for the same article."""
     stage.accept()
     twice = stage.message()
     stage.accept("other")

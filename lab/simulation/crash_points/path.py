@@ -31,16 +31,16 @@ class Path:
         name: Name in tables and test ids.
         function: The handler's name.
         prepare: Prepares a stage for the run, and returns the run.
-        ends: The allowed sets of statuses of all orders after all retries and redrives. Only a path whose callers do
-            not retry has several sets.
+        ends: The allowed ends. Each lists the statuses of all orders after all retries and redrives. Only a path whose
+            callers do not retry has several ends.
         later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
             so a caller's retry sends the order once more.
         dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``: one
             fault must not cause a dead letter.
         marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
         background: Faults that belong to the path itself, such as a topic that is down.
-        recover: Removes the cause of a failure that belongs to the path itself, for example by a deploy, before the
-            queue delivers the message again.
+        recover: Removes the path's own cause of failure (for example, a deploy completes) before the queue delivers
+            the message again.
         no_retries: The callers do not retry.
         bus: The worker publishes to an event bus instead of the topic.
         fifo: The stack keeps each caller's orders in sequence.

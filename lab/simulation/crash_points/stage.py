@@ -28,7 +28,7 @@ class Stage:
 
     Attributes:
         process: The process of the disturbed run.
-        intents: Caller, key and body of every order that :meth:`post` requested, answered or not.
+        intents: Caller, key and body of every order that :meth:`post` requested, even if no answer came.
         no_retries: The callers do not retry.
         recover: Removes the cause of the path's own failure (not the disturbance) before the queue redelivers.
         late: Calls of killed processes that have not yet taken effect.
@@ -113,7 +113,7 @@ class Stage:
             try:
                 self.late.pop(0)()
             except ClientError:
-                continue  # the service refused, and the process that called no longer exists
+                continue  # the service refused the call; the process that would get the error no longer exists
 
     def everything_is_delivered_again(self) -> None:
         """Deliver every deleted message once more, as a standard queue may. A FIFO queue never does."""

@@ -16,7 +16,7 @@ LEGEND = f"""
 =  the disturbed run ended like an undisturbed run    r  a retry by the caller or the queue was needed
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
 "transaction cancelled": a case for each mix of the items' cancellation reasons, and one for a transaction in progress
-"zombie before", "zombie after": the process pauses before the call, or after its effect, until its lease has ended
+"zombie before", "zombie after": the process pauses before the call or after the call's effect; meanwhile its lease ends
 If several cases share a cell, its letter is the worst outcome.
 Columns: {"; ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
 """
@@ -32,7 +32,7 @@ class Table:
     cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
 
     def run(self, case: Case) -> None:
-        """Run one case. With ``pairs``, run it again with each fault of ``SECOND`` added at each later call.
+        """Run one case. With ``pairs``, run it again for each later call with each fault of ``SECOND``.
 
         A case whose fault kills the process has no later call.
         """

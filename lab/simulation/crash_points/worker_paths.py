@@ -77,7 +77,7 @@ def _settled_not_published(stage: Stage, *lines: tuple[str, int]) -> Run:
 
 
 def settled_and_stock_gone(stage: Stage) -> Run:
-    """Prepare a confirmed order that sold out its SKU, and whose worker was killed before it published."""
+    """Prepare a confirmed order that sold out its SKU. The worker was killed before it published the order's event."""
     run = _settled_not_published(stage, ("SKU-2", 5))
     if stage.world.available("SKU-2") != 0:
         raise AssertionError("the path needs an order that sells out SKU-2")
@@ -168,7 +168,10 @@ def _row_conflict(call: Call) -> Fault | None:
 
 
 def _last(prepare: Prepare) -> Prepare:
-    """Do what ``prepare`` does, then make the next receive of the queue's first message that message's last attempt."""
+    """Do what ``prepare`` does. Then raise the receive count of the queue's first message.
+
+    The message's next receive is its last attempt.
+    """
 
     def last(stage: Stage) -> Run:
         run = prepare(stage)
@@ -206,7 +209,7 @@ def _duplicates_in_a_batch(stage: Stage) -> Run:
 
 
 def _isolated(stage: Stage) -> Run:
-    """Prepare a batch of three messages whose first run was killed in the middle of the second message."""
+    """Prepare a batch of three messages. Its first run was killed while it processed the second message."""
     stage.world.stock_up("SKU-3", 5)
     for number in (1, 2, 3):
         # Each order has its own SKU. Otherwise a single transaction would settle all three orders.

@@ -1,5 +1,5 @@
-"""In-memory fakes of boto3 clients with the methods that the program calls: fast, deterministic, and open to injected
-faults."""
+"""In-memory fakes of boto3 clients, with only the methods that the program calls. They are fast and deterministic, and
+tests can inject faults into each call."""
 
 from lab.simulation.clock import Clock, Entropy
 from lab.simulation.fakes.cloud import Cloud

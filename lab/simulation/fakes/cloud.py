@@ -1,5 +1,4 @@
-"""One simulated AWS: four clients that share a clock, a source of randomness, and the `Wire` that carries their
-calls."""
+"""One simulated AWS: four clients with one clock, one source of randomness, and one `Wire` that carries all calls."""
 
 from __future__ import annotations
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cloud:
-    """The AWS services that the API and the worker call. Two clouds with the same seed answer the same calls alike."""
+    """The AWS services that the API and the worker call. Clouds with one seed give equal answers to equal calls."""
 
     entropy: Entropy = field(default_factory=Entropy)
     clock: Clock = field(default_factory=Clock)

@@ -20,7 +20,7 @@ def error_class(code: str) -> type[ClientError]:
 
 
 class ExceptionsNamespace:
-    """Stand-in for ``client.exceptions``: one class per error code, and ``ClientError`` for all of them."""
+    """Stand-in for ``client.exceptions``: one class per error code, and their base class ``ClientError``."""
 
     def __getattr__(self, code: str) -> type[ClientError]:
         if code == "ClientError":
@@ -68,6 +68,6 @@ def only_known(operation: str, given: Mapping[str, Any], known: frozenset[str]) 
     unknown = given.keys() - known
     if unknown:
         raise UnsupportedByFakeError(
-            f"{operation}: parameters {sorted(unknown)} are not modelled. Extend the fake, or omit them; it models "
-            f"{sorted(known)}."
+            f"{operation}: parameters {sorted(unknown)} are not modelled. Extend the fake, or omit them. It models "
+            f"only {sorted(known)}."
         )

@@ -61,7 +61,7 @@ class FakeEvents:
 
 
 def refused_entry(code: str) -> Response:
-    """Return the answer to an accepted call with one refused event."""
+    """Return an answer that accepts the call, but refuses its event."""
     return {
         "FailedEntryCount": 1,
         "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],

@@ -85,7 +85,7 @@ def deadline(expire: Callable[[], None]) -> Fault:
 
 
 def arrives_late(late: list[Perform]) -> Fault:
-    """Kill the process while the call is on its way, and append the call's later effect to ``late``."""
+    """Kill the process while the call is on its way. ``late`` gets a function that performs the call later."""
 
     def fault(call: Call, perform: Perform) -> Response:
         late.append(perform)
@@ -95,7 +95,7 @@ def arrives_late(late: list[Perform]) -> Fault:
 
 
 def transaction_cancelled(codes: Sequence[str]) -> Fault:
-    """Cancel a transaction with these reason codes, one per item in sequence, regardless of the items' true state.
+    """Cancel a transaction. Its items get these reason codes in sequence, whatever the items' true state.
 
     If there are fewer codes than items, the other items get ``None``: AWS's code for an item without a problem.
     """
@@ -135,7 +135,7 @@ def _timeout(call: Call) -> ReadTimeoutError:
 
 
 def _ignore_refusal(perform: Perform) -> None:
-    """Perform a call whose answer nobody receives, and drop the service's refusal too."""
+    """Perform a call, and drop its answer. If the service refuses the call, drop the refusal."""
     try:
         perform()
     except ClientError:

@@ -1,5 +1,5 @@
-"""The CloudWatch Logs client for the journal and the tools of `ops`. Its calls that write go through a `Wire`, so they
-can have faults; its reads have none."""
+"""The CloudWatch Logs client for the journal and the tools of `ops`. Writes go through a `Wire`, so they can have
+faults. Reads have no faults."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FakeLogs:
         return self
 
     def paginate(self, **params: Any) -> Iterator[Response]:
-        """Yield one page: the events between two times, from the named streams (from all streams if names are missing).
+        """Yield one page: the events between two times. ``logStreamNames`` restricts them to these streams.
 
         The filter pattern is ignored, because the tools filter the events again.
         """

@@ -1,4 +1,4 @@
-"""The SQS client, whose queues are those of the queue model."""
+"""The SQS client. It uses the queues of the queue model."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class FakeSQS:
         self.queues: dict[str, Queue] = {}
 
     def add_queue(self, queue: Queue) -> Queue:
-        """Make a queue of the queue model reachable by its URL."""
+        """Add a queue. Calls with its URL then use it."""
         self.queues[queue.url] = queue
         return queue
 

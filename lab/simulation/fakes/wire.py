@@ -48,8 +48,8 @@ class Process:
         faults: Planned fault by call index.
         on_call: Called for each call without a planned fault; returns a fault, or ``None``.
         calls: All calls in order, including calls with a fault.
-        killed: Whether the process was killed. If so, every further call raises :class:`ProcessKilled` without effect:
-            Python still runs ``finally`` blocks of a killed process, and their calls must not reach AWS.
+        killed: Whether the process was killed. If so, every further call raises :class:`ProcessKilled` and has no
+            effect. Python still runs the process's ``finally`` blocks, and their calls must not reach AWS.
     """
 
     faults: Mapping[int, Fault] = field(default_factory=dict)
@@ -108,7 +108,7 @@ class Wire:
         process.calls.append(call)
         if self.before is not None:
             self.before(call)
-            if process.killed:  # by a fault of another thread that ran during the hook
+            if process.killed:  # during the hook, by a fault in another thread
                 raise ProcessKilled(f"{operation} while the process was killed")
         fault = process.fault_for(call)
         try:

@@ -32,7 +32,7 @@ def main() -> int:
     parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the counts to this file, repeatedly during the run")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")
-    parser.add_argument("--replay", type=Path, help="play the history in this file, in the format that --show prints")
+    parser.add_argument("--replay", type=Path, help="play the history in this file; --show prints the format")
     parser.add_argument("--keep-going", action="store_true", help="play all histories, even after a violation")
     options = parser.parse_args()
     if options.histories < 1 or options.workers < 1:
@@ -85,7 +85,7 @@ def _progress(tally: HistoryCounts, wanted: int, rate: float) -> None:
 
 
 def _write(tally: HistoryCounts, options: argparse.Namespace, seconds: float) -> None:
-    """Write the counts so far, so that a new run can continue a stopped run at the next seed."""
+    """Write the counts so far. If this run is stopped, a new run can continue at the next seed."""
     if options.json is not None:
         run = {"first_seed": options.seed, "wanted": options.histories, "workers": options.workers}
         document = {**run, "seconds": round(seconds, 1), **tally.document()}

@@ -14,9 +14,9 @@ LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is bus
 BY_NAME: Final[dict[str, FaultKind]] = {
     kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
 }
-"""The faults that depend on the call alone. The fakes' cancelled transactions are left out: for an item without an
-injected reason they report ``None``, even if its condition fails. ``ROW_BUSY`` reports the true reason of every row
-that is not busy, as AWS does."""
+"""The faults that depend on the call alone. The fakes' cancelled transactions are left out: they report ``None`` (no
+problem) for most items, even for an item whose condition fails. ``ROW_BUSY`` replaces them. As AWS does, it reports the
+true reason of every row that is not busy."""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
 

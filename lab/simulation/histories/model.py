@@ -1,12 +1,17 @@
-"""Model of the conditions that must hold during and after every history, in addition to the guarantees.
+"""Model that checks each history, while it is played and at its end.
 
-The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Violations
-begin with a label: ``G1``-``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own labels are M1
-(orders come from callers and are never deleted, only people discard them, and no message from a sender other than the
-API is lost), M2 (outcomes never change), M3 (stock is never negative, and outcomes agree with the stock), M4 (every
-order becomes final unless its message expires, and callers that retry get an answer), M5 (answers are as expected), M6
-(an undisturbed worker leaves no message in the queue without a reason, and no message is hidden too long), M7 (killers
-cost another message only a limited number of receives), M8 (a dead letter's order is no longer ``ACCEPTED``).
+The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Each violation
+begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own rules:
+
+- M1: An order that no caller posted is ``FAILED`` or ``DISCARDED``. No order is deleted. Only people discard orders. No
+  message that the API did not send is lost.
+- M2: Outcomes never change, and no order returns to ``ACCEPTED``.
+- M3: Stock is never negative. Outcomes agree with the stock.
+- M4: Every order becomes final unless its message expires. Callers that retry get an answer.
+- M5: Answers are as expected.
+- M6: An undisturbed worker leaves no message in the queue without a reason. No message is hidden too long.
+- M7: Killers cost another message only a limited number of receives.
+- M8: A dead letter's order is no longer ``ACCEPTED``.
 """
 
 from __future__ import annotations
@@ -35,8 +40,8 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Operations of a worker that prepares an isolated batch: it marks the order of each last attempt ``FAILED``, and reads
-leases. If such a call is disturbed, a mark can be missing."""
+"""Operations with which the worker prepares an isolated batch: it marks the order of each last attempt ``FAILED``, and
+reads leases. If such a call is disturbed, a mark can be missing."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
@@ -73,7 +78,7 @@ class Model:
         discarded: Ids of the discarded orders.
         foreign: Order id and body of each message that the API did not send.
         overlapping: Ids of messages that a step made visible again before their visibility timeout ended.
-        late_effects: Whether calls of killed processes have taken effect.
+        late_effects: Whether a killed process's call may have taken effect after the kill.
         violations: Violations found so far.
         seen_paths: Counts of events, for the summary.
     """
@@ -93,7 +98,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives lost in killed runs, unless a killer alone explains the loss.
+    """Receives lost in killed runs, unless a killer is the only reason.
 
     They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
     """
@@ -236,8 +241,8 @@ class Model:
     def letters_are_marked(self) -> None:
         """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
 
-        Two kinds of orders are left out: those with a message in the orders queue, and those for which a disturbance of
-        the last attempt can have prevented the mark ``FAILED``.
+        Two kinds of orders are left out: those with a message in the orders queue, and those whose mark ``FAILED`` can
+        be missing because the last attempt was disturbed.
         """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():

@@ -40,7 +40,7 @@ def _order(*lines: tuple[str, int], kills: str | None = None, by_deadline: bool 
 
 
 def _reordered(body: str) -> str:
-    """Return the same order in other bytes, as a retry may send it."""
+    """Return the same order with its members in reverse, as a retry may send it."""
     document = json.loads(body)
     return json.dumps(dict(reversed(document.items())), indent=1)
 

@@ -157,7 +157,7 @@ class Player:
             self.world.redrive(message)
 
     def _letters(self) -> list[Message]:
-        """Drop the expired dead letters, and return the others. Otherwise only a receive drops expired messages."""
+        """Drop the expired dead letters, and return the others. The queue itself drops them only at a receive."""
         self.world.dead_letters.expire()
         return list(self.world.dead_letters.messages.values())
 
@@ -203,7 +203,7 @@ class Player:
             try:
                 self.around.late.pop(0)()
             except ClientError:
-                continue  # the service refused the call; the process that made it no longer exists
+                continue  # nobody hears of the refusal: the process that made the call was killed
 
     # --- the end of every history -----------------------------------------------------------------------------------
 

@@ -45,7 +45,7 @@ def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> 
 
 
 def explained(tally: HistoryCounts) -> str:
-    """Return the failure with the lowest seed, and the steps that remain of its history after shrinking."""
+    """Return the failure with the lowest seed, and its shrunk history."""
     seed, violations = min(tally.failures)
     return f"seed {seed}: {violations}\n{shrink(history(seed)).text()}"
 

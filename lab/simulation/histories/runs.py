@@ -96,7 +96,7 @@ class Surroundings:
         self.play_steps(at.steps)
 
     def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
-        """Perform the call without its planned fault."""
+        """Perform the call without a planned fault. Its surroundings can still cause a fault."""
         fault = self._surrounding_fault(run, call)
         return perform() if fault is None else fault(call, perform)
 
@@ -114,8 +114,7 @@ class Surroundings:
     # --- faults of the surroundings ---------------------------------------------------------------------------------
 
     def _surrounding_fault(self, run: Run, call: Call) -> Fault | None:
-        """Return the fault that an outage, an order that kills the worker, or a popular SKU causes at a call, if
-        any."""
+        """Return the call's fault, if an outage, a killer or a popular SKU causes one."""
         outage = self.outages.get(call.service)
         if outage is not None and self.world.cloud.clock.now < outage[0]:
             self._note(run, call, f"outage: {outage[1]}")

@@ -29,7 +29,8 @@ def labels(violations: Sequence[str]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tries:
-    """Checks, a limited number of times, whether a history's violations still have one of the original labels."""
+    """Checks whether a history still has a violation with one of the original labels. After ``left`` checks the answer
+    is always no."""
 
     wanted: frozenset[str]
     left: int = MOST_TRIES
@@ -66,7 +67,7 @@ def _fewer(history: History, fails: Fails) -> History:
 
 
 def without_unneeded(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Remove each sequence of parts, long ones first, if ``suffices`` returns true for the rest."""
+    """Remove parts as long as ``suffices`` is true for the rest: first long sequences, then shorter ones."""
     size = max(len(parts) // 2, 1)
     while parts:
         start = 0

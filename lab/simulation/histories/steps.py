@@ -29,7 +29,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``pick`` is an index among the orders or messages that the step can choose, modulo their number."""
+    """One step. ``pick`` chooses one of the possible orders or messages: at index ``pick`` modulo their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class Deliver(Step):
 
 @dataclass(frozen=True, slots=True)
 class Work(Step):
-    """Let time pass and deliver messages that become visible, at most ``most`` batches."""
+    """Let time pass, and deliver at most ``most`` batches of the messages that become visible."""
 
     seconds: float
     most: int = 8
@@ -152,8 +152,8 @@ class Restock(Step):
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Step):
-    """Send a message that does not come from the API. ``what`` names its body. ``pick`` chooses the order that the
-    attribute ``order_id`` names. If ``pick`` is -1 or there are no orders, no caller posted the named order."""
+    """Send a message that does not come from the API. ``what`` names its body. Its attribute ``order_id`` names the
+    order that ``pick`` chooses. If ``pick`` is -1 or there are no orders, it names an order that no caller posted."""
 
     what: str
     pick: int = -1

@@ -41,7 +41,7 @@ def _switch(version: int, current: int) -> None:
     if version == current:
         return
     model = OrderMessage if version == SCHEMA_VERSION else NextOrderMessage
-    # Not `patch`, which would be slow: many runs change the version.
+    # `patch` would be slow, and many runs change the version.
     vars(accept)["OrderMessage"] = vars(message)["OrderMessage"] = model
     vars(message)["SCHEMA_VERSION"] = version
 

@@ -1,4 +1,7 @@
-"""Tables that check each write immediately. A later check could not find an outcome that changed and changed back."""
+"""Tables that check each write immediately. A check at the end would miss an outcome that changed and changed back.
+
+The labels M1 to M3 are rules of :mod:`lab.simulation.histories.model`.
+"""
 
 from __future__ import annotations
 

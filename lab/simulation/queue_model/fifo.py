@@ -32,7 +32,7 @@ class FifoQueue(Queue):
     def send_to_group(
         self, body: str, group_id: str | None, deduplication_id: str | None = None, attributes: Attributes | None = None
     ) -> Message:
-        """Store a message. A send with a deduplication id of the last five minutes succeeds, but stores nothing.
+        """Store a message. If one with its deduplication id was stored in the last five minutes, store nothing.
 
         Returns:
             The stored message, or the earlier one with the same deduplication id.
@@ -105,8 +105,8 @@ class FifoQueue(Queue):
         return min(first.values(), default=None)
 
     def resend(self, message: Message) -> Message:
-        """Send the content again, with a new deduplication id: a send with the old id stores nothing for five minutes
-        from the id's first use.
+        """Send the content again, with a new deduplication id. With the old id, SQS would store nothing if the message
+        was sent in the last five minutes.
 
         Raises:
             InvalidMessageError: the message has no group.

@@ -64,7 +64,7 @@ class EventSourceMapping:
         return delivery
 
     def finish(self, delivery: Delivery, outcome: Outcome) -> frozenset[str]:
-        """Delete the processed messages of a batch. Its other messages become visible when their timeouts end.
+        """Delete the processed messages of a batch. The others become visible when their visibility timeouts end.
 
         Returns:
             The ids of the failed messages, which the mapping does *not* delete.
@@ -105,9 +105,9 @@ def run(invoke: Invoke, event: dict[str, Any]) -> Outcome:
 def failed_ids(outcome: Outcome, batch: frozenset[str], *, report_failures: bool) -> frozenset[str]:
     """Return the message ids that the mapping does not delete.
 
-    The rules are AWS's ("Success and failure conditions" of partial batch responses): an empty or null response or list
-    is success; a response that cannot be read, and an identifier that is empty, null, misspelt or unknown, fail the
-    *whole* batch.
+    The rules are AWS's ("Success and failure conditions" of partial batch responses). An empty or null response is
+    success, and so is an empty or null list. The *whole* batch fails if the response cannot be read, or if an
+    identifier is empty, null, misspelt or unknown.
     """
     if isinstance(outcome, Failed):
         return batch

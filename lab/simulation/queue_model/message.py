@@ -52,7 +52,7 @@ class Message:
         return self.receipt is not None and self.visible_at > now
 
     def standard_attributes(self, account: str) -> dict[str, str]:
-        """Return the system attributes in the answer to a receive (``All``) and in the Lambda event."""
+        """Return the system attributes, as a receive that requests ``All`` and the Lambda event show them."""
         shown = {
             "ApproximateReceiveCount": str(self.receive_count),
             "SentTimestamp": str(int(self.sent_at * 1000)),

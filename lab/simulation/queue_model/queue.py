@@ -19,7 +19,7 @@ class StaleReceiptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RedrivePolicy:
-    """After ``max_receive_count`` receives without a delete the next receive moves the message to ``target``."""
+    """A message moves to ``target`` at the receive that follows ``max_receive_count`` receives."""
 
     target: Queue
     max_receive_count: int
@@ -145,8 +145,8 @@ class Queue:
     # --- deleting and hiding --------------------------------------------------------------------------------------
 
     def delete(self, receipt: str) -> None:
-        """Delete a message by its handle. An old handle is accepted but deletes no message, as may happen on a standard
-        queue according to AWS."""
+        """Delete a message by its handle. An old handle is accepted, but deletes nothing: AWS documents that this can
+        happen on a standard queue."""
         message = self.by_receipt(receipt)
         if message is not None:
             self.deleted[message.message_id] = self.messages.pop(message.message_id)

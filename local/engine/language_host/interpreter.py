@@ -11,8 +11,8 @@ from typing import Any
 
 _LIST_SECONDS = 60
 
-# This script runs in the program's interpreter, because the host's may be another one. A package that needs a provider
-# has pulumi-plugin.json.
+# The program's interpreter runs this script, because the host may use another interpreter. A package that needs a
+# provider contains a file pulumi-plugin.json.
 _INVENTORY = """
 import importlib.metadata, json, sys
 packages, plugins = {}, []
@@ -41,7 +41,7 @@ class Plugin:
 
 @dataclass(frozen=True)
 class Inventory:
-    """An interpreter, the versions of its packages by name, and the providers that they need."""
+    """An interpreter, the versions of its packages by name, and the providers that the packages need."""
 
     executable: str
     version: str

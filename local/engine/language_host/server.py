@@ -72,11 +72,11 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return language_pb2.RuntimeOptionsResponse()
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
-        """Refuse, because only `make setup`, which checks the hashes of packages, installs them."""
+        """Refuse: only `make setup` may install packages, because it checks their hashes."""
         context.abort(grpc.StatusCode.FAILED_PRECONDITION, "`make setup` installs the program's packages")
 
     def Run(self, request: Any, context: Any) -> Any:
-        """Run a program to its end. The program shares our output streams, which the engine shows."""
+        """Run a program to its end. The program writes to our output streams, and the engine shows them."""
         with _explained(context):
             command = [str(_python(request.info)), "-u", str(self._script), *self._arguments(request)]
         variables = {

@@ -11,7 +11,7 @@ class RefusedError(Exception):
 
 
 class Account(Protocol):
-    """Keeps resources. Several threads call it at once. Inputs are plain values; files in them are marked (wire.py)."""
+    """Keeps resources. Several threads call it at once. Inputs are plain values; files are marked objects (wire.py)."""
 
     region: str
     account_id: str

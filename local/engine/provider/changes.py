@@ -102,6 +102,6 @@ def change(token: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Change
 
 
 def previewed(token: str, outputs: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the outputs that a preview of an update to `inputs` shows; `outputs` are those before the update."""
+    """Return the outputs that a preview shows. `outputs` are the outputs before the update, `inputs` the new inputs."""
     volatile = _VOLATILE.get(token, ()) if inputs.get("publish") else ()
     return {**outputs, **inputs, **{key: UNKNOWN for key in volatile if key in outputs}}

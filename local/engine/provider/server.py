@@ -104,13 +104,13 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return provider_pb2.CreateResponse(id=made.id, properties=wire.struct({**inputs, **made.outputs}))
 
     def Read(self, request: Any, context: Any) -> Any:
-        """Return the resource with this id, or an empty answer."""
+        """Return the resource with this id, or an empty answer if it is gone."""
         token = _token(request.urn)
         with _refusals(context, request.urn):
             state = self._account.read(token, request.id)
         if state is None:
             return provider_pb2.ReadResponse()
-        # An import has no inputs yet.
+        # The request of an import has no inputs, so the inputs are taken from the state.
         inputs = request.inputs if request.inputs.fields else wire.struct(aws_inputs.inputs_among(token, state))
         return provider_pb2.ReadResponse(id=request.id, properties=wire.struct(state), inputs=inputs)
 

@@ -48,7 +48,7 @@ def holds_unknown(value: Any) -> bool:
 
 
 def fingerprint(value: Any) -> Any:
-    """Return the value with each file replaced by the engine's hash of its content: a moved file counts as equal.
+    """Replace each file in the value by the engine's hash of the file's content, so that a moved file counts as equal.
 
     If the engine sent no hash, the hash of the marked object is used.
     """

@@ -28,7 +28,7 @@ const showError = (problem) => {
   $("trouble").textContent = problem ?? "";
   $("trouble").hidden = !problem;
 };
-/** Runs a requested action: disables its button meanwhile, and shows an error. */
+/** Makes an event handler. It runs `work` and disables the button meanwhile. If `work` fails, it shows the error. */
 const action = (work) => async (event) => {
   event.preventDefault();
   const button = event.submitter ?? event.currentTarget;
@@ -303,7 +303,7 @@ const showFaults = (rules) => {
     box.dataset.rule = on?.id ?? "";
     box.checked = Boolean(on);
   }
-  // Existing items are kept, because the counts change with every call, and a new item would lose the focus.
+  // The counts change with every call. Existing items are kept, because a replaced item would lose the focus.
   const there = new Map([...$("rules").children].map((item) => [item.dataset.rule, item]));
   const items = rules.map((each) => {
     const item = there.get(String(each.id)) ?? h("li", { "data-rule": each.id }, h("span", {}, h("code", {}, nameOf(each.rule)), h("small", {})),

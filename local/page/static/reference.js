@@ -1,4 +1,4 @@
-// Shows the API's contract, with "Try it out" on this stack.
+// Shows the API's contract. "Try it out" sends requests to this stack.
 import { KEY_HEADER, key } from "./key.js";
 
 window.SwaggerUIBundle({

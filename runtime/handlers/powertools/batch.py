@@ -92,9 +92,9 @@ class BatchRunner:
         finally:
             emit(invocation.tally, metrics)
             logger.thread_safe_clear_keys()
-        # A record without an id cannot be reported, and Lambda deletes all that is not reported. An empty identifier
-        # fails the whole batch (AWS's documentation): all its messages are received again, and idempotency makes sure
-        # that nothing is done twice.
+        # A record without an id cannot be reported, and Lambda deletes every message that is not reported. So an empty
+        # identifier is returned: it fails the whole batch (AWS's documentation). All its messages are received again,
+        # and idempotency makes sure that nothing is done twice.
         returned: list[PartialItemFailures] = [{"itemIdentifier": ""}] * unnamed
         return {"batchItemFailures": failures + returned}
 
@@ -132,7 +132,7 @@ def emit(tally: BatchMetrics, metrics: Metrics) -> None:
 
 
 def _split(event: object) -> tuple[list[Delivery], int]:
-    """Return the records that have an id, as deliveries, and the number of those that have none."""
+    """Return a delivery for each record with an id, and the number of records without one."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
         # No TypeError, because the received data is wrong, not the call of this function.

@@ -81,8 +81,8 @@ class ApiIdempotency:
         """Return the result of the first successful `operation` under `key`.
 
         An error of `operation` is raised and not stored: the next attempt runs it again.
-        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if an attempt with another `payload` has
-        succeeded, or is in progress, under `key`.
+        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if `key` belongs to an attempt with
+        another `payload`, which has succeeded or is in progress.
         """
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)
@@ -144,7 +144,7 @@ class WorkerIdempotency:
         return once
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress.
+        """Return when the lease of the run in progress ends (epoch milliseconds); `None` if no run is in progress.
 
         A run leaves its record in progress only if it is killed or cannot write to the table.
         """

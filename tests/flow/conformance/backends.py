@@ -125,7 +125,7 @@ class ServedBackend(Backend):
         return self.sqs.create_queue(QueueName=name, Attributes={"FifoQueue": "true"})["QueueUrl"]
 
     def wait(self, seconds: float) -> None:
-        # The emulators' clocks cannot be advanced. Few scenarios need time, and those need only seconds.
+        # The emulators' clocks cannot be advanced. Few scenarios wait, and each waits only seconds.
         time.sleep(seconds)
 
 

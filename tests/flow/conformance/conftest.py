@@ -1,4 +1,4 @@
-"""The three implementations as fixtures."""
+"""Fixtures of the three implementations of DynamoDB and SQS."""
 
 from __future__ import annotations
 

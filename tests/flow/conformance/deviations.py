@@ -10,7 +10,7 @@ from tests.flow.conformance.scenario import Scenario
 
 @dataclass(frozen=True, slots=True)
 class Deviation:
-    """One known error of an emulator. The scenario has AWS's result, and the address of its documentation.
+    """One known error of an emulator. The scenario has AWS's result and the page that documents it.
 
     Attributes:
         implementation: ``moto`` or ``ministack``; the fake must not deviate.
@@ -25,7 +25,7 @@ class Deviation:
     why: str
 
 
-_MOTO_EXPRESSION = "parses conditions with patterns, and raises a Python error where AWS returns an error message"
+_MOTO_EXPRESSION = "uses patterns to parse conditions, and raises a Python error where AWS returns an error message"
 _STRICT_HANDLES = "refuses an old handle; AWS accepts it, perhaps without effect"
 _MALFORMED_REPORT = "reads a malformed report as success and deletes the message; AWS fails the whole batch"
 _LENIENT = "accepts what AWS refuses"
@@ -74,7 +74,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 def expected_of(scenario: Scenario, implementation: str) -> Any:
-    """Return the result that a test expects of an implementation: its listed deviation, or else AWS's result."""
+    """Return the result that a test expects of an implementation: the listed deviation if there is one, else AWS's result."""
     for deviation in DEVIATIONS:
         if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
             return deviation.observed

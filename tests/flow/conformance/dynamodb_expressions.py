@@ -72,8 +72,8 @@ _VALUES: dict[str, Any] = {
     ":one": {"N": "1"},
 }
 
-# Expression, and its result: an error code, or attributes after the update (None: removed). Attributes that a result
-# does not name are unchanged.
+# An expression, and its result: an error code, or attributes after the update (None: the attribute is removed). The
+# update leaves all other attributes unchanged.
 UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = :new", {"fresh": {"S": "new"}}),
     ("SET #n = #n + :one", {"number": {"N": "11"}}),
@@ -99,7 +99,7 @@ UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class ConditionCase:
-    """A case that puts ITEM again under a condition."""
+    """A case that puts ITEM twice, the second time with a condition."""
 
     expression: str
 

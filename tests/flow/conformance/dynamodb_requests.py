@@ -161,7 +161,7 @@ def a_transaction_is_all_or_nothing(backend: Backend) -> Any:
 
 
 @scenario(expected=("TransactionCanceledException", [("ConditionalCheckFailed", None), ("None", None)]), docs=TRANSACT)
-def the_reason_for_a_missing_item_has_no_item(backend: Backend) -> Any:
+def a_cancellation_shows_no_item_if_the_item_is_missing(backend: Backend) -> Any:
     table = backend.table()
     put = {"Put": {"TableName": table, "Item": {"id": {"S": "z"}}}}
     return _cancelled(backend, [_update(table, "absent", 1, 1), put])
@@ -177,7 +177,7 @@ def every_failing_item_has_its_reason(backend: Backend) -> Any:
 
 
 @scenario(expected="ValidationException", docs=TRANSACT)
-def a_transaction_has_one_operation_per_item(backend: Backend) -> Any:
+def a_transaction_has_at_most_one_operation_per_item(backend: Backend) -> Any:
     table = backend.table()
     items: list[Any] = [_update(table, "a", 1, 1), _update(table, "a", 1, 1)]
     return code_of(lambda: backend.dynamodb.transact_write_items(TransactItems=items))

@@ -44,7 +44,7 @@ def handler(event, context):
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""How long a received message of the batch of two is hidden: long enough to observe the result of the batch."""
+"""How long `kept_of_two` hides a received message: longer than a test needs to see what the mapping did."""
 
 
 def _handler(event: dict[str, Any]) -> Any:
@@ -134,7 +134,7 @@ def _zip() -> bytes:
 
 
 def kept_of_two(backend: Backend) -> list[str]:
-    """Return the messages that are left of a batch of two, one of which was reported as failed."""
+    """Deliver a batch of two messages. The function reports one as failed. Return the messages that are left."""
     url = backend.queue(visibility=VISIBILITY_SECONDS)
     for body in (FAILS, DONE):
         backend.sqs.send_message(QueueUrl=url, MessageBody=json.dumps(body))

@@ -32,7 +32,7 @@ class Scenario:
 
 
 def code_of(call: Callable[[], Any]) -> str:
-    """Return ``ok``, the error code of ``call``, or the type of an emulator's crash."""
+    """Make the call. Return ``ok``, the error code, or the type of the Python error if an emulator crashes."""
     try:
         call()
     except ClientError as error:

@@ -30,7 +30,7 @@ def receive(backend: Backend, url: str, **more: Any) -> list[Any]:
         MessageAttributeNames=["All"],
         **{"MaxNumberOfMessages": 10, **more},
     )
-    return answer.get("Messages", [])  # type: ignore[no-any-return]  # plain dicts, for both kinds of client
+    return answer.get("Messages", [])  # type: ignore[no-any-return]  # both kinds of client return plain dicts
 
 
 def make_visible(backend: Backend, url: str, message: Any) -> None:
@@ -72,8 +72,8 @@ def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
 
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
-    # The new timeout is longer than the queue's, because the worker's pause before a retry can be longer too.
-    # The result is the same if a step comes more than a second late, as on a busy machine.
+    # The new timeout is longer than the queue's. The worker needs this: its pause before a retry can be longer, too.
+    # The result is the same if a busy machine does one step a second late.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)
@@ -249,7 +249,7 @@ def a_batch_fails_entry_by_entry(backend: Backend) -> Any:
 
 
 @scenario(expected=["g", "g", None], docs=GUIDE + "sqs-fair-queues.html")
-def a_standard_queue_keeps_the_group(backend: Backend) -> Any:
+def a_standard_queue_keeps_a_messages_group(backend: Backend) -> Any:
     dead = backend.queue()
     url = backend.queue(visibility=0, dead_letters=dead, max_receives=1)
     groups = []

@@ -23,13 +23,13 @@ def test_sqs_behaves_as_documented(scenario: Scenario, implementation: str, back
     assert observed == expected, f"AWS: {scenario.expected!r}, see {scenario.docs}"
 
 
-def test_every_deviation_belongs_to_a_scenario_and_none_to_the_fake() -> None:
+def test_every_deviation_names_a_scenario_and_an_emulator() -> None:
     # GIVEN all scenarios and the table of deviations
     modules = (dynamodb_expressions, dynamodb_requests, sqs_requests, mapping_reports)
     names = [scenario.name for module in modules for scenario in module.SCENARIOS]
     # WHEN the two are compared
     known = [(one.implementation, one.scenario) for one in DEVIATIONS]
-    # THEN names are unique, each deviation belongs to a scenario, and none is the fake's
+    # THEN scenarios and deviations are unique, and each deviation names a scenario and an emulator, never the fake
     assert len(names) == len(set(names))
     assert len(known) == len(set(known))
     assert {scenario for _, scenario in known} <= set(names)

@@ -1,4 +1,4 @@
-"""Tests the messages of failed builds, and how a build sets pip's retries and chooses wheels and an interpreter."""
+"""Tests the messages of failed builds, pip's retries, and the choice of wheels and of the interpreter."""
 
 import errno
 import os
@@ -134,7 +134,7 @@ def test_a_missing_lock_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: Path) -> None:
-    # GIVEN a PATH with a shim that fails, a Python of another version under the right name, and nothing else
+    # GIVEN a PATH with two programs only: a shim that fails, and a Python of another version under the right name
     project = make_project(tmp_path / "project")
     version = "3.14" if PYTHON != "3.14" else "3.13"
     tools = tmp_path / "tools"
@@ -243,7 +243,7 @@ def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_c
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Return a project whose code contains the word, and make its `variables()` this process's whole environment."""
+    """Make a project whose code contains the word. Replace this process's environment by the project's `variables()`."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)

@@ -81,7 +81,7 @@ def machine(root: Path, umask: int, changed: float, mode: int, **variables: str)
 
 @pytest.fixture(scope="module")
 def machines(tmp_path_factory: pytest.TempPathFactory) -> tuple[Machine, Machine]:
-    """Return two machines with different folders, umasks, file times and modes, time zones and hash seeds."""
+    """Return two machines that differ in folder, umask, file times, file modes, time zone and hash seed."""
     here, there = (tmp_path_factory.mktemp(name) for name in ("here", "there"))
     return (
         machine(here / "orders", 0o022, 1_700_000_000, 0o644, TZ="UTC", PYTHONHASHSEED="1"),
@@ -103,7 +103,7 @@ def test_two_machines_register_the_same_resources_and_build_the_same_bytes(machi
 
 
 def test_writing_every_source_again_changes_nothing(machines: tuple[Machine, Machine]) -> None:
-    # GIVEN a machine on which the package was built, and then every source of the functions was written again
+    # GIVEN a machine that has built the package. Then every source of the functions is written again, unchanged
     here = machines[0]
     before = here.registrations()
     for path in (here.project.root / "runtime").rglob("*.py"):

@@ -134,7 +134,7 @@ EDGES: Edges = {
     ("_domain", "without certificate"): (
         DOMAIN,
         {**DOMAIN, "domain_zone_id": "Z123"},
-        "in which a certificate is created",
+        "then a certificate is created",
     ),
     ("_domain", "too long for ACM"): (
         {"domain_name": name_of(65), "domain_zone_id": "Z123"},

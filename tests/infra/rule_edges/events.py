@@ -1,4 +1,4 @@
-"""Edge cases of the rules on the event bus and its subscribers."""
+"""Edge cases of the rules on events: filters, subscribers and the event bus."""
 
 import json
 

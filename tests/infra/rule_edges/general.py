@@ -1,4 +1,4 @@
-"""Edge cases of the rules on times, concurrency, the package, names of subscriptions, tags and alarms."""
+"""Edge cases of the rules on times, concurrency, the package, tags, alarms and the names of subscriptions."""
 
 import json
 
@@ -122,7 +122,7 @@ EDGES: Edges = {
         {"extra_tags": '["owners=me"]'},
         "whatever its case",
     ),
-    ("_extra_tags", "two tags that differ in case"): (
+    ("_extra_tags", "two tags that differ only in case"): (
         {"extra_tags": '["Team=me", "team=me"]'},
         {"extra_tags": '["Team=me", "teams=me"]'},
         "whatever its case",

@@ -98,7 +98,7 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
 
 @pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
 def test_no_group_begins_after_group_seconds_are_over(late: float, groups: int) -> None:
-    # GIVEN two groups; the first one takes `GROUP_SECONDS`, the time for all groups, or a moment more
+    # GIVEN two groups; the first one takes exactly the time for all groups (`GROUP_SECONDS`), or a moment more
     clock = FakeTime(now=0.0)
 
     def slow() -> None:

@@ -69,7 +69,7 @@ class FakeDynamoDB:
     def transact_write_items(self, **params: Any) -> Response:
         """Write up to 100 items: all or none."""
         only_known("TransactWriteItems", params, _TRANSACT)
-        # botocore adds a token to a request without one. Its retries repeat the token, so they have no second effect.
+        # botocore adds a token to a request that has none. A retry repeats the token, and so has no second effect.
         token = params.get("ClientRequestToken") or self.entropy.uuid()
         return self.wire.carry("dynamodb", "TransactWriteItems", params, lambda: self._transact(params, token))
 

@@ -27,7 +27,7 @@ Action = Callable[[Item, Item, Values], object]
 
 _TOKEN = re.compile(r"\s*(?:[#:]\w+|[A-Za-z_]\w*|<>|<=|>=|[=<>(),.\[\]+\-])", re.ASCII)
 _SYMBOLS = {"=": "==", "<>": "!="}
-# Python would also accept a trailing comma, and `in` without brackets.
+# Python accepts a trailing comma, and `in` without brackets. DynamoDB refuses both.
 _LENIENT = re.compile(r",\s*(?:\)|$|(?:SET|REMOVE|ADD|DELETE)\b)|(?<![#:\w])IN\b(?!\s*\()", re.IGNORECASE)
 _CLAUSES = frozenset({"SET", "REMOVE", "ADD", "DELETE"})
 _MISSING = "The provided expression refers to an attribute that does not exist in the item"
@@ -56,7 +56,7 @@ def _unmodelled(what: str) -> UnsupportedByFakeError:
 
 @cache
 def reserved_words() -> frozenset[str]:
-    """DynamoDB's reserved words, upper case, from the list in the installed moto, which is not imported."""
+    """DynamoDB's reserved words in upper case. They stand in a file of the installed moto; moto is not imported."""
     spec = importlib.util.find_spec("moto")
     assert spec is not None, "moto is needed: install requirements-dev.txt"
     listing = Path(str(spec.origin)).parent / "dynamodb" / "parsing" / "reserved_keywords.txt"

@@ -58,7 +58,7 @@ def batch_get(find: TableFinder, params: Mapping[str, Any]) -> Response:
 
 
 def scan(find: TableFinder, params: Mapping[str, Any]) -> Response:
-    """Scan the items, at most ``Limit`` per call, sorted by key (the service promises no sequence)."""
+    """Scan the items, at most ``Limit`` per call. They are sorted by key here; the service promises no sequence."""
     table = find("Scan", params["TableName"])
     return _page(table, sorted(table.items), params, _compiled("Scan", params))
 
@@ -72,7 +72,7 @@ def _page(
         after = table.key_of(start, whole=True)
         if after in remaining:
             remaining = remaining[remaining.index(after) + 1 :]
-    # The limit counts items before the filter, as in the service. So more pages can follow an empty page.
+    # As in the service, the limit counts items before they are filtered. So a page can be empty and not the last.
     limit = params.get("Limit", len(remaining))
     page, rest = remaining[:limit], remaining[limit:]
     items = [table.items[key] for key in page]

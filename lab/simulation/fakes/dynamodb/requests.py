@@ -41,7 +41,7 @@ class Expressions:
     projection: Projection | None = None
 
 
-# In the sequence of the fields of `Expressions` that follow `values`.
+# The sequence is that of the fields of `Expressions` after `values`.
 _FIELDS = tuple(_PARSERS)
 _NOTHING: dict[str, Any] = {}
 

@@ -1,4 +1,4 @@
-"""TransactWriteItems: all or nothing, one cancellation reason per item, and idempotent by its token."""
+"""TransactWriteItems: writes all items or none, gives a reason for each if cancelled, and works once per token."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ TableFinder = Callable[[str, str], Table]
 
 @dataclass(slots=True)
 class Transactions:
-    """Runs write transactions. For ten minutes after a success, the same token and items have no further effect."""
+    """Runs write transactions. For ten minutes after a success, a call with the same token and items writes nothing."""
 
     clock: Clock
     find: TableFinder

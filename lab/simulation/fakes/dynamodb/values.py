@@ -26,7 +26,7 @@ def copy_value(value: AttributeValue) -> AttributeValue:
         InvalidValueError: the value does not have exactly one type, or is a number that the service refuses.
         UnsupportedByFakeError: the type is not modelled.
     """
-    if len(value) == 1 and "S" in value:  # a shortcut for most values, which makes histories faster
+    if len(value) == 1 and "S" in value:  # a shortcut: most values are text, and copying them must be fast
         return {"S": value["S"]}
     if len(value) != 1:
         raise InvalidValueError(
