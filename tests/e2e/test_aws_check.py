@@ -118,7 +118,7 @@ def test_the_queue_the_subscription_and_the_article_of_a_killed_run_are_removed(
     assert left_behind(stack) == []
 
 
-def test_nothing_but_costs_and_effects_is_shown_without_yes(stack: LocalStack) -> None:
+def test_a_run_without_yes_only_shows_its_costs_and_effects(stack: LocalStack) -> None:
     # GIVEN
     # WHEN
     done = subprocess.run(command(stack), cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)

@@ -26,7 +26,7 @@ class NewStack(Protocol):
 
 @pytest.fixture(scope="session")
 def tools(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the folder with what the engine needs; it must come first on the PATH. Without an engine, its users fail."""
+    """Return the folder that must come first on the PATH. If there is no engine, every test that needs it fails."""
     return prepare(available(lambda _: None), tmp_path_factory.mktemp("tools"))
 
 

@@ -16,7 +16,7 @@ WAIT_SECONDS = 120
 
 
 def hold(reached: Event, go_on: Event) -> Callable[[str, str], None]:
-    """Return a hook that sets `reached` before the orders queue is created, and then makes the `up` wait for `go_on`."""
+    """Return a hook that acts before the orders queue is created: it sets `reached`, and waits for `go_on`."""
 
     def before_create(_token: str, name: str) -> None:
         if name == "orders-queue":

@@ -74,7 +74,7 @@ def settled(url: str) -> dict[str, Any]:
 
 
 def everything(aws: Aws) -> dict[str, list[Any]]:
-    """Return the resources in the account, by kind. The account's other roles and log groups are left out."""
+    """Return the account's resources by kind. Roles and log groups are listed only if their names have `orders`."""
     return {
         "tables": aws.dynamodb.list_tables()["TableNames"],
         "queues": aws.sqs.list_queues().get("QueueUrls", []),

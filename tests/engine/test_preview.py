@@ -16,7 +16,7 @@ def test_a_first_preview_only_creates(stack: str, new_stack: NewStack) -> None:
     workspace = new_stack(stack, account)
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the engine accepts the project file, the stack file, and all types and inputs. It would only create resources.
+    # THEN the engine accepts the project file, the stack file, all types and all inputs. It would only create.
     assert done.code == 0, done.output
     assert set(done.changes.values()) == {"create"}
     # AND the account has no resource

@@ -22,7 +22,7 @@ pulumi.export("probe", probe.display_name)
 
 @pytest.fixture
 def dev_with_a_secret(dev: Deployed) -> Deployed:
-    """Add a topic and an output to the program of the deployed dev stack. Both have a secret. Neither is deployed yet."""
+    """Add a topic and an output, both with a secret, to the deployed dev stack's program. Do not deploy them yet."""
     workspace, _ = dev
     append(workspace.program / "__main__.py", PROBE)
     workspace.checked("config", "set", "--stack", "dev", "--secret", "probe:token", SECRET)

@@ -1,4 +1,4 @@
-"""Tests of two versions side by side, with every pair of versions before and after a deploy or a rollback.
+"""Tests that two versions of the code work together, in every combination before and after a deploy or a rollback.
 
 The next version is the current code with a newer schema version (`lab.simulation.histories.versions`). The last release
 is represented by a recording of its output (`tests.flow.releases`).
@@ -56,8 +56,8 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         with running(worker):
             stage.world.deliver()
 
-        # WHEN the API has the same or the other version afterwards, and the caller retries, sends another body, and
-        # retries again after the record's expiry
+        # WHEN the API then runs in either version, and the caller does three things: retries, sends another body, and
+        # retries after the record's expiry
         stage.deadline_passes()
         with running(later_api):
             again = stage.post()
@@ -105,7 +105,7 @@ def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> Non
             stage.post()
             stage.world.deliver(at("Publish", crash_before))
         (row,) = stage.world.orders.values()
-        # WHEN the worker is rolled back for half of the receives, and then the next version is deployed again
+        # WHEN a rolled-back worker uses up half of the message's receives, and then the next version is deployed again
         with running(SCHEMA_VERSION):
             for _ in range(stage.world.deployment.max_receive_count // 2):
                 stage.lease_passes()

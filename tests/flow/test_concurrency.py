@@ -59,7 +59,7 @@ def first_delivery(stage: Stage, process: Process | None = None) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_a_batch_in_parallel_ends_like_one_in_sequence(seed: int) -> None:
+def test_a_parallel_batch_has_the_same_result_as_a_sequential_batch(seed: int) -> None:
     # GIVEN a worker with one thread and a worker with five threads, which receive the same ten messages
     with staged(Deployment(batch_threads=1)) as stage:
         mixed_batch(stage)
@@ -144,7 +144,7 @@ def test_one_of_two_messages_takes_the_stock_in_every_sequence_of_their_calls(
     # GIVEN two messages of one batch for the same stock
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
-    # WHEN they run in every sequence of their steps: a start and five calls each
+    # WHEN they run in every sequence of their steps (each has six steps: its start and five calls)
     for schedule in schedules(6):
         with staged(Deployment(batch_threads=2)) as stage:
             scene(stage)
@@ -183,7 +183,7 @@ def test_a_popular_sku_is_never_oversold(seed: int) -> None:
 def test_two_requests_with_one_key_make_one_order_in_every_sequence_of_their_calls() -> None:
     # GIVEN two concurrent requests of one caller with the same key and body
     violations: list[str] = []
-    # WHEN they run in every sequence of their steps: a start and four calls each
+    # WHEN they run in every sequence of their steps (each has five steps: its start and four calls)
     for schedule in schedules(5):
         with staged() as stage:
             interleaver = Interleaver(stage.world.cloud.wire, by_script(schedule))
@@ -191,7 +191,7 @@ def test_two_requests_with_one_key_make_one_order_in_every_sequence_of_their_cal
             stage.retry_and_drain()
             violations += invariants.violations(stage.world) + invariants.replays_are_marked(stage.world) + stage.stuck
             violations += ["a request got no answer" for one in stage.world.exchanges if one.response is None]
-    # THEN there is one order, one answer, and stock is taken once
+    # THEN they make one order, get the same answer, and take stock once
     assert violations == []
 
 

@@ -1,4 +1,4 @@
-"""Tests that the guarantees hold after every fault at every crash point of every path."""
+"""Tests that the guarantees (G1-G6 in docs/guarantees.md) hold after every fault at every crash point of every path."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
     assert [text for outcome in outcomes for text in outcome.violations] == []
 
 
-def test_paths_crash_points_and_cases_do_not_become_fewer() -> None:
+def test_the_numbers_of_paths_cases_and_crash_points_do_not_fall() -> None:
     # GIVEN all paths
     points = [(path, call) for path in PATHS for call in crash_points(path)]
     # WHEN crash points and cases are counted

@@ -112,7 +112,7 @@ def test_a_hook_can_run_another_process_between_two_calls_of_a_process(cloud: Cl
 
 
 def test_a_retried_transaction_takes_effect_once(cloud: Cloud) -> None:
-    # GIVEN a transaction whose answer is lost, and whose retry by botocore has the same token
+    # GIVEN a transaction whose answer is lost, so that botocore sends it again with the same token
     process = Process(faults={0: faults.answer_lost_then_retried})
     # WHEN the transaction is written
     cloud.wire.run(process, lambda: cloud.dynamodb.transact_write_items(TransactItems=[{"Update": ADD_ONE}]))
@@ -187,7 +187,7 @@ def test_unmodelled_requests_are_refused(cloud: Cloud, call: Callable[[Cloud], o
 def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Cloud) -> None:
     # GIVEN a bus
     seen = cloud.events.add_bus("b")
-    # WHEN an event of allowed size and an event that is too large are put
+    # WHEN two events are put: one of allowed size, then one that is too large
     answer = cloud.events.put_events(Entries=[EVENT])
     with pytest.raises(ClientError, match="ValidationException"):
         cloud.events.put_events(Entries=[{**EVENT, "Detail": f'{{"a":"{"x" * 256 * 1024}"}}'}])

@@ -27,7 +27,7 @@ def subjects(stage: Stage) -> list[str]:
 
 
 def test_a_failing_order_delays_only_its_own_caller(stage: Stage) -> None:
-    # GIVEN two orders of ann, the first of which fails once, and one order of bob
+    # GIVEN two orders of ann and one order of bob. Ann's first order fails once
     first, second = stage.accept("one"), stage.accept("two")
     stage.post("other", order_body(), caller="bob")
     stage.world.deliver(Process(on_call=table_down))

@@ -112,13 +112,13 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 ]}"""
 
 
-def test_a_message_may_lose_one_more_receive_if_the_run_of_its_copy_reaches_its_deadline() -> None:
-    # GIVEN an innocent order that has lost two receives to a killer. The run of a copy of the order's message reaches
-    # its deadline, so the order's lease ends later than the killer's lease
+def test_a_stopped_run_of_a_messages_copy_allows_one_more_lost_receive() -> None:
+    # GIVEN an innocent order that has lost two receives to a killer. The run of a copy of the order's message is
+    # stopped at its deadline, so the order's lease ends later than the killer's lease
     made = History.read(COPY_STOPPED)
     # WHEN the killer costs the order a third receive
     violations = play(made)
-    # THEN the order's receives are within their bound, because the copy's run raises the bound by one receive
+    # THEN the order has not lost too many receives, because the copy's run raises the bound by one receive
     assert violations == []
 
 

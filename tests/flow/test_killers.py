@@ -54,7 +54,7 @@ def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) ->
     with staged(Deployment(batch_threads=threads), seed=seed) as stage:
         # WHEN messages are delivered until the queue is empty
         cost, of_killers = play(stage, innocent, killers, chance)
-        # THEN each innocent message is processed within killers + 2 receives, and only killers are dead letters
+        # THEN no innocent message needs more receives than the number of killers + 2, and only killers are dead letters
         assert max(cost) <= killers + 2
         assert of_killers == [MOST_RECEIVES] * killers
         assert [count for _, count in stage.world.orders_queue.moves] == of_killers
@@ -83,7 +83,7 @@ def test_the_bound_on_receives_is_reached() -> None:
 
 
 def test_an_order_stays_settled_if_its_message_kills_the_worker() -> None:
-    # GIVEN a message whose process is always killed at its publish
+    # GIVEN a message that kills the worker at every publish
     with staged() as stage:
         order_id = stage.accept()
 

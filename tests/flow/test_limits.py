@@ -45,7 +45,7 @@ def published(stage: Stage) -> list[str]:
 
 
 def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> None:
-    # GIVEN a first request that wrote its record, but lost the write's answer, so that the SDK sent the write again
+    # GIVEN a request that wrote its record. The write's answer was lost, so the SDK sent the write again
     with staged() as stage:
         first = stage.post(process=at("PutItem", answer_lost_then_retried))
         # WHEN its caller retries immediately, and again after the function's timeout
@@ -76,8 +76,8 @@ def _sent_but_timed_out(call: Call, perform: Perform) -> Response:
     return unreachable(call, perform)
 
 
-def test_a_run_that_fails_after_its_lease_deletes_the_record_but_the_next_answer_is_the_same() -> None:
-    # GIVEN a request that pauses until its lease has ended and its retry is answered, and then fails
+def test_a_late_failure_deletes_the_record_but_the_next_answer_is_the_same() -> None:
+    # GIVEN a request that pauses. Its lease ends, its retry is answered, and then the paused run fails
     with staged() as stage:
 
         def pause(call: Call, perform: Perform) -> Response:
@@ -104,7 +104,7 @@ def test_after_a_day_the_same_body_is_the_same_order_and_another_body_is_a_new_o
         first = stage.post()
         stage.world.drain()
         stage.world.cloud.clock.advance(DAY + 1)
-        # WHEN the key is used with the same body, and another day later with another body
+        # WHEN the key is used with the same body, and a day later with another body
         same = stage.post()
         stage.world.cloud.clock.advance(DAY + 1)
         other = stage.post(body=OTHER_BODY)

@@ -75,8 +75,8 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_if_killers_are_two_fewer_than_receives_no_innocent_message_is_a_dead_letter(seed: int) -> None:
-    # GIVEN the least allowed number of receives, killers (two fewer than that number), and innocent messages
+def test_two_fewer_killers_than_receives_make_no_innocent_message_a_dead_letter(seed: int) -> None:
+    # GIVEN the least allowed `max_receive_count`, two fewer killers than that, and innocent messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
         # WHEN the messages are delivered until the queue is empty
@@ -105,8 +105,8 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
         assert len(published(stage)) == 1
 
 
-def test_if_killers_are_one_fewer_than_receives_an_innocent_message_can_be_a_dead_letter() -> None:
-    # GIVEN the least allowed number of receives, and killers (one fewer than that number)
+def test_one_fewer_killer_than_receives_can_make_an_innocent_message_a_dead_letter() -> None:
+    # GIVEN the least allowed `max_receive_count`, one fewer killer than that, and innocent messages
     innocent_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:

@@ -112,7 +112,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
         assert len(published(stage)) == 1
 
 
-def test_a_worker_that_fails_late_deletes_the_record_so_that_a_further_message_publishes_the_event_again() -> None:
+def test_after_a_late_failure_of_the_worker_a_further_message_publishes_the_event_again() -> None:
     # GIVEN a worker that pauses before its publish until its successor is done, and then fails
     with staged() as stage:
         stage.accept()
@@ -163,7 +163,7 @@ def test_a_dead_letter_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
 # --- clocks ----------------------------------------------------------------------------------------------------------
 
 
-def test_if_clocks_differ_an_order_can_have_a_settling_time_before_its_acceptance() -> None:
+def test_settled_at_can_be_before_accepted_at_if_clocks_differ() -> None:
     # GIVEN an API whose clock is a minute ahead of the worker's
     with staged() as stage:
         order_id = stage.accept()
@@ -171,7 +171,7 @@ def test_if_clocks_differ_an_order_can_have_a_settling_time_before_its_acceptanc
         stage.message().visible_at = stage.world.cloud.clock.now
         # WHEN the worker settles the order
         stage.world.deliver()
-        # THEN the order is confirmed as usual, with a settling time before its acceptance
+        # THEN the order is confirmed as usual, and its `settled_at` is before its `accepted_at`
         order = stage.world.orders[order_id]
         assert order["status"] == {"S": "CONFIRMED"}
         assert order["settled_at"]["S"] < order["accepted_at"]["S"]
@@ -280,8 +280,8 @@ def test_without_an_authorizer_all_callers_share_keys() -> None:
 # --- restores --------------------------------------------------------------------------------------------------------
 
 
-def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None:
-    # GIVEN a settled order, and the tables of orders and stock restored to a time before its settling
+def test_after_a_restore_the_worker_still_trusts_its_records() -> None:
+    # GIVEN a settled order. The tables of orders and stock were then restored to a time before it was settled
     with staged() as stage:
         stage.accept()
         before = {table: dict(items(stage, table)) for table in (ORDERS, STOCK)}
@@ -296,7 +296,7 @@ def test_after_a_restore_the_worker_relies_on_records_of_lost_outcomes() -> None
         items(stage, WORKER_RECORDS).clear()
         stage.world.orders_queue.resend(next(iter(stage.world.orders_queue.deleted.values())))
         stage.world.drain()
-        # THEN the worker does nothing while the records exist, and settles the order without them
+        # THEN the worker does nothing while the records exist, and settles the order once they are deleted
         assert with_records == (("ACCEPTED",), 100)
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 

@@ -58,7 +58,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """Play an order from request to lookup, and return its id. Its first deliveries run as these processes, in turn."""
+    """Play an order from request to lookup; returns its id. The processes in `deliveries` run the first deliveries."""
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:
@@ -183,7 +183,7 @@ def test_each_line_of_a_batch_has_the_ids_of_its_order() -> None:
             event = api_event("ann", method="POST", headers=headers, body=body)
             world._creator().handle(event, lambda_context(world.cloud.clock, 10))
 
-        # WHEN five orders at a time are in the middle of their transactions
+        # WHEN five threads wait for each other before they begin their transactions
         together = Barrier(5, timeout=10)
 
         def wait_for_all(call: Call) -> None:
@@ -208,7 +208,7 @@ def test_each_line_of_a_batch_has_the_ids_of_its_order() -> None:
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
 def test_the_line_of_an_unreadable_message_has_its_orders_ids(level: str) -> None:
-    # GIVEN an accepted order's message whose body was damaged
+    # GIVEN an accepted order whose message has a damaged body
     with observed(level) as (world, output):
         world.stock_up(SECRETS[0], 5)
         order_id = json.loads(post(world, marked_body())["body"])["order_id"]

@@ -68,7 +68,7 @@ def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(s
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
 
-def test_with_one_transaction_attempt_per_receive_many_orders_of_a_burst_become_dead_letters() -> None:
+def test_many_orders_of_a_burst_become_dead_letters_with_one_transaction_attempt_per_receive() -> None:
     # GIVEN workers that try an order's transaction once per receive, and a short retry horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU
@@ -86,14 +86,14 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_a_flood_delays_a_quiet_caller_unless_the_queue_is_fair_and_the_flood_has_one_caller(
+def test_only_a_fair_queue_protects_a_quiet_caller_and_only_from_a_flood_of_one_caller(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares
     flood = [Message(number / 10_000, f"flood {number % callers}") for number in range(20_000)]
     # WHEN a quiet caller sends two orders per second, on average
     result = Simulation(Settings.default(), down_for(0, 0), fair=fair).run([*flood, *arrivals(2, 5, "quiet")])
-    # THEN the quiet caller's orders wait behind the flood, unless the queue is fair and the flood has one caller; in
+    # THEN the quiet caller's orders overtake the flood only if the queue is fair and one caller sends the flood. In
     # every case, all orders are processed
     assert (max(result.seconds["quiet"]) < 0.5) is helped
     assert result.done == len(flood) + len(result.seconds["quiet"])

@@ -147,13 +147,13 @@ def test_a_report_decides_how_many_messages_of_its_batch_are_kept(report: Any, k
     mapping = EventSourceMapping(queue)
     # WHEN the function returns the report
     failed = mapping.deliver(lambda event: report([record["messageId"] for record in event["Records"]]))
-    # THEN the expected number of messages is kept, hidden until their visibility timeout ends
+    # THEN the expected number of messages is kept, and none is visible before its visibility timeout ends
     assert failed is not None
     assert (len(failed), len(queue.messages)) == (kept, kept)
     assert queue.receive(10) == []
 
 
-def test_without_report_batch_item_failures_any_response_deletes_the_batch() -> None:
+def test_any_response_deletes_the_batch_if_the_mapping_ignores_reports() -> None:
     # GIVEN a mapping without ReportBatchItemFailures
     queue = make_queue()
     sent = queue.send("x")

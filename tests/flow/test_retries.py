@@ -42,7 +42,7 @@ def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
         first = next_delivery(stage.world)
         stage.world.orders_queue.resend(sent)
         second = next_delivery(stage.world)
-        # THEN each run calls only PutItem for the order's idempotency record, which exists, and publishes nothing
+        # THEN each run makes only one call: a PutItem, which finds the order's idempotency record. Nothing is published
         assert [[call.operation for call in process.calls] for process in (first, second)] == [["PutItem"], ["PutItem"]]
         assert len(stage.world.subscriber.received) == 1
 
@@ -131,7 +131,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_stays_in_the_queue() -> None
 
         # WHEN it is delivered
         next_delivery(stage.world, Process(on_call=refuse))
-        # THEN it stays in the queue, and becomes a dead letter with its reason once the send works
+        # THEN it stays in the queue. When the send works again, the message becomes a dead letter with its reason
         assert len(stage.world.orders_queue.messages) == 1
         assert stage.world.dead_letters.messages == {}
         next_delivery(stage.world)

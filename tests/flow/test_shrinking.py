@@ -39,8 +39,9 @@ FOUND = {
     "the order is not marked FAILED before its last attempt starts": "M8",
     "the order is marked FAILED neither before nor after its last attempt": "M8",
 }
-"""Sabotages that violate an invariant in the first ``MOST`` histories, each with the label of that invariant. Of the
-other sabotages, some need more histories, and some have no visible effect."""
+"""Sabotages that violate an invariant in the first ``MOST`` histories, each with that invariant's label. G labels are
+defined in ``lab.simulation.invariants``, M labels in ``lab.simulation.histories.model``. Of the other sabotages, some
+need more histories, and some have no visible effect."""
 MOST = 120
 
 
@@ -99,8 +100,8 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN the first failing history that begins with this loss is shrunk (a history that also makes the deleted
-        # message visible again does not fail)
+        # WHEN histories begin with this loss, and the first of them that fails is shrunk (some pass: they make the
+        # deleted message visible again)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
     # THEN the foreign message and one delivery with a fault at one call are left

@@ -82,7 +82,7 @@ def test_an_order_whose_worker_was_killed_is_finished_at_the_next_delivery(world
 
 
 def test_a_message_that_always_fails_is_moved_after_exactly_max_receive_count_receives(world: World) -> None:
-    # GIVEN a message for which every call of DynamoDB and SNS was throttled at all its receives
+    # GIVEN a message that was received `max_receive_count` times, while every call of DynamoDB and SNS was throttled
     order_id = accepted_id(world)
     down = FAULTS[[kind.name for kind in FAULTS].index("throttled")].fault
     for _ in range(world.deployment.max_receive_count):
@@ -203,7 +203,7 @@ def test_a_sweep_deletes_expired_records(world: World) -> None:
     world.drain()
     records = world.cloud.dynamodb.tables[WORKER_RECORDS].items
     assert len(records) == 1
-    # WHEN its record expires, and time to live deletes expired items
+    # WHEN its record expires, and the sweep deletes expired items
     world.cloud.clock.advance(Deployment().worker_record_seconds + 1)
     world.cloud.dynamodb.sweep()
     # THEN the record is deleted

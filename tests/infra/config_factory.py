@@ -1,4 +1,4 @@
-"""Helpers that parse a valid configuration with overrides, in the form in which Pulumi passes it to the program."""
+"""Helpers that parse a valid configuration with overrides. All values are strings, as Pulumi passes them."""
 
 import pytest
 

@@ -128,8 +128,8 @@ def functions(recording: Recording) -> Iterator[str]:
 def warm_starts(recording: Recording) -> Iterator[str]:
     """Snapshots need a published version and Python 3.12 or newer, and exclude provisioned concurrency.
 
-    Provisioned concurrency belongs to a version or an alias. It is at least 1. If the function reserves concurrency, it
-    is at most the reserved concurrency.
+    Provisioned concurrency belongs to a version or an alias. It is at least 1, and at most the reserved
+    concurrency, if one is set.
     Sources: Lambda Developer Guide, SnapStart (supported features and limitations); PutProvisionedConcurrencyConfig.
     """
     functions = {each.inputs["name"]: each for each in recording.of_type(FUNCTION)}

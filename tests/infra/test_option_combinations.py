@@ -83,7 +83,7 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Texts, each with an option and values. The text is in a resource's type or inputs if and only if the option has one of
+# Each text with an option and values. The text is in a resource's type or inputs if and only if the option has one of
 # these values.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),

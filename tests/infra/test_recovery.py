@@ -1,7 +1,7 @@
 """Tests which resources with data can be restored, and which are protected against deletion by mistake.
 
-Add a new resource with data to these tests by hand. If you forget one that is neither protected nor backed up, no test
-fails.
+Add a new resource with data to these tests by hand. If it has neither protection nor backups, no test reports that it
+is missing here.
 """
 
 from collections.abc import Mapping

@@ -15,8 +15,8 @@ from lab.recording.recording import PROJECT, ROOT, STACK_TYPE, STACKS, Recorded,
 from lab.recording.stacks import by_urn, custom, recorded
 from pipeline.functions import FUNCTIONS
 
-# Names with a fixed meaning in AWS or in this program. They need no prefix, because the name of their function, or of
-# their API, has the prefix.
+# Names with a fixed meaning in AWS or in this program. They need no prefix: an alias belongs to a function, and a stage
+# to an API. The names of functions and APIs have the prefix.
 NAMES_WITHOUT_PREFIX = {"aws:lambda/alias:Alias": "live", "aws:apigatewayv2/stage:Stage": "$default"}
 
 
@@ -43,9 +43,7 @@ class TestEveryStack:
         assert recording.resources
         assert doubled == []
 
-    def test_every_resource_except_top_level_components_has_a_parent_and_a_name_that_starts_with_the_parent_s(
-        self, stack: str
-    ) -> None:
+    def test_all_resources_except_top_level_components_are_named_after_their_parent(self, stack: str) -> None:
         # GIVEN
         resources = by_urn(recorded(stack))
 

@@ -62,7 +62,7 @@ class TestSubscriptions:
 
         # THEN
         assert failed - own >= 10 * 86_400
-        # AND the outputs contain only queues that this stack creates
+        # AND the output for subscribers' queues has only the queue that this stack creates
         assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
 
     def test_a_filter_policy_lists_values_and_applies_to_message_attributes(self) -> None:
@@ -94,7 +94,7 @@ class TestSubscriptions:
         assert all("notifications-s0" in each.urn for each in gone)
 
     @pytest.mark.parametrize("value", ["{foo: bar}", "{}", "{prefix: a, suffix: b}", ".nan"])
-    def test_a_filter_that_sns_would_refuse_is_refused_with_what_is_allowed(self, value: str) -> None:
+    def test_a_filter_that_sns_does_not_accept_is_refused_with_the_allowed_forms(self, value: str) -> None:
         # GIVEN
         item = f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}"
 

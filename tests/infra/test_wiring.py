@@ -48,7 +48,7 @@ class TestEveryStack:
         assert not outputs["api_url"].endswith("/")
 
     @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
-    def test_a_function_runs_its_handler_and_its_alias_live_points_to_a_published_version(
+    def test_each_function_has_its_handler_and_an_alias_live_of_a_published_version(
         self, stack: str, name: str
     ) -> None:
         # GIVEN
@@ -82,9 +82,7 @@ class TestEveryStack:
         assert 1 <= mapping["batchSize"] <= 10_000
         assert 0 <= mapping["maximumBatchingWindowInSeconds"] <= 300
 
-    def test_the_queue_moves_messages_to_its_dlq_which_accepts_no_other_source_and_keeps_messages_longer(
-        self, stack: str
-    ) -> None:
+    def test_the_dead_letter_queue_serves_only_its_queue_and_keeps_messages_longer(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         queue, dead = recording.one(QUEUE, "orders-queue"), recording.one(QUEUE, "orders-queue-dlq")
@@ -120,7 +118,7 @@ class TestEveryStack:
         assert [each["Action"] for each in allowed] == [["sns:Publish"]]
         assert allowed[0]["Condition"] == {"ArnEquals": {"aws:PrincipalArn": [role]}}
 
-    def test_routes_lead_to_the_live_aliases_and_to_integrations_that_exist(self, stack: str) -> None:
+    def test_each_route_leads_to_the_live_alias_of_its_function(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         integrations = {

@@ -48,7 +48,7 @@ def test_every_figure_of_the_page_can_be_measured_again() -> None:
         ),
     ],
 )
-def test_our_own_signature_of_a_request_equals_that_of_botocore(
+def test_our_signature_of_a_request_equals_botocore_s(
     service: str, operation: str, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a request that the benchmark's own client signed

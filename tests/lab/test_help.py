@@ -44,7 +44,7 @@ def test_the_help_option_shows_help_and_ends_the_command(
 def test_paragraphs_are_wrapped_but_lists_keep_their_columns_and_examples_keep_their_lines(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    # GIVEN a terminal of 32 columns, and a text with a sentence over two lines, exit codes, terms and two examples
+    # GIVEN a terminal of 32 columns, and a text of four parts: a sentence on two lines, exit codes, terms, and examples
     monkeypatch.setenv("COLUMNS", "32")
     text = (
         "Does a thing that takes\n20 minutes, or longer.\n\nexit codes:\n  0  all is done, and nothing failed\n"

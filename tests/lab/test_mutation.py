@@ -1,5 +1,4 @@
-"""Tests a mutation run: the copy of the tree, the order of the tests, the survivors, the listed survivors, and when a
-run fails."""
+"""Tests what a mutation run copies, how it sorts the tests, which survivors it reports, and when it fails."""
 
 import json
 import pkgutil
@@ -179,14 +178,15 @@ def test_the_list_can_be_read() -> None:
 
 
 def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> None:
-    # GIVEN tests of a slow file and of a fast file; some noticed mutants of one function or of its module
+    # GIVEN tests of a slow file and of a fast file, and the numbers of mutants that they noticed in the function
+    # and in its module
     names = ["slow::a", "slow::b", "fast::a", "fast::b", "slow::c", "slow::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"slow::a": 0.0, "slow::b": 9.0, "fast::a": 1.0, "fast::b": 1.0}
     # WHEN they are sorted
     ordered = sorted_tests(items, Counter({"slow::d": 1, "slow::c": 2}), Counter({"fast::b": 5, "slow::d": 7}), costs)
-    # THEN the order is: tests that noticed mutants of the function, tests that noticed mutants of its module, and the
-    # rest by file, beginning with the file with the least time per test
+    # THEN tests that noticed mutants of the function come first, then tests that noticed mutants of its module. The
+    # rest are sorted by file, and the file with the least time per test comes first
     assert [item.nodeid for item in ordered] == ["slow::c", "slow::d", "fast::b", "fast::a", "slow::a", "slow::b"]
 
 

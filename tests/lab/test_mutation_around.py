@@ -112,8 +112,8 @@ def test_excluded_tests_exist() -> None:
     assert RECORDED.partition("::")[0] in DRIFT
 
 
-def test_of_whole_files_only_the_fast_tests_run_but_a_named_test_always_runs() -> None:
-    # GIVEN a test file, and the name of its slow test for the mutants that survive all other tests
+def test_a_slow_test_runs_only_if_it_is_selected_by_name() -> None:
+    # GIVEN a test file, and the name of a slow test in it
     file = RECORDED.partition("::")[0]
     # WHEN tests are selected by the file, and then by the test's name
     # THEN the slow tests of the file are left out, but the named test is selected
@@ -144,8 +144,8 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     # WHEN
     constant, within = (each for each in edits("policy/a.py", source.decode()) if each.pattern == "change-number")
 
-    # THEN the tests that run the function judge a mistake in it, and the tests that import the module judge a mistake
-    # outside of functions. Tests of another folder judge neither mistake
+    # THEN a mistake in the function is judged by the tests that run the function. A mistake outside of functions is
+    # judged by the tests that import the module. Tests of another folder judge neither mistake
     assert concerned(within, "policy", source, covered) == ["tests/policy/test_a.py"]
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
 
@@ -153,7 +153,7 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
 @pytest.mark.parametrize(
     ("changed", "current"), [("another.py", True), ("test_a.py", False), ("a.py", False), ("gone", False), (None, True)]
 )
-def test_a_measurement_is_current_until_the_test_file_or_a_file_that_it_runs_changes(
+def test_a_measurement_is_current_until_its_test_file_or_the_tested_code_changes(
     tmp_path: Path, changed: str | None, current: bool
 ) -> None:
     # GIVEN a measurement of a test file that runs one file of code

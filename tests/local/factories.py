@@ -1,4 +1,4 @@
-"""Makes outputs, deployed resources, inputs of resources as Pulumi passes them, fault rules and ports for tests."""
+"""Makes values for tests: outputs, resources and their Pulumi inputs, fault rules, and ports."""
 
 import socket
 from collections.abc import Iterator

@@ -60,12 +60,12 @@ def set_weights(alias: Made, weights: dict[str, float]) -> None:
 
 
 def by_api(url: str) -> Counter[int]:
-    """Return how often each version answered the API."""
+    """Call the API often, and count the answers of each version."""
     return Counter(json.load(urllib.request.urlopen(url, timeout=30))["version"] for _ in range(CALLS))  # noqa: S310 http to loopback
 
 
 def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
-    """Return how often each version answered a direct call; a key has the version and the answer's ExecutedVersion."""
+    """Call the alias often. Count the answers by the version that ran and the ExecutedVersion that Lambda reports."""
     answers = [emulated.lambda_.invoke(FunctionName="weighted", Qualifier="live") for _ in range(CALLS)]
     return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
 

@@ -25,7 +25,7 @@ def event(order_id: str = GOOD, text: str = "") -> Event:
     ],
 )
 def test_delivered_events_are_compared_with_the_orders(events: list[Event], ok: bool) -> None:
-    # GIVEN a confirmed order, a failed order, and the findings of `ops audit` for G1 and G5
+    # GIVEN a confirmed order, a failed order, and no violation in the findings of `ops audit` for guarantees G1 and G5
     orders: dict[str, Any] = {GOOD: {"status": "CONFIRMED"}, DEAD: {"status": "FAILED"}}
     counted = [Finding(name, "", "", []) for name in ("G1", "G5")]
 

@@ -49,7 +49,7 @@ def test_main_help_documents_the_exit_codes(capsys: pytest.CaptureFixture[str]) 
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 
-    # THEN it has a list of codes, and mentions that the state is in memory
+    # THEN the help lists the exit codes, and mentions that the state is in memory
     text = capsys.readouterr().out
     assert "exit codes:" in text
     assert "in memory" in text
@@ -64,7 +64,7 @@ def test_main_help_names_the_commands_that_need_an_instance(capsys: pytest.Captu
     with pytest.raises(SystemExit):
         parser().parse_args(["--help"])
 
-    # THEN it names them beside the exit code
+    # THEN the help names exactly these commands beside exit code 4
     line = re.search(r"^ +4 +(.+): ", capsys.readouterr().out, re.MULTILINE)
     assert line is not None
     assert set(line[1].split(", ")) == {command for command, *_ in WITH_AN_INSTANCE}

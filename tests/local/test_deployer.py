@@ -26,8 +26,8 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
-    # A refused program leaves errors that are never read. Python warns of such an error when it collects the error as
-    # garbage, so the fixture collects them here.
+    # A refused program leaves errors that no code reads. Python warns of such an error when it frees the memory. The
+    # fixture makes Python do this here, and not in a later test.
     gc.collect()
 
 

@@ -1,4 +1,4 @@
-"""Tests that docs/embedded-aws.md lists exactly what is emulated, ignored and inert, and all kinds of faults."""
+"""Tests that docs/embedded-aws.md lists every emulated type, ignored input, inert type and kind of fault."""
 
 from local.instance import ROOT
 from local.proxy.faults import FaultKind

@@ -115,7 +115,7 @@ def test_an_invalid_pattern_is_refused(emulated: Aws) -> None:
     # GIVEN a bus
     bus = Made(emulated, "EventBus", "b", name="strict")
 
-    # WHEN a rule is created with a text instead of a list in its pattern
+    # WHEN a rule is created, and its pattern has a text where EventBridge requires a list
     with pytest.raises(DeployError, match="InvalidEventPattern"):
         Made(emulated, "EventRule", "r", name="r", eventBusName=bus.id, eventPattern='{"source": "a"}')
 

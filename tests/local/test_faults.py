@@ -50,7 +50,7 @@ def test_rule_ends_after_its_count(count: int, calls: int) -> None:
     # WHEN calls are made
     hits = sum(faults.decide("sqs", "SendMessage") is not None for _ in range(calls))
 
-    # THEN at most `count` calls fail, and the list shows their number and whether the rule has ended
+    # THEN at most `count` calls fail. The list shows how many failed, and whether the rule has ended
     assert hits == min(count, calls)
     assert [(each.hits, each.expired) for each in faults.list()] == [(hits, calls >= count)]
 

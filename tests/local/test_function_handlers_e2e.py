@@ -88,7 +88,7 @@ def test_a_function_with_an_alias_a_mapping_and_a_route_can_be_changed_and_delet
     inline.change(policy=POLICY)
     logs.change(retentionInDays=14)
 
-    # THEN callers of the alias get the new code, in a new version, and the new batch size and tags are stored
+    # THEN the alias runs the new code, which has a new version, and the new batch size and tags are stored
     second = json.loads(emulated.lambda_.invoke(FunctionName=alias.id, Payload=b"{}")["Payload"].read())
     assert (first, second) == ({"hello": "nobody"}, {"welcome": "nobody"})
     assert outputs["version"] != function.state["version"]

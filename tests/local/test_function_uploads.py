@@ -21,7 +21,7 @@ FUNCTION = "aws:lambda/function:Function"
 
 @dataclass
 class BusyLambda:
-    """Stands in for Lambda and closes the first `closures` connections, before or after it has created the function."""
+    """Stands in for Lambda. Closes the first `closures` connections; with `after`, it creates the function first."""
 
     closures: int = 0
     after: bool = False

@@ -268,7 +268,7 @@ class TestOnTheWire:
 
     @pytest.mark.parametrize("ending", [b"\n\n", b"\r\n\r\n", b"\n\r\n"])
     def test_no_request_is_smuggled_behind_another(self, pair: tuple[Upstream, int], ending: bytes) -> None:
-        # GIVEN a public request with a hidden one behind it, in forms that servers read as one request or as two
+        # GIVEN a public request with a hidden request behind it: some servers read one request, and others read two
         upstream, port = pair
         hidden = f"POST {CREATE} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Length: 0\r\n\r\n".encode()
         first = f"GET {API} HTTP/1.1\r\nHost: 127.0.0.1:{port}".encode()
@@ -316,14 +316,14 @@ class TestOnTheWire:
         assert set(upstream.seen[0][2]) == {"Host", "Accept"}
 
     def test_only_the_stacks_api_can_allow_pages_to_read_its_answers(self, pair: tuple[Upstream, int]) -> None:
-        # GIVEN an emulator whose answers allow every page to read them
+        # GIVEN an emulator whose answers all have a header that allows every page to read them
         upstream, port = pair
         upstream.headers["Access-Control-Allow-Origin"] = "*"
         lead = f"Host: 127.0.0.1:{port}\r\n\r\n"
         # WHEN
         keys = sent(port, f"GET {KEY_SET} HTTP/1.1\r\n{lead}".encode())
         api = sent(port, f"GET {API} HTTP/1.1\r\n{lead}".encode())
-        # THEN only the answer of the stack's API still has the header that allows it
+        # THEN only the answer of the stack's API keeps this header
         assert b"200" in keys.partition(b"\r\n")[0]
         assert b"access-control" not in keys.lower()
         assert b"Access-Control-Allow-Origin: *" in api

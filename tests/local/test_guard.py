@@ -86,7 +86,7 @@ def test_a_closed_pipe_ends_emulator_and_workers_and_removes_their_files(guarded
     # GIVEN a running emulator with workers, one of which ignores SIGTERM
     assert len(guarded.alive) == 4
 
-    # WHEN the supervisor ends in any way, so that its end of the pipe closes
+    # WHEN the pipe to the guard closes, as it always does when the supervisor ends
     assert guarded.process.stdin is not None
     guarded.process.stdin.close()
 
@@ -123,7 +123,7 @@ def test_a_guard_that_is_stopped_ends_every_process(guarded: Guarded, number: si
     # WHEN the guard gets a signal that ends processes
     guarded.process.send_signal(number)
 
-    # THEN it ends the emulator and the workers first
+    # THEN it ends the emulator and the workers before it ends itself
     assert guarded.process.wait(10) == 0
     assert guarded.alive == []
 

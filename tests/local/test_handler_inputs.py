@@ -106,7 +106,7 @@ def a_value(shape: Any) -> Any:
 
 
 def everything(handler: Handler) -> dict[str, Any]:
-    """Return the type's example, its tags, and its updatable and `separate` inputs, each different from its default."""
+    """Return inputs that differ from their defaults: the type's example, tags, updatable and `separate` inputs."""
     members = {name.lower(): shape for name, shape in input_shape(handler.service, handler.creates).members.items()}
     names = {name: handler.renamed.get(name, name).lower() for name in handler.updatable}
     given = {name: a_value(members[known]) for name, known in names.items() if known in members}
@@ -157,7 +157,7 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN a resource is created with all inputs, and then once for each part, without this part
+    # WHEN a resource is created with all inputs. Then, for each part, another is created without this part
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):

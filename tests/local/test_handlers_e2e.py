@@ -34,7 +34,7 @@ def test_a_queue_can_be_changed_and_is_deleted_with_its_policies(emulated: Aws) 
     # WHEN the queue is changed in place
     outputs = queue.change(visibilityTimeoutSeconds=90, tags={"Stack": "local"})
 
-    # THEN the queue has the new values, and still its ARN and its redrive policy
+    # THEN the queue has the new values, and keeps its ARN and its redrive policy
     attributes = emulated.sqs.get_queue_attributes(QueueUrl=queue.id, AttributeNames=["All"])["Attributes"]
     assert (attributes["VisibilityTimeout"], attributes["QueueArn"]) == ("90", outputs["arn"])
     assert json.loads(attributes["RedrivePolicy"])["maxReceiveCount"] in (3, "3")
@@ -102,7 +102,7 @@ def test_a_table_is_deleted_only_without_its_protection(emulated: Aws) -> None:
         tags={"a": "b"},
     )
 
-    # WHEN the protected table is deleted
+    # WHEN somebody tries to delete the protected table
     with pytest.raises(ClientError):
         table.delete()
 

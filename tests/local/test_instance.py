@@ -78,7 +78,7 @@ def test_a_killed_holder_leaves_no_lock(tmp_path: Path) -> None:
 
 def test_two_folders_are_independent(tmp_path: Path) -> None:
     # GIVEN one folder that is held
-    # WHEN a process tries to hold another one
+    # WHEN a process tries to hold another folder
     with StateDir(tmp_path / "a").held(), StateDir(tmp_path / "b").held():
         # THEN it succeeds
         assert StateDir(tmp_path / "b").is_held
@@ -140,7 +140,7 @@ def test_folder_comes_from_option_then_variable_then_repository(monkeypatch: pyt
     monkeypatch.setenv("ORDERS_LOCAL_DIR", "/tmp/from-variable")  # noqa: S108 never used
 
     # WHEN the folder is chosen with and without the option
-    # THEN the option is used first, then the variable, then the repository
+    # THEN the option wins over the variable, and the variable over the repository's folder
     assert StateDir.chosen("/tmp/given").path == Path("/tmp/given").resolve()  # noqa: S108 never used
     assert StateDir.chosen(None).path == Path("/tmp/from-variable").resolve()  # noqa: S108 never used
     monkeypatch.delenv("ORDERS_LOCAL_DIR")

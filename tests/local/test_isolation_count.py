@@ -73,6 +73,6 @@ def test_a_lookup_that_is_answered_503_or_429_is_repeated(statuses: list[int], u
     lookup = Lookup("ada", lambda _: Answer(next(left), {"retry-after": "0"}, b"", 0))
     # WHEN an order is looked up
     results = look_up_all({"order-1": {"caller": "hash-of-ada"}}, [lookup])
-    # THEN only the last answer counts
+    # THEN the lookup is sent at most three times, and only its last answer counts
     assert results.unexpected == unexpected
     assert results.seen == {"ada": {"order-1"} if 200 in statuses[:3] else set()}

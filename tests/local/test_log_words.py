@@ -71,7 +71,7 @@ def test_an_error_that_the_function_reported_gets_no_second_line() -> None:
     assert last_line("KeyError: 'x'", REQUEST) is None
 
 
-def test_an_emulator_without_ministacks_names_is_refused() -> None:
+def test_an_emulator_that_lacks_a_needed_function_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(AttributeError):
         log_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))

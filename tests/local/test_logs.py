@@ -79,7 +79,7 @@ def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
 def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> None:
     # GIVEN text that is no time, or a duration that goes back beyond the year 1
     # WHEN it is parsed
-    # THEN it is refused, so that the command says what it accepts
+    # THEN it is refused with the kind of error for which the command shows the accepted forms
     with pytest.raises(ValueError, match=r"."):
         parse_since(text, NOW)
 
@@ -129,7 +129,7 @@ def test_all_lines_of_one_millisecond_are_read_even_if_a_page_cannot_hold_them(m
 
 
 def test_follow_shows_later_lines_of_a_stream() -> None:
-    # GIVEN a reader that has read the journal's first line; the journal (ops) has one stream
+    # GIVEN the journal of ops commands, which has one stream, and a reader that has read its first line
     events = [(1000, "ops", "redrive begun")]
     reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
     reader.new_lines()

@@ -32,7 +32,7 @@ LINE = json.dumps(
 
 
 def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
-    """Return stand-ins for MiniStack's modules that count metrics, and the list of the metrics that they record."""
+    """Return stand-ins for four modules of MiniStack, changed by `count`, and the list of the metrics they record."""
     functions, gateway, cloudwatch, queues = (ModuleType(name) for name in ("functions", "gateway", "metrics", "sqs"))
     recorded: list[tuple[Any, ...]] = []
 

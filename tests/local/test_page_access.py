@@ -83,7 +83,7 @@ def test_without_the_key_there_is_no_data(visitor: Visitor, method: str, key: di
     ],
 )
 def test_another_host_name_or_origin_is_refused_even_with_the_key(visitor: Visitor, headers: dict[str, str]) -> None:
-    # GIVEN the right key, and headers that a browser sends after DNS rebinding or from a page of another origin
+    # GIVEN the right key, and a header that shows an attack: DNS rebinding, or a call from a page of another origin
     sent = {name: value.format(port=visitor.port) for name, value in headers.items()} | visitor.key
     # WHEN / THEN even the page's files are refused
     assert {path: visitor.request("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
@@ -126,12 +126,12 @@ def test_a_body_needs_a_valid_length_within_the_limit(visitor: Visitor, size: st
 
 
 def test_every_answer_has_the_security_headers(visitor: Visitor) -> None:
-    # GIVEN / WHEN a file, data without a running stack, data without the key, and an unknown path are requested
+    # GIVEN no running stack / WHEN four paths are requested
     answers = [
-        visitor.request("GET", "/", {}),
-        visitor.request("GET", "/api/openapi.json", visitor.key),
-        visitor.request("GET", "/api/stack", {}),
-        visitor.request("GET", "/nothing", visitor.key),
+        visitor.request("GET", "/", {}),  # a file
+        visitor.request("GET", "/api/openapi.json", visitor.key),  # data of the stack, which does not run
+        visitor.request("GET", "/api/stack", {}),  # data, but without the key
+        visitor.request("GET", "/nothing", visitor.key),  # an unknown path
     ]
     # THEN
     assert [each.status for each in answers] == [200, 422, 403, 404]

@@ -130,16 +130,18 @@ def test_an_order_settles_and_another_fails_and_is_redriven(person: Person) -> N
 
 
 def test_the_page_shows_a_replay_a_refusal_and_twenty_requests_at_once(person: Person) -> None:
-    # GIVEN a used key / WHEN it is sent again, then with another body, and a new key is sent twenty times at once
+    # GIVEN an order
     person.presses("#order-form .main")
     person.sees("#answer", "202")
+    # WHEN the same request is sent again / THEN the first answer is shown again
     person.presses("#repeat")
     person.sees("#answer", "replayed: the first answer again")
+    # WHEN the order's key is sent with another body / THEN the request is refused
     person.presses("#other-body")
     person.sees("#answer", "422")
+    # WHEN twenty requests with the same new key are sent at once / THEN they make one order
     person.presses("#new-key")
     person.presses("#twenty-one")
-    # THEN the twenty requests made one order
     person.sees("#answer", "20 requests at once, 1 order", 90)
 
 
@@ -172,8 +174,8 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     person.presses(".opblock-post .opblock-summary-control")
     answered = (By.CSS_SELECTOR, ".live-responses-table")
     for _ in range(10):
-        # Swagger UI redraws the panel while it opens, so that a press can be lost. Repeated presses make no second
-        # order, because each sends the same Idempotency-Key.
+        # Swagger UI redraws the panel while it opens, and a press can be lost. So the test presses until there is an
+        # answer. Every press sends the same Idempotency-Key, so there is only one order.
         person.presses(".opblock-post .execute")
         with suppress(TimeoutException):
             WebDriverWait(person.browser, 6).until(lambda it: it.find_elements(*answered))

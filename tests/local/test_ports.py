@@ -27,7 +27,7 @@ def test_a_socket_is_reached_at_a_path_of_any_length(tmp_path: Path, name: str) 
     folder = tmp_path / name
     folder.mkdir()
     if not ports.fits(folder / "aws"):
-        pytest.skip("only Linux reaches a socket by a descriptor of its folder")
+        pytest.skip("only Linux can connect to a socket whose path is this long")
     with listening(folder) as server, ports.connect_to(folder / "aws") as client:
         # WHEN / THEN
         accepted, _ = server.accept()

@@ -1,4 +1,4 @@
-"""Tests that the fault proxy changes nothing without a rule, and that only the calls that a rule names fail."""
+"""Tests the fault proxy: without a rule it changes nothing; with a rule, only the calls that the rule names fail."""
 
 import json
 import socket
@@ -160,7 +160,8 @@ def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
     assert again == (200, b"echo:second")
 
 
-# A call of one operation for each service. The keys are signing names; that of CloudWatch is "monitoring".
+# For each service: an operation, and a function that calls it. The keys are the names that the services have in
+# signatures; CloudWatch's is "monitoring".
 CALLS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "dynamodb": ("GetItem", lambda client: client.get_item(TableName="t", Key={"id": {"S": "1"}})),
     "sqs": ("SendMessage", lambda client: client.send_message(QueueUrl="http://127.0.0.1/0/q", MessageBody="x")),

@@ -21,7 +21,7 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def unpack(scratch: Path, worker: str, content: str = "one") -> Path:
-    """Do what MiniStack does for a new worker, and return the folder of its code."""
+    """Do what MiniStack does for a new worker, and return the worker's code folder."""
     folder = scratch / worker
     code = folder / "code"
     code.mkdir(parents=True)
@@ -82,8 +82,8 @@ def test_other_archives_are_unpacked_as_usual(scratch: Path) -> None:
     assert (scratch / "layer.zip").exists()
 
 
-def test_an_emulator_without_the_expected_unpacking_is_refused() -> None:
-    # GIVEN a MiniStack of another version
+def test_an_emulator_that_does_not_unpack_with_zipfile_is_refused() -> None:
+    # GIVEN a MiniStack that does not unpack with `zipfile`
     # WHEN code sharing is installed in it
     # THEN the installation fails, and so the emulator does not start; the error names the file to change
     with pytest.raises(LookupError, match="shared_code"):

@@ -94,7 +94,7 @@ def test_proxy_and_aws_settings_of_the_machine_have_no_effect(tmp_path: Path, mo
 
 @pytest.mark.long
 @pytest.mark.parametrize("victim", ["emulator_pid", "supervisor_pid"])
-def test_a_killed_instance_leaves_no_process_and_does_not_affect_another_one(
+def test_a_killed_instance_leaves_no_process_and_does_not_affect_another_instance(
     stack: LocalStack, tmp_path: Path, victim: str
 ) -> None:
     # GIVEN a second instance beside the first
@@ -141,7 +141,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     mount = shutil.which("mount")
     options = ["-t", "tmpfs", "-o", "size=80m", "tmpfs", str(folder)]
     if mount is None or subprocess.run([mount, *options], check=False, capture_output=True).returncode:
-        pytest.skip("mounting a small tmpfs needs root on Linux")
+        pytest.skip("the test mounts a small tmpfs, which only root on Linux can do")
     yield folder
     with suppress(subprocess.CalledProcessError):
         subprocess.run(["umount", str(folder)], check=True)

@@ -31,10 +31,10 @@ def test_every_address_is_shown_complete_and_once() -> None:
     assert sorted(names) == sorted(set(names))
 
 
-def test_keys_and_secrets_are_not_shown_but_the_address_that_opens_the_page_is() -> None:
-    # GIVEN an instance with keys of its own and secrets of its API's clients / WHEN
+def test_keys_and_secrets_are_hidden_and_the_complete_address_of_the_page_is_shown() -> None:
+    # GIVEN an instance with AWS keys, and with secrets of its API's clients / WHEN
     shown = [line.split(maxsplit=1) for line in lines(STATUS)]
-    # THEN the lines name the file that has them, and have the page's complete address
+    # THEN the lines name the file that contains these keys and secrets, and show the page's address with its key
     assert "a secret" not in str(shown)
     assert ["keys", "in /somewhere/.local/outputs.json"] in shown
     assert ["token_client_secrets", "in /somewhere/.local/outputs.json"] in shown

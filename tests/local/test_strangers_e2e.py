@@ -1,4 +1,4 @@
-"""Tests that a running embedded AWS refuses calls of a page in the browser and of another user of the machine."""
+"""Tests that a running embedded AWS refuses calls by other users of the machine and by web pages in a browser."""
 
 import base64
 import io
@@ -90,7 +90,7 @@ class Running:
 
 @pytest.fixture(scope="module", params=[False, True], ids=["without IAM", "IAM enforced"])
 def running(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    # On Linux, this path is longer than the address of a Unix socket may be, because that case must work, too.
+    # Unix sockets have a limit for the length of a path. On Linux a longer path must work, too, so it is used here.
     folder = tmp_path_factory.mktemp("state") / ("deep" * 30 if sys.platform == "linux" else "state")
     with emulator_behind_its_gate(folder, REGION, iam=request.param) as emulator:
         proxy, page = emulator.proxy_with(Faults()), PageServer(StateDir(folder), Faults())
@@ -176,8 +176,8 @@ def test_another_user_has_no_access(running: Running) -> None:
     endpoints = json.dumps([urlsplit(each).netloc for each in running.addresses])
     running.folder.parent.chmod(0o755)
     command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), endpoints, str(running.folder), str(NOBODY)]
-    # WHEN they try every endpoint, with several kinds of made-up credentials, and the files of the state folder (the
-    # files only if this test runs as root)
+    # WHEN they call every endpoint with several kinds of made-up credentials, and try to open the files of the state
+    # folder (they try the files only if this test runs as root)
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
     # THEN every attempt failed
     assert json.loads(done.stdout) == []
@@ -318,8 +318,8 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_allows(running: Running,
 
 
 def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose host name now resolves to an endpoint's address, so to the browser the page and the endpoint
-    # have the same origin
+    # GIVEN a page whose host name now resolves to an endpoint's address. For the browser, page and endpoint have the
+    # same origin
     for port in (urlsplit(endpoint).port for endpoint in running.addresses):
         browser.get(f"http://{EVIL}:{port}/")
         # WHEN its script calls the endpoint

@@ -35,10 +35,10 @@ def test_the_additional_version_gets_its_share_of_calls(weight: float, chance: f
     ],
     ids=["no function", "no weights", "a version", "unqualified"],
 )
-def test_without_an_alias_with_weights_no_additional_version_is_chosen(
+def test_only_an_alias_with_weights_leads_to_an_additional_version(
     given_function: dict[str, object] | None, qualifier: str | None
 ) -> None:
-    # GIVEN / WHEN
+    # GIVEN a call without an alias, or through an alias without weights / WHEN
     version = drawn(given_function, qualifier, lambda: 0.0)
 
     # THEN

@@ -11,7 +11,7 @@ PROXIES = {
 
 
 def broken_aws_settings(folder: Path) -> dict[str, dict[str, str]]:
-    """Return wrong environment variables for each kind of error."""
+    """Return the environment variables that cause each kind of error."""
     broken = folder / "broken"
     broken.write_text("[defaul\n")
     return {

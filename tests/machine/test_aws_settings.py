@@ -52,7 +52,7 @@ def broken(request: pytest.FixtureRequest, tmp_path: Path) -> dict[str, str]:
 
 
 def test_importing_makes_no_client_and_reads_no_settings() -> None:
-    # GIVEN an SDK that refuses to make clients and read settings / WHEN every module is imported / THEN no import fails
+    # GIVEN an SDK that cannot make a client or read settings / WHEN every module is imported / THEN no import fails
     done = run("-c", IMPORTS)
     assert done.returncode == 0, done.stderr
 

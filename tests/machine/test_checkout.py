@@ -38,7 +38,7 @@ def test_line_endings_are_not_converted(committed: Path, tmp_path: Path, setting
     # GIVEN a machine with this setting / WHEN it clones the repository
     clone = tmp_path / "clone"
     git("-c", setting, "clone", "-c", setting, str(committed), str(clone), folder=tmp_path)
-    # THEN every file has the same bytes, so a package has the same hash, and executable files stay executable
+    # THEN every file has the same bytes (so packages have the same hash), and executable files stay executable
     for path in sorted(committed.rglob("*")):
         if path.is_file() and ".git" not in path.relative_to(committed).parts:
             there = clone / path.relative_to(committed)

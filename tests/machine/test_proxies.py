@@ -60,7 +60,7 @@ def test_local_prints_a_shell_line_that_excludes_loopback_from_the_proxy(
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
         monkeypatch.setenv(name, value)
-    # WHEN / THEN a line that excludes loopback is printed, if the variables name a proxy and do not exclude loopback
+    # WHEN / THEN the line is printed only if the variables name a proxy and do not exclude loopback already
     assert proxy_exception() == lines
 
 

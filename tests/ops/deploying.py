@@ -192,7 +192,7 @@ class FakeLambda:
         return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
 
     def _version_pages(self, function: str) -> list[dict[str, Any]]:
-        # A page can end anywhere. There is a version 10, so that code that sorts versions as text fails.
+        # A page can end anywhere. Code that sorts versions as text fails, because there is a version 10.
         shown = ["$LATEST", *map(str, self.functions[function].versions)]
         return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
 
@@ -209,11 +209,13 @@ class _Pages:
 
 
 class FakeCodeDeploy:
-    """Deployments that succeed at the second `GetDeployment`.
+    """A CodeDeploy whose deployments succeed at the second `GetDeployment`.
 
-    Those of the groups in `bad` fail at the first, those of the groups in `bad_later` at the third.
-
-    A deployment of a group in `refused` cannot be created. With `endless`, no deployment succeeds.
+    Args:
+        bad: Groups whose deployments fail at the first `GetDeployment`.
+        refused: Groups for which no deployment can be created.
+        endless: Whether deployments stay in progress instead of succeeding.
+        bad_later: Groups whose deployments fail at the third `GetDeployment`.
     """
 
     def __init__(

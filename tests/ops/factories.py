@@ -117,7 +117,7 @@ def sweep_of(world: World) -> Sweep:
 
 
 def logs_of(world: World) -> FakeLogs:
-    """Return an empty log group. Tests inject faults into calls to it through the world's wire."""
+    """Return an empty log group. Calls to it go through the world's wire, where tests inject faults."""
     return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 

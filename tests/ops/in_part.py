@@ -1,4 +1,4 @@
-"""Answers of AWS "in part": in pages of one item, or with refused entries, for any operation in botocore's models."""
+"""Makes AWS answer "in part": in pages of one item, or with refused entries. This works for every operation."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ def used_in_part(folder: Path) -> set[str]:
 
 
 class InPart:
-    """Answers in pages of one item, after an empty page; one operation can refuse its first entry.
+    """Answers in pages: first an empty page, then pages of one item. One operation can refuse its first entry.
 
     Args:
         refused: The operation that refuses its first entry.
@@ -143,7 +143,8 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
     """Run the operation without its first entry, and return the answer with which AWS refuses that entry.
 
-    The operation is not run for a single entry, nor for log events, which are all refused.
+    If there is only one entry, the operation is not run. If the entries are log events, it is not run either: all are
+    refused.
     """
     member = left_out_of(operation)
     if member == "UnprocessedKeys":

@@ -106,11 +106,11 @@ class MockStack:
         return f"--outputs {self.outputs}"
 
     def advised(self, output: str) -> list[str]:
-        """Return the next commands in `output`, without `python -m ops` and `selection`."""
+        """Return the commands after `next:` in `output`, without `python -m ops` and `selection`."""
         return [each.replace(f" {self.selection}", "") for each in re.findall("next: python -m ops (.*)", output)]
 
     def run(self, *command: str) -> int:
-        """Run a command on this stack, unless `command` has `--outputs` and so names the stack itself.
+        """Run a command on this stack. If `command` has `--outputs`, run it on the stack that this option names.
 
         All commands share their clients, because making clients takes most of a command's time.
         """

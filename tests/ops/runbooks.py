@@ -33,7 +33,7 @@ SHOWN = {
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
 }
-"""For each command: texts that its output contains, in whichever runbook the command stands."""
+"""For each command: texts that its output contains. They are the same for every runbook."""
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:

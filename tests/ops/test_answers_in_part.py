@@ -146,7 +146,7 @@ def typed(*command: str, outputs: str = "stack.json") -> Callable[[MockStack, An
 
 
 def preflight(stack: MockStack, capsys: Any) -> Any:
-    """Return the findings on existing names and on the state before a first deployment."""
+    """Return what `preflight` finds before a first deployment about existing names and about Pulumi's state."""
     del stack, capsys
     config = StackConfig(environment="development", events_target="bus", gradual_deploy="Linear10PercentEvery1Minute")
     ground = Owned(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
@@ -218,7 +218,7 @@ REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
 
 
 def places(stack: MockStack) -> dict[str, set[str]]:
-    """Return the places of each order: a queue, or the status DISCARDED."""
+    """Return for each order the queues that have its message (dead, waiting), and `discarded` if it is DISCARDED."""
     found = {each: {"discarded"} & {stack.order(each)["status"]["S"].lower()} for each in IDS}
     for name, url in (("dead", stack.dead_letters), ("waiting", stack.orders)):
         for message in stack.messages(url):
@@ -238,7 +238,7 @@ def test_a_refused_entry_is_retried_or_reported_and_the_next_run_finishes(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN two dead letters, or a settled order, and an operation that refuses its first entry
+    # GIVEN two dead letters (for REPLAY a settled order), and an operation that refuses its first entry
     if command is REPLAY:
         ROWS["order replay-events"][0].prepare(stack)
     run = typed(*command, outputs="bus.json" if command is REPLAY else "stack.json")

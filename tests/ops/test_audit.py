@@ -120,7 +120,7 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _dead_lettered_early(shop: Shop) -> None:
-    """Change the dead letter to one that SQS moved after one receive: without `attempt`, which only the worker adds."""
+    """Make the dead letter look as if SQS had moved it after one receive: the worker has added no `attempt`."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -282,7 +282,7 @@ def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
 
 
 def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(shop: Shop) -> None:
-    # GIVEN two open orders: the message of the first is in the orders queue, that of the second is a dead letter
+    # GIVEN two open orders: the first order's message is in the orders queue, the second order's is a dead letter
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)
     one = shop.audit()["guarantees"][0]
@@ -333,7 +333,7 @@ def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> No
 
 @pytest.mark.parametrize("table", [ORDERS, WORKER_RECORDS])
 def test_a_row_that_is_written_during_the_audit_is_no_violation(shop: Shop, table: str) -> None:
-    # GIVEN an order, or the record of its event, that is written during the audit
+    # GIVEN a row that is written during the audit: an order, or the worker's record of an order
     key = (shop.order,) if table == ORDERS else (record_id(shop.order),)
     row = shop.rows(table).pop(key)
 

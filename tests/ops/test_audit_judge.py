@@ -1,4 +1,4 @@
-"""How the audit judges what it has read: counts of stock (G2), and orders that need a message (G1, G5)."""
+"""How the audit judges what it has read: counts of stock (guarantee G2), and orders that need a message (G1, G5)."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from ops.audit.judge import judge
 from ops.gateway.stock import Count
 
 
-def test_only_checked_articles_and_their_units_since_a_reference_point_are_counted() -> None:
+def test_articles_that_are_not_checked_are_not_counted() -> None:
     # GIVEN six articles with confirmed units: one whose stock is right, one that was counted during the audit, one
     # without a reference point, two below zero (without and with a reference point), and one without a row
     at = "2026-01-01T00:00:00.000Z"
@@ -53,15 +53,15 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
+    # A way is a choice of the orders that have these messages. It breaks the guarantees of all other orders.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee counts as broken if it is broken for every choice of the orders that have the messages. If every
-    # choice breaks a guarantee, but no guarantee is broken by every choice, the findings of G1 and G5 both say that it
-    # is not known which of the two is broken
+    # THEN a guarantee counts as broken if every way breaks it. If every way breaks G1 or G5, but not always the same
+    # one, the findings of both say that it is not known which of the two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

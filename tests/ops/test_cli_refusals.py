@@ -69,7 +69,7 @@ def test_a_dead_letter_queue_with_a_redrive_policy_is_not_read(sqs: Any, tmp_pat
     sqs.set_queue_attributes(QueueUrl=dead, Attributes={"RedrivePolicy": policy})
     # WHEN its messages are to be listed
     code = main(["dlq", "list", "--outputs", path])
-    # THEN the command refuses, because SQS could move the messages that it receives
+    # THEN the command refuses, because SQS could move a message that the command receives
     assert code == 3
     assert "may move its messages" in capsys.readouterr().err
 
@@ -134,7 +134,7 @@ def test_an_error_of_aws_is_explained(
 def test_invalid_arguments_end_with_exit_code_2(arguments: list[str], sqs: Any, tmp_path: Path, capsys: Any) -> None:
     # GIVEN a stack
     path = make_stack(sqs, tmp_path)
-    # WHEN a command gets an invalid value, lacks an argument, or gets two that exclude each other
+    # WHEN a command gets an invalid value, lacks an argument, or gets two arguments that exclude each other
     code = main([*arguments, "--outputs", path])
     # THEN the exit code is that of wrong usage
     assert code == 2
@@ -172,9 +172,9 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
 
 
 # The arguments of every command except `preflight` and `cost`, without --json, --stack, --outputs, --local and
-# --state-dir. Marks: `!` for a flag, `...` for many values, `?` for an optional value, `*` for a required option. After
-# `=` is the default. An option with `?|` may be given without a value, and then has the value after this mark. After
-# `:` is the type, or the choices, which `|` separates. `DECISION` stands for `--by* --reason*`.
+# --state-dir. Marks: `!` for a flag, `...` for many values, `?` for an optional value, `*` for a required option, `=`
+# before the default, `:` before the type or the choices (with `|` between them), `?|` before the value that the option
+# has if it is given without a value. `DECISION` stands for `--by* --reason*`.
 ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h

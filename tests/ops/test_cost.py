@@ -22,7 +22,7 @@ from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
-# USD per million orders with one line each. POLLING and the first number of each pair are USD per month.
+# USD per million orders with one line each. Only POLLING and the first number of each pair are USD per month.
 HTTP = 1.00
 LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
@@ -41,7 +41,7 @@ def lines(function: str, debug: float) -> float:
 
 
 def kept(written: float, days: int) -> float:
-    """Return the price of ingesting a million times `written` bytes, and of storing 15 % of them for `days`."""
+    """Return the price of a million logs of `written` bytes: all bytes are ingested, and 15 % are stored for `days`."""
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
@@ -179,7 +179,7 @@ def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, st
     assert len(made.of_type("aws:cloudwatch/compositeAlarm:CompositeAlarm")) == len(table.composites)
 
 
-def test_five_percent_of_the_calls_beyond_one_a_second_are_traced() -> None:
+def test_one_call_a_second_and_five_percent_of_the_other_calls_are_traced() -> None:
     # GIVEN ten times as many orders as seconds in a month
     load = Load(26_280_000)
     # WHEN

@@ -83,7 +83,7 @@ def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
 
 
 def test_the_reason_comes_from_the_message_or_else_from_the_order() -> None:
-    # GIVEN an order with an error, a message of this order without an error, and a message of it with another error
+    # GIVEN an order with an error, and two messages of this order: one without an error, one with another error
     facts = Facts({ORDER_ID: stored(error={"error_type": "ContentionError", "error": "busy", "attempt": 8})})
     own = received(attributes={"order_id": text(ORDER_ID), "error_type": text("INVALID_MESSAGE"), "attempt": text("1")})
     # WHEN the messages are assessed
@@ -144,7 +144,7 @@ def test_a_duration_is_shown_in_its_largest_unit_and_the_next_one(seconds: int) 
     # GIVEN any duration
     # WHEN it is shown
     shown = show_duration(seconds)
-    # THEN a text with one unit is exact, and a text with two units omits less than one of the smaller unit
+    # THEN a text with one unit is exact. A text with two units is rounded down to a whole number of the smaller unit
     units = [parse_duration(part) for part in shown.split()]
     assert 0 <= seconds - sum(units) < {1: 1, 2: parse_duration(f"1{shown[-1]}")}[len(units)]
 

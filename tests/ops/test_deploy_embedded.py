@@ -108,7 +108,7 @@ class Releases:
         )
 
     def answer(self) -> int:
-        """Return the status of a POST with an empty object as its body, which the real code answers with 422."""
+        """POST an empty object, and return the answer's status. The real code answers 422."""
         return self.api.post({}, "key").status
 
 
@@ -134,21 +134,21 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a change of the docs is merged, which publishes nothing, and then a change of the functions' descriptions,
-    # which publishes the same code again
+    # WHEN two changes are merged: first one of the docs, which publishes nothing, then one of the functions'
+    # descriptions, which publishes the same code again
     after_docs = releases.workflow("Shift traffic")
     releases.publish_again("in other words")
     after_words = releases.workflow("Shift traffic")
     pruned = releases.workflow("Delete old versions")
 
-    # THEN the workflow's steps neither move callers nor delete the version that they use
+    # THEN the workflow's steps move no callers, and keep the version that callers use
     assert (after_docs.returncode, after_words.returncode) == (5, 5), after_docs.stderr
     assert "--again" in after_words.stderr
     assert pruned.returncode == 0, pruned.stderr
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN a shift of the bad code is planned with --again, and a shift of repaired code without this option
+    # WHEN two shifts are planned: one of the bad code with --again, and one of repaired code without this option
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
     bad_plan = json.loads(capsys.readouterr().out)

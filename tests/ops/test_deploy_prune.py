@@ -39,7 +39,7 @@ def test_old_versions_are_deleted_and_the_newest_stay(world: DeployTarget) -> No
     assert world.lambda_.deleted == [(f"orders-prod-{name}", str(old)) for name in NAMES for old in range(1, 8)]
 
 
-def test_the_version_that_callers_use_stays_with_all_newer_ones(world: DeployTarget) -> None:
+def test_the_version_that_callers_use_and_all_newer_versions_are_kept(world: DeployTarget) -> None:
     # GIVEN a stack whose callers are on an old version, because nothing was shifted to the newer ones
     world.lambda_ = twelve(live=3)
 
@@ -165,7 +165,7 @@ def test_versions_for_a_rollback_are_kept(world: DeployTarget) -> None:
 
 
 def test_failed_versions_are_deleted_and_do_not_count_as_kept(world: DeployTarget) -> None:
-    # GIVEN a failed version among the newest, and a failed version that is the newest
+    # GIVEN two failed versions: 11, which is older than the version that callers use, and 13, which is newer
     for number in (11, 13):
         for each in world.lambda_.functions.values():
             each.versions[number] = FakeVersion(code_of(number), state="Failed")

@@ -105,7 +105,7 @@ def test_a_rollback_skips_versions_that_were_rolled_back(world: DeployTarget) ->
     assert second == (0, [8, 8, 8])
 
 
-def test_a_rollback_does_not_move_functions_that_the_latest_shift_did_not_move(world: DeployTarget) -> None:
+def test_a_rollback_moves_only_the_functions_that_the_latest_shift_moved(world: DeployTarget) -> None:
     # GIVEN a release of all functions, and a later shift of one function's callers
     function = world.lambda_.functions[FUNCTIONS[1]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -138,8 +138,8 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
 def test_a_shift_to_code_that_was_rolled_back_needs_the_again_option(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rollback of all functions from version 10, and an older rollback of the worker from version 7. The worker
-    # has a new version 11 with the code of version 10: only a variable changed
+    # GIVEN all functions were rolled back from version 10, and long before that the worker from version 7. Now the
+    # worker has a version 11 with the same code as version 10
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))

@@ -45,7 +45,8 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
 
 @pytest.mark.parametrize(
     ("left", "code"),
-    # Four days and one hour are too short: a shift is recorded when it begins, and can go on for two hours.
+    # A shift is recorded when it begins, and callers can use the old version for two more hours. So four days and
+    # one hour are too short.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(

@@ -63,7 +63,7 @@ def test_if_one_function_is_rolled_back_the_command_fails_and_stops_the_other_de
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
-def test_if_one_function_is_rolled_back_after_others_have_moved_a_rollback_of_those_is_advised(
+def test_a_shift_that_fails_after_some_functions_have_moved_advises_a_rollback(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a shift in which an alarm fires after the other functions' callers have moved
@@ -79,8 +79,8 @@ def test_if_one_function_is_rolled_back_after_others_have_moved_a_rollback_of_th
     assert ended == {"create_order": "Succeeded", "get_order": "Succeeded", "process_order": "Failed"}
     assert "Callers of create_order, get_order already use the new version." in output.err
     assert "next: python -m ops deploy rollback" in output.err
-    # AND CodeDeploy's second deployment, which moves process_order's callers back, has ended: until then, the advised
-    # command would be refused
+    # AND the command has waited until CodeDeploy's second deployment has moved process_order's callers back. Before
+    # that, the advised rollback would be refused
     assert world.codedeploy.looks["d-3-back"] == 2
 
 

@@ -115,8 +115,8 @@ def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: 
 
 
 @pytest.mark.parametrize("stored", STORED)
-def test_the_plan_for_a_message_that_is_no_json_is_what_happens(stored: str, world: World) -> None:
-    # GIVEN a message that is no JSON and names an order, and the order's row
+def test_a_discard_of_a_message_that_is_no_json_does_what_its_plan_says(stored: str, world: World) -> None:
+    # GIVEN an order whose row is stored in some state or is missing, and a message that is no JSON and names this order
     (order_id,) = dead_letter(world, 1)
     world.dead_letters.messages.clear()
     world.dead_letters.send("not json", {"order_id": text(order_id)})

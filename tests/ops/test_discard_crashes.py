@@ -1,4 +1,4 @@
-"""Discarding many dead letters with every fault at every call: nothing is lost, and a second run finishes."""
+"""A discard of many dead letters has a fault at any of its calls: nothing is lost, and the next run finishes."""
 
 from __future__ import annotations
 

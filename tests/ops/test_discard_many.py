@@ -32,7 +32,7 @@ def mixed(world: World, count: int) -> dict[str, list[str]]:
     """Create `count` dead letters of each of five kinds.
 
     Returns:
-        For each kind its order ids, but for `nameless` and `invalid` the ids of the dead letters.
+        The ids of each kind: message ids for `nameless` and `invalid`, and order ids for the other three kinds.
     """
     failed = dead_letter(world, count)
     unknown = [f"{number:08d}-307d-56d4-8339-4dc839c7313d" for number in range(count)]
@@ -95,7 +95,7 @@ STORED: dict[str, dict[str, Any] | None] = {
     "settled, unreadable": {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "yesterday"}},
     "discarded": {"status": {"S": "DISCARDED"}},
 }
-"""Changes of a FAILED order's row. `None` as a value removes the attribute; in place of changes, it removes the row."""
+"""Changes of a FAILED order's row. An attribute with `None` is removed. `None` instead of changes removes the row."""
 
 
 @pytest.mark.parametrize("stored", STORED)

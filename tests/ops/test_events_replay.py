@@ -94,7 +94,7 @@ def test_a_replayed_event_equals_the_one_that_the_topic_delivers(
     (original,) = drain(stack, url)
     other = subscribe(stack, "shipping")
 
-    # WHEN the events of the day are sent to the first again
+    # WHEN the events of the day are sent again to the first subscriber
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
     # THEN its queue has the event of each order once, with the same content, and the other subscriber's queue has none
@@ -166,8 +166,8 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     # WHEN the events of the day are sent to the first rule's queue again
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN that queue has both rejections in EventBridge's form (docs/events.md), the other events are counted, and the
-    # other rule's queue has none
+    # THEN that queue has the two rejections as the bus sends them (docs/events.md), the output counts the other
+    # 18 events, and the other rule's queue is empty
     bodies = {subject(message): json.loads(message["Body"]) for message in drain(bus_stack, billing)}
     assert sorted(bodies) == IDS[:2]
     body = bodies[IDS[1]]
@@ -277,10 +277,10 @@ def test_the_history_of_a_replay_that_sent_nothing_shows_no_events(
 
 
 @pytest.mark.parametrize("stack", [IDS[:3]], indirect=True, ids=["3"])
-def test_a_replay_that_sent_nothing_is_repeated_from_the_start_although_an_earlier_one_has_ended(
+def test_after_a_replay_that_sent_nothing_the_next_one_begins_from_the_start(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a replay that has ended, and the same command again while the queue refuses every event
+    # GIVEN a replay that sent every event, and then a run of the same command in which the queue refused every event
     url = subscribe(stack, "billing", RawMessageDelivery="true")
     command = (*REPLAY, "--to", "billing", *DECISION, "--yes")
     assert stack.run(*command) == 0
@@ -288,7 +288,7 @@ def test_a_replay_that_sent_nothing_is_repeated_from_the_start_although_an_earli
     with monkeypatch.context() as patch:
         patch.setattr(Mailbox, "send", lambda *_: set())
         assert stack.run(*command) == 6
-    # WHEN it is run again
+    # WHEN the command is run a third time
     assert stack.run(*command) == 0
     # THEN the queue has each event
     assert sorted(subject(message) for message in drain(stack, url)) == IDS[:3]

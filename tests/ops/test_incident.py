@@ -41,7 +41,7 @@ def test_the_alarms_cause_the_pages_of_the_incident() -> None:
     # WHEN the alarms are evaluated
     run = AlarmRun(store, metric_alarms(registered), composite_alarms(registered)).run(START, begin + 3540)
 
-    # THEN the pages are those of the incident, in the same order, and none comes before the alarms that cause it
+    # THEN the pages are those of the incident, in the same order, and no page comes before the alarms that cause it
     paged = [one for one in run.notices if one.at >= begin and one.target.endswith("-page") and one.state == "ALARM"]
     assert [one.alarm for one in paged] == [f"{PREFIX}-{name}" for name in PAGES]
     for page, members in zip(paged, PAGES.values(), strict=True):

@@ -1,4 +1,4 @@
-"""The keys of commands' JSON output, which scripts rely on, and the commands that each command advises."""
+"""Each command's JSON output has the keys on which scripts rely, and each command advises the right next commands."""
 
 from __future__ import annotations
 
@@ -118,7 +118,7 @@ KEYS = {
 def keys_of(value: Any, path: str = "") -> Iterator[str]:
     """Yield the path of each key. Of a list, only the first item is read.
 
-    Keys inside `subscribers` and the other members below are data, and are left out.
+    The keys in `subscribers`, `deployed`, `unreadable` and `report.unread` are left out, because they are data.
     """
     if isinstance(value, list):
         yield from keys_of(value[0], path) if value else ()

@@ -91,7 +91,7 @@ def test_each_order_is_for_one_unit_of_one_article() -> None:
 def test_the_estimated_cost_includes_the_reads_of_the_audit(
     typed: Typed, stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an empty table, and one with an order
+    # GIVEN an orders table that is first empty, and then has one order
     costs = []
     for order_id in (None, ORDER_ID):
         if order_id:
@@ -155,7 +155,8 @@ def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> Non
     # WHEN
     started = time.monotonic()
     clients.send([PlannedOrder("", f"key-{number}", {}) for number in range(8)], per_second=20)
-    # THEN the last order was due after 7/20 s; each key was sent three times, and both its 202 answers were the same
+    # THEN the last order was not sent before 7/20 s. Each key was sent three times: one answer was 503, and the two 202
+    # answers were equal
     assert time.monotonic() - started >= 7 / 20
     assert clients.traffic.offered_seconds >= 7 / 20
     assert set(seen.seen.values()) == {3}

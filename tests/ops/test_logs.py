@@ -76,7 +76,7 @@ def shown(capsys: pytest.CaptureFixture[str]) -> Any:
 def test_each_death_is_recognized_by_lambdas_log_line(line: str, cause: str, request_id: str | None) -> None:
     # GIVEN / WHEN a line that Lambda writes about a function that died
     death = death_of(line)
-    # THEN the cause is recognized, and the request if the line names one. The text of an uncaught error is left out.
+    # THEN the cause is recognized, and also the request id if the line has one. An uncaught error's text is left out.
     assert death is not None
     assert (death.cause, death.request_id) == (cause, request_id)
     assert "client" not in death.text
@@ -248,7 +248,7 @@ def test_a_trace_claims_nothing_about_a_row_or_record_that_it_cannot_read(
     record: str | None,
     event: str,
 ) -> None:
-    # GIVEN a settled order, and a read that fails: of its row, of the worker's record, or of the order's reason
+    # GIVEN a settled order. Its row, the worker's record or the order's reason cannot be read
     at = order_since(stack, status={"S": "REJECTED"})
     stack.log("process_order", failed(at + 1, message="attempt deferred"))
 

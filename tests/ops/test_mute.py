@@ -63,7 +63,7 @@ def test_muted_alarms_are_shown_until_the_mute_ends(stack: MockStack, capsys: py
     assert json.loads(capsys.readouterr().out) == []
 
 
-def test_one_alarm_can_be_muted_and_rules_that_mute_on_did_not_make_are_kept(
+def test_one_alarm_can_be_muted_and_rules_made_elsewhere_are_kept(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rule that somebody made in the console for one of the alarms, and a rule for another stack's alarm
@@ -77,7 +77,7 @@ def test_one_alarm_can_be_muted_and_rules_that_mute_on_did_not_make_are_kept(
     muted = capsys.readouterr().out
     assert stack.run("mute", "off", "--yes") == 0
 
-    # THEN the console's rule is reported, and both rules that `mute on` did not make are kept
+    # THEN the rule from the console is reported, and both rules are kept, because `mute on` did not make them
     assert muted.startswith("alarms: 1;")
     output = "".join(capsys.readouterr())
     assert "not ended: console" in output

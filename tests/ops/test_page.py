@@ -1,4 +1,4 @@
-"""Tests the list of the receivers of pages, and test pages, with whole commands on moto."""
+"""Tests `page` on moto: the command lists who receives pages, and sends test pages."""
 
 from __future__ import annotations
 

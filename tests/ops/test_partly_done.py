@@ -63,7 +63,7 @@ def letters(count: int) -> list[str]:
 
 
 def shown(capsys: Any) -> tuple[dict[str, Any], str]:
-    """Return the JSON document and the text for people that a command wrote."""
+    """Return what a command wrote: the JSON document, and the text for people."""
     written = capsys.readouterr()
     return json.loads(written.out), written.err
 
@@ -75,7 +75,7 @@ def test_dead_letters_that_could_not_be_received_are_reported(tmp_path: Path, ca
     # WHEN a redrive selects none of them
     code = main(["dlq", "redrive", *DECISION, "--where", "order_id=none", "--outputs", path, "--yes", "--json"])
     document, output = shown(capsys)
-    # THEN it reports the five that it could not receive, and the exit code says that it is not complete
+    # THEN it reports the five that it could not receive, and the exit code says that the run is not complete
     assert (document["seen"], document["unselected"], document["behind"]) == (10, 10, 5)
     assert "Not read: about" not in output
     assert code == 6
@@ -88,7 +88,7 @@ def test_all_dead_letters_of_one_caller_are_redriven_in_one_run(tmp_path: Path, 
     # WHEN all are redriven
     code = main(["dlq", "redrive", *DECISION, "--outputs", path, "--yes", "--json"])
     document, _ = shown(capsys)
-    # THEN each was received, because the ones before it were deleted
+    # THEN all fifteen were received, because SQS returns a caller's next messages when the earlier ones are deleted
     assert (document["redriven"], document["behind"], code) == (15, 0, 0)
 
 

@@ -34,7 +34,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# The beginning of a command's row, if the row does not begin with the command.
+# How a command's row begins on the page, for rows that do not begin with the whole command.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",

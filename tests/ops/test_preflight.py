@@ -76,12 +76,12 @@ def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
 
 
 def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
-    # GIVEN a stack with a threshold of its own for one alarm, and perhaps also for the account's concurrency
+    # GIVEN a stack that sets the threshold of one alarm, or also that of the alarm on the account's concurrency
     for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
         # WHEN the account's quota differs from the threshold for concurrency
         found = alarm(stack, 50)
-        # THEN the advised command sets that threshold to the quota, and keeps the other
+        # THEN the advised command sets the threshold for concurrency to the quota, and keeps the other threshold
         assert found.verdict is Verdict.WARNING
         key, text = found.todo[0].split("'")[1], found.todo[0].rpartition(" ")[2]
         items = list(given)
@@ -97,7 +97,7 @@ def roles_called(*found: str) -> dict[str, Any]:
 def test_existing_names_of_the_stack_block_only_its_first_deployment(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a role with this stack's prefix, one of the stack prod-eu, and one of no stack
+    # GIVEN a role of this stack, a role of the stack prod-eu, and a role of no stack
     (tmp_path / "Pulumi.prod-eu.yaml").touch()
     monkeypatch.setattr(names, "ROOT", tmp_path)
     answers = roles_called("orders-prod-deploy", "orders-prod-eu-deploy", "orders-production")

@@ -25,7 +25,7 @@ SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret
 def test_a_stack_is_read_from_its_files_without_decrypting_secrets(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stack that was never deployed, with an encrypted value, and no `pulumi` command
+    # GIVEN a stack's file with an encrypted value, and no `pulumi` command, so that the stack's outputs are unknown
     write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN

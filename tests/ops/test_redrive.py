@@ -13,7 +13,7 @@ from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
-# The largest difference, in seconds, between the sender's clock and AWS's with which AWS accepts a signature.
+# AWS accepts a request's signature if the sender's clock differs from AWS's by at most this many seconds.
 MAX_SKEW_SECONDS = 300
 
 
@@ -209,7 +209,7 @@ def test_the_workers_record_shows_that_an_order_is_finished(world: World) -> Non
 
 @pytest.mark.parametrize("skew", [0, MAX_SKEW_SECONDS])
 def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew: float) -> None:
-    # GIVEN a dead letter that fails again during its redrive, and a local clock that equals AWS's, or is ahead by the
+    # GIVEN a dead letter that fails again during its redrive. The local clock equals AWS's, or is ahead of it by the
     # largest difference that AWS accepts
     world.dead_letters.send("{}", {"original_message_id": text("first")})
 

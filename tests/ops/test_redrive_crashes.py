@@ -1,4 +1,4 @@
-"""A redrive with every fault at every one of its calls: no order is lost, and none takes effect twice."""
+"""A redrive has a fault at any of its calls: no order is lost, and no order takes effect twice."""
 
 from __future__ import annotations
 

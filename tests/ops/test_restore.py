@@ -114,7 +114,7 @@ def test_without_the_workers_records_each_restored_order_is_settled_once(world: 
 
 
 def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_deleted(world: World) -> None:
-    # GIVEN both tables restored and the worker's records deleted, so that an order is lost
+    # GIVEN both tables restored, and the worker's records deleted. The order accepted after the restored time is lost
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
     disaster.forget(WORKER_RECORDS)
@@ -162,6 +162,6 @@ def test_restoring_only_one_of_the_two_tables_violates_guarantee_g2(
     disaster.forget(WORKER_RECORDS)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN one order has taken its stock twice, or two orders have taken none
+    # THEN orders do not have exactly one effect: one order has taken its stock twice, or two have not taken theirs
     assert world.available("SKU-1") == left
     assert invariants.one_effect(world) != []

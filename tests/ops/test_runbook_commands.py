@@ -51,7 +51,7 @@ def status_of(account: Account, order_id: str) -> str:
 
 
 def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account, sku: str) -> str:
-    """Create the order that the runbook is about: a dead letter if a command reads dead letters, else a settled one."""
+    """Create an order in the runbook's situation: a dead letter if commands read dead letters, otherwise settled."""
     if not any(" dlq " in command for command in commands):
         order_id = place(stack, sku)
         wait_for("the order to settle", lambda: status_of(account, order_id) == "CONFIRMED")
@@ -240,7 +240,7 @@ def test_printed_commands_repair_a_corrupt_row(
 
 
 def event_of(order_id: str, capsys: pytest.CaptureFixture[str]) -> bool:
-    """Return whether the trace that was just shown says that the order's event was published."""
+    """Return whether the last trace shows that the order's event was published."""
     return f"published as {order_id}" in capsys.readouterr().out
 
 

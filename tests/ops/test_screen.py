@@ -84,7 +84,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.Monk
     written = io.BytesIO()
     monkeypatch.setattr("sys.stdout", io.TextIOWrapper(written, encoding="ascii"))
     out = Screen(stderr=False)
-    # WHEN other characters are shown
+    # WHEN characters that ASCII does not have are shown
     out.print_line("caller abcd1234…")
     out.rows(("name",), [("Zoë",)])
     # THEN they are shown as escapes
@@ -93,7 +93,7 @@ def test_characters_that_the_encoding_lacks_are_escaped(monkeypatch: pytest.Monk
 
 
 def without_reader(code: str) -> subprocess.CompletedProcess[str]:
-    """Run Python. Its standard output is a pipe whose reading end is closed."""
+    """Run Python with a standard output that nobody reads: the reading end of its pipe is closed."""
     reader, writer = os.pipe()
     os.close(reader)
     try:

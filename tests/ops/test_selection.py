@@ -32,7 +32,7 @@ NAMED = ("--stack prod", "--local", "--outputs 'of prod.json'", "--state-dir fol
 def test_an_advised_command_names_the_stack_that_was_named(given: str) -> None:
     # GIVEN a command line that names the stack
     choice = choice_of(parser().parse_args(["status", *shlex.split(given)]))
-    # WHEN a text advises each command, at the end of a sentence and with arguments
+    # WHEN a text advises each command twice: at the end of a sentence, and with an argument
     text = " ".join(f"Look: python -m ops {command}. Then: python -m ops {command} ID" for command in COMMANDS)
     # THEN each names the stack in the same way, and its own arguments follow
     assert completed(text, choice) == " ".join(
@@ -127,7 +127,7 @@ def test_the_command_to_start_the_local_stack_names_its_folder(tmp_path: Path, c
     assert f"python -m local up --state-dir {folder} --detach. If" in capsys.readouterr().err
 
 
-def test_the_next_commands_of_a_status_name_the_stack_in_json_too(typed: Typed, capsys: Any) -> None:
+def test_the_json_of_status_has_next_commands_that_name_the_stack(typed: Typed, capsys: Any) -> None:
     # GIVEN a paused worker
     typed.stack.run("worker", "pause", "--by", "Ada", "--reason", "test", "--yes")
     capsys.readouterr()

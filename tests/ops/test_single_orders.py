@@ -148,7 +148,7 @@ def test_an_order_that_is_not_wholly_stored_cannot_be_sent_again() -> None:
     assert rebuilt(stored()) is None
 
 
-def test_open_orders_are_found_and_unreadable_rows_named(world: World) -> None:
+def test_open_orders_are_found_and_unreadable_rows_are_named(world: World) -> None:
     # GIVEN an open order, a settled one, and a row that is no order
     accept(world, "a")
     world.drain()
@@ -195,8 +195,8 @@ def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
 def test_no_stock_is_added_if_the_row_or_its_reference_point_was_added_or_removed(
     sku: str, before: Count | None, world: World
 ) -> None:
-    # GIVEN one known article without a reference point (`opening`)
-    # WHEN stock is added to an article that was seen in another state
+    # GIVEN the stock row of SKU-1, which has no reference point (`opening`), and no row of SKU-2
+    # WHEN stock is added on the belief that SKU-1 has no row or has a reference point, or that SKU-2 has a row
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

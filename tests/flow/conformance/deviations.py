@@ -74,7 +74,7 @@ DEVIATIONS: tuple[Deviation, ...] = (
 
 
 def expected_of(scenario: Scenario, implementation: str) -> Any:
-    """Return the result that a test expects of an implementation: the listed deviation if there is one, else AWS's result."""
+    """Return the result that a test expects: the implementation's listed deviation, or AWS's result if it has none."""
     for deviation in DEVIATIONS:
         if (deviation.implementation, deviation.scenario) == (implementation, scenario.name):
             return deviation.observed

@@ -1,8 +1,8 @@
 """Recordings of each release's output for one order, byte for byte: answers, messages, items and events.
 
-The repository contains nothing else of an older release. If the current code writes the same bytes, the older release
-can read them after a rollback. If the current code can continue from a recorded state, an upgrade is safe in that
-state.
+Tests cannot run an older release: the repository has only these recordings of it. If the current code writes the same
+bytes, the older release can read them after a rollback. If the current code can continue from a recorded state, an
+upgrade is safe in that state.
 
     python -m tests.flow.releases 0.2.0     # before releasing 0.2.0: records the current code's output
 """

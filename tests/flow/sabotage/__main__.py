@@ -1,4 +1,4 @@
-"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and prints the test that must notice it and the
+"""``python -m tests.flow.sabotage``: makes each deliberate mistake, and runs the test that must notice it. Prints the
 test's failure message, or ``NOT NOTICED`` if the test passes."""
 
 from __future__ import annotations

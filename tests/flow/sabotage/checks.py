@@ -1,4 +1,4 @@
-"""Runs the tests that must notice a sabotage, in the process whose code the sabotage changes."""
+"""Runs the test that must notice a sabotage. It runs in this process: the sabotage changes the code only here."""
 
 from __future__ import annotations
 

@@ -29,12 +29,12 @@ class Rewrite:
 
 @contextmanager
 def rewritten(changes: Iterable[Rewrite]) -> Iterator[None]:
-    """Apply the changes to their functions for the time of this context.
+    """Apply the changes to their functions until the context ends.
 
     The function objects stay the same and get new code. So every module that has imported a function runs its new code.
 
     Raises:
-        LookupError: a function's source does not contain the old text exactly once, so the sabotage must be adapted.
+        LookupError: a function's source lacks the old text, or has it more than once. The sabotage must be adapted.
         TypeError: the target is not a function.
     """
     by_target: dict[str, list[Rewrite]] = {}

@@ -191,7 +191,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "a failed condition on stock takes precedence over a failed condition on the order row",
+        "a shortage of stock counts although the order is already final",
         test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
@@ -291,7 +291,7 @@ ROUTES = (
 )
 GROUPS = (
     Sabotage(
-        "one transaction settles several orders without their conditions",
+        "a transaction of several orders does not check that each order is still open",
         crash_points("process_order", "group: one article"),
         (
             Rewrite(
@@ -325,7 +325,7 @@ GROUPS = (
         ),
     ),
     Sabotage(
-        "one transaction for several orders takes the last order's quantity, not the sum",
+        "a transaction of several orders takes only the last order's quantity, not the sum",
         crash_points("process_order", "group: one article"),
         (Rewrite("runtime.models.order:quantities", "sums[line.sku] += ", "sums[line.sku] = "),),
     ),

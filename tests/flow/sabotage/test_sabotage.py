@@ -45,7 +45,7 @@ def test_a_sabotage_ends_with_its_context() -> None:
     assert (during, delay()) == (3840, 450)
 
 
-def test_a_sabotage_of_a_source_that_has_changed_is_refused() -> None:
+def test_a_sabotage_whose_old_text_is_not_in_the_source_is_refused() -> None:
     # GIVEN a change of a text that the function does not contain
     change = Rewrite(TARGET, "no such text", "")
     # WHEN the change is applied
@@ -54,7 +54,7 @@ def test_a_sabotage_of_a_source_that_has_changed_is_refused() -> None:
         pass
 
 
-def test_a_sabotage_of_something_that_is_no_function_is_refused() -> None:
+def test_a_sabotage_of_a_class_is_refused() -> None:
     # GIVEN a class as a target
     change = Rewrite("runtime.logic.settle:Settler", "", "")
     # WHEN a change is applied

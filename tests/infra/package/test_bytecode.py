@@ -32,7 +32,7 @@ def compiled(package: Path) -> dict[str, bytes]:
 
 def test_our_code_has_sources_and_byte_code_but_dependencies_have_only_byte_code(package: Path) -> None:
     # GIVEN a package
-    # WHEN the file name that Python expects for a source's byte code is derived for each source
+    # WHEN Python computes the name of each source's byte code file
     sources = {name for name in names(package) if name.endswith(".py")}
     beside = {importlib.util.cache_from_source(name) for name in sources}
 
@@ -50,7 +50,7 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     # WHEN its headers are read
     headers = {(data[:4], struct.unpack("<I", data[4:8])[0]) for data in files.values()}
 
-    # THEN the byte code is for the version of the running Python, hash-based and unchecked
+    # THEN the byte code is for the running Python's version, and is marked as hash-based and unchecked
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 

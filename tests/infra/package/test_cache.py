@@ -112,7 +112,7 @@ def test_a_build_that_waits_for_another_build_reports_that_it_waits(tmp_path: Pa
 
 
 def test_entries_that_no_build_has_used_for_a_long_time_are_deleted(tmp_path: Path) -> None:
-    # GIVEN an old zip file, an old folder, an old folder in use, and a folder that was last used 13 days ago
+    # GIVEN a zip file and two folders that were last used over 14 days ago, and a folder last used 13 days ago
     for name in ("old", "in-use", "recent"):
         (tmp_path / name).mkdir()
     (tmp_path / "old.zip").write_text("")
@@ -121,8 +121,8 @@ def test_entries_that_no_build_has_used_for_a_long_time_are_deleted(tmp_path: Pa
         os.utime(tmp_path / name, (long_ago, long_ago))
     os.utime(tmp_path / "recent", (time.time() - 13 * 86_400,) * 2)
 
-    # WHEN the cache is pruned
+    # WHEN the cache is pruned while one of the old folders is in use
     cache.prune(tmp_path, keep=tmp_path / "in-use")
 
-    # THEN the old zip file and the old folder that is not in use are deleted
+    # THEN the old zip file and the other old folder are deleted
     assert sorted(path.name for path in tmp_path.iterdir()) == ["in-use", "recent"]

@@ -1,4 +1,4 @@
-"""Tests wrong options, and `--check`, which imports the handlers with only the package and the standard library."""
+"""Tests `--check`, and wrong options. `--check` imports the handlers from only the package and the standard library."""
 
 import platform
 from pathlib import Path
@@ -107,7 +107,7 @@ def test_wrong_options_are_a_usage_error(
     # WHEN the project is built with them
     result = project.run(*options)
 
-    # THEN the exit code is that of wrong usage, and the message names the option or its value
+    # THEN the exit code is 2 (wrong usage), and the message names the option or its value
     assert result.returncode == 2
     assert words in result.stderr
     assert "Traceback" not in result.stderr

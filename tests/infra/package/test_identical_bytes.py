@@ -79,7 +79,7 @@ def test_comments_in_the_lock_file_do_not_change_the_package(project: Project, r
     assert built["sha256"] == reference
 
 
-def test_without_byte_code_python_version_and_architecture_do_not_change_the_package(tmp_path: Path) -> None:
+def test_a_package_without_byte_code_is_the_same_for_every_python_version_and_architecture(tmp_path: Path) -> None:
     # GIVEN a project without compiled dependencies, packaged without byte code
     project = make_project(tmp_path / "project")
 

@@ -243,7 +243,7 @@ def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_c
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Make a project whose code contains the word. Replace this process's environment by the project's `variables()`."""
+    """Return a project whose code contains the word. Replace this process's environment with `project.variables()`."""
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)

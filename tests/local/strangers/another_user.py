@@ -1,11 +1,11 @@
-"""Tries requests and file accesses as another user of the machine. Prints, as JSON, those that were not refused.
+"""Tries requests and file accesses as another user of the machine. Prints a JSON list of those that were not refused.
 
 Arguments: the addresses (JSON list of host:port), the state folder and the other user's number. Standard input
 has two lines: the request body that creates a function, and a query string with a forged signature. Only root can
 change to the other user. Without root, the script sends only the requests. No request has the instance's key.
 """
 
-import encodings.idna  # noqa: F401 after the change of user it cannot be imported
+import encodings.idna  # noqa: F401 the other user cannot import it
 import http.client
 import json
 import os
