@@ -33,7 +33,7 @@ def parse_key(header: str | None) -> str:
 def _unquote(header: str) -> str:
     quoted = _QUOTED.fullmatch(header)
     if not quoted:
-        _refuse('The header begins with a quote but is not one quoted string with only `\\"` and `\\\\` as escapes')
+        _refuse('The header begins with a quote, so it must be one quoted string with no escapes but `\\"` and `\\\\`')
     return _ESCAPED.sub(r"\1", quoted["content"])
 
 

@@ -1,4 +1,4 @@
-"""The smoke test: which wrong answer of a stack fails which step, and when the smoke test repeats a request."""
+"""Tests the smoke test: its steps, the wrong answers that fail them, its repeated requests and its token."""
 
 from __future__ import annotations
 
@@ -190,7 +190,7 @@ OUTPUTS = {"token_url": "https://issuer.example.com", "token_clients": {"shop": 
 def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
     choice: Choice, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a stack that the command line or the environment names, and its outputs as `pulumi` shows them
+    # GIVEN a stack that an option or a variable names; its outputs hide the clients' secrets
     monkeypatch.setenv("ORDERS_STACK", "prod" if choice.stack is None else "dev")
     monkeypatch.setattr(token, "read_outputs", lambda _: ("prod", {**OUTPUTS, "token_client_secrets": "[secret]"}))
     calls: list[tuple[str, ...]] = []
@@ -216,8 +216,8 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
 def test_without_the_secrets_a_token_must_be_given(
     choice: Choice, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN outputs without secrets. They are from a file, of the local stack, or of no named stack, so Pulumi is not
-    # asked for the secrets
+    # GIVEN outputs without secrets, and no stack whose secrets Pulumi can show: the outputs are in a file, the stack is
+    # the local one, or no stack is named
     monkeypatch.delenv("ORDERS_STACK", raising=False)
     if variable is not None:
         monkeypatch.setenv("ORDERS_STACK", variable)
@@ -265,7 +265,7 @@ def test_requests_to_loopback_use_no_proxy_and_an_error_status_is_an_answer(monk
 
 
 def test_requests_to_other_hosts_use_the_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a proxy whose URL contains credentials, and which refuses every connection
+    # GIVEN a proxy that refuses every connection; its URL contains credentials
     class Proxy(Echo):
         def do_CONNECT(self) -> None:
             calls.append((self.path, self.headers["Proxy-Authorization"]))

@@ -67,7 +67,8 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the alarms of stack prod are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN only prod's alarms are found, with the members of its composites, and alarms with an action come first
+    # THEN the alarms that notify prod's topic are found, and the members of its composite alarm. Those that notify come
+    # first
     assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
@@ -79,7 +80,7 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
 
 
 def test_503_answers_without_an_alarm_are_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN ten requests that were answered 503, which only the functions' metric counts
+    # GIVEN ten answers 503. A metric of the functions counts them, but no alarm is raised
     stack.cloudwatch.put_metric_data(
         Namespace="orders-prod",
         MetricData=[
@@ -248,7 +249,7 @@ def test_resources_that_do_not_belong_together_are_not_called_missing(
 
 
 def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN a worker that somebody paused, with characters in the reason that a tag cannot contain
+    # GIVEN a worker that somebody paused. The reason contains characters that a tag cannot contain
     reason = "it's broken (ticket №7, 50 %)"
     assert stack.run("worker", "pause", "--by", "Zoë", "--reason", reason, "--yes") == 0
     # WHEN somebody else looks at status
@@ -300,7 +301,8 @@ def test_every_metric_except_two_is_read_and_shown(
     monkeypatch.setattr(Telemetry, "values", values)
     # WHEN
     _, document = status(stack, capsys)
-    # THEN the counts have all except two; the time from acceptance to settling is shown as `settled_p95`
+    # THEN the document has every metric except TRANSACTION_CONFLICT and BATCH_ISOLATED. It shows ACCEPTED_TO_SETTLED
+    # under the name `settled_p95`
     assert document["orders_queue"]["oldest_seconds"] == document["dead_letter_queue"]["oldest_seconds"] == 1
     own = {each for each in document["counts"] if each in set(MetricName)}
     functions = {name for key, name in GIVEN.items() if key.endswith("_function")}

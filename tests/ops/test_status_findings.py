@@ -1,4 +1,4 @@
-"""Tests how `status` judges what it read: one verdict, and the error budgets of the objectives."""
+"""Tests the findings of `status`, its verdict and the error budgets that it computes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
         "orders open",
     ),
     "few 5xx": (with_metrics(**{"5xx": counted(1), "requests": counted(99)}), Severity.WRONG, "1 of 99", "orders open"),
-    "a tenth 5xx": (
+    "5xx for one request in ten": (
         with_metrics(**{"5xx": counted(10), "requests": counted(100)}),
         Severity.URGENT,
         "10 of 100",

@@ -100,7 +100,7 @@ def good_row(order_id: str = GOOD, **changes: Any) -> dict[str, Any]:
 
 
 def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
-    """Store an order and a record with these changes (`STRANGE`), and an order with a dead letter (`GOOD`)."""
+    """Store the order `STRANGE` and its record with these changes, and the order `GOOD` with a dead letter."""
     stack.put_order({**good_row(STRANGE), **row})
     stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
     stack.put_order(good_row())
@@ -121,7 +121,7 @@ def test_strange_records_make_no_command_fail(
     capsys.readouterr()
     # WHEN each command of `READING` is run
     codes = {" ".join(command): stack.run(*command) for command in READING}
-    # THEN every command succeeds, except that a command that names the order `STRANGE` may refuse
+    # THEN every command succeeds; only a command that names the order `STRANGE` may refuse
     may_refuse = {" ".join(command) for command in READING if STRANGE in command}
     assert {command: code for command, code in codes.items() if code and command not in may_refuse} == {}
     assert set(codes.values()) <= {0, 5}
@@ -263,7 +263,7 @@ def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
 def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN an order whose every attempt fails, because the worker cannot read its record of the order
+    # GIVEN an order whose record the worker cannot read, so every attempt fails
     put_strange_records(stack, good_row(STRANGE), {"status": {"S": "COMPLETED"}})
     stack.run("order", "trace", STRANGE)
     assert f"order repair {STRANGE}" in stack.advised(capsys.readouterr().err)
@@ -410,13 +410,13 @@ def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
     cause: str,
     advised: list[str],
 ) -> None:
-    # GIVEN a message that SQS moved, without a report of the worker
+    # GIVEN a dead letter to which the worker added no report of an error
     put_strange_records(stack, row, record)
     stack.put_dead_letter(content, {"order_id": text(STRANGE)})
     # WHEN it is shown
     assert stack.run("dlq", "show", STRANGE) == 0
     output = capsys.readouterr()
-    # THEN its cause is named, and only commands that would not be refused are advised
+    # THEN its cause is named, and every advised command would be accepted
     assert dict(line.split(None, 1) for line in output.out.splitlines() if " " in line)["error_type"] == cause
     assert [line.split()[5] for line in output.err.splitlines() if "next:" in line] == advised
 

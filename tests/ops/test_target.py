@@ -40,14 +40,14 @@ def local(folder: Path, **overrides: Any) -> Path:
 
 
 def test_account_region_and_prefix_come_from_the_outputs() -> None:
-    # GIVEN a stack named on the command line
+    # GIVEN a command line that names the stack prod, and an environment that names the stack dev
     names: list[str] = []
 
     def pulumi(stack: str) -> dict[str, Any]:
         names.append(stack)
         return outputs()
 
-    # WHEN the stack is looked up, and ORDERS_STACK names another one
+    # WHEN the stack is looked up
     target = resolve(Choice(stack="prod"), {"ORDERS_STACK": "dev"}, pulumi)
     # THEN the command line wins, and account, Region and prefix are those in the stack's outputs
     assert names == ["prod"]
@@ -85,7 +85,7 @@ def test_region_and_account_come_from_the_bus_if_there_is_one() -> None:
     assert (target.region, target.account, target.events_arn) == ("eu-west-1", "123456789012", BUS)
 
 
-def test_functions_that_this_version_of_the_program_does_not_know_belong_to_the_stack_too() -> None:
+def test_the_stack_includes_functions_that_this_version_does_not_know() -> None:
     # GIVEN a stack with a function that this version of the program does not know
     target = Target.from_outputs("prod", outputs(delete_order_function="orders-prod-delete-order"))
     # WHEN / THEN

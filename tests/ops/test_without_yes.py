@@ -242,7 +242,7 @@ def test_a_command_changes_something_only_with_yes(command: str, row: Row, typed
 
 
 def expected(output: str) -> list[str]:
-    """Return the option `--expect` before `--yes` in the next command, or an empty list. `order repair` needs it."""
+    """Return the words of `--expect` in the command that `output` advises, if any. `order repair` needs this option."""
     found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
 
@@ -251,7 +251,7 @@ def expected(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers on a version that is not the newest; for a rollback, they were shifted to the newest
+    # GIVEN callers who use an older version. For the rollback only, they have been shifted to the newest version
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0

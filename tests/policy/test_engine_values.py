@@ -59,7 +59,7 @@ class _Engine(_PolicyAnalyzerServicer):
 
 
 def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the fields that every request has for a resource, and the fields that only a whole stack's request has."""
+    """Return the resource's fields for every request, and its further fields for a request about the whole stack."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
         "type": resource.type,

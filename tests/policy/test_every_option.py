@@ -26,7 +26,8 @@ def test_only_unprotected_production_tables_break_a_mandatory_rule() -> None:
         for _, resources in stacks
     ]
 
-    # THEN only the rules on production's tables are broken, and only by production stacks with unprotected tables
+    # THEN production stacks with unprotected tables break the two rules on production's tables, and no other mandatory
+    # rule. Other stacks break none
     unprotected = [each["environment"] == "production" and each["data"] == "loose" for each, _ in stacks]
     assert any(unprotected)
     assert broken == [LOOSE if each else set() for each in unprotected]

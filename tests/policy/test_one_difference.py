@@ -95,12 +95,12 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
 
 
 def test_a_policy_without_a_document_and_a_policy_of_another_queue_have_no_effect() -> None:
-    # GIVEN a role policy and a queue policy without a document, and a TLS policy that belongs to another queue
+    # GIVEN two policies without a document (of a role and of the queue), and a TLS policy of another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 
-    # WHEN / THEN the empty policies break no rule on wildcards, and neither queue policy counts as a TLS policy of the
-    # queue
+    # WHEN / THEN the policies without a document break no rule on wildcards. With either queue policy, the queue breaks
+    # the rule on TLS
     assert [rule for rule in BY_NAME if "wildcard" in rule and messages(BY_NAME[rule], [role, own])] == []
     for policy in (own, others):
         assert messages(BY_NAME["queues-and-topics-take-tls-only"], with_queue(policy))

@@ -253,7 +253,7 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     ),
 )
 def test_the_rule_checks_prods_real_resources(name: str) -> None:
-    # GIVEN prod's resources without properties; the tag that marks production remains, except for the rule on tags
+    # GIVEN prod's resources without properties. They keep the tag that marks production, but not for the rule on tags
     rule = BY_NAME[name]
     kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
     emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))
@@ -274,7 +274,7 @@ def test_topics_of_alarms_may_be_unencrypted() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # Two rules also refuse unknown values, because a violation would be public access or an unnoticed loss.
+    # Two rules are left out: they refuse unknown values too, which could allow public access or an unnoticed loss.
     sorted(set(CASES) - {"no-public-function-urls", "subscriptions-have-a-dead-letter-queue"}),
 )
 def test_unknown_values_break_no_rule(name: str) -> None:
@@ -287,7 +287,7 @@ def test_unknown_values_break_no_rule(name: str) -> None:
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 POLICIES = {ROLE_POLICY, QUEUE_POLICY, TOPIC_POLICY, "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}
-# Rules that check more types than their case has, except for the rule on tags.
+# The types that a rule checks, but that its case does not have. The rule on tags is left out.
 ALSO = {
     "no-wildcard-actions": POLICIES - {ROLE_POLICY},
     "no-wildcard-resources": POLICIES - {ROLE_POLICY},

@@ -45,7 +45,7 @@ def test_a_missing_reference_to_a_dead_letter_queue_breaks_two_rules(resource_ty
         else each
         for each in policy_resources(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
-    # THEN two rules are broken: the rule on these resources, and the rule on queues, because nothing refers to the
-    # dead-letter queue any more
+    # THEN the rule on these resources is broken. The rule on queues is broken too: nothing refers to the dead-letter
+    # queue, so it counts as an ordinary queue, which needs a dead-letter queue itself
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)

@@ -1,4 +1,4 @@
-"""Tests the rules on policy documents: each rule is broken by one change of a statement that keeps it."""
+"""Tests the rules on policy documents: a statement keeps the rule, and the statement with one change breaks it."""
 
 import json
 from collections.abc import Callable

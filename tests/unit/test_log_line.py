@@ -10,7 +10,7 @@ from aws_lambda_powertools.logging.formatter import LambdaPowertoolsFormatter
 from runtime.observability import logger
 
 
-def test_a_value_that_json_lacks_is_written_as_text_and_letters_beyond_ascii_are_not_escaped() -> None:
+def test_a_decimal_is_written_as_text_and_letters_beyond_ascii_are_not_escaped() -> None:
     # GIVEN a line with a Decimal, and with a word that has letters beyond ASCII
     line = {"message": "réservé", "left": Decimal("1.50")}
     formatter = logger.registered_formatter

@@ -25,7 +25,7 @@ ORDERS = "orders-test-orders"
 IDEMPOTENCY = "orders-test-api-idempotency"
 
 
-# One session for all tests: a new one reads the descriptions of the services again, which takes longer than a test.
+# All tests share one session. A new session would read the services' descriptions again: that takes longer than a test.
 SESSION = boto3.session.Session()
 
 
@@ -133,6 +133,6 @@ def api() -> Iterator[Api]:
 
 @pytest.fixture(scope="module")
 def shared_api() -> Iterator[Api]:
-    """Yield one API for all tests of a module that need no empty account."""
+    """Yield one API for the whole module. Tests that need an empty account use `api`."""
     with mock_aws():
         yield make_api()

@@ -1,4 +1,4 @@
-"""Requests for tests (bodies, events and a Lambda context, with overrides), and readers of their responses."""
+"""Makes what tests send to the API (bodies, events and a Lambda context), and reads the responses."""
 
 import base64
 import json

@@ -106,7 +106,7 @@ def test_a_key_is_the_same_with_and_without_quotes(api: Api) -> None:
     assert quoted["headers"]["Idempotent-Replayed"] == "true"
 
 
-def test_the_canonical_body_ignores_white_space_escapes_and_the_sequence_of_names(api: Api) -> None:
+def test_a_retry_may_use_other_escapes_other_white_space_and_another_sequence_of_names(api: Api) -> None:
     # GIVEN
     first = api.post(raw='{"currency":"EUR","lines":[{"sku":"A","quantity":1,"unit_price":"1"}]}')
 

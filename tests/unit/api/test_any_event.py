@@ -1,4 +1,4 @@
-"""Tests arbitrary keys and malformed events. `make fuzz` and `tests/lab` send complete hostile events."""
+"""Tests arbitrary keys and malformed events. `make fuzz` and `tests/lab` send many kinds of hostile events."""
 
 import pytest
 from hypothesis import given
@@ -11,7 +11,7 @@ from tests.unit.api.factories import context, post, problem
 
 
 @given(key=st.text(st.characters(min_codepoint=0x21, max_codepoint=0x7E), min_size=1, max_size=255))
-def test_every_visible_key_can_be_sent_quoted(key: str) -> None:
+def test_every_key_of_visible_characters_can_be_sent_in_quotes(key: str) -> None:
     # GIVEN
     escaped = key.replace("\\", "\\\\").replace('"', '\\"')
 

@@ -17,7 +17,7 @@ SEGMENT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Samp
 
 
 def sent(api: Api, **settings: Any) -> dict[str, Any]:
-    """Return what an API with these settings, built as in a function's process, sends to its queue."""
+    """Build an API with these settings, as a function's process does. Return what it sends to its queue."""
     sqs: Any = Recording()
     endpoint = create_order.build(dynamodb=api.dynamodb, sqs=sqs, settings=api.settings.model_copy(update=settings))
     assert endpoint.handle(post(), context())["statusCode"] == 202
@@ -25,7 +25,7 @@ def sent(api: Api, **settings: Any) -> dict[str, Any]:
     return call
 
 
-def test_an_api_with_a_fifo_queue_sends_in_the_caller_s_group(api: Api) -> None:
+def test_an_api_with_a_fifo_queue_sends_orders_in_their_callers_group(api: Api) -> None:
     # GIVEN an API with a FIFO queue
     # WHEN it accepts an order
     call = sent(api, orders_queue_fifo=True)

@@ -34,6 +34,7 @@ def test_each_count_adds_the_value_one(counted: dict[str, dict[str, object]]) ->
 def test_a_number_that_json_cannot_express_has_no_canonical_form(number: float) -> None:
     # GIVEN a number that JSON cannot express
     # WHEN its canonical form is computed
-    # THEN this is an error. Otherwise 1e400 and 1e500, which Python reads as infinity, would count as the same number
+    # THEN this is an error. Python reads both 1e400 and 1e500 as infinity, so without the error they would be the same
+    # number
     with pytest.raises(ValueError, match="not JSON compliant"):
         canonical({"quantity": number})

@@ -50,7 +50,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_an_acceptance_a_replay_and_a_reused_key_are_counted_but_not_a_malformed_request(
+def test_acceptances_replays_and_reused_keys_are_counted_but_malformed_requests_are_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # GIVEN
@@ -85,7 +85,7 @@ def test_log_lines_contain_ids_but_neither_payload_nor_key_nor_caller(log: io.St
 
 @pytest.mark.usefixtures("_deployed")
 @pytest.mark.parametrize("handler", [create_order.handler, get_order.handler])
-def test_no_call_starts_that_may_last_longer_than_the_invocation(
+def test_a_call_that_may_outlast_the_invocation_is_not_started(
     handler: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN

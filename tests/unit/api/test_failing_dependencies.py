@@ -58,7 +58,7 @@ def test_a_failure_is_503_and_a_retry_makes_the_same_order_or_is_409(
     assert document(failed)["detail"] == (
         "The outcome is unknown. Repeat the request (a POST with the same Idempotency-Key and body): that is safe."
     )
-    # After a PutItem that took effect, the first attempt counts as running until its invocation must have ended.
+    # If the PutItem took effect although its call failed, its record says that the first attempt still runs.
     if operation == "put_item" and after:
         assert problem(api.post()) == "request-in-progress"
         return

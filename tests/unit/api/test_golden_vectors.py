@@ -1,7 +1,7 @@
 """Tests values that must never change: the canonical form of a body, and the ids and keys that are hashes.
 
-If a deployment changed one of them, the API could make a second order for a retry, or answer it with 422. So if one of
-these tests fails, change the code back, never the test.
+If a deployment changed one of them, a retry could make a second order or be answered with 422. So if one of these tests
+fails, change the code back, never the test.
 """
 
 import json

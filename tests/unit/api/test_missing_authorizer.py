@@ -53,7 +53,7 @@ INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"
 
 
 class WatchedClient(UntouchedClient):
-    """A client that records every call and fails it. The answer 503 alone would not show whether there was a call."""
+    """A client that records every call, and fails it. A failed call leads to 503 too, so tests look at `calls`."""
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -166,7 +166,7 @@ def test_claims_identify_the_caller_while_the_authorizer_is_being_removed(api: A
     verified = Api(api.dynamodb, api.sqs, api.settings.model_copy(update={"jwt_authorizer": True}))
     order_id = document(verified.post(caller=ALICE))["order_id"]
 
-    # WHEN the functions no longer expect claims that the routes still send
+    # WHEN the functions no longer require claims, but the routes still send them
     answers = [api.get(order_id, caller=ALICE), api.get(order_id)]
     again = api.post(caller=ALICE)
 

@@ -35,10 +35,12 @@ def references(node: Any) -> Iterator[str]:
             yield from references(value)
 
 
-# The syntax that Python's `re`, JavaScript without flags and Rust's `regex` interpret alike, except that Python's `$`
-# also matches before a final line end. The syntax excludes, for example, named classes (`\d` matches more in Python,
-# and `\p{C}` is an error there), the dot (line ends differ), look-around (Rust has none), and negated classes without
-# `*` or `+` (JavaScript counts an emoji as two characters).
+# The syntax that Python's `re`, JavaScript without flags and Rust's `regex` interpret alike. One difference remains:
+# Python's `$` also matches before a final line end. The syntax excludes, for example:
+# - named classes: `\d` matches more in Python, and `\p{C}` is an error there;
+# - the dot: the three disagree on line ends;
+# - look-around: Rust has none;
+# - negated classes without `*` or `+`: JavaScript counts an emoji as two characters.
 _CHARACTER = r"(?:[A-Za-z0-9_:/=+ -]|\\[.]|\\u[0-9a-f]{4})"
 _IN_CLASS = r"(?:[A-Za-z0-9._:/=+-]|\\u[0-9a-f]{4})+"
 _COUNT = r"(?:[*+?]|\{[0-9]+(?:,[0-9]*)?\})?"
@@ -147,7 +149,7 @@ def test_every_problem_is_documented_at_its_status() -> None:
 
 
 @pytest.mark.parametrize(("which", "status"), [(POST, "409"), (POST, "503"), (GET, "200"), (GET, "503")])
-def test_retry_after_is_documented_where_it_is_sent(which: tuple[str, str], status: str) -> None:
+def test_the_retry_after_header_is_documented_where_it_is_sent(which: tuple[str, str], status: str) -> None:
     # GIVEN / WHEN
     headers = operation(which)["responses"][status]["headers"]
 

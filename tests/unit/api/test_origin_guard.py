@@ -1,4 +1,4 @@
-"""Tests the guard that refuses requests which bypass CloudFront in front of the API."""
+"""Tests the guard of the API: it refuses requests that do not come through CloudFront."""
 
 import hashlib
 import json

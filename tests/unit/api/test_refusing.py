@@ -45,8 +45,8 @@ def test_a_missing_or_malformed_key_is_refused(untouched_api: Api, key: str | No
     assert problem(response) == expected
 
 
-def test_two_key_headers_of_different_case_are_refused(untouched_api: Api) -> None:
-    # GIVEN
+def test_two_key_headers_are_refused_even_if_only_one_is_capitalised(untouched_api: Api) -> None:
+    # GIVEN a request that has the header `idempotency-key` already
     headers: dict[str, object] = {"Idempotency-Key": "another"}
 
     # WHEN
@@ -220,9 +220,7 @@ def test_a_body_that_is_wrongly_marked_as_base64_is_refused(untouched_api: Api, 
         ),
     ],
 )
-def test_a_body_that_is_no_order_is_refused_with_all_its_errors(
-    untouched_api: Api, raw: str, pointers: list[str]
-) -> None:
+def test_the_refusal_of_an_invalid_order_lists_its_errors(untouched_api: Api, raw: str, pointers: list[str]) -> None:
     # GIVEN / WHEN
     response = untouched_api.post(raw=raw)
 

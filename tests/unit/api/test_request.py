@@ -1,4 +1,4 @@
-"""Tests how an event of an HTTP API becomes a request, a caller and a document, at the limits of what is accepted."""
+"""Tests what the API reads from an event: the request, its caller and its body, and the limits of each."""
 
 import base64
 from typing import Any
@@ -212,7 +212,7 @@ def test_a_number_that_is_too_long_for_python_is_cut_to_400_digits(text: str, do
 )
 @pytest.mark.parametrize("coding", [None, "", "identity", "Identity"])
 def test_json_is_accepted_with_any_parameters_of_its_media_type(content_type: str, coding: str | None) -> None:
-    # GIVEN JSON, not compressed, with parameters that have no effect on it
+    # GIVEN uncompressed JSON whose media type has parameters, which have no effect
     sent = request(headers={"Content-Type": content_type, "Content-Encoding": coding})
     # WHEN it is checked
     # THEN it is accepted

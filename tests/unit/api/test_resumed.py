@@ -55,7 +55,7 @@ ENVIRONMENT = {
 
 
 def init(module: str, before: str = "") -> list[str]:
-    """Return the uses of randomness and time, and the connections, that the probe finds while `module` is imported."""
+    """Import `module`, and return what the probe finds: uses of randomness and time, and connections."""
     done = subprocess.run(
         [sys.executable, "-c", PROBE.replace("import runtime.handlers.MODULE", f"{before}\nimport {module}")],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": os.pathsep.join(sys.path), **ENVIRONMENT},

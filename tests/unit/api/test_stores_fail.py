@@ -55,7 +55,7 @@ def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Excep
     # WHEN an operation is run under a key
     with pytest.raises(DependencyError) as caught:
         answers.once(key="key", payload="payload", operation=str)
-    # THEN the error has only the word `idempotency` and the code, so that it can be logged
+    # THEN the error has only the word `idempotency` and the code, and nothing of the request, so it may be logged
     assert (caught.value.operation, caught.value.code) == ("idempotency", code)
     assert str(caught.value) == f"idempotency failed: {code}"
 

@@ -24,7 +24,7 @@ FROM_XRAY = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
         (None, None, None),
     ],
 )
-def test_a_well_formed_header_is_used_and_otherwise_the_segment_of_x_ray(
+def test_the_segment_of_x_ray_is_used_if_there_is_no_well_formed_header(
     header: str | None, xray: str | None, expected: str | None
 ) -> None:
     # GIVEN / WHEN

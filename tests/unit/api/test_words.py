@@ -29,7 +29,7 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
         ),
         (
             post(key='"a'),
-            'The header begins with a quote but is not one quoted string with only `\\"` and `\\\\` as escapes. '
+            'The header begins with a quote, so it must be one quoted string with no escapes but `\\"` and `\\\\`. '
             + KEY_RULE,
             {},
         ),
@@ -153,7 +153,7 @@ def test_an_error_points_at_field_names_of_up_to_128_characters(untouched_api: A
     assert [error["pointer"] for error in errors] == ["/lines/0", "/" + "n" * 128, ""]
 
 
-def test_a_wrong_line_is_not_reported_as_a_missing_line_too(untouched_api: Api) -> None:
+def test_a_wrong_line_does_not_count_as_missing(untouched_api: Api) -> None:
     # GIVEN an order whose only line is wrong
     # WHEN it is sent
     errors = document(untouched_api.post(order(lines=[line(quantity=0)])))["errors"]

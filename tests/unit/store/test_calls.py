@@ -29,7 +29,7 @@ def recording(**answer: Any) -> Any:
 
 
 def assigned(update: dict[str, Any]) -> dict[str, Any]:
-    """Return the value that an update sets for each attribute, in a tuple if an existing value is kept."""
+    """Return the attributes that an update sets. A value in a tuple is set only if the attribute has none yet."""
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     found: dict[str, Any] = {}
     for part in update["UpdateExpression"].removeprefix("SET ").split(" REMOVE ")[0].split(", #"):
@@ -204,8 +204,8 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ende
     # GIVEN an order's record
     client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
     client.meta = None
-    # WHEN the end of the lease of a run in progress is read
-    # THEN it is the stored end, 0 if none is stored, and None if no run is in progress
+    # WHEN the worker asks until when a run of the order is in progress
+    # THEN the answer is the stored end of the lease, 0 if the record has no end, or None if no run is in progress
     assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"
     assert client.only["ConsistentRead"] is True

@@ -74,5 +74,5 @@ def test_threads_reuse_their_connections(server: Server) -> None:
     with ThreadPoolExecutor(MAX_BATCH_THREADS) as pool:
         for _ in range(2):
             list(pool.map(lambda _: dynamodb.list_tables(), range(MAX_BATCH_THREADS)))
-    # THEN each connection of the first calls serves one of the second calls
+    # THEN the second calls use the connections of the first calls
     assert server.connections == MAX_BATCH_THREADS

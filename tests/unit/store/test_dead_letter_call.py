@@ -40,12 +40,12 @@ def test_a_dead_letter_is_the_message_with_the_reason_of_its_failure() -> None:
     }
 
 
-def test_attributes_of_the_order_are_kept_before_others_if_a_message_has_too_many() -> None:
+def test_if_a_message_has_too_many_attributes_those_of_the_order_are_kept() -> None:
     # GIVEN a message with more attributes than a dead letter may have; the order's attributes are the last ones
     names = [*(f"a{number}" for number in range(8, -1, -1)), "schema_version", "order_id", "correlation_id"]
     # WHEN it is sent
     attributes = sent({name: text(name) for name in names})["MessageAttributes"]
-    # THEN the dead letter has as many attributes as SQS accepts, including those that tools need
+    # THEN the dead letter has ten attributes, which is the limit of SQS, and the order's attributes are among them
     assert len(attributes) == MAX_ATTRIBUTES == 10
     assert list(attributes)[:6] == ["correlation_id", "order_id", "schema_version", "a0", "a1", "a2"]
 

@@ -1,4 +1,4 @@
-"""Fixtures of the worker: its tables, queues and topic in an AWS account that moto emulates, and the worker on it."""
+"""Fixtures for the worker: an AWS account of moto with its tables, queues and topic, and the worker itself."""
 
 import json
 import threading
@@ -56,7 +56,7 @@ class Spy:
             fault = self.faults[operation].pop(0) if self.faults.get(operation) else None
 
             def perform() -> dict[str, Any]:
-                # One at a time: when moto cancels a transaction, it undoes the writes of other threads too.
+                # One call at a time: when moto cancels a transaction, it undoes the writes of other threads too.
                 with _ACCOUNT:
                     answer: dict[str, Any] = getattr(self.client, operation)(**params)
                     return answer

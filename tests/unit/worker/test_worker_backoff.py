@@ -61,7 +61,7 @@ def test_the_horizon_of_the_defaults_is_at_least_twenty_minutes() -> None:
 @given(tries=st.integers(1, 10_000), random=chance)
 def test_a_pause_between_tries_is_short_and_never_zero(tries: int, random: float) -> None:
     # GIVEN any number of tries
-    # WHEN a transaction waits for a conflicting one
+    # WHEN a transaction pauses after a conflict, before its next try
     pause = conflict_pause(tries, random=lambda: random)
     # THEN the pause is at least 1 ms and less than 0.4 s
     assert 0.001 <= pause < 0.4

@@ -58,7 +58,7 @@ def test_the_first_calls_of_a_process_all_use_the_same_hash(world: WorkerAccount
     assert {len(kept["id"]["S"]) for kept in world.records()} == {len("process-order#") + 64}
 
 
-def test_each_message_of_a_batch_with_a_redelivered_one_is_settled_and_deleted_before_the_next_one_starts(
+def test_an_isolated_batch_settles_and_deletes_each_message_before_the_next_one_starts(
     world: WorkerAccount,
 ) -> None:
     # GIVEN two new messages and one that has been received before
@@ -88,7 +88,7 @@ def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: 
 
 
 def test_suspects_run_last_and_in_the_sequence_in_which_their_leases_ended(world: WorkerAccount) -> None:
-    # GIVEN two suspects, the first with the later lease, and one other message
+    # GIVEN two suspects, and one other message; the lease of the first suspect ended later than the second one's
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
     world.run_in_progress(2, seconds=-50)

@@ -1,4 +1,4 @@
-"""Tests publishing to an event bus: the entry, its refusal, and that the worker uses one target only."""
+"""Tests that the worker publishes to an event bus instead of a topic, and what it does if the bus refuses an event."""
 
 import json
 from collections.abc import Iterator
@@ -138,7 +138,7 @@ class TestWorker:
         assert len(self.sent(on_bus)) == 2
         assert on_bus.available("SKU-1") == 0
 
-    def test_an_event_whose_answer_was_lost_is_published_again_with_the_same_bytes(self, on_bus: WorkerAccount) -> None:
+    def test_an_event_is_published_again_with_the_same_bytes_if_an_answer_is_lost(self, on_bus: WorkerAccount) -> None:
         # GIVEN a call that takes effect but whose answer is lost
         on_bus.disturb("put_events", answer_lost)
         sent = record()

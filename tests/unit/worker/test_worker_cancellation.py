@@ -117,7 +117,7 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
 
 
 def test_a_transaction_with_only_temporary_reasons_was_only_busy() -> None:
-    # GIVEN a cancelled transaction in which the order row has no reason, and the stock rows have all temporary reasons
+    # GIVEN a cancelled transaction with no reason for its order row and a different temporary reason for each stock row
     # WHEN it is judged
     # THEN other transactions and load were the only reasons
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))

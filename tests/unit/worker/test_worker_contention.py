@@ -82,13 +82,13 @@ def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN the order row decides, or else the stock row whose condition failed, and there is no further try
+    # THEN the row whose condition failed decides (the order row first), and there is no further try
     assert written.order.status == status
     assert world.clock.slept == []
 
 
 @pytest.mark.parametrize(("beyond", "tries"), [(0.0, 2), (0.001, 1)])
-def test_a_pause_may_end_at_the_deadline_and_no_later(
+def test_a_pause_may_end_at_the_deadline_but_no_later(
     world: WorkerAccount, monkeypatch: pytest.MonkeyPatch, beyond: float, tries: int
 ) -> None:
     # GIVEN an order row that stays busy, and a pause that ends at the deadline or just after it
@@ -98,5 +98,5 @@ def test_a_pause_may_end_at_the_deadline_and_no_later(
     # WHEN the order is settled
     with pytest.raises(ContentionError):
         settle(world)
-    # THEN there is a second try only if it is not after the deadline
+    # THEN there is a second try only if the pause ends by the deadline
     assert len(world.called("transact_write_items")) == tries

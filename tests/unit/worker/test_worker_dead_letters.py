@@ -92,7 +92,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     assert world.counted == {"AttemptFailed": 1}
 
 
-def test_after_a_crash_between_mark_and_send_the_next_run_sends_the_dead_letter(world: WorkerAccount) -> None:
+def test_a_dead_letter_that_a_crash_prevented_is_sent_by_the_next_run(world: WorkerAccount) -> None:
     # GIVEN a process that dies before the dead letter is sent
     world.disturb("send_message", killed)
     with pytest.raises(KilledError):
@@ -120,7 +120,7 @@ def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> 
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
     world.run(record("nonsense", attributes=attributes))
-    # THEN the new dead letter has the new reason, and the first id, so that tools can merge copies
+    # THEN the new dead letter has the new reason, and the first id, by which tools recognise copies of a message
     (letter,) = world.dead_letters()
     assert letter["MessageAttributes"]["original_message_id"]["StringValue"] == "first"
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"

@@ -99,7 +99,7 @@ def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     # WHEN Lambda calls the function with it
     sent = record()
     response = process_order.handler(event(sent), invocation)
-    # THEN the message is reported, no call was started that the timeout could cut off, and the invocation returns
+    # THEN the message is reported and the invocation returns; it started no call that the timeout could cut off
     assert response == {"batchItemFailures": [{"itemIdentifier": sent["messageId"]}]}
     assert deployed.status() is None
     assert "AttemptFailed" in counted(capsys)
@@ -161,7 +161,7 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_after_the_slowest_last_call_there_is_time_for_two_attempts_to_hide_its_message_and_for_the_report(
+def test_after_the_slowest_call_there_is_time_to_try_twice_to_hide_the_message_and_to_report_it(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
     # GIVEN the least margin that the configuration allows, and a call that starts with that much time left, or more
@@ -181,7 +181,7 @@ def test_after_the_slowest_last_call_there_is_time_for_two_attempts_to_hide_its_
     assert time.left >= REPORT_SECONDS * 1000
 
 
-def test_in_the_last_seconds_there_is_no_second_attempt_and_no_further_call(
+def test_in_the_last_seconds_of_an_invocation_no_call_is_repeated_and_no_further_call_starts(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN time for one attempt but not for a second one

@@ -15,8 +15,8 @@ from tests.unit.worker.factories import ACCEPTED_AT, SETTLED_AT, order_id, store
 SOURCE = "/orders-test"
 
 # Subscribers that store or sign events compare their bytes, so these bytes never change. A new optional field of orders
-# is allowed, because it changes no event of an order without the field. Any other new field needs a new event type.
-# Otherwise subscribers would get two versions of one event after a deployment.
+# is allowed, because the event of an order without this field stays the same. Any other new field needs a new event
+# type. Otherwise subscribers would get two versions of one event after a deployment.
 CONFIRMED = (
     '{"correlationid":"correlation-1","data":{"accepted_at":"2026-01-31T12:00:00.000Z","currency":"EUR","lines":'
     '[{"quantity":2,"sku":"SKU-1","unit_price":"19.90"}],"order_id":"00000000-0001-5000-8000-000000000000",'

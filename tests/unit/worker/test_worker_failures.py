@@ -63,7 +63,7 @@ def test_the_description_of_a_refused_parameter_does_not_contain_its_value() -> 
 
 
 def fail(*, hidden: bool) -> None:
-    """Raise an error with another one as its cause, or `from None` if `hidden`."""
+    """Raise an error whose cause is another error. If `hidden`, `from None` hides the cause."""
     try:
         int(SECRET)
     except ValueError as error:
@@ -96,7 +96,7 @@ def test_a_trace_does_not_show_a_hidden_cause() -> None:
     assert [line for line in trace if not line.startswith("  ")] == ["RetryableError"]
 
 
-def test_a_trace_has_the_error_that_was_being_handled_too() -> None:
+def test_a_trace_also_has_the_error_that_was_being_handled() -> None:
     # GIVEN an error that was raised while another one was handled
     first, second = ValueError(), KeyError()
     second.__context__ = first

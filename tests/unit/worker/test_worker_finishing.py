@@ -62,7 +62,7 @@ def test_the_id_of_a_record_depends_only_on_the_order_and_the_record_is_kept_for
     world.stock(SKU_1=5)
     # WHEN it is processed
     world.run(record())
-    # THEN its record has the id that tools compute too, and is kept for more than 29 days
+    # THEN its record's id has this hash of the order id, and the record is kept for more than 29 days
     (kept,) = world.records()
     assert kept["id"]["S"] == "process-order#" + "5f9a2a773cfc46c2a716bd10ab0e14c6745f845f3ae5912a625bde51cc9c3c98"
     assert json.loads(kept["data"]["S"]) == {"order_id": order_id(1), "status": "CONFIRMED"}

@@ -1,4 +1,4 @@
-"""Tests the transaction of a group, which is the orders of a batch that share articles.
+"""Tests groups: orders of one batch that share articles and are settled in one transaction.
 
 The tests show when the transaction is tried again, with which token, and when its orders stay unsettled.
 """
@@ -97,7 +97,7 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
 
 
 @pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
-def test_no_group_begins_after_group_seconds_are_over(late: float, groups: int) -> None:
+def test_no_group_begins_when_the_time_for_groups_is_over(late: float, groups: int) -> None:
     # GIVEN two groups; the first one takes exactly the time for all groups (`GROUP_SECONDS`), or a moment more
     clock = FakeTime(now=0.0)
 

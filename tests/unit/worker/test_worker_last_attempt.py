@@ -82,7 +82,7 @@ def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world:
     assert world.published() == []
 
 
-def test_a_last_attempt_that_was_not_started_marks_its_order_and_is_counted_as_last(world: WorkerAccount) -> None:
+def test_a_last_attempt_without_enough_time_counts_as_failed_and_its_order_is_marked(world: WorkerAccount) -> None:
     # GIVEN an invocation with too little time for an attempt
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)

@@ -176,7 +176,7 @@ def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Deliver
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
-    # GIVEN a valid body, and an attribute that names no newer version or is not a number of at most nine ASCII digits
+    # GIVEN a valid body, and an attribute with the current version or with anything but one to nine ASCII digits
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the version in the body counts
@@ -184,7 +184,7 @@ def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
-def test_a_message_whose_attribute_is_not_the_order_id_of_its_body_fails_permanently_and_names_no_order(
+def test_a_message_whose_body_and_attribute_have_different_order_ids_fails_permanently_and_names_no_order(
     named: str,
 ) -> None:
     # GIVEN a valid body, and an attribute that names another order or is no order id

@@ -102,10 +102,10 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_final_order_with_the_time_of_this_run_s_transaction_was_settled_by_this_run(
+def test_a_final_order_counts_as_settled_by_this_run_only_if_it_has_the_run_s_settlement_time(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
-    # GIVEN a final order, and a transaction of this run that settled several orders and perhaps this one
+    # GIVEN a final order; an earlier transaction of this run, for several orders, may have settled it
     world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
     # WHEN it is settled after that transaction
     written = settler(world).settle(message(), lambda: None, "2026-01-31T12:00:00.000Z")
@@ -232,7 +232,7 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
     assert [known.quantity for known in written.order.lines] == [2]
 
 
-def test_marking_an_unknown_order_stores_a_minimal_one_that_the_api_completes(world: WorkerAccount) -> None:
+def test_if_an_order_is_marked_before_the_api_stores_it_the_api_completes_it(world: WorkerAccount) -> None:
     # GIVEN an order that was marked FAILED for an unreadable message before the API stored it
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it

@@ -92,7 +92,7 @@ def test_orders_are_settled_alone_if_the_queue_is_fifo_or_the_batch_is_isolated_
 
 
 def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
-    # GIVEN exactly the time for one attempt at a group, three single orders and the margin
+    # GIVEN exactly the time to try the group once, then to settle three orders alone, plus the margin
     with staged(Deployment(worker_timeout_seconds=29)) as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed
@@ -142,7 +142,7 @@ def test_if_stock_is_short_the_orders_of_the_article_are_settled_one_by_one_for_
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, further orders follow at once, and others after `SHORT_SECONDS`
+        # WHEN they are processed, then two more at once, and two more after `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)

@@ -28,7 +28,7 @@ def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerA
     assert letter["MessageGroupId"] == unreadable["messageId"]
 
 
-def test_the_client_for_the_last_seconds_hides_and_deletes_messages(world: WorkerAccount) -> None:
+def test_the_client_for_the_last_seconds_of_an_invocation_hides_and_deletes_messages(world: WorkerAccount) -> None:
     # GIVEN a worker with a separate client for the last seconds of an invocation
     brief: Any = Recording()
     ordinary: Any = Recording()
