@@ -1,4 +1,6 @@
-"""Gives the gate the secrets of keys that the emulator issues: to functions (with IAM enforced), by STS and by Cognito.
+"""Gives the gate the secret of each key that the emulator issues.
+
+The emulator issues keys through STS and Cognito and, if IAM is enforced, to functions.
 
 The gate (local/proxy/gate.py) needs the secrets to check every signature. MiniStack derives a function's
 secret from names that anybody can guess; here a random secret replaces it.

@@ -148,7 +148,7 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage that puts 120,000 messages in flight": lambda rate: (
+    "length of an outage after which SQS delivers nothing for a time (120,000 messages in flight)": lambda rate: (
         f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
     ),
     "least number of callers, with `strict_ordering`": lambda rate: (

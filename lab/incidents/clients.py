@@ -128,6 +128,6 @@ class Topics:
 
 
 def groups() -> Iterator[tuple[str, str]]:
-    """Yield the service names in log lines, each with the log group of its lines."""
+    """Yield the name of each service, as its log lines give it, and the log group that contains these lines."""
     yield "api", f"/aws/lambda/{PREFIX}-create-order"
     yield "worker", f"/aws/lambda/{PREFIX}-process-order"

@@ -35,7 +35,15 @@ def main() -> None:
             result = simulation.run(arrivals(5, minutes * 60 + 60))
             _row((f"{minutes} min", f"{seconds:g} s"), result)
     _popular()
-    _line("flood of 100,000 orders by", "fair", "quiet orders", "median", "99 %", "slowest", "the flood's slowest")
+    _line(
+        "flood of 100,000 orders by",
+        "fair",
+        "quiet orders",
+        "their median",
+        "their 99 %",
+        "their slowest",
+        "the flood's slowest",
+    )
     for callers in (1, 5, 20):
         for fair in (False, True):
             _flood(callers, fair=fair)

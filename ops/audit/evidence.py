@@ -19,7 +19,7 @@ _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
 
-STOCK, ORDERS, AGAIN = "stock table", "orders table", "orders again"
+STOCK, ORDERS, AGAIN = "stock table", "orders table", "second look at orders in doubt"
 WORKER_RECORDS, API_RECORDS, SETTINGS = "worker's records", "API's records", "the worker's settings"
 DEAD_LETTERS, QUEUE, LOGS = "dead-letter queue", "orders queue", "functions' logs"
 """Names of the sources that an audit reads."""
@@ -71,7 +71,7 @@ class Evidence:
         cut_off: Time in epoch seconds. Messages and events of orders that were accepted or settled later are not
             checked.
         statuses: Number of orders by status.
-        problems: Violations that a single row or record proves, by guarantee.
+        problems: By guarantee, the violations that a single row or record proves.
         doubts: Reasons why orders should still have a message, by order id.
         before, after: The stock table, read before and after the orders.
         taken: Units in confirmed orders, by article.

@@ -146,7 +146,7 @@ def typed(*command: str, outputs: str = "stack.json") -> Callable[[MockStack, An
 
 
 def preflight(stack: MockStack, capsys: Any) -> Any:
-    """Return what `preflight` finds before a first deployment about existing names and about Pulumi's state."""
+    """Return the findings of `preflight` about existing names and Pulumi's state, before anything is deployed."""
     del stack, capsys
     config = StackConfig(environment="development", events_target="bus", gradual_deploy="Linear10PercentEvery1Minute")
     ground = Owned(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
@@ -272,7 +272,7 @@ def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytes
 
 
 def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
-    # GIVEN the operations that the tools or the store call and that can answer in part
+    # GIVEN the operations that `ops` and `runtime/store` call, and whose answers can have pages or refused entries
     used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))

@@ -26,7 +26,7 @@ def can_read(world: DeployTarget, versions: dict[int, str], worker: dict[int, st
             world.lambda_.functions[function].versions[number].environment["ORDER_SCHEMA_VERSIONS"] = schemas
 
 
-def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
+def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_messages(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a release that raised the schema version
@@ -45,8 +45,8 @@ def test_a_worker_that_could_not_read_messages_is_not_rolled_back(
 
 @pytest.mark.parametrize(
     ("left", "code"),
-    # A shift is recorded when it begins, and callers can use the old version for two more hours. So four days and
-    # one hour are too short.
+    # Messages live for four days. The record of a rollback has the time when the rollback begins, and callers can use
+    # the version that is left for two more hours. So four days and one hour are too short.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(

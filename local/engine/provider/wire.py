@@ -1,7 +1,7 @@
 """Converts property values between the engine's messages and Python.
 
-The messages have JSON values and marked objects. The stand-in accepts no marked secrets, so the engine sends a secret
-as a plain value, and marks the outputs as secret itself.
+The messages have JSON values and marked objects. This provider accepts no marked secrets. So the engine sends it a
+secret as a plain value; the engine, not the provider, marks the outputs as secret.
 """
 
 import hashlib

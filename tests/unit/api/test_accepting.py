@@ -187,10 +187,9 @@ def test_the_record_contains_hashes_and_expires_after_the_configured_time(api: A
     ],
 )
 def test_location_leads_to_the_order_under_any_base_url(api: Api, url: str) -> None:
-    # GIVEN an API that is reached at this URL
-    # WHEN an order is posted there
+    # GIVEN the answer to a POST
     response = api.post()
 
-    # THEN its location is below this URL
+    # WHEN a client resolves its Location against the URL to which it sent the request / THEN it gets the order's URL
     expected = f"{url.partition('?')[0]}/{document(response)['order_id']}"
     assert urljoin(url, response["headers"]["Location"]) == expected

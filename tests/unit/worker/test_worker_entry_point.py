@@ -161,7 +161,7 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_after_the_slowest_call_there_is_time_to_try_twice_to_hide_the_message_and_to_report_it(
+def test_after_the_slowest_call_there_is_time_for_two_attempts_to_return_the_message_and_for_the_report(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
     # GIVEN the least margin that the configuration allows, and a call that starts with that much time left, or more
@@ -170,7 +170,7 @@ def test_after_the_slowest_call_there_is_time_to_try_twice_to_hide_the_message_a
     process_order.worker().budget.begin(time)
     for client in (clients.dynamodb(), clients.brief_sqs()):
         time.slow(client)
-    # WHEN all its attempts fail, and both attempts to hide the message fail too
+    # WHEN all its attempts fail, and both attempts to return the message to the queue fail too
     with pytest.raises((ReadTimeoutError, OutOfTimeError)):
         clients.dynamodb().get_item(TableName="orders", Key={"order_id": {"S": "1"}})
     time.attempts = 0
