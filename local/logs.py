@@ -102,7 +102,7 @@ class _Reader:
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
         self._logs = aws.logs
         self._group = group
-        self._from = int(since.timestamp() * 1000)
+        self._from = max(int(since.timestamp() * 1000), 0)  # botocore refuses times before 1970
         self._returned: Counter[str] = Counter()
         """Stream → number of its lines with the time `_from` that were returned."""
 

@@ -56,6 +56,11 @@ def _digest(code: bytes) -> str:
     return b64encode(hashlib.sha256(code).digest()).decode()
 
 
+def _reserved(inputs: Inputs) -> int:
+    """Return the reserved concurrency; -1 for none, as in Pulumi."""
+    return int(inputs.get("reservedConcurrentExecutions", -1))
+
+
 class Function(Handler):
     """A function. Its id is its name."""
 
@@ -105,15 +110,14 @@ class Function(Handler):
             return str(self.send(aws, "UpdateFunctionCode", new, FunctionName=id_, ZipFile=code)["Version"])
 
         version = _uploaded(upload, upload)
-        if "reservedConcurrentExecutions" in old and "reservedConcurrentExecutions" not in new:
+        if _reserved(old) >= 0 > _reserved(new):
             aws.lambda_.delete_function_concurrency(FunctionName=id_)
         retag(aws.lambda_, old, new, as_list=False, Resource=aws.arn("lambda", f"function:{id_}"))
         return self._finished(aws, id_, new, code, version)
 
     def _finished(self, aws: Aws, name: str, inputs: Inputs, code: bytes, version: str) -> dict[str, Any]:
         """Set the reserved concurrency, if it is given. Wait until the version can be called. Return the outputs."""
-        reserved = inputs.get("reservedConcurrentExecutions", -1)
-        if reserved >= 0:
+        if (reserved := _reserved(inputs)) >= 0:
             aws.lambda_.put_function_concurrency(FunctionName=name, ReservedConcurrentExecutions=reserved)
         _started(aws, name, version, inputs)
         arn, digest = aws.arn("lambda", f"function:{name}"), _digest(code)

@@ -188,11 +188,12 @@ def exact_retries(evidence: Evidence) -> Finding:
     ]
     failed = sum(any(one.outcome == "failed" for one in found) for found in attempts.values())
     silent = sum(max(one.attempt for one in found) - len({one.attempt for one in found}) for found in attempts.values())
+    allowed = "no limit of receives is known" if limit is None else f"each may be received {limit} times"
     return Finding(
         "G4",
         "exact retries",
-        f"{counted(len(attempts), 'message')} in the log, {failed} of them failed at least once; each may be received "
-        f"{limit} times; {counted(silent, 'receive')} without a log line{_SILENT if silent else ''}",
+        f"{counted(len(attempts), 'message')} in the log, {failed} of them failed at least once; {allowed}; "
+        f"{counted(silent, 'receive')} without a log line{_SILENT if silent else ''}",
         broken,
         early,
     )

@@ -12,6 +12,7 @@ from ops.cli.selection import choice_of
 from ops.cost.bill import CAPACITY_USED, MILLION, Load, bill, provisioned
 from ops.cost.prices import AS_OF, PRICES, REGION
 from ops.errors import ExitCode, RefusedError
+from ops.logic.counts import counted
 from ops.preflight.ground import configured
 from pipeline.config import StackConfig
 
@@ -101,7 +102,7 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
     out.print_line(
-        f"In USD: an idle month, and a million more orders with one line each, {per_batch} orders per batch."
+        f"In USD: an idle month, and a million more orders with one line each, {counted(per_batch, 'order')} per batch."
     )
     if orders is not None:
         out.print_line(f"Last column: a whole month with {orders:,} orders.")
@@ -110,8 +111,8 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.print_line(
-        f"A million orders with provisioned capacity of DynamoDB (not an option here), {CAPACITY_USED:.0%} of it used: "
-        f"{found['per_million_provisioned_units']:.2f}."
+        f"DynamoDB's units for a million orders, if provisioned (not an option here) and {CAPACITY_USED:.0%} of them "
+        f"used: {found['per_million_provisioned_units']:.2f}."
     )
     for note in _NOTES:
         out.print_line(note)

@@ -37,10 +37,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.print_json(runs)
     for run in runs if not context.as_json else ():
-        number, noun = (run.get("sent", 0), "event") if run["verb"] == REPLAY else (len(run["messages"]), "dead letter")
-        context.out.print_line(
-            f"{run['at']}  {run['verb']} of {counted(number, noun)}, by {run['by']}: {run['reason']}"
-        )
+        context.out.print_line(f"{run['at']}  {run['verb']} of {_extent(run)}, by {run['by']}: {run['reason']}")
         errors = Counter(one["error_type"] for one in run["messages"]).most_common(10)
         details = {
             "where": " ".join(run["where"] or ()) or "all",
@@ -52,6 +49,14 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
                 context.out.print_line(f"    {name}: {value}")
     context.say(f"{counted(len(runs), 'run')} in the last {options.since}.")
     return ExitCode.OK
+
+
+def _extent(run: Mapping[str, Any]) -> str:
+    if run["verb"] != REPLAY:
+        return counted(len(run["messages"]), "dead letter")
+    # A replay records its number of events after each complete chunk. If it has not ended, it may have sent more.
+    least = "at least " if run["counts"] is None else ""
+    return least + counted(run.get("sent", 0), "event")
 
 
 def runs_of(lines: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -4,5 +4,5 @@ import re
 
 
 def counted(number: int, noun: str) -> str:
-    """Return a number with its noun, which has a regular plural: `1 order`, `2 orders`, `2 copies`."""
+    """Return a number with its noun: `1 order`, `2 orders`, `2 copies`. The plural must end in `s` or `ies`."""
     return f"{number} {noun if number == 1 else re.sub('(?<![aeiou])y$', 'ie', noun) + 's'}"

@@ -118,7 +118,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters wait too long, and SQS will delete them",
+            title="Dead letters have waited for half of the shortest time until SQS deletes them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,

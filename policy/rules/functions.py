@@ -22,7 +22,7 @@ def _with_alias(resources: list[Resource]) -> Iterator[Violation]:
 def _with_log_group(resource: Resource) -> Iterator[str]:
     logging = resource.props.get("loggingConfig")
     if logging is not UNKNOWN and not (isinstance(logging, Mapping) and logging.get("logGroup")):
-        yield "Lambda would create a log group that never expires; set loggingConfig.logGroup to the stack's log group"
+        yield "Lambda would create a log group that never expires; set loggingConfig.logGroup to a group of the stack"
 
 
 def _reports_items(resource: Resource) -> Iterator[str]:

@@ -198,7 +198,7 @@ CREATE_ORDER = f"arn:aws:lambda:eu-west-1:{ACCOUNT}:function:orders-prod-create-
     ],
 )
 def test_the_deploy_role_may_shift_traffic_and_delete_old_versions(action: str, resource: str) -> None:
-    # GIVEN / WHEN / THEN the role allows the call. Pulumi makes UpdateDeploymentGroup; `ops deploy` makes the others
+    # GIVEN / WHEN / THEN the role allows the call. Pulumi needs UpdateDeploymentGroup; `ops deploy` needs the others
     assert allows(deploy_role("prod"), action, resource)
 
 

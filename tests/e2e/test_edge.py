@@ -1,5 +1,4 @@
-"""Tests that the API refuses requests that bypass the edge, and pages of origins that are not allowed. The stack is a
-separate one."""
+"""Tests, on a separate stack behind an edge, which requests the API answers and which web pages may use it."""
 
 import pytest
 

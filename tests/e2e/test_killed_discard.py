@@ -81,8 +81,8 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
         rerun = started(stack, *DISCARD)
         rerun.communicate(timeout=300)
 
-        # THEN no message is left. The journal has every message. It has both runs, each with
-        # the operator's name and reason.
+        # THEN no message is left. The journal has every message, and both runs, each with the operator's name and
+        # reason.
         runs = history(stack)
         assert rerun.returncode == 0
         assert (discarded(), account.waiting("dead_letter_queue_url")) == (set(IDS), 0)

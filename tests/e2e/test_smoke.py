@@ -67,7 +67,7 @@ def test_a_worker_that_receives_no_messages_is_detected(
         code, report = smoke(stack, capsys, "--timeout", "2s")
     # THEN
     assert (code, outcomes(report)) == (ExitCode.FAILED, ["ok", "ok", "ok", "failed", "skipped"])
-    assert "still ACCEPTED" in report["steps"][3]["detail"]
+    assert "last seen: ACCEPTED" in report["steps"][3]["detail"]
 
 
 def test_an_event_that_cannot_be_published_is_detected(stack: LocalStack, capsys: pytest.CaptureFixture[str]) -> None:

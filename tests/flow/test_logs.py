@@ -58,7 +58,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """Play an order from request to lookup; returns its id. The processes in `deliveries` run the first deliveries."""
+    """Play an order from request to lookup, and return its id. The first deliveries run as `deliveries`, in turn."""
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.infra import provider_limits, provider_rules
-from tests.infra.provider_rules import FUNCTION, MAPPING, QUEUE, Rule
+from tests.infra.provider_rules import FUNCTION, MAPPING, PROVISIONED, QUEUE, Rule
 
 
 @dataclass(frozen=True)
@@ -143,6 +143,14 @@ BROKEN: dict[str, Broken] = {
             "given provisionedConcurrentExecutions 1",
             "at least 1 and at most the reserved concurrency, 0",
         ),
+        stack="ready",
+    ),
+    "no provisioned concurrency": Broken(
+        provider_rules.warm_starts,
+        PROVISIONED,
+        "get-order-ready",
+        {"provisionedConcurrentExecutions": 0},
+        ("get-order-ready", "given provisionedConcurrentExecutions 0; allowed: at least 1"),
         stack="ready",
     ),
     "route without an integration": Broken(

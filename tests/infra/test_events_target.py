@@ -290,7 +290,9 @@ def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
         ("{detail: {1: [a]}}", ""),
     ],
 )
-def test_the_message_about_a_wrong_pattern_names_the_subscription_s_place(pattern: str, words: str) -> None:
+def test_a_pattern_that_eventbridge_would_refuse_or_never_match_is_refused_and_the_message_names_its_place(
+    pattern: str, words: str
+) -> None:
     # GIVEN
     item = f"{{name: own, protocol: sqs, event_pattern: {pattern}}}"
 

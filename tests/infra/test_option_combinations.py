@@ -24,8 +24,8 @@ EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "
 WAF = {"waf": "true", "origin_secret": "0123456789abcdef0123456789abcdef"}
 NEW_SECRET = "fedcba9876543210fedcba9876543210"
 
-# For each option: its values, each with the configuration that sets this value. `pairwise` starts from
-# the first values.
+# For each option: its values, each with the configuration that sets this value. The first value is off or costs least,
+# and `pairwise` starts from the first values.
 OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     "environment": {"development": {}, "production": {"environment": "production"}},
     "authorizer": {

@@ -1,4 +1,4 @@
-"""Tests the roles: who may assume them, that each function has its own, and that they permit sending traces."""
+"""Tests the roles: who may assume them, that each function has its own, and the permission to send traces."""
 
 import pytest
 

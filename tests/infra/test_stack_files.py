@@ -23,7 +23,9 @@ def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: st
     given = read_stack_file(stack).get(f"{PROJECT}:{option}", "not set")
 
     # THEN
-    assert given == value, f"{stack} no longer {effect}: in its file, {option} must be {value}, but is {given}"
+    assert given == value, (
+        f"{stack} no longer {effect}: in Pulumi.{stack}.yaml, {option} must be {value}, but is {given}"
+    )
 
 
 PROJECT_FILE = """

@@ -5,7 +5,6 @@ import json
 import pulumi
 import pytest
 
-from local.deploy.resources import parse
 from local.services.aws import Aws
 from tests.local.factories import HELLO, function_inputs
 from tests.local.made import POLICY, TRUST, Made
@@ -138,16 +137,16 @@ def test_provisioned_concurrency_can_be_changed_and_deleted(emulated: Aws) -> No
         emulated.lambda_.get_provisioned_concurrency_config(FunctionName="ready", Qualifier="live")
 
 
-def test_a_reserved_concurrency_that_is_no_longer_given_is_removed(emulated: Aws) -> None:
+@pytest.mark.parametrize("without", [None, -1], ids=["not given", "given as -1"])
+def test_a_reserved_concurrency_that_is_no_longer_wanted_is_removed(emulated: Aws, without: int | None) -> None:
     # GIVEN a function with a reserved concurrency
     role = Made(emulated, "Role", "capped-role", name="capped", assumeRolePolicy=TRUST)
     inputs = function_inputs(name="capped", role=role.state["arn"])
     function = Made(emulated, "Function", "capped", **inputs, reservedConcurrentExecutions=2)
     before = emulated.lambda_.get_function_concurrency(FunctionName="capped")
 
-    # WHEN its configuration no longer gives a reserved concurrency
-    old = parse(function.handler, function.id, function.inputs)
-    function.handler.update(emulated, function.id, old, parse(function.handler, function.id, inputs))
+    # WHEN its configuration no longer has a reserved concurrency
+    function.change(reservedConcurrentExecutions=without)
 
     # THEN the function has no reserved concurrency
     after = emulated.lambda_.get_function_concurrency(FunctionName="capped")

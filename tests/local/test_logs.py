@@ -29,6 +29,7 @@ class FakeLogs:
     def filter_log_events(self, **request: Any) -> dict[str, Any]:
         self.filtered += 1
         assert self.filtered < 100, "reads without end"
+        assert request["startTime"] >= 0, "botocore refuses such a request"
         chosen = [event for event in self.events if event[0] >= request["startTime"]][: request["limit"]]
         return {"events": [{"timestamp": at, "logStreamName": stream, "message": text} for at, stream, text in chosen]}
 
@@ -77,11 +78,18 @@ def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
 
 @pytest.mark.parametrize("text", ["9999999999d", "1000000d", "yesterday"])
 def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> None:
-    # GIVEN text that is no time, or a duration that goes back beyond the year 1
+    # GIVEN a text that is no time, or a duration that goes back beyond the year 1
     # WHEN it is parsed
     # THEN it is refused with the kind of error for which the command shows the accepted forms
     with pytest.raises(ValueError, match=r"."):
         parse_since(text, NOW)
+
+
+def test_all_lines_are_read_from_a_time_before_1970() -> None:
+    # GIVEN a line / WHEN lines are read from a time in 1926 on
+    lines = read_lines(aws_with([(1000, "ops", "redrive begun")]), [GROUP], parse_since("36500d", NOW))
+    # THEN the line is read
+    assert [line.message for line in lines] == ["redrive begun"]
 
 
 def test_each_line_of_several_pages_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:

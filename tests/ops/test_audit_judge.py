@@ -73,3 +73,17 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         assert {name for name in texts if any(order_id in text for text in texts[name])} == {
             "G1" if order_id.startswith("lost") else "G5"
         }
+
+
+@pytest.mark.parametrize(
+    ("limit", "text"), [(5, "each may be received 5 times"), (None, "no limit of receives is known")]
+)
+def test_g4_names_the_limit_of_receives_if_the_queue_has_one(limit: int | None, text: str) -> None:
+    # GIVEN evidence from a stack whose queue has this limit
+    evidence = Evidence(0.0, max_receives=limit)
+
+    # WHEN it is judged
+    counted = {finding.name: finding.counted for finding in judge(evidence)}
+
+    # THEN G4 says how often a message may be received, if that is known
+    assert text in counted["G4"]

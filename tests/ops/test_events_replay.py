@@ -254,14 +254,14 @@ def test_a_replay_that_stopped_is_continued(
     # THEN the queue has each event once, the history shows both runs, and a third run begins from the start
     assert stack.run("dlq", "history") == 0
     history = capsys.readouterr().out
-    assert "events replay of 100 events, by Ada: a test" in history
+    assert "events replay of at least 100 events, by Ada: a test" in history
     assert "events replay of 50 events, by Ada: a test" in history
     assert sorted(subject(message) for message in drain(stack, url)) == IDS
     assert stack.run(*REPLAY, "--to", "billing", *DECISION, "--rate", "1000", "--yes") == 0
     assert len(drain(stack, url)) == len(IDS)
 
 
-def test_the_history_of_a_replay_that_sent_nothing_shows_no_events(
+def test_the_history_counts_events_of_a_replay_that_stopped_in_its_first_chunk(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a replay to a queue that refuses every event
@@ -272,8 +272,8 @@ def test_the_history_of_a_replay_that_sent_nothing_shows_no_events(
     # WHEN the history is shown
     assert stack.run("dlq", "history") == 0
 
-    # THEN the run is shown with its events, not as a run about dead letters
-    assert "events replay of 0 events, by Ada: a test" in capsys.readouterr().out
+    # THEN the run is shown with its events, not as a run about dead letters. It may have sent some
+    assert "events replay of at least 0 events, by Ada: a test" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stack", [IDS[:3]], indirect=True, ids=["3"])

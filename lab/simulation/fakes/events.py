@@ -45,7 +45,9 @@ class FakeEvents:
     def _put(self, entry: Mapping[str, Any]) -> Response:
         size = sum(len(entry[name].encode()) for name in ("Source", "DetailType", "Detail")) + _TIME_BYTES
         if size >= MAX_BYTES:
-            raise client_error("PutEvents", "ValidationException", "Total size of the entries is over the limit")
+            raise client_error(
+                "PutEvents", "ValidationException", "Total size of the entries in the request is over the limit"
+            )
         bus = self.buses.get(entry["EventBusName"])
         if bus is None:
             # AWS does not document the answer for an unknown bus.
