@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
@@ -22,6 +23,7 @@ from ops.gateway.orders import Orders, record_id
 from ops.logic.case import NO_REPORT, NOT_PUBLISHED
 from ops.logic.stored import COMPLETED, UNREADABLE, record_state
 from ops.repair import plan_of_record
+from runtime.models.fields import to_timestamp
 from runtime.models.order import OrderMessage, StoredOrder
 from runtime.store.items import to_order
 from runtime.store.order_item import immutable_attributes
@@ -320,11 +322,13 @@ def test_the_repair_of_a_record_shows_the_status_of_the_order(
 
 
 def test_open_orders_of_unknown_age_are_counted_apart(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an old open order, an open order without a time of acceptance, and a row that is not a valid order
+    # GIVEN an old open order, a young one, an open order without a time of acceptance, and a row that is not a valid
+    # order, because its time is a text that sorts after all times
     undated = good_row(ORDER_ID, accepted_at={"NULL": True})
     stack.put_order(good_row(OTHER_ID))
+    stack.put_order(good_row(str(uuid5(NAMESPACE_URL, "young")), accepted_at={"S": to_timestamp(datetime.now(UTC))}))
     stack.put_order(undated)
-    stack.put_order({**good_row(), "order_id": {"S": "3"}, "accepted_at": {"S": "1 May"}})
+    stack.put_order({**good_row(), "order_id": {"S": "3"}, "accepted_at": {"S": "yesterday"}})
     # WHEN open orders are listed
     assert stack.run("orders", "open", "--older-than", "15m") == 0
     # THEN invalid rows, orders of unknown age and orders of at least 15 minutes are counted separately
