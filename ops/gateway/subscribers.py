@@ -21,7 +21,7 @@ class Subscriber:
     """One subscription.
 
     Attributes:
-        name: Name of the queue or function; for an e-mail or web address only the protocol.
+        name: Name of the queue or function (with its alias, if there is one); for an address only the protocol.
         rule: The rule's name, for a subscription to a bus.
         confirmed: For a topic: whether the subscription is confirmed. For a bus: whether the rule is enabled.
         dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is a subscription to
@@ -44,7 +44,7 @@ def of_bus(client: "EventBridgeClient", bus: str) -> list[Subscriber]:
     """The targets of the bus's rules."""
     return [
         Subscriber(
-            target["Arn"].rpartition(":")[2],
+            _name(target["Arn"]),
             rule["Name"],
             rule.get("State") != "DISABLED",
             target.get("DeadLetterConfig", {}).get("Arn"),
@@ -71,9 +71,15 @@ def waiting(client: "SQSClient", queue_arn: str) -> int:
     return depth.visible + depth.hidden
 
 
+def _name(arn: str) -> str:
+    parts = arn.split(":")
+    # A function's ARN ends with `function:NAME` or `function:NAME:ALIAS`, a queue's with its name.
+    return ":".join(parts[6:] or parts[5:])
+
+
 def _subscription(client: "SNSClient", one: Any) -> Subscriber:
     protocol, endpoint = one["Protocol"], one["Endpoint"]
-    name = endpoint.rpartition(":")[2] if endpoint.startswith("arn:") else f"an {protocol} address"
+    name = _name(endpoint) if endpoint.startswith("arn:") else f"an {protocol} address"
     if one["SubscriptionArn"] == PENDING:
         return Subscriber(name, None, confirmed=False, dead_letters=None)
     attributes = client.get_subscription_attributes(SubscriptionArn=one["SubscriptionArn"])["Attributes"]

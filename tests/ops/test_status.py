@@ -14,7 +14,7 @@ import boto3
 import pytest
 
 from ops.gateway.alarms import alarms_of
-from ops.gateway.subscribers import of_bus, waiting
+from ops.gateway.subscribers import PENDING, of_bus, of_topic, waiting
 from ops.gateway.telemetry import Query, Telemetry, Value
 from runtime.metric import MetricName
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
@@ -155,6 +155,23 @@ def test_a_rule_delivers_unless_it_is_disabled(state: str, delivers: bool) -> No
     events.get_paginator = lambda operation: Mock(paginate=Mock(return_value=pages[operation]))
     # WHEN / THEN
     assert [each.confirmed for each in of_bus(events, "orders-prod-events")] == [delivers]
+
+
+@pytest.mark.parametrize(
+    ("arn", "name"),
+    [
+        ("arn:aws:sqs:eu-west-1:123456789012:invoices", "invoices"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:bill", "bill"),
+        ("arn:aws:lambda:eu-west-1:123456789012:function:bill:live", "bill:live"),
+    ],
+)
+def test_a_subscriber_is_named_by_its_queue_or_function(arn: str, name: str) -> None:
+    # GIVEN a topic with this subscriber
+    topic = Mock()
+    subscription = {"Protocol": arn.split(":")[2], "Endpoint": arn, "SubscriptionArn": PENDING}
+    topic.get_paginator.return_value.paginate.return_value = [{"Subscriptions": [subscription]}]
+    # WHEN / THEN
+    assert [each.name for each in of_topic(topic, "arn:aws:sns:eu-west-1:123456789012:orders-prod")] == [name]
 
 
 def texts(document: dict[str, Any]) -> list[str]:
