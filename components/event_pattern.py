@@ -28,10 +28,12 @@ def _problems(node: Mapping[str, JsonValue], path: tuple[str, ...]) -> Iterator[
         if key == _ANY_OF:
             yield from _alternatives(value, path, where)
         elif not path and key not in ENVELOPE:
-            yield f"the field {key} in event_pattern", f"{', '.join(sorted(ENVELOPE))}; order fields are under detail"
+            yield f"the field {key!r} in event_pattern", f"{', '.join(sorted(ENVELOPE))}; order fields are under detail"
         elif isinstance(value, dict) and (path or key == "detail"):
             yield from (
-                _problems(value, (*path, key)) if value else iter([(f"nothing for {where}", "at least one field")])
+                _problems(value, (*path, key))
+                if value
+                else iter([(f"nothing for {where} in event_pattern", "at least one field")])
             )
         elif not isinstance(value, list) or not value:
             yield f"{value!r} for {where} in event_pattern", "a list with at least one value, e.g. [order.rejected]"

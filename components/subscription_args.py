@@ -89,7 +89,7 @@ class SubscriptionArgs(BaseModel):
     def _filter_problems(self) -> Iterator[tuple[str, str]]:
         empty = sorted(name for name, values in self.filter_policy.items() if not values)
         if empty:
-            yield f"an empty list for {empty} in filter_policy", "at least one value each"
+            yield f"an empty list for {', '.join(map(repr, empty))} in filter_policy", "at least one value each"
         for value in (value for values in self.filter_policy.values() for value in values):
             if allowed := value_problem(value, OF_TOPICS):
                 yield f"{value!r} in filter_policy", allowed

@@ -20,7 +20,8 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""A redrive publishes the missing event. A person has to repair a corrupt row first."""
+"""States of dead letters that are not discarded. If the event is missing, a redrive publishes it. A corrupt row must be
+repaired by a person before its dead letters can be discarded."""
 _FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 
@@ -76,7 +77,7 @@ class DiscardMany:
     """One pass over the dead-letter queue.
 
     Attributes:
-        run: The journal's run, with the decision of a person; `None` in a dry run, which only counts.
+        run: The run as the journal records it, with who decided and why; `None` in a dry run, which only counts.
         progress: Called after each batch with the number of messages seen so far.
         tally: The counts so far, also after an error.
     """
@@ -119,8 +120,8 @@ class DiscardMany:
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An earlier run may have marked this order and been interrupted. Then the state and error that `where` names
-        # are gone from the order, so they are not compared.
+        # An earlier run may have marked this order and been interrupted. Then the order no longer has the
+        # state and error that `where` selects by, so these are not compared.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

@@ -1,6 +1,6 @@
 """``python -m lab.chaos``: starts a local stack, sends orders, causes faults and kills workers.
 
-Exit code 0 if all guarantees held and all planned disturbances happened.
+Exit codes: 0 all guarantees held and all planned disturbances happened, 1 failed, 2 wrong usage.
 
 example:
   python -m lab.chaos --orders 1000 --clients 200 --json

@@ -32,7 +32,8 @@ The window of 72 h is evaluated hourly, so its row can fire up to an hour later 
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody, and at 20 orders an hour an outage pages after about
-10 minutes. An order that no worker receives is not counted here: `worker-not-running` and `oldest-message-age` page."""
+10 minutes. Orders that no worker receives cannot fire a settling row alone: `worker-not-running` and
+`oldest-message-age` page."""
 _HEAD: Final = """# Alarms
 
 For people on call and those who decide which alarms page: when each alarm fires, why, and its runbook. An indented row

@@ -7,6 +7,7 @@ import sys
 import time
 
 from lab.fuzz.run import BATCH, EVENTS, KINDS, FuzzCounts, play
+from pipeline.help import HelpFormatter
 
 _PROGRESS_SECONDS = 5
 _SHOWN = 10
@@ -19,14 +20,17 @@ def main(arguments: list[str] | None = None) -> int:
         description="Send hostile events to the API's functions and hostile batches to the worker, on the in-memory "
         "AWS. Some calls to AWS fail. Report exceptions, lost records, 5xx answers although no call failed, and "
         "answers or logs that repeat input.",
-        epilog="Example: python -m lab.fuzz --events 100000 --batches 50000 --seed 7. "
-        "Exit status: 0 without violations, 1 with violations, 2 if the command is wrong.",
+        epilog="Exit codes: 0 without violations, 1 with violations, 2 wrong usage.\n\n"
+        "example:\n  python -m lab.fuzz --events 100000 --batches 50000 --seed 7",
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--events", type=int, default=100_000, help="number of requests (default: %(default)s)")
     parser.add_argument(
         "--batches", type=int, default=50_000, help="number of invocations of the worker (default: %(default)s)"
     )
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first round; each further round adds 1")
+    parser.add_argument(
+        "--seed", type=int, default=0, help="seed of the first round; each further round adds 1 (default: %(default)s)"
+    )
     parser.add_argument("--workers", type=int, default=2, help="number of processes (default: %(default)s)")
     options = parser.parse_args(arguments)
     if options.events < 0 or options.batches < 0 or options.workers < 1:

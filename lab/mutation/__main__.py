@@ -60,7 +60,12 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument(
         "--seed", type=int, default=1, help="seed that selects the mutants of the part 'around' (default: 1)"
     )
-    parser.add_argument("--children", type=int, default=max((os.cpu_count() or 1) // 2, 1), help="mutants at a time")
+    parser.add_argument(
+        "--children",
+        type=int,
+        default=max((os.cpu_count() or 1) // 2, 1),
+        help="mutants at a time (default: half the number of processors)",
+    )
     return parser.parse_args()
 
 

@@ -47,7 +47,11 @@ def register(commands: Any) -> None:
     add.add_argument("--service", required=True, help="dynamodb, sqs, sns, …")
     add.add_argument("--operation", help="e.g. SendMessage (default: all operations of the service)")
     add.add_argument(
-        "--kind", required=True, choices=[kind.value for kind in FaultKind], help="what happens; see below"
+        "--kind",
+        required=True,
+        choices=[kind.value for kind in FaultKind],
+        metavar="KIND",
+        help="what happens: one of the kinds below",
     )
     add.add_argument("--probability", type=float, default=1.0, metavar="P", help="probability per call (default: 1)")
     add.add_argument("--count", type=int, metavar="N", help="end after N hits (default: never)")

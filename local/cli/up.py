@@ -35,7 +35,12 @@ def register(commands: Any) -> None:
         "--warm", type=int, default=_DEFAULT_WORKERS, metavar="N", help="workers to start per function (default: 3)"
     )
     parser.add_argument(
-        "-c", "--config", action="append", default=[], metavar="KEY=VALUE", help="override a value of Pulumi.local.yaml"
+        "-c",
+        "--config",
+        action="append",
+        default=[],
+        metavar="KEY=VALUE",
+        help="override a value of Pulumi.local.yaml; repeatable",
     )
     parser.add_argument(
         "--engine",

@@ -87,8 +87,8 @@ def two_callers(stage: DemoStack) -> list[Caller]:
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
         "Two callers, one key",
-        "This API has no authorizer. So this step invokes the functions as API Gateway does behind an authorizer: with "
-        "the claims of a verified token.",
+        "This API has no authorizer, so all its clients are one caller. As ada and ben, this step invokes the "
+        "functions as API Gateway would behind an authorizer: with the claims of a verified token.",
     )
     ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
     body = order((BOOK, 1))
@@ -175,7 +175,7 @@ def isolation(results: LookupResults) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{len(results.seen)} requesters, {len(results.owners)} orders of {len(set(results.owners.values()))} callers: "
-        f"{found} lookups found the order, {looks - found} were refused",
+        f"{len(results.seen)} requesters each looked up all {len(results.owners)} orders of "
+        f"{len(set(results.owners.values()))} callers: {found} lookups succeeded, {looks - found} were refused",
         violations,
     )

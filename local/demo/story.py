@@ -60,7 +60,7 @@ def set_stock(stage: DemoStack) -> None:
     stage.transcript.returned(
         "stock table: " + ", ".join(f"{sku} {row['available']}" for sku, row in sorted(rows.items()))
     )
-    stage.transcript.check(f"{len(STOCK)} SKUs are in stock", rows.keys() == STOCK.keys())
+    stage.transcript.check(f"{len(STOCK)} articles are in stock", rows.keys() == STOCK.keys())
 
 
 def accept(stage: DemoStack) -> None:
@@ -72,8 +72,8 @@ def accept(stage: DemoStack) -> None:
     first = stage.api.post(body, "first-order")
     transcript.answered(first)
     transcript.check(
-        "the answer is 202, and its Location header names the order",
-        first.headers.get("location") == f"orders/{first.order_id}",
+        f"the answer is 202, with Location: orders/{first.order_id}",
+        (first.status, first.headers.get("location")) == (HTTPStatus.ACCEPTED, f"orders/{first.order_id}"),
     )
     stage.settled(first.order_id)
     transcript.sent(f"GET /{first.headers['location']}")
@@ -107,7 +107,7 @@ def concurrent_retries(stage: DemoStack) -> None:
     """Send one request twenty times at once, as impatient clients do."""
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
-        f"{RETRIES} retries of one request at the same time",
+        f"{RETRIES} copies of one request at the same time",
         "Lambda starts more instances of the function that accepts orders, so this takes a moment.",
     )
     body, key = order((BOOK, 1)), "impatient"
@@ -119,7 +119,7 @@ def concurrent_retries(stage: DemoStack) -> None:
         "(409: the first request still runs, so the client repeats its request after Retry-After)"
     )
     bodies = {answer.body for answer, _ in results}
-    transcript.check(f"{RETRIES} clients got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
+    transcript.check(f"all {RETRIES} requests got the same answer", len(bodies) == 1 and statuses[202] == RETRIES)
     transcript.check("all answers except one are replays", sum(not answer.is_replay for answer, _ in results) == 1)
     stage.settled(results[0][0].order_id)
     transcript.check(
@@ -155,10 +155,12 @@ def events(stage: DemoStack) -> None:
     )
     everything, rejections = stage.account.events(UNFILTERED), stage.account.events("rejections")
     example = everything[0].document
-    transcript.received(shown({name: example[name] for name in ("id", "type", "source", "time", "subject")}))
-    types = Counter(event.document["type"] for event in everything)
-    transcript.returned(f"{UNFILTERED}: " + ", ".join(f"{count} {name}" for name, count in sorted(types.items())))
-    transcript.returned(f"rejections: {len(rejections)}")
+    transcript.received(shown({name: example[name] for name in ("id", "type", "source", "subject", "correlationid")}))
+    for name, received in ((UNFILTERED, everything), ("rejections", rejections)):
+        types = Counter(event.document["type"] for event in received)
+        transcript.returned(
+            f'queue "{name}": ' + ", ".join(f"{number} {kind}" for kind, number in sorted(types.items()))
+        )
     only = {event.document["type"] for event in rejections} == {"order.rejected"}
     transcript.check("the second queue has rejections only", only)
     by_correlation = {row["order_id"]: row["correlation_id"] for row in stage.account.orders().values()}

@@ -30,7 +30,7 @@ def register(commands: Any) -> None:
         commands,
         "cost",
         None,
-        "show what a stack costs, idle and per million orders, from its file; AWS is not called",
+        "show what a stack costs, idle and per million orders, from Pulumi.STACK.yaml; AWS and `pulumi` are not called",
         "python -m ops cost --stack prod --orders-per-month 200000",
         "docs/options.md describes each option and its cost.",
     )

@@ -102,7 +102,7 @@ def register(commands: Any) -> None:
     load.add_argument(
         "--within",
         metavar="TIME",
-        help="longest time until an order is settled (default: the stack's settling_promise_seconds)",
+        help="longest time until an order is settled, such as 90s (default: the stack's settling_promise_seconds)",
     )
     load.add_argument("--in-production", action="store_true", help="needed for a stack whose environment is production")
     load.add_argument("--token", metavar="TOKEN", help="send this bearer token; - reads it from standard input")

@@ -20,6 +20,7 @@ from runtime.store.notifications import EntryRefusedError
 
 _EPILOG = """\
 Nothing is changed without --yes. Data goes to standard output, everything else to standard error.
+AGE and TIME are a number and s, m, h or d, such as 15m.
 
 which stack, in this order:
   --outputs FILE, --local or --stack NAME on the command, else ORDERS_STACK in the environment

@@ -21,8 +21,8 @@ def register(actions: Any) -> None:
         run_repair,
         "remove or replace unreadable attributes of an order's row, or delete the worker's unreadable record",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
-        "repair does not settle the order: dlq redrive --where order_id=ID does. Without --expect, repair only shows\n"
-        "  what is wrong.",
+        "repair does not settle the order: dlq redrive --where order_id=ID does. The dry run shows what is wrong,\n"
+        "  and the fingerprint.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")

@@ -50,7 +50,9 @@ def register(commands: Any) -> None:
         changes=True,
     )
     resend.add_argument("ids", nargs="*", metavar="id", help="order ids")
-    resend.add_argument("--older-than", metavar="AGE", help="instead of ids: all open orders of at least this age")
+    resend.add_argument(
+        "--older-than", metavar="AGE", help="instead of ids: all open orders of at least this age, such as 15m"
+    )
 
 
 def run_open(options: argparse.Namespace, context: Context) -> int:

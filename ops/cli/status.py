@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
     )
     status.add_argument("--since", default="1h", metavar="AGE", help="period over which to count (default: 1h)")
     status.add_argument(
-        "--watch", nargs="?", const="15s", metavar="TIME", help="repeat after this time, until Ctrl-C (default: 15s)"
+        "--watch", nargs="?", const="15s", metavar="TIME", help="repeat after TIME, until Ctrl-C (without TIME: 15s)"
     )
 
 

@@ -82,7 +82,9 @@ def _dead_letters() -> tuple[Alarm, ...]:
             name="dead-letters-old",
             title="Dead letters have waited for half an hour",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
-            threshold=Threshold(1_800, "seconds", "longer than `order-dead-lettered` stays in alarm for one order"),
+            threshold=Threshold(
+                1_800, "seconds", "more than the 20 minutes for which one order keeps `order-dead-lettered` in alarm"
+            ),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,
@@ -118,7 +120,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of the shortest time until SQS deletes them",
+            title="Dead letters have waited for half of the time after which SQS may delete them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,

@@ -104,7 +104,7 @@ def _runbook_links(config: AlarmOptions) -> Problem | None:
     return Problem(
         ("runbook_base_url",),
         f"{config.runbook_base_url!r} in production, although alarms have receivers",
-        "an address, e.g. https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
+        "a URL that people on call can open, e.g. https://github.com/OWNER/REPOSITORY/blob/main/docs/runbooks",
     )
 
 

@@ -139,7 +139,7 @@ def _anonymous(config: CallerOptions) -> Problem | None:
         return None
     allowed = (
         "cognito or external; or allow_anonymous: true, which means that anybody can order and that all callers are "
-        "the same"
+        "the same caller"
     )
     return Problem(keys, "none in production", allowed)
 
@@ -154,8 +154,9 @@ def _cognito(config: CallerOptions) -> Iterator[Problem]:
             "none with authorizer = cognito",
             "at least one name, because otherwise nobody could call the API",
         )
-    if len(set(config.token_clients)) != len(config.token_clients):
-        yield Problem(("token_clients",), "a name twice", "each name once")
+    names = config.token_clients
+    if doubled := sorted({name for name in names if names.count(name) > 1}):
+        yield Problem(("token_clients",), f"{', '.join(map(repr, doubled))} twice", "each name once")
     if config.token_validity_seconds < MIN_COGNITO_VALIDITY_SECONDS and config.environment != "local":
         yield Problem(
             ("token_validity_seconds", "environment"),
@@ -182,8 +183,9 @@ def _audiences(config: CallerOptions) -> Problem | None:
         return None
     return Problem(
         (key, "authorizer"),
-        f"{number} with authorizer = {config.authorizer}",
-        f"at most {MAX_AUDIENCES}: an authorizer of API Gateway accepts no more audiences",
+        f"{number} {'clients' if key == 'token_clients' else 'audiences'} with authorizer = {config.authorizer}",
+        f"at most {MAX_AUDIENCES}, because an authorizer of API Gateway accepts no more audiences"
+        f"{', and each client is an audience' if key == 'token_clients' else ''}",
     )
 
 

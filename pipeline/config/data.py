@@ -53,13 +53,15 @@ def _customer_key(config: DataOptions) -> Problem | None:
         return None
     if config.environment == "local":
         return Problem(
-            ("encryption", "environment"), "customer on the local stack", "aws: the embedded AWS encrypts nothing"
+            ("encryption", "environment"),
+            "customer on the local stack",
+            "aws, because the embedded AWS encrypts nothing",
         )
     if config.alarm_topic_kms_key_arn:
         return Problem(
             ("alarm_topic_kms_key_arn", "encryption"),
             "a key with encryption = customer",
-            "none: the stack's own key encrypts the alarm topics too; or encryption: aws",
+            "none, because the stack's own key encrypts the alarm topics too; or encryption: aws",
         )
     return None
 
@@ -70,9 +72,9 @@ def _replaceable(config: DataOptions) -> Problem | None:
         return None
     return Problem(
         ("protect", "gradual_deploy"),
-        f"false with {config.gradual_deploy}",
-        "protect: true; or gradual_deploy: none, so that `pulumi up` replaces a queue and at once moves callers "
-        "to functions that use the new queue",
+        f"false with gradual_deploy = {config.gradual_deploy}",
+        "protect: true, because until `deploy shift` callers use the previous functions, which need the previous "
+        "queues; or gradual_deploy: none",
     )
 
 

@@ -53,7 +53,7 @@ def _gradual(config: DeliveryOptions) -> Problem | None:
     return Problem(
         ("gradual_deploy", "environment"),
         f"{config.gradual_deploy} on the local stack",
-        "none: the embedded AWS has no CodeDeploy, so nothing would move callers to new versions",
+        "none, because the embedded AWS has no CodeDeploy, so nothing would move callers to new versions",
     )
 
 
@@ -64,7 +64,7 @@ def _boundary(config: DeliveryOptions) -> Problem | None:
     return Problem(
         ("permissions_boundary_arn", "environment"),
         f"{config.permissions_boundary_arn} on the local stack",
-        "none: the policy does not exist in the embedded AWS",
+        "none, because the policy does not exist in the embedded AWS",
     )
 
 

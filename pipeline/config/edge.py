@@ -104,7 +104,9 @@ def _domain(config: EdgeOptions) -> Problem | None:
     if not config.domain_name:
         return Problem((*given, "domain_name"), f"{given[0]} without domain_name", "both or neither") if given else None
     if config.environment == "local":
-        return Problem(("domain_name", "environment"), "a domain on the local stack", "none: DNS does not resolve it")
+        return Problem(
+            ("domain_name", "environment"), "a domain on the local stack", "none, because DNS does not resolve it"
+        )
     if not given:
         allowed = "domain_certificate_arn, or domain_zone_id (then a certificate is created), or both"
         return Problem((*keys, "domain_name"), "a domain without a certificate", allowed)

@@ -64,12 +64,16 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
     most, ready = config.api_reserved_concurrency, config.api_provisioned_concurrency
     if config.api_warm_start != "provisioned" or most == -1 or ready <= most:
         return None
+    if most == 0:
+        return Problem(
+            ("api_reserved_concurrency", "api_warm_start"),
+            "api_reserved_concurrency = 0 with api_warm_start = provisioned",
+            f"api_reserved_concurrency: -1 or at least {ready}; or, to keep the API stopped, api_warm_start: none",
+        )
     return Problem(
         ("api_provisioned_concurrency", "api_reserved_concurrency"),
-        f"{ready} instances kept ready, although at most {most} can run",
-        f"at most the {most} that are reserved, or api_reserved_concurrency: -1"
-        if most
-        else "api_reserved_concurrency: -1; or, if the API must stay stopped (0), api_warm_start: none",
+        f"api_provisioned_concurrency = {ready}, api_reserved_concurrency = {most}",
+        f"at most the {most} that are reserved, or api_reserved_concurrency: -1",
     )
 
 

@@ -77,12 +77,12 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     bad = sorted({name for name in names if folded.count(name.lower()) > 1 or name.lower().startswith("aws:")})
     if not bad and len(names) <= MAX_EXTRA_TAGS:
         return None
-    given = [f"the names {', '.join(bad)}"] if bad else []
+    given = [f"the name{'s' if len(bad) > 1 else ''} {', '.join(map(repr, bad))}"] if bad else []
     given += [f"{len(names)} tags"] if len(names) > MAX_EXTRA_TAGS else []
     return Problem(
         ("extra_tags",),
         " and ".join(given),
-        f"each name once, whatever its case; none of {', '.join(sorted(OWN_TAGS))}; none that starts with aws:; "
+        f"each name once and none of {', '.join(sorted(OWN_TAGS))}, whatever its case; none that starts with aws:; "
         f"at most {MAX_EXTRA_TAGS} tags",
     )
 

@@ -157,8 +157,8 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
 
 
 def _unknown(key: str, near: str | None) -> Problem:
-    hint = f"did you mean {near}?" if near else "one of those in docs/options.md"
-    return Problem((key,), "a key that does not exist", hint)
+    hint = f"; did you mean {near}?" if near else ""
+    return Problem((key,), "a key that does not exist", f"the keys in docs/options.md{hint}")
 
 
 def _nearest(key: str) -> str | None:
@@ -190,7 +190,7 @@ def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Pr
     except (ValueError, RecursionError):
         items = None
     if not isinstance(items, list):
-        return None, [Problem((key,), repr(text), f"a list of texts, each {allowed(field)}")]
+        return None, [Problem((key,), repr(text), f"a list of texts; its items: {allowed(field)}")]
     decoded = tuple(_decode_item(key, item) for item in items)
     return decoded, [
         Problem((f"{key}[{index}]",), repr(item), allowed(field))

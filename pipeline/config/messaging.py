@@ -57,7 +57,7 @@ class MessagingOptions(ProcessingOptions):
 def _subscription_names(config: MessagingOptions) -> Iterator[Problem]:
     names = Counter(each.name for each in config.subscriptions)
     for doubled in sorted(name for name, count in names.items() if count > 1):
-        yield Problem(("subscriptions",), f"the name {doubled} twice", "a different name for each subscription")
+        yield Problem(("subscriptions",), f"the name {doubled!r} twice", "a different name for each subscription")
 
 
 def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
@@ -66,7 +66,9 @@ def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
     names = {each.name for each in config.subscriptions}
     taken = {f"{name}{suffix}" for name in names for suffix in ("-dlq", "-queue")}
     for clash in sorted(names & taken):
-        yield Problem(("subscriptions",), f"the name {clash}", "a name without the ending -dlq or -queue")
+        name = clash.rpartition("-")[0]
+        allowed = f"a name without the ending -dlq or -queue, because the queues of {name!r} have these endings"
+        yield Problem(("subscriptions",), f"the name {clash!r} beside {name!r}", allowed)
 
 
 def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
@@ -88,20 +90,21 @@ def _routed_subscribers(config: MessagingOptions) -> Iterator[Problem]:
         if bus and each.protocol != "sqs":
             yield Problem(
                 keys,
-                f"{each.name} by {each.protocol} with events_target = bus",
-                "protocol sqs: a rule cannot send e-mail, and for a URL it would need credentials",
+                f"the subscription {each.name!r} with protocol {each.protocol} and events_target = bus",
+                "protocol sqs, because a rule cannot send e-mail, and for a URL it would need credentials",
             )
         if bus and each.filter_policy:
             yield Problem(
                 keys,
-                f"{each.name} with filter_policy and events_target = bus",
-                "event_pattern, e.g. {detail-type: [order.rejected]}: events on a bus have no message attributes",
+                f"the subscription {each.name!r} with filter_policy and events_target = bus",
+                "event_pattern, e.g. {detail-type: [order.rejected]}, because events on a bus have no message "
+                "attributes",
             )
         if each.event_pattern and not bus:
             yield Problem(
                 keys,
-                f"{each.name} with event_pattern and events_target = topic",
-                "filter_policy, e.g. {event_type: [order.rejected]}: SNS filters by message attributes here",
+                f"the subscription {each.name!r} with event_pattern and events_target = topic",
+                "filter_policy, e.g. {event_type: [order.rejected]}, because a topic filters by message attributes",
             )
 
 
@@ -136,7 +139,7 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
     return Problem(
         (*keys, "strict_ordering"),
         f"batch_size = {config.batch_size}, batch_window_seconds = {config.batch_window_seconds} with strict_ordering",
-        "batch_size: 1 and batch_window_seconds: 0, so that a failing order costs its caller's later orders no receive",
+        "batch_size: 1 and batch_window_seconds: 0, so that a failing order makes no later order a dead letter",
     )
 
 
@@ -165,12 +168,15 @@ def _ordered_subscribers(config: MessagingOptions) -> Iterator[Problem]:
     for each in config.subscriptions:
         if config.strict_ordering and each.protocol != "sqs":
             yield Problem(
-                keys, f"{each.name} by {each.protocol} with strict_ordering", "protocol sqs: FIFO topics allow no other"
+                keys,
+                f"the subscription {each.name!r} with protocol {each.protocol} and strict_ordering = true",
+                "protocol sqs, because a FIFO topic delivers only to queues",
             )
         if each.endpoint and each.protocol == "sqs" and each.endpoint.endswith(_FIFO) != config.strict_ordering:
             yield Problem(
                 keys,
-                f"{each.name} at {each.endpoint} with strict_ordering = {str(config.strict_ordering).lower()}",
+                f"the subscription {each.name!r} with endpoint {each.endpoint} and strict_ordering = "
+                f"{str(config.strict_ordering).lower()}",
                 "the ARN of a FIFO queue (.fifo) with strict_ordering, the ARN of a standard queue without it",
             )
 
@@ -183,16 +189,19 @@ def _filters_that_match(config: MessagingOptions) -> Iterator[Problem]:
                 near = difflib.get_close_matches(name.replace("-", "_"), ATTRIBUTES, n=1)
                 hint = f"; did you mean {near[0]}?" if near else ""
                 allowed = f"the message attributes of events: {', '.join(ATTRIBUTES)}{hint}"
-                yield Problem(("subscriptions",), f"{each.name} with a filter_policy on {name}", allowed)
+                given = f"the subscription {each.name!r} with the attribute {name!r} in its filter_policy"
+                yield Problem(("subscriptions",), given, allowed)
         types = [*each.filter_policy.get("event_type", ()), *_values(each.event_pattern.get("detail-type"))]
         for value in types:
             if not any(lets_through(value, known) for known in EVENT_TYPES):
-                allowed = f"a filter that matches {' or '.join(EVENT_TYPES)}: there are no other types"
-                yield Problem(("subscriptions",), f"{each.name} with a filter by the type {value!r}", allowed)
+                allowed = f"a filter that matches {' or '.join(EVENT_TYPES)}, because there are no other types"
+                given = f"the subscription {each.name!r} with a filter by the event type {value!r}"
+                yield Problem(("subscriptions",), given, allowed)
         for value in each.filter_policy.get("currency", ()):
             if not any(lets_through(value, known) for known in _currencies()):
                 allowed = "a filter that matches three capital letters, like ISO 4217's codes"
-                yield Problem(("subscriptions",), f"{each.name} with a filter by the currency {value!r}", allowed)
+                given = f"the subscription {each.name!r} with a filter by the currency {value!r}"
+                yield Problem(("subscriptions",), given, allowed)
 
 
 def _values(node: JsonValue) -> list[JsonValue]:

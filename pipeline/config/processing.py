@@ -75,7 +75,8 @@ class ProcessingOptions(FunctionOptions):
         default=LEAST_MARGIN_SECONDS,
         ge=1,
         le=900,
-        description="Time kept for the end of an invocation: to return the last message to the queue and to report.",
+        description="Time kept at the end of an invocation to return unfinished messages to the queue and to report "
+        "failures.",
     )
     worker_max_concurrency: int = Field(
         default=10, ge=2, le=1_000, description="Maximum of concurrent workers, which limits the load on the tables."
@@ -147,7 +148,10 @@ def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before
     if needed <= config.worker_timeout_seconds:
         return None
-    allowed = f"a timeout of at least ceil(batch / threads) x item budget + margin + {before} = {needed} seconds"
+    allowed = (
+        f"a timeout of at least ceil(batch / threads) x item budget + margin + {before} = {needed} seconds; "
+        f"{before} s of it can pass before the first message starts"
+    )
     return Problem(keys, values_of(config, *keys), allowed)
 
 
@@ -190,8 +194,8 @@ def _horizon(config: ProcessingOptions) -> Problem | None:
     keys = ("max_receive_count", "retry_base_seconds", "retry_cap_seconds")
     given = f"{values_of(config, *keys)}: as little as {least:g} seconds from the first to the last receive"
     allowed = (
-        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage dead-letters nothing (for a test stack: "
-        "short_retry_horizon: true)"
+        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage makes no order a dead letter; or, on a "
+        "test stack, short_retry_horizon: true"
     )
     return Problem((*keys, "short_retry_horizon"), given, allowed)
 
@@ -224,7 +228,9 @@ def _batch_window(config: ProcessingOptions) -> Problem | None:
     if config.batch_size <= 10 or config.batch_window_seconds >= 1:
         return None
     return Problem(
-        keys, values_of(config, *keys), "a window of at least 1 second with batches above 10 (Lambda's rule)"
+        keys,
+        values_of(config, *keys),
+        "a window of at least 1 second with batches of more than 10 messages (Lambda's rule)",
     )
 
 

@@ -57,7 +57,7 @@ def _settings_without_effect(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 (key, option),
                 f"{_shown(config, key)} with {option} = {_text(getattr(config, option))}",
-                f"it only has an effect with {option}: {_text(value)}; leave it out otherwise",
+                f"only with {option}: {_text(value)}; otherwise leave it out, because it has no effect",
             )
 
 

@@ -1,6 +1,6 @@
 """`python -m pipeline.package`: build the functions' package; with --check, also import its handlers.
 
-Exit codes: 0 built, 1 refused (the message says why), 2 bad usage.
+Exit codes: 0 built, 1 refused (the message says why), 2 wrong usage.
 
 example:
   python -m pipeline.package build --no-bytecode --json
@@ -23,7 +23,7 @@ from pipeline.package.spec import Architecture, BuildError, LambdaTarget, LocalT
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return the exit status: 0 built, 1 refused (reason on stderr), 2 bad usage."""
+    """Run the command line and return the exit status: 0 built, 1 refused (reason on stderr), 2 wrong usage."""
     options = _parser().parse_args(arguments)
     try:
         spec = _spec(options)
@@ -91,18 +91,30 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("command", choices=["build"], help="build the package")
     parser.add_argument("--root", type=Path, default=Path.cwd(), help="the project's folder (default: the current one)")
     parser.add_argument(
-        "--target", choices=["lambda", "local"], default="lambda", help="local: for the running Python and this machine"
+        "--target",
+        choices=["lambda", "local"],
+        default="lambda",
+        help="local: for the running Python and this machine (default: lambda)",
     )
-    parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default 3.13)")
-    parser.add_argument("--architecture", choices=get_args(Architecture), help="processor (default arm64)")
+    parser.add_argument("--python-version", choices=get_args(PythonVersion), help="Lambda runtime (default: 3.13)")
+    parser.add_argument("--architecture", choices=get_args(Architecture), help="processor (default: arm64)")
     parser.add_argument("--no-bytecode", dest="bytecode", action="store_false", help="sources only, slower cold starts")
     parser.add_argument("--bytecode-release", help="compile with exactly this Python release, e.g. 3.13.0")
     parser.add_argument("--check", action="store_true", help="import every handler in an isolated interpreter")
     parser.add_argument(
-        "--env", action="append", type=_variable, default=[], metavar="NAME=VALUE", help="variable for --check"
+        "--env",
+        action="append",
+        type=_variable,
+        default=[],
+        metavar="NAME=VALUE",
+        help="variable for --check; repeatable",
     )
     parser.add_argument(
-        "--env-file", type=_variables, default=[], metavar="FILE", help="variables for --check, one per line"
+        "--env-file",
+        type=_variables,
+        default=[],
+        metavar="FILE",
+        help="variables for --check, a NAME=VALUE on each line",
     )
     parser.add_argument("--json", action="store_true", help="print the result as JSON")
     return parser

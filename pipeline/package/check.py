@@ -40,9 +40,9 @@ IMPORT_TIMEOUT_SECONDS = 120
 def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str, str]) -> dict[str, int]:
     """Import all modules of `{source}/handlers` whose names do not begin with `_`, in one process.
 
-    Its variables are `LAMBDA_TASK_ROOT` and those in ``environment``. Returns the milliseconds of each import, by
-    module. Raises BuildError if a module cannot be imported in time or has no callable `handler`, if there are no
-    modules, or if this machine cannot run the target's code.
+    The process has the variables `LAMBDA_TASK_ROOT` and those in ``environment``. Returns the milliseconds of each
+    import, by module. Raises BuildError if a module cannot be imported in time or has no callable `handler`, if there
+    are no modules, or if this machine cannot run the target's code.
     """
     interpreter = _runner(spec)
     with TemporaryDirectory(prefix="package-check-") as folder:
@@ -89,8 +89,8 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"
         raise BuildError(
-            f"this machine ({here}) cannot run a package for {target.label}: check with `--target local`, or with this "
-            "machine's `--architecture`."
+            f"this machine ({here}) cannot run a package for {target.label}: check with `--target local`"
+            + (", or with this machine's `--architecture`." if platform.system() == "Linux" else ".")
         )
     return find_interpreter(target.python_version, spec.bytecode_release)
 

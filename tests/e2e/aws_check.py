@@ -1,6 +1,7 @@
 """End-to-end tests against a stack on AWS, and a report of them that can be attached to an issue.
 
-    make aws-check OUTPUTS=dev.json          # from: pulumi stack output --json --show-secrets --stack dev > dev.json
+    pulumi stack output --json --show-secrets --stack dev > dev.json
+    make aws-check OUTPUTS=dev.json
 
 The command runs the tests marked `deployed`. They inject no fault, and use the stack's public address and your
 credentials. The command refuses a production stack. A run costs less than a cent, takes one to three minutes, and
@@ -95,7 +96,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--token", help="a token for an API with your own issuer; if it is -, the token is read from standard input"
     )
-    parser.add_argument("--report", type=Path, metavar="FILE", help="the file for the report, in JSON")
+    parser.add_argument(
+        "--report",
+        type=Path,
+        metavar="FILE",
+        help="the file for the report, in JSON (default: a file in .build)",
+    )
     return parser
 
 

@@ -136,7 +136,7 @@ def test_the_message_about_an_unknown_key_names_the_nearest_match() -> None:
 
     # THEN
     assert problem.keys == ("batch_sise",)
-    assert problem.allowed == "did you mean batch_size?"
+    assert problem.allowed == "the keys in docs/options.md; did you mean batch_size?"
 
 
 def test_the_message_about_an_unknown_key_without_a_near_match_names_the_page_that_lists_all_keys() -> None:
@@ -144,7 +144,7 @@ def test_the_message_about_an_unknown_key_without_a_near_match_names_the_page_th
     problem = only_problem(zzz="10")
 
     # THEN
-    assert problem.allowed == "one of those in docs/options.md"
+    assert problem.allowed == "the keys in docs/options.md"
 
 
 @pytest.mark.parametrize(

@@ -111,7 +111,7 @@ def _found(items: list[object]) -> set[tuple[str, str]]:
         parsed(subscriptions=json.dumps(items))
     except ConfigError as error:
         found = {(problem.keys[0], problem.given) for problem in error.problems}
-        return found - {("subscriptions", "the name zzz twice")}
+        return found - {("subscriptions", "the name 'zzz' twice")}
     return set()
 
 
@@ -130,7 +130,7 @@ def _found(items: list[object]) -> set[tuple[str, str]]:
         ({"jwt_issuer": "https://a.ch", "jwt_read_scope": "r"}, ["jwt_issuer = https://a.ch", "jwt_read_scope = r"]),
         (
             {"authorizer": "cognito", "token_clients": ["a", "a"], "token_validity_seconds": 60},
-            ["a name twice", "60 with"],
+            ["'a' twice", "60 with"],
         ),
         ({"authorizer": "cognito", "token_validity_seconds": 60}, ["none with authorizer", "60 with"]),
         (
@@ -227,9 +227,9 @@ class TestSubscriptions:
         assert sum(map(len, alone.values())) >= 18
         shared = {given for _, given in together - set().union(*alone.values())}
         assert shared == {
-            "the name d twice",
-            "the name e twice",
-            "the name g-queue",
+            "the name 'd' twice",
+            "the name 'e' twice",
+            "the name 'g-queue' beside 'g'",
             f"{arn} in several subscriptions with events_target = topic",
             f"{arn}.fifo in several subscriptions with events_target = topic",
         }

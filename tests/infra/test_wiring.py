@@ -48,7 +48,7 @@ class TestEveryStack:
         assert not outputs["api_url"].endswith("/")
 
     @pytest.mark.parametrize("name", [each.name for each in FUNCTIONS])
-    def test_each_function_has_its_handler_and_an_alias_live_of_a_published_version(
+    def test_each_function_has_its_handler_and_a_live_alias_that_points_at_a_published_version(
         self, stack: str, name: str
     ) -> None:
         # GIVEN

@@ -17,7 +17,9 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     finding = isolation(LookupResults(OWNERS, SEEN, ACCEPTED))
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
-    assert finding.counted == "3 requesters, 3 orders of 2 callers: 3 lookups found the order, 6 were refused"
+    assert finding.counted == (
+        "3 requesters each looked up all 3 orders of 2 callers: 3 lookups succeeded, 6 were refused"
+    )
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Tests that docs/ops.md lists every permission that a command needs, with whole commands on moto."""
+"""Runs whole commands on moto, and tests that docs/ops.md lists every permission that they need."""
 
 from __future__ import annotations
 

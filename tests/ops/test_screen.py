@@ -1,4 +1,4 @@
-"""Tests the output of commands: any width and encoding, data with control characters, and readers that stop."""
+"""Tests the output of commands: at any width and encoding, of data with control characters, into a closed pipe."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ import sys
 
 from lab.simulation.crash_points.cases import PATHS, cases
 from lab.simulation.crash_points.table import Table
+from pipeline.help import HelpFormatter
 
 
 def main() -> int:
@@ -15,9 +16,11 @@ def main() -> int:
         prog="python -m lab.simulation.crash_points",
         description="Play every crash point with every fault, and print a table of the outcomes.",
         epilog=(
-            "Example: python -m lab.simulation.crash_points --path replay. "
-            "Exit status: 0 if every guarantee held in every case, 1 if a guarantee was violated or no path matches."
+            "Exit codes: 0 if every guarantee held in every case, 1 if a guarantee was violated or no path matches, "
+            "2 wrong usage.\n\n"
+            "example:\n  python -m lab.simulation.crash_points --path replay"
         ),
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--path", default="", help="only paths whose name contains this text")
     parser.add_argument("--pairs", action="store_true", help="add cases with a second fault at a later call")

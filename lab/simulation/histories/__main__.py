@@ -13,6 +13,7 @@ from lab.simulation.histories.generate import history
 from lab.simulation.histories.run import play_in_chunks
 from lab.simulation.histories.shrink import play, shrink
 from lab.simulation.histories.steps import History
+from pipeline.help import HelpFormatter
 
 _PROGRESS_SECONDS = 5
 
@@ -23,12 +24,18 @@ def main() -> int:
         prog="python -m lab.simulation.histories",
         description="Play random histories, and shrink the first that violates a guarantee.",
         epilog=(
-            "Example: python -m lab.simulation.histories --histories 5000 --seed 42. "
-            "Exit status: 0 if every guarantee held, 1 if one was violated, 2 if the command is wrong."
+            "Exit codes: 0 if every guarantee held, 1 if one was violated, 2 wrong usage.\n\n"
+            "example:\n  python -m lab.simulation.histories --histories 5000 --seed 42"
         ),
+        formatter_class=HelpFormatter,
     )
     parser.add_argument("--histories", type=int, default=1000, help="number of histories (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="seed of the first history; each further history adds 1")
+    parser.add_argument(
+        "--seed",
+        type=int,
+        default=0,
+        help="seed of the first history; each further history adds 1 (default: %(default)s)",
+    )
     parser.add_argument("--workers", type=int, default=1, help="number of processes (default: %(default)s)")
     parser.add_argument("--json", type=Path, help="write the counts to this file, repeatedly during the run")
     parser.add_argument("--show", action="store_true", help="print the history of --seed and play nothing")

@@ -15,7 +15,7 @@ def main() -> int:
     argparse.ArgumentParser(
         prog="python -m tests.flow.sabotage",
         description="Make each deliberate mistake, and print whether its test notices it. There are no options.",
-        epilog="Exit status: 0 if every mistake was noticed, else 1.",
+        epilog="Exit code: 0 if every mistake was noticed, else 1.",
     ).parse_args()
     survived = 0
     for sabotage in SABOTAGES:

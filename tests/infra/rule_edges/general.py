@@ -75,7 +75,7 @@ EDGES: Edges = {
     ("_batch_window",): (
         {"batch_size": "11", "batch_threads": "11"},
         {"batch_size": "10", "batch_threads": "11"},
-        "at least 1 second with batches above 10",
+        "at least 1 second with batches of more than 10 messages",
     ),
     ("_reserved_worker", "stopped"): (
         {"worker_reserved_concurrency": "0"},
@@ -130,7 +130,7 @@ EDGES: Edges = {
     ("_extra_tags", "program's tag"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
-        "each name once, whatever its case",
+        "each name once and none of",
     ),
     ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},
