@@ -8,7 +8,7 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-# AWS's rule groups in their sequence. After each group come those rules of the group that do not suit a JSON API:
+# AWS's rule groups in their sequence. The rules of each group that do not suit a JSON API come after it:
 # they only count requests.
 MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),

@@ -35,7 +35,7 @@ class EventBusArgs(Args):
 class EventBus(Component):
     """The bus and its rules. Only this account's users and roles can put events, if their IAM policies allow it.
 
-    With a customer managed key the bus has a dead-letter queue. It keeps the events that EventBridge cannot encrypt or
+    With a customer managed key, the bus has a dead-letter queue. It keeps the events that EventBridge cannot encrypt or
     decrypt, which would otherwise be lost.
 
     Outputs: `arn`, `bus_name`, `dead_letter_name` (`None` without a customer managed key), `rule_names` (by
@@ -86,7 +86,7 @@ class EventBus(Component):
         )
 
     def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
-        # EventBridge uses this queue only for errors of a customer managed key. Without such a key it would stay empty.
+        # EventBridge uses this queue only for errors of a customer managed key. Without one, it would stay empty.
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)

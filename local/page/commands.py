@@ -53,12 +53,12 @@ class OpsCommands:
         return [{**each, "redrivable": State(each["state"]) not in NOT_REDRIVABLE} for each in found]
 
     def redrive(self, message_id: str | None, *, by: str, reason: str, yes: bool) -> Any:
-        """Run `dlq redrive` for one message or for all. Without `yes` the command only counts the messages."""
+        """Run `dlq redrive` for one message or for all. Without `yes`, the command only counts the messages."""
         where = [f"--where=message_id={_checked(message_id)}"] if message_id else []
         return self._in_turn("dlq", "redrive", *where, *_decided(by, reason, yes=yes))
 
     def discard(self, identifier: str, *, by: str, reason: str, yes: bool) -> Any:
-        """Run `dlq discard`. Without `yes` the command only returns its plan."""
+        """Run `dlq discard`. Without `yes`, the command only returns its plan."""
         return self._in_turn("dlq", "discard", _checked(identifier), *_decided(by, reason, yes=yes))
 
     def add_stock(self, sku: str, count: int) -> Any:

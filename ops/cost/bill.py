@@ -244,5 +244,6 @@ def _warm(config: StackConfig) -> Iterator[Item]:
 
 
 def _gigabytes(config: StackConfig, function: str) -> Decimal:
-    api = function in {each.name for each in API_FUNCTIONS}  # The key "ten orders" is about the worker.
+    # "ten orders" is not a function: it stands for a batch of the worker.
+    api = function in {each.name for each in API_FUNCTIONS}
     return Decimal(config.api_memory_mb if api else config.worker_memory_mb) / 1024

@@ -1,7 +1,7 @@
 """Checks that older versions still fit the waiting messages and the resources of the stack.
 
 The environment variable `ORDER_SCHEMA_VERSIONS` of each version names the schema versions of the order that its code
-supports. With `1-2` the code reads both versions and writes 2. The Pulumi program sets the variable from constants of
+supports. With `1-2`, the code reads both versions and writes 2. The Pulumi program sets the variable from constants of
 the code.
 """
 

@@ -28,9 +28,10 @@ def judge(
     lines: Sequence[LogLine],
     unread: Sequence[str] = (),
 ) -> Judgement:
-    """Judge an order by its row, the worker's record, and the log lines (also about deaths) since it was accepted.
+    """Judge an order by its row, the worker's record, and the log lines since it was accepted.
 
-    `unread` names the sources that could not be read. If there are any and the row is missing, the state is not known.
+    The lines include those about deaths of the worker. `unread` names the sources that could not be read. If there are
+    any and the row is missing, the state is not known.
     """
     if row is None and unread:
         return Judgement(f"not known without {', '.join(unread)}", ("python -m ops status",))

@@ -63,7 +63,7 @@ def _certificate(context: Context) -> Alarm:
         tier=Tier.NOTIFY,
         region=context.certificate_region,
         runbook="api",
-        why="With an expired certificate no client can connect. If ACM issued the certificate and has not renewed it "
+        why="With an expired certificate, no client can connect. If ACM issued the certificate and has not renewed it "
         "by now, look for a missing DNS record. ACM does not renew an imported certificate: its owner must.",
     )
 

@@ -30,7 +30,7 @@ class DeliveryOptions(GeneralOptions):
         json_schema_extra={
             "cost": "nothing for CodeDeploy; an alarm for each function, 0.80 USD a month together",
             "consequence": "Step by step: pulumi up only publishes versions. python -m ops deploy shift moves callers "
-            "to them; if an alarm fires, callers move back. Without that command nobody calls the new code.",
+            "to them; if an alarm fires, callers move back. Without that command, nobody calls the new code.",
         },
     )
     permissions_boundary_arn: str = Field(

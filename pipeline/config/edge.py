@@ -44,7 +44,8 @@ class EdgeOptions(GeneralOptions):
         description="Certificate for the domain; empty: one is created and validated in domain_zone_id.",
         json_schema_extra={
             "allowed": "the ARN of an ACM certificate, or empty",
-            "consequence": "ACM does not renew an imported certificate. With waf the certificate must be in us-east-1.",
+            "consequence": "ACM does not renew an imported certificate. With waf, the certificate must be in "
+            "us-east-1.",
         },
     )
     domain_zone_id: str = Field(

@@ -146,7 +146,7 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
 def _one_by_one(config: MessagingOptions) -> Problem | None:
     """A batch with a retry runs its messages one by one. A message that cannot start in time loses a receive.
 
-    After an outage every batch has retries. If batches were too large, orders that only had to wait would become dead
+    After an outage, every batch has retries. If batches were too large, orders that only had to wait would become dead
     letters.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds

@@ -43,7 +43,7 @@ class ConfigError(pulumi.RunError, ValueError):
 
 
 def name_stack(text: str, stack: str) -> str:
-    """Add `--stack` to each `pulumi config set` in `text`. Without it the command would change the selected stack."""
+    """Add `--stack` to each `pulumi config set` in `text`. Without it, the command would change the selected stack."""
     return text.replace("pulumi config set", f"pulumi config set --stack {stack}")
 
 

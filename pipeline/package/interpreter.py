@@ -41,7 +41,7 @@ class Interpreter:
 def find_interpreter(version: str, release: str | None) -> Interpreter:
     """Return the first final release of CPython ``version``: try each `pythonX.Y` on PATH, then this interpreter.
 
-    With ``release`` (`3.13.0`) the interpreter must be exactly that release.
+    With ``release`` (`3.13.0`), the interpreter must be exactly that release.
 
     Raises BuildError if no interpreter qualifies; the message says what to install or which key to change.
     """

@@ -8,7 +8,7 @@ Random = Callable[[], float]
 
 # SQS refuses to hide a message for longer than 12 hours.
 MAX_VISIBILITY_SECONDS: Final = 43_200
-# With this exponent `base * 2**n` exceeds every cap. The limit keeps 2**n small for any receive count.
+# With this exponent, `base * 2**n` exceeds every cap. The limit keeps 2**n small for any receive count.
 _MAX_EXPONENT: Final = 30
 _LEAST_PART: Final = 0.05
 # Shortest and longest pause between tries of a transaction, in seconds, before jitter.
@@ -20,7 +20,7 @@ def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> i
     """Return the visibility timeout (whole seconds) to set when receive number `receive_count` (from 1) has failed.
 
     Exponential backoff with equal jitter: one half of `min(cap, base * 2**(n - 1))` is fixed, the other is random. With
-    full jitter a message could use up its receives within seconds. The retry horizon is the sum of the fixed halves.
+    full jitter, a message could use up its receives within seconds. The retry horizon is the sum of the fixed halves.
     """
     ceiling = min(cap, base * _doubled(receive_count), MAX_VISIBILITY_SECONDS)
     fixed = ceiling - ceiling // 2

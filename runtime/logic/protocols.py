@@ -98,7 +98,7 @@ class Notifications(Protocol):
     """The topic or bus that events go to."""
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. After an error the event may still have been published."""
+        """Publish at least once. After an error, the event may still have been published."""
 
 
 class DeadLetters(Protocol):

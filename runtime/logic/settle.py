@@ -96,7 +96,7 @@ class Settler:
 
 
 def _final(written: Written) -> Written:
-    # After a success the message is deleted. If the order is not final, deleting the message would lose the order.
+    # After a success, the message is deleted. If the order is not final, deleting the message would lose the order.
     if written.order.status in OPEN_STATUSES:
         raise CorruptDataError(f"The order {written.order.order_id} was settled, but is {written.order.status}.")
     return written

@@ -35,7 +35,7 @@ class TopicNotifications:
         self._fifo = fifo
 
     def publish(self, event: Event) -> None:
-        """Publish at least once. After an error of boto3 the event may still have been published."""
+        """Publish at least once. After an error of boto3, the event may still have been published."""
         self._client.publish(
             TopicArn=self._topic_arn,
             Message=event.document,

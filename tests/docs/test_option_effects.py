@@ -16,7 +16,7 @@ from pipeline.callers import READ, WRITE
 from pipeline.config import StackConfig
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS, PROCESS_ORDER, FunctionSpec
 
-# Dashboards and alarms have their own numbers, which tests/cloudwatch checks.
+# Dashboards and alarms contain other numbers that can equal an option's value; tests/cloudwatch checks them.
 NOT_CHECKED = {"alarms", "dashboard"}
 HERE, ELSEWHERE = "eu-west-1", "ap-southeast-4"
 WIDE = {

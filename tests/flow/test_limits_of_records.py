@@ -113,7 +113,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
 
 
 def test_after_a_late_failure_of_the_worker_a_further_message_publishes_the_event_again() -> None:
-    # GIVEN a worker that pauses before its publish until its successor is done, and then fails
+    # GIVEN a zombie: it pauses before its publish until another run has published the event, and then fails
     with staged() as stage:
         stage.accept()
 

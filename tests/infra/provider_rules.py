@@ -59,7 +59,7 @@ def dead_letter_retention(recording: Recording) -> Iterator[str]:
     """A dead-letter queue keeps messages longer than its source queue, unless that queue has SQS's longest retention.
 
     On standard queues SQS measures a message's age from its first send, even after the move to the dead-letter queue.
-    With a shorter retention the dead-letter queue could delete a message soon after the move.
+    With a shorter retention, the dead-letter queue could delete a message soon after the move.
     """
     queues = _by_output(recording, QUEUE, "arn")
     for queue in recording.of_type(QUEUE):
@@ -203,7 +203,7 @@ def _expression(text: str, ids: set[str]) -> Iterator[tuple[str, str]]:
 
 
 def dimensions(recording: Recording) -> Iterator[str]:
-    """Alarms use only dimensions that the service publishes. With other dimensions an alarm would never get data."""
+    """Alarms use only dimensions that the service publishes. With other dimensions, an alarm would never get data."""
     variables = [each.inputs["environment"]["variables"] for each in recording.of_type(FUNCTION)]
     own = {each["POWERTOOLS_METRICS_NAMESPACE"] for each in variables}
     published = (*AWS_METRICS, *(metric for namespace in own for metric in own_metrics(namespace)))

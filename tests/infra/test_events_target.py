@@ -231,7 +231,7 @@ class TestAlarms:
         assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
         assert not [key for key in watched if key.namespace == "AWS/SNS"]
 
-    def test_one_composite_alarm_covers_the_failed_and_redriven_alarms_of_all_rules(self) -> None:
+    def test_one_composite_alarm_covers_the_alarms_of_all_rules_on_failed_and_dead_lettered_events(self) -> None:
         # GIVEN / WHEN
         (composite,) = [each for each in composite_alarms(alarm_resources()) if each.name.endswith("-undelivered")]
 

@@ -47,7 +47,7 @@ class OrdersClient:
         repeated once after a 401.
 
         Raises:
-            ProblemError: the request was refused. With status 401 or 403 an earlier try may have placed the order:
+            ProblemError: the request was refused. With status 401 or 403, an earlier try may have placed the order:
                 correct the token and submit the same submission again. Otherwise correct the order and submit a new
                 submission.
             TokenRefusedError: the token issuer refused to issue a token.

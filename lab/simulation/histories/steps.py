@@ -161,7 +161,7 @@ class Foreign(Step):
 
 @dataclass(frozen=True, slots=True)
 class Fix(Step):
-    """Stop orders from killing the worker, as a deploy may."""
+    """From now on, no order kills the worker. A deploy of a repaired worker has this effect."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,7 +106,7 @@ def make_project(
 ) -> Project:
     """Create a project whose three handlers import one dependency; ``runtime`` adds or replaces source files.
 
-    Projects with the same ``cache`` install their dependencies once. Without ``cache`` a project has its own cache.
+    Projects with the same ``cache`` install their dependencies once. Without ``cache``, a project has its own cache.
     """
     project = Project(root, root.parent / f"{root.name}-wheels")
     line = make_wheel(project.wheels, "greeting", DEPENDENCY)

@@ -124,7 +124,7 @@ def test_a_cancelled_transaction_is_raised_with_the_reason_of_each_item() -> Non
 
 
 @pytest.mark.parametrize("reason", [{}, {"Code": None}, {"Code": "None"}])
-def test_an_item_without_a_reason_did_not_stop_the_transaction(reason: dict[str, Any]) -> None:
+def test_an_item_without_a_reason_is_not_a_cause_of_the_cancellation(reason: dict[str, Any]) -> None:
     # GIVEN a cancelled transaction without a reason for its order row
     client = Refusing("TransactionCanceledException", CancellationReasons=[reason, {"Code": "TransactionConflict"}])
     # WHEN an order is settled

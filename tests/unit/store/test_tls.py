@@ -102,7 +102,7 @@ def context(monkeypatch: pytest.MonkeyPatch) -> Iterator[Counting]:
 
 
 def client(service: Any, endpoint: str, verify: Path | None = None) -> Any:
-    """Return the program's client for `endpoint`. Without `verify` it trusts the authorities of botocore."""
+    """Return the program's client for `endpoint`. Without `verify`, it trusts the authorities of botocore."""
     keys = {"aws_access_key_id": "test", "aws_secret_access_key": "test", "region_name": "eu-central-1"}
     trusted = {"verify": str(verify)} if verify else {}
     session: Any = clients._session()
