@@ -12,8 +12,7 @@ import pytest
 
 from local.client import LocalStack
 from local.demo.account import Account, wait_for
-from tests.ops.factories import DECISION, body, text
-from tests.ops.test_strange_records import good_row
+from tests.ops.factories import DECISION, body, good_row, text
 
 pytestmark = [pytest.mark.e2e, pytest.mark.long]
 

@@ -13,7 +13,7 @@ from lab.simulation.requests import order_body
 from lab.simulation.world import ORDERS, WORKER_RECORDS, World
 from ops.discard_many import DiscardCounts, DiscardMany
 from ops.gateway.journal import Journal, Run
-from ops.gateway.orders import Orders
+from ops.gateway.orders import Orders, record_id
 from ops.gateway.queues import DeadLetterQueue, OrdersQueue
 from ops.logic.conditions import Conditions
 from ops.logic.dead_letter import Received
@@ -22,10 +22,14 @@ from ops.rate_limit import RateLimit
 from ops.redrive import Redrive, RedriveCounts
 from ops.sweep import Sweep
 from runtime.models.fields import SCHEMA_VERSION
-from runtime.models.order import OrderStatus, StoredOrder
+from runtime.models.order import OrderMessage, OrderStatus, StoredOrder
+from runtime.store.order_item import immutable_attributes
+from tests.ops.mock_stack import MockStack
 
 ORDER_ID = "1bfa2889-307d-56d4-8339-4dc839c7313d"
 OTHER_ID = "2bfa2889-307d-56d4-8339-4dc839c7313d"
+STRANGE = ORDER_ID
+GOOD = OTHER_ID
 CALLER = "ab" * 32
 DECISION = ("--by", "Ada", "--reason", "a test")
 
@@ -156,3 +160,17 @@ def discard_many(world: World, *where: str, act: bool = True, logs: FakeLogs | N
     )
     with sweep_of(world) as sweep:
         return run.go(sweep)
+
+
+def good_row(order_id: str = OTHER_ID, **changes: Any) -> dict[str, Any]:
+    """Return the row of an accepted order, as the API stores it."""
+    message = OrderMessage.model_validate_json(body(order_id=order_id))
+    return {"order_id": {"S": order_id}, "status": {"S": "ACCEPTED"}, **immutable_attributes(message), **changes}
+
+
+def put_strange_records(stack: MockStack, row: dict[str, Any], record: dict[str, Any]) -> None:
+    """Store the order `STRANGE` and its record with these changes, and the order `GOOD` with a dead letter."""
+    stack.put_order({**good_row(STRANGE), **row})
+    stack.put_record({"id": {"S": record_id(STRANGE)}, **record})
+    stack.put_order(good_row())
+    stack.put_dead_letter(body(order_id=GOOD), {"order_id": text(GOOD)})

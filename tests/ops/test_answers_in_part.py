@@ -25,10 +25,9 @@ from ops.preflight.state import BACKEND_VARIABLE, state
 from pipeline.config import StackConfig
 from pipeline.config.stack_file import StackSettings
 from runtime.metric import MetricName
-from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, text
+from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, good_row, text
 from tests.ops.in_part import InPart, used_in_part
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
-from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import ROWS
 
 ROOT = Path(__file__).resolve().parents[2]

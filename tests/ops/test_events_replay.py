@@ -14,9 +14,8 @@ from ops.errors import RefusedError
 from ops.gateway.mailbox import Mailbox, TopicMailbox
 from ops.logic.filter_policy import check, passes
 from runtime.logic.event import Event
-from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID
+from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, good_row
 from tests.ops.mock_stack import GIVEN, MockStack, account
-from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import settled_orders
 
 IDS = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(1, 151)]

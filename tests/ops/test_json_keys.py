@@ -10,9 +10,8 @@ from typing import Any
 import pytest
 
 from ops.errors import ExitCode
-from tests.ops.factories import ORDER_ID, body, text
+from tests.ops.factories import ORDER_ID, body, good_row, text
 from tests.ops.mock_stack import MockStack
-from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import CASES, IDS, Row, Typed, alarm, stack, typed
 
 __all__ = ["stack", "typed"]

@@ -23,9 +23,8 @@ from ops.load.clients import Habits, PlannedOrder, RetryingClients, Traffic
 from ops.load.verdict import Watch, judge_load, spread
 from ops.logic.case import Facts
 from ops.logic.stored import read_row
-from tests.ops.factories import ORDER_ID, OTHER_ID
+from tests.ops.factories import ORDER_ID, OTHER_ID, good_row
 from tests.ops.mock_stack import MockStack
-from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import Typed, stack, typed
 
 __all__ = ["stack", "typed"]

@@ -12,9 +12,8 @@ import pytest
 from botocore.client import BaseClient
 
 import ops.sweep
-from tests.ops.factories import ORDER_ID, OTHER_ID, body, text
+from tests.ops.factories import ORDER_ID, OTHER_ID, body, good_row, text
 from tests.ops.mock_stack import MockStack, account
-from tests.ops.test_strange_records import good_row
 from tests.ops.test_without_yes import CASES, IDS, Row, alarm, expected, settled_orders
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"

@@ -17,9 +17,8 @@ from ops.cli.selection import choice_of, completed
 from ops.errors import ExitCode
 from ops.status.findings import Finding, Severity
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE, Choice
-from tests.ops.factories import ORDER_ID, body, text
+from tests.ops.factories import ORDER_ID, body, good_row, text
 from tests.ops.test_cli_refusals import LEVELS
-from tests.ops.test_strange_records import STRANGE, good_row
 from tests.ops.test_without_yes import Typed, stack, typed
 
 __all__ = ["stack", "typed"]
@@ -107,13 +106,13 @@ def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, typed
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
 def test_an_audit_names_the_stack(form: tuple[str, ...], typed: Typed, capsys: Any) -> None:
     # GIVEN an order's row and a stock row that are unreadable, so that the audit advises a command for each
-    typed.stack.put_order(good_row(STRANGE, settled_at={"S": "yesterday"}))
+    typed.stack.put_order(good_row(ORDER_ID, settled_at={"S": "yesterday"}))
     typed.stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"S": "many"}})
     # WHEN
     typed.stack.run("audit", "--no-logs", *form)
     # THEN
     output = capsys.readouterr().out
-    for command in (f"order repair {typed.stack.selection} {STRANGE}", f"stock get {typed.stack.selection} SKU-1"):
+    for command in (f"order repair {typed.stack.selection} {ORDER_ID}", f"stock get {typed.stack.selection} SKU-1"):
         assert f"Next: python -m ops {command}" in output
 
 

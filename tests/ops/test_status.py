@@ -17,16 +17,10 @@ from ops.gateway.alarms import alarms_of
 from ops.gateway.subscribers import PENDING, of_bus, of_topic, waiting
 from ops.gateway.telemetry import Query, Telemetry, Value
 from runtime.metric import MetricName
-from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
+from tests.ops.mock_stack import GIVEN, REGION, MockStack
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
 PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
-
-
-@pytest.fixture(scope="module")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
-    with account(tmp_path_factory.mktemp("stack")) as made:
-        yield made
 
 
 def status(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:

@@ -19,9 +19,8 @@ import ops.sweep
 from ops.cli.main import parser
 from ops.gateway.orders import record_id
 from tests.ops.deploying import DeployTarget
-from tests.ops.factories import DECISION, ORDER_ID, body, text
+from tests.ops.factories import DECISION, ORDER_ID, body, good_row, text
 from tests.ops.mock_stack import GIVEN, MockStack, account
-from tests.ops.test_strange_records import good_row
 
 _SETTLED = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:01:00.000Z"}}
 # Operations that only read. Reading dead letters receives them and makes them visible again.
