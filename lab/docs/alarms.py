@@ -27,12 +27,11 @@ _MISSING: Final = {
     "notBreaching": "counts as good",
 }
 _SUBSCRIPTION: Final = "billing"
-_RULES: Final = """A row fires when the alarms of both windows fire.
-The window of 72 h is evaluated hourly, so its row can fire up to an hour later than the table says.
+_RULES: Final = """The window of 72 h is evaluated hourly, so its row can fire up to an hour later than the table says.
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody, and at 20 orders an hour an outage pages after about
-10 minutes. Orders that no worker receives cannot fire a settling row alone: `worker-not-running` and
+10 minutes. The settling rows need failed attempts. If no worker receives the orders, `worker-not-running` and
 `oldest-message-age` page."""
 _HEAD: Final = """# Alarms
 
@@ -80,8 +79,10 @@ def _objectives() -> Iterator[str]:
         f"within `settling_promise_seconds` ({goals.promise_seconds})."
     )
     yield ""
+    yield "A row fires when the alarms of both windows fire."
+    yield ""
     yield (
-        "| burn rate | tier | both windows | accepting: 5xx | fires at 4 % 5xx after | at 100 % 5xx after "
+        "| burn rate | tier | both windows | accepting: 5xx | time to fire at 4 % 5xx | time to fire at 100 % 5xx "
         "| settling: late |"
     )
     yield "|---|---|---|---|---|---|---|"

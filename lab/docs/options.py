@@ -1,8 +1,10 @@
 """Generates the tables of docs/options.md (options and costs), docs/cost.svg and the JSON Schema of stack files."""
 
 import json
+import re
 import sys
 from collections.abc import Sequence
+from itertools import groupby
 from pathlib import Path
 from typing import Final
 
@@ -24,10 +26,20 @@ _OF_EDITORS: Final = ("default", "description", "enum", "items", "maximum", "min
 
 
 def table() -> str:
-    """Return the table of options, one row per field."""
-    rows = [_row(name, field) for name, field in StackConfig.model_fields.items()]
+    """Return a heading and a table for each class of options, with one row per field."""
     head = "| option | default | allowed (combinations can be refused) | what it does | cost | consequence |"
-    return "\n".join([head, "|---|---|---|---|---|---|", *rows])
+    lines = []
+    for about, names in groupby(StackConfig.model_fields, key=_about):
+        rows = [_row(name, StackConfig.model_fields[name]) for name in names]
+        lines += [f"### {about}", "", head, "|---|---|---|---|---|---|", *rows, ""]
+    return "\n".join(lines[:-1])
+
+
+def _about(name: str) -> str:
+    """Return the subject of the class that declares the option: the first words of the class's docstring."""
+    owner = next(each for each in StackConfig.__mro__ if name in each.__annotations__)
+    subject = re.split("[.;]", str(owner.__doc__))[0].removeprefix("Options of ")
+    return subject[0].upper() + subject[1:]
 
 
 def _row(name: str, field: FieldInfo) -> str:
@@ -51,7 +63,7 @@ def _default(field: FieldInfo) -> str:
 
 
 def text(current: str) -> str:
-    """Return the page `current` with a new table of options. Raises `ValueError` if it lacks the table's marks."""
+    """Return the page `current` with new tables of options. Raises `ValueError` if it lacks the table's marks."""
     return page.between(current, BEGIN, table())
 
 

@@ -28,7 +28,7 @@ _RESOURCES: Final = """\
 ## Policies of resources
 
 These policies allow actions to AWS services. This account may also use the key, and the worker's role may publish to
-the topic `notifications`. Rows with Deny refuse requests without TLS.
+the topic `notifications`. Rows with Deny refuse requests without TLS, on `local` except from the machine itself.
 """
 
 

@@ -76,7 +76,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             tier=Tier.PAGE,
             runbook="dead-letters",
             why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. So this alarm fires first. It "
-            "lasts 20 minutes, until `dead-letter-queue-not-empty` has followed.",
+            "lasts 20 minutes; by then, `dead-letter-queue-not-empty` is raised too.",
         ),
         Alarm(
             name="dead-letters-old",

@@ -25,7 +25,7 @@ ATTRIBUTES = ("currency", "event_id", "event_type")
 
 
 class MessagingOptions(ProcessingOptions):
-    """Options of the messages' sequence, of events and of their subscribers."""
+    """Options of the sequence of messages, and of events and their subscribers."""
 
     events_target: Literal["topic", "bus"] = Field(
         default="topic",

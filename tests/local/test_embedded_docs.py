@@ -10,7 +10,7 @@ PAGE = ROOT / "docs" / "embedded-aws.md"
 
 def emulated_rows() -> list[str]:
     return [
-        f"| `{type_}` | {'; '.join(f'`{name}`: {why}' for name, why in sorted(handler.ignored.items()))} |"
+        f"| `{type_}` | {'<br>'.join(f'`{name}`: {why}' for name, why in sorted(handler.ignored.items()))} |"
         for type_, handler in sorted(HANDLERS.items())
     ]
 
