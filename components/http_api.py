@@ -62,8 +62,8 @@ class HttpApi(Component):
         logs = aws.cloudwatch.LogGroup(
             f"{name}-access-logs",
             aws.cloudwatch.LogGroupArgs(
-                # One entry in a resource policy lets AWS deliver logs to all groups under /aws/vendedlogs/. Each other
-                # group needs an entry of its own, and the policy's size is limited.
+                # One entry in a resource policy lets AWS deliver logs to all groups under /aws/vendedlogs/. Any other
+                # group needs its own entry, and the policy's size is limited.
                 name=f"/aws/vendedlogs/{scope.name(name)}",
                 retention_in_days=args.log_retention_days,
                 kms_key_id=scope.key_arn,

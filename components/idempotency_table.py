@@ -46,5 +46,5 @@ class IdempotencyTable(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self) -> Grant:
-        """Return the permission that Powertools' layer needs: to put, update, delete and get records."""
+        """Return the permission that Powertools needs: to put, update, delete and get records."""
         return self._table.grant("GetItem", "PutItem", "UpdateItem", "DeleteItem")

@@ -48,7 +48,7 @@ def caller_environment(config: StackConfig) -> dict[str, str]:
 
 
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
-    """Return the scopes that a token needs on a route with `scope`, `WRITE` or `READ`; empty if it needs no scope."""
+    """Return the scopes that a token needs on a `WRITE` or `READ` route (`scope`); empty if it needs none."""
     if issuer:
         return (issuer.scope_name(scope),)
     external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope

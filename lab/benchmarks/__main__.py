@@ -93,9 +93,9 @@ def _computed() -> Iterator[Figure]:
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
     yield Figure(f"a million orders by `ops cost`, {ten.name}", "USD", used, goal="8.50 USD")
     popular = sell(arrivals(1000, 20))
-    yield Figure("one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")
+    yield Figure("orders of one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")
     (fair, _), (unfair, _) = (flooded(1, fair=each) for each in (True, False))
-    what = "a quiet caller's slowest order beside a flood (simulated); bare: without fair queues"
+    what = "a quiet caller's slowest order while another caller sends a flood (simulated); bare: without fair queues"
     yield Figure(what, "s", fair[-1], bare=unfair[-1])
 
 

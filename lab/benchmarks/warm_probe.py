@@ -1,9 +1,9 @@
-"""Measures a warm invocation, the same calls to AWS without our code, and the function's peer in `peers`.
+"""Measures a warm invocation, the same calls to AWS without our code, and a short version of the function from `peers`.
 
 The interpreter can import only the standard library, the package and this folder.
 
 The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
-Plain botocore clients (bare) and the hand-signed client (the floor) repeat the invocation's calls. Standard input is
+Plain botocore clients (`bare`) and the hand-signed client (`floor`) repeat the invocation's calls. Standard input is
 JSON with `module`, `peer`, `event`, `answers` (operation → JSON), `times` and `rounds`. Standard error gets the calls
 and each alternative's seconds of processor time.
 """

@@ -206,7 +206,7 @@ def counted(
         "dead_lettered": len(letters),
         "dead_orders": len({letter.order_id for letter in letters}),
         # Dead letters of orders that were not meant to fail.
-        "innocent_dead": verdict.innocent(evidence, letters, POISON),
+        "innocent_dead": verdict.unexpectedly_dead(evidence, letters, POISON),
         "redriven": redriven,
         "confirmed": statuses.count("CONFIRMED"),
         "rejected": statuses.count("REJECTED"),

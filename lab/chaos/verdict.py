@@ -59,7 +59,7 @@ def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
 
 
 def exact_receives(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
-    """Add to G4 the check that no message in `dead` was processed. Redriven messages have new ids."""
+    """Add to G4 the check that no message in `dead` was processed. A redriven message does not count: its id is new."""
     processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
     violations = [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
     return counted.along_with(f"{len(dead)} dead letters before the redrive", violations)
@@ -80,7 +80,7 @@ def messages(evidence: Evidence) -> int:
     return len(_attempts(evidence))
 
 
-def innocent(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
+def unexpectedly_dead(evidence: Evidence, letters: Sequence[DeadLetter], poison: str) -> int:
     """Return the number of dead letters whose orders do not contain `poison`."""
     poisoned = {
         order_id for order_id, row in evidence.orders.items() if poison in {line["sku"] for line in row["lines"]}

@@ -15,9 +15,9 @@ _HEAD = f"""# Incidents
 
 For readers who want to know which alarms page: incidents in a shop (60 orders an hour by default), simulated
 (`{COMMAND}`) with the real handlers, alarms and commands. Minutes count from the fault to an alarm's
-first notification, without CloudWatch's delay. Some alarms notify two minutes after they are raised, because
-another alarm may suppress them. `ops status` runs at the first page. The last command is repeated if more dead
-letters have arrived since. The last columns count lost and doubled
+first notification, without CloudWatch's delay. Some alarms wait two minutes before they notify, because another
+alarm may be raised and suppress them. `ops status` runs at the first page. If dead letters arrive after the last
+command, it is repeated. The last columns count lost and doubled
 orders. `ops audit` finds no violation of a guarantee.
 
 """

@@ -1,7 +1,7 @@
 """Two values of every option, and a configuration that allows both.
 
-Numbers and lists have two values other than the default. A switch, and most options with a choice of values, change
-from or to the default. The configuration contains the other keys that both values need. The program runs with each
+Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
+default. The configuration contains the other keys that both values need. The program runs with each
 value. The two runs differ only in the option, and in keys that its first value does not allow.
 """
 
@@ -53,7 +53,7 @@ class Change:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that are set, except `environment`. `PLAIN` sets almost all: then return none."""
+        """Return the other options that are set, except `environment`; none for `PLAIN`, which sets almost all."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))

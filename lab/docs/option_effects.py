@@ -32,12 +32,13 @@ first value, and a key's ARN with its second value.
 
 | shown | meaning |
 |---|---|
-| no values after an input | they are the option's two values |
+| an input alone | its values are the option's two values |
 | `…` after an input | texts that differ only in the option's value |
 | `—` | no value |
 | `…` and the end of a text | a long text that contains the account's number, such as an ARN: what follows the number |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
+| "computed inputs" | inputs that depend on several thresholds; in this one run all thresholds were changed |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |
@@ -71,7 +72,7 @@ def _sections(group: list[Change]) -> Iterator[str]:
     # Only first configurations are needed again. Keeping the others would slow each garbage collection.
     pair = recorded(first), record_config(second)
     found = differences(*pair)
-    nothing = "- no deployed resource" if len(group) == 1 else "- only computed inputs, below"
+    nothing = "- no deployed resource" if len(group) == 1 else '- only inputs under "computed inputs", below'
     for change in group:
         own = [each for each in found if len(group) == 1 or _note(each, change.values) in ("", _PART)]
         found = [each for each in found if each not in own]

@@ -96,7 +96,7 @@ def limits() -> list[Limit]:
             "Lambda, instances",
             1_000,
             instances,
-            "callers get 503; throttled messages use up a receive without an attempt",
+            "callers get 503; throttled messages use up a receive, although no worker runs",
             "lambda/latest/dg/scaling-behavior.html",
         ),
         ("orders table (new), write units/s", 4_000, units, _LATER, f"{dynamodb}/warm-throughput-scenarios.html"),
@@ -148,8 +148,9 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage after which SQS delivers nothing for a time (120,000 messages in flight)": lambda rate: (
-        f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
+    "length of an outage that puts 120,000 messages [in flight](#in-an-outage), so that SQS delivers nothing for a "
+    "time": lambda rate: (
+        f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "never: orders become dead letters first"
     ),
     "least number of callers, with `strict_ordering`": lambda rate: (
         f"{math.ceil(rate / per_worker(batch_threads=1)):,}"

@@ -18,7 +18,7 @@ from pathlib import Path
 from lab.mutation import around, tree
 from lab.mutation.listed import read_listed
 from lab.mutation.report import Report
-from lab.mutation.results import forget_unnoticed, read_results
+from lab.mutation.results import forget_unkilled, read_results
 from pipeline.help import HelpFormatter
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -36,7 +36,7 @@ def main() -> int:
 def _runtime(arguments: argparse.Namespace) -> int:
     if arguments.again:
         tree.copy_again(ROOT, FOLDER)
-        forget_unnoticed(FOLDER)
+        forget_unkilled(FOLDER)
     elif not arguments.report:
         tree.copy_fresh(ROOT, FOLDER)
     if not arguments.report:

@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed. A listed mutant may time out too, on a slow machine."""
+    """The tests did not end. The mutant counts as noticed. On a slow machine, this can be a mutant of `listed.py`."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, were interrupted, or had an outcome that proves nothing about the mutant."""
@@ -52,8 +52,8 @@ class Change:
     """Identifies a mutant by the lines that it changes. Line numbers and counters do not matter.
 
     Attributes:
-        function: `runtime.logic.backoff.retry_delay`; for a method, the class precedes its name.
-            Outside `runtime/`: the file and the place in it, `ops/target.py:Target`.
+        function: In `runtime/`: such as `runtime.logic.backoff.retry_delay` or `module.Class.method`. In other
+            folders: the file and the place in it, such as `ops/target.py:Target`.
         before: The lines that the mutant replaces, without indentation.
         after: The new lines, without indentation.
     """
@@ -87,7 +87,7 @@ def read_results(folder: Path) -> list[Mutant]:
     return found
 
 
-def forget_unnoticed(folder: Path) -> None:
+def forget_unkilled(folder: Path) -> None:
     """Delete the results of all mutants that were not killed, so that the next run tries them again."""
     for meta in (folder / MUTANTS).rglob("*.py.meta"):
         content: dict[str, Any] = json.loads(meta.read_text())

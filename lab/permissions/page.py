@@ -16,7 +16,8 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a call that a handler
-makes in the crash-point tests. If there is none, it names a service or library, and [its source](#sources).
+makes in the crash-point tests. If no handler makes one, it names a service or library, and
+[the source](#sources).
 
 "prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is the same with `events_target: bus`
 and one subscription.
@@ -28,7 +29,8 @@ _RESOURCES: Final = """\
 ## Policies of resources
 
 These policies allow actions to AWS services. This account may also use the key, and the worker's role may publish to
-the topic `notifications`. Rows with Deny refuse requests without TLS, on `local` except from the machine itself.
+the topic `notifications`. Rows with Deny refuse requests without TLS; `local` allows them from the machine
+itself.
 """
 
 

@@ -61,7 +61,8 @@ def _popular() -> None:
     for rate in RATES:
         _sku(f"{rate}/s", rate, STEADY_SECONDS, Stock())
     without_retries = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
-    _sku("retries only by SQS, first pause 2 s, 5 receives: 1000/s", 1000, BURST, Stock(grouped=False), without_retries)
+    name = f"1000/s for {BURST:g} s; retries only by SQS: first pause 2 s, 5 receives"
+    _stock(name, Stock(grouped=False), arrivals(1000, BURST), without_retries)
     chance = random.Random(1)
     batches = {
         "1000/s for 20 s, ten SKUs, one of each in a batch": range(10 * FEW),
@@ -72,7 +73,9 @@ def _popular() -> None:
             _stock(name, Stock(grouped=grouped), [Message(n / 1000, f"{sku % 10}") for n, sku in enumerate(skus)])
     for grouped in (True, False):
         _stock(
-            "a sold out SKU, all at once", Stock(grouped=grouped, sold_out=True), [Message(0) for _ in range(10 * FEW)]
+            "20,000 at once, of a sold out SKU",
+            Stock(grouped=grouped, sold_out=True),
+            [Message(0) for _ in range(10 * FEW)],
         )
 
 

@@ -17,8 +17,8 @@ from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
-# The number of workers that are started for each function. The story needs many workers of only one function. A higher
-# number would start them for every function, and so save no time.
+# The number of workers that are started for each function. The story needs many workers, but of one function only. A
+# higher number would start as many for every function, which takes the time that it saves.
 _WARM_WORKERS = 1
 
 

@@ -42,7 +42,7 @@ def register(commands: Any) -> None:
         type=_count,
         default=1,
         metavar="N",
-        help="orders per invocation of the worker; up to batch_size in bursts (default: %(default)s)",
+        help="orders per invocation of the worker; in a burst up to batch_size (default: %(default)s)",
     )
     cost.set_defaults(before_up=run)
 

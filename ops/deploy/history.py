@@ -1,4 +1,4 @@
-"""History of the versions that callers used, and of those that were rolled back: two tags of each function.
+"""History of the versions that callers used and of those that were rolled back, in two tags of each function.
 
 The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` does not
 change the tags (components/function.py). Entries that cannot be read, for example because a person wrote
@@ -61,13 +61,16 @@ def read_history(lambda_client: "LambdaClient", function_arn: str) -> History:
 
 
 def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, at: datetime) -> None:
-    """Record that callers leave `current` for a newer version. Call it before the shift, which may be killed."""
+    """Record that callers leave `current` for a newer version.
+
+    Call it before the shift, because the shift may be killed.
+    """
     history = read_history(lambda_client, function_arn)
     _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
 
 
 def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
-    """Record that callers go back from `left`. Call it before the rollback, which may be killed."""
+    """Record that callers go back from `left`. Call it before the rollback, because the rollback may be killed."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 

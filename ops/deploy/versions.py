@@ -80,7 +80,7 @@ def wait_until_ready(lambda_client: "LambdaClient", function: str, number: int) 
         reason = read_version(lambda_client, function, number).reason or str(error)
         raise RefusedError(
             f"version {number} of {function} does not become ready ({reason.rstrip('.')}). "
-            "What to do: docs/delivery.md, A version that fails to start."
+            'What to do: docs/delivery.md, "A version that fails to start".'
         ) from error
 
 

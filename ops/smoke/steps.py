@@ -54,7 +54,7 @@ class Smoke:
 
     Attributes:
         timeout_seconds: How long requests are repeated, and how long the worker may take.
-        confirm: An article of which the test orders one unit as well; `None` for no such order.
+        confirm: The article of a second order, for one unit; `None` for no second order.
     """
 
     api_url: str

@@ -118,6 +118,6 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="processing",
-            why="A quiet shop has too few events for a rate, so failures in four of six periods alarm too.",
+            why="A quiet shop has too few events for a rate, so the alarm counts the periods with a failure.",
         ),
     )

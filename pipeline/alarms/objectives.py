@@ -1,11 +1,11 @@
 """Alarms on the objectives: how fast the month's error budget is spent, over a long and a short window together.
 
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
-Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that the loss is
-large. The short window, a twelfth of the long one, shows that the loss goes on. All metrics of a CloudWatch alarm have
-the same period. So each window has its own alarm with a single period, and a composite combines the alarms of both
-windows. With periods of an hour or more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows
-of more than a day once an hour.
+Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that much is
+spent. The short window, a twelfth of the long one, shows that the spending goes on. All metrics of a CloudWatch alarm
+have the same period. So each window has its own alarm with a single period, and a composite combines the alarms of
+both windows. With periods of an hour or more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates
+windows of more than a day once an hour.
 """
 
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ class ProblemType(NamedTuple):
     when: str
     """Text for the documentation: when the API gives this answer, and what the client can do."""
     retry_after: int | None = None
-    """Seconds, sent as `Retry-After`: after them the same request with the same key can succeed."""
+    """Seconds (`Retry-After`) after which the same request with the same key can succeed."""
     outcome_known: bool = True
     """Whether it is certain that this request placed no order."""
 

@@ -97,7 +97,7 @@ CorrelationId = Annotated[
     str,
     Field(
         pattern=r"^[A-Za-z0-9._:/=+-]{1,128}$",
-        description="Identifies one request in the queue, the worker, the event and the log lines about it.",
+        description="Identifies one request in its queue message, its event and its log lines.",
     ),
 ]
 

@@ -128,21 +128,6 @@ def test_a_runbook_has_the_six_parts_and_only_commands_of_ops(where: tuple[str, 
     assert all(line.startswith("python -m ops ") for line in commands), where
 
 
-def test_links_within_the_runbooks_lead_to_existing_headings() -> None:
-    # GIVEN
-    known = set(headings())
-
-    # WHEN
-    links = {
-        (target or file, anchor)
-        for (file, _), text in headings().items()
-        for target, anchor in re.findall(r"\]\((?:([\w-]+)\.md)?#([\w-]+)\)", text)
-    }
-
-    # THEN
-    assert links <= known
-
-
 @pytest.mark.parametrize(
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )

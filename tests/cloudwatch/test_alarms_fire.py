@@ -120,7 +120,7 @@ DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "
 def pages(*phases: Phase) -> list[tuple[str, State]]:
     alarms, composites = deployed()
     run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
-    # Notices before BEGIN are left out: metric alarms with actions then notify that they went from no data to OK.
+    # Notices before BEGIN are left out: they say that metric alarms with actions went from no data to OK.
     notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
     return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
 

@@ -152,7 +152,7 @@ def test_alarms_are_below_the_question_that_they_answer() -> None:
     assert questions["What fails?"] == others
 
 
-def test_the_states_of_all_notifying_alarms_come_first_with_pages_before_tickets() -> None:
+def test_the_states_of_all_alarms_with_a_receiver_come_first_and_pages_before_tickets() -> None:
     # GIVEN / WHEN
     first = drawn()[0]
     shown = first["properties"]["alarms"]

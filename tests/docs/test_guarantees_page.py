@@ -29,9 +29,9 @@ def definitions() -> dict[str, Named]:
 
 
 def rows(section: str) -> list[str]:
-    """Return the rows of a section's table, without the heading."""
-    body = section.split("\n## ")[0]
-    return [line for line in body.splitlines() if line.startswith("|")][2:]
+    """Return the rows of a section's tables, without the heads."""
+    tables = re.findall(r"(?:^\|.*\n)+", section, re.MULTILINE)
+    return [row for table in tables for row in table.splitlines()[2:]]
 
 
 def sections() -> dict[str, list[str]]:

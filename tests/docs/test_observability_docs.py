@@ -5,7 +5,6 @@ import ast
 from collections.abc import Iterator
 from typing import Final
 
-from lab.docs import alarms
 from lab.recording.recording import ROOT
 from lab.simulation.cloudwatch.metrics_data import SERVICES, own_metrics
 from runtime.metric import MetricName
@@ -93,23 +92,3 @@ def test_every_metric_is_documented_with_service_and_unit() -> None:
     # THEN
     assert documented == declared
     assert len(documented) == len(MetricName)
-
-
-def test_the_links_of_the_pages_on_observability_and_alarms_work() -> None:
-    # GIVEN
-    pages = (PAGE, alarms.PATH)
-
-    # WHEN
-    links = {target for page in pages for target in _links(page.read_text(encoding="utf-8"))}
-
-    # THEN
-    assert links
-    for link in links:
-        path, _, anchor = link.partition("#")
-        text = (ROOT / "docs" / path).read_text(encoding="utf-8")
-        assert not anchor or f"\n## {anchor}\n" in text, link
-
-
-def _links(text: str) -> Iterator[str]:
-    for part in text.split("](")[1:]:
-        yield part.split(")", 1)[0]

@@ -1,5 +1,7 @@
-"""Tests the GitHub workflows with linters, and against docs/delivery.md and the commands that exist. Also tests the
-versions that the workflows pin, and the results of the deploy workflow's scripts."""
+"""Tests the GitHub workflows with linters, and compares them with docs/delivery.md and the existing commands.
+
+Also tests the versions that the workflows pin, and the results of the deploy workflow's scripts.
+"""
 
 import json
 import os
@@ -233,8 +235,8 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails(
     tmp_path: Path, code: int, others: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN a shift succeeds, fails after callers of another function have moved, fails before any callers have
-    # moved, or is not permitted
+    # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any have, or is not
+    # permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
     # THEN the step fails unless the shift succeeds, and callers move back only if the shift failed after some had moved
     assert status == code

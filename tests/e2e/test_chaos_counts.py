@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from lab.chaos.scenario import SCARCE, Plan, planned_orders, weak
-from lab.chaos.verdict import Numbers, innocent
+from lab.chaos.verdict import Numbers, unexpectedly_dead
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
 from ops.load.clients import PlannedOrder, Traffic
@@ -97,13 +97,13 @@ def test_a_run_without_shared_keys_is_weak() -> None:
     assert weak(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
-def test_a_dead_letter_is_innocent_if_its_order_was_not_meant_to_fail() -> None:
+def test_dead_letters_of_orders_that_were_not_meant_to_fail_are_counted() -> None:
     # GIVEN two dead letters of an order with the poison article, and one of an order without it
-    rows = {"guilty": {"lines": [{"sku": "POISON"}]}, "innocent": {"lines": [{"sku": "SKU-1"}]}}
-    letters = [letter("guilty"), letter("guilty"), letter("innocent")]
+    rows = {"meant": {"lines": [{"sku": "POISON"}]}, "not meant": {"lines": [{"sku": "SKU-1"}]}}
+    letters = [letter("meant"), letter("meant"), letter("not meant")]
 
-    # WHEN the innocent dead letters are counted
-    found = innocent(replace(AT_REST, orders=rows), letters, "POISON")
+    # WHEN the dead letters of orders that were not meant to fail are counted
+    found = unexpectedly_dead(replace(AT_REST, orders=rows), letters, "POISON")
 
     # THEN only the dead letter of the order without the poison article is counted
     assert found == 1

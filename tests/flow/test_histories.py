@@ -114,10 +114,10 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_a_message_may_lose_one_more_receive_if_a_run_of_its_copy_was_stopped() -> None:
-    # GIVEN an order whose message has lost two receives to a killer. The deadline stops the run of a copy of the
-    # message. The order's lease is the lease of this run, and it ends later than the killer's lease
+    # GIVEN a message that has lost two receives to a killer, the most that one killer may cost. The deadline has also
+    # stopped a run of a copy of this message, and that run's lease ends later than the killer's
     made = History.read(COPY_STOPPED)
-    # WHEN the killer costs the order a third receive
+    # WHEN the killer costs the message a third receive
     violations = play(made)
     # THEN this is no violation: a message may lose one more receive for each run of its order that is stopped
     assert violations == []

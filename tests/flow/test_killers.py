@@ -29,9 +29,9 @@ def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
     return Process(on_call=on_call)
 
 
-def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[list[int], list[int]]:
-    """Accept orders and deliver until the queue is empty; returns receive counts of innocent messages and killers."""
-    wanted = [f"order-{number}" for number in range(innocent + killers)]
+def play(stage: Stage, others: int, killers: int, chance: Random) -> tuple[list[int], list[int]]:
+    """Accept orders and deliver until the queue is empty. Return the receive counts of others and of killers."""
+    wanted = [f"order-{number}" for number in range(others + killers)]
     chance.shuffle(wanted)
     orders = {key: stage.accept(key, ("SKU-1", 1)) for key in wanted}
     deadly = {orders[key] for key in wanted[:killers]}
@@ -48,13 +48,13 @@ def play(stage: Stage, innocent: int, killers: int, chance: Random) -> tuple[lis
 
 @pytest.mark.parametrize("seed", range(40))
 def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) -> None:
-    # GIVEN a queue with up to four killers and with innocent messages, and a worker with one to five threads
+    # GIVEN a queue with up to four killers and with other messages, and a worker with one to five threads
     chance = Random(seed)
-    threads, killers, innocent = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
+    threads, killers, others = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
     with staged(Deployment(batch_threads=threads), seed=seed) as stage:
         # WHEN messages are delivered until the queue is empty
-        cost, of_killers = play(stage, innocent, killers, chance)
-        # THEN no innocent message needs more receives than the number of killers + 2, and only killers are dead letters
+        cost, of_killers = play(stage, others, killers, chance)
+        # THEN no other message needs more receives than the number of killers + 2, and only killers are dead letters
         assert max(cost) <= killers + 2
         assert of_killers == [MOST_RECEIVES] * killers
         assert [count for _, count in stage.world.orders_queue.moves] == of_killers
@@ -62,23 +62,23 @@ def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) ->
         # AND the orders of dead letters are marked FAILED, unless they are settled
         assert invariants.dead_letters_are_marked(stage.world) == []
         confirmed = stage.statuses().count("CONFIRMED")
-        assert confirmed >= innocent
-        assert stage.statuses().count("FAILED") == innocent + killers - confirmed
+        assert confirmed >= others
+        assert stage.statuses().count("FAILED") == others + killers - confirmed
         # AND once no message kills the worker, a redrive confirms every order
         stage.everything_is_redriven()
-        assert stage.statuses() == ("CONFIRMED",) * (innocent + killers)
+        assert stage.statuses() == ("CONFIRMED",) * (others + killers)
         assert invariants.violations(stage.world) == []
 
 
 def test_the_bound_on_receives_is_reached() -> None:
-    # GIVEN one killer and one innocent message on two threads
+    # GIVEN one killer and one other message on two threads
     worst = 0
     # WHEN they are delivered together, with their calls interleaved in many ways
     for seed in range(20):
         with staged(Deployment(batch_threads=2), seed=seed) as stage:
             cost, _ = play(stage, 1, 1, Random(seed))
             worst = max(worst, *cost)
-    # THEN the innocent message needs up to three receives, so the bound is exact
+    # THEN the other message needs up to three receives, so the bound is exact
     assert worst == 1 + 2
 
 

@@ -68,7 +68,7 @@ def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(s
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
 
-def test_many_orders_of_a_burst_become_dead_letters_with_one_transaction_attempt_per_receive() -> None:
+def test_with_one_transaction_attempt_per_receive_many_orders_of_a_burst_become_dead_letters() -> None:
     # GIVEN workers that try an order's transaction once per receive, and a short retry horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU

@@ -15,7 +15,7 @@ from lab.mutation import results
 from lab.mutation.listed import entry, read_listed, stale
 from lab.mutation.order import sorted_tests
 from lab.mutation.report import Report
-from lab.mutation.results import IMPORT_ONLY, Change, Mutant, Verdict, forget_unnoticed, function_of, read_results
+from lab.mutation.results import IMPORT_ONLY, Change, Mutant, Verdict, forget_unkilled, function_of, read_results
 from lab.mutation.tree import MUTANTS, copy_fresh, settings
 from lab.recording.recording import ROOT
 
@@ -77,7 +77,7 @@ def test_functions_that_run_only_at_import_are_left_out(run: Path, monkeypatch: 
 def test_the_next_run_tries_survivors_again(run: Path) -> None:
     # GIVEN a run with a survivor
     # WHEN the next run is prepared
-    forget_unnoticed(run)
+    forget_unkilled(run)
     # THEN the survivor has no verdict, and the other mutant keeps its verdict
     assert [one.verdict for one in read_results(run)] == [Verdict.UNCLEAR, Verdict.KILLED]
 

@@ -244,8 +244,8 @@ def test_a_refused_entry_is_retried_or_reported_and_the_next_run_finishes(
     # WHEN the command is run
     with InPart(refused, 1 if often == "once" else 1e9, after).answering() as answers:
         code, _ = run(stack, capsys)
-    # THEN the exit code shows how the run ended, every GetItem and BatchGetItem was strongly consistent, and every
-    # order is still in some place
+    # THEN the exit code shows how the run ended, every GetItem and BatchGetItem was strongly consistent, and no
+    # order is lost
     assert code == (once if often == "once" else for_ever)
     assert answers.stale.total() == 0
     assert all(places(stack).values())
@@ -287,7 +287,7 @@ def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
     ],
     ids=["partial data", "an error status", "a message instead of data"],
 )
-def test_metrics_that_cloudwatch_left_out_are_not_zero(last: dict[str, Any]) -> None:
+def test_metrics_that_cloudwatch_left_out_are_an_error(last: dict[str, Any]) -> None:
     # GIVEN a last page that lacks values
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [last]))
     query, now = Query("count", "namespace", "metric", {}), datetime.now(UTC)

@@ -37,7 +37,7 @@ def test_a_trace_is_sorted_by_time() -> None:
     )
     # WHEN both are merged
     steps = timeline([*steps_of_order(order), step_of_line(line())])
-    # THEN the line is sorted by the time that its logger wrote
+    # THEN the line is sorted by its `timestamp`, not by `at_ms`
     assert [step.what for step in steps] == [
         "accepted, and sent to the queue",
         "attempt failed",
@@ -196,7 +196,7 @@ def test_no_stock_is_added_if_the_row_or_its_reference_point_was_added_or_remove
     sku: str, before: Count | None, world: World
 ) -> None:
     # GIVEN the stock row of SKU-1, which has no reference point (`opening`), and no row of SKU-2
-    # WHEN stock is added on the belief that SKU-1 has no row or has a reference point, or that SKU-2 has a row
+    # WHEN stock is added by somebody who expects no row of SKU-1, a reference point in it, or a row of SKU-2
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

@@ -85,7 +85,7 @@ def _unreadable_order(stack: MockStack) -> None:
 
 
 def unreadable_record(stack: MockStack) -> None:
-    """Store an open order, and the worker's record of it: completed, but without an answer."""
+    """Store an open order, and the worker's record: it is completed, but has no answer."""
     _open_order(stack)
     stack.put_record({"id": {"S": record_id(ORDER_ID)}, "status": {"S": "COMPLETED"}})
 
@@ -250,7 +250,7 @@ def expected(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers who use an older version. For the rollback only, they have been shifted to the newest version
+    # GIVEN callers on an older version or, for the rollback, callers who were shifted to the newest version
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0

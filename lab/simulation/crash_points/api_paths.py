@@ -38,7 +38,7 @@ def _replay(stage: Stage) -> Run:
 
 
 def _after_kill(operation: str, *then: Callable[[Stage], object]) -> Prepare:
-    """Prepare a second run. The first was killed after its call of ``operation``; then the events ``then`` happened."""
+    """Prepare a second run. The first was killed after its call of ``operation``; the events in ``then`` followed."""
 
     def prepare(stage: Stage) -> Run:
         stage.post(process=killed_after(operation))

@@ -28,7 +28,7 @@ _SAME = {
         "last attempt: table throttled",
     ),
 }
-"""Paths that are also played in a FIFO stack: for each handler, names from `API_PATHS` and `WORKER_PATHS`."""
+"""Paths that also run in a FIFO stack: for each handler, names from `API_PATHS` and `WORKER_PATHS`."""
 
 
 def _three(stage: Stage) -> Run:

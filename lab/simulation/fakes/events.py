@@ -52,7 +52,7 @@ class FakeEvents:
         if bus is None:
             # AWS does not document the answer for an unknown bus.
             raise UnsupportedByFakeError(f"There is no bus {entry['EventBusName']!r}. Extend the fake, or add the bus.")
-        # EventBridge parses and rewrites `Detail`. The program's canonical JSON stays the same.
+        # EventBridge parses and rewrites `Detail`. This does not change the program's canonical JSON.
         body = json.dumps(json.loads(entry["Detail"]), sort_keys=True, separators=(",", ":"))
         bus.received.append(Notification(self.entropy.uuid(), body))
         return {

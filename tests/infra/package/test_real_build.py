@@ -181,7 +181,7 @@ def test_the_package_contains_the_sources_of_the_working_tree(package: Package) 
 
 def test_the_archive_path_is_relative_to_the_project(package: Package) -> None:
     # GIVEN a built package
-    # WHEN its path is computed as the program passes it to Pulumi
+    # WHEN its path is computed in the form that Pulumi gets
     path = package.relative_to(REPOSITORY)
 
     # THEN the path has no folder of this machine in it

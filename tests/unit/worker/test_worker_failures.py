@@ -105,7 +105,7 @@ def test_a_trace_also_has_the_error_that_was_being_handled() -> None:
     assert trace_of(second) == ["ValueError", "KeyError"]
 
 
-def test_a_trace_of_causes_that_form_a_circle_ends() -> None:
+def test_a_trace_ends_if_its_causes_form_a_circle() -> None:
     # GIVEN two errors that name each other as their cause
     first, second = ValueError(), KeyError()
     first.__cause__, second.__cause__ = second, first

@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_another_message_loses_at_most_one_receive_to_each_killer_and_one_more_to_a_parallel_run(
+def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batches_and_one_in_parallel_ones(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers, whose batches are drawn at random each time
@@ -88,6 +88,6 @@ def test_another_message_loses_at_most_one_receive_to_each_killer_and_one_more_t
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN each other message lost at most one receive to each killer, and one more to a parallel run
+    # THEN a message that is no killer lost at most one receive per killer in isolated batches, and one in parallel ones
     # AND its next receive succeeded
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2
