@@ -68,7 +68,7 @@ class End(StrEnum):
     GONE = "a test is no longer in its file"
     LATE = "timed out"
     BROKEN = "neither passed nor failed"
-    """A crash, a signal or an error of pytest itself, which proves nothing about the mistake."""
+    """A crash, a signal or an error of pytest itself, which proves nothing about the mutant."""
 
 
 @dataclass(frozen=True, slots=True)

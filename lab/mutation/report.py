@@ -37,7 +37,7 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """Return the listed changes that a test noticed or no mutant makes.
+        """Return the listed changes that a test noticed, or that no mutant makes.
 
         If a module of `runtime/` has an unclear mutant, its changes are left out.
         """

@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
     parser = add_command(
         commands,
         "fault",
-        "make AWS calls of the functions fail (a rule does not apply to any other calls)",
+        "make the functions' AWS calls fail (rules apply to no other calls)",
         "python -m local fault add --service sqs --operation SendMessage --kind error --count 3",
     )
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)

@@ -17,7 +17,7 @@ exit codes:
   2  wrong usage
   3  up, demo, incident: an instance is already running in this state folder
   4  status, logs, fault, pulumi: this state folder has no running instance that the command can use
-  130  interrupted by Ctrl-C; or up in the foreground was stopped by `down` while starting
+  130  interrupted by Ctrl-C; or `down` stopped an `up` that was starting in the foreground
 
 `python -m local pulumi` ends with the exit code of the `pulumi` that it runs.
 

@@ -111,7 +111,7 @@ class Monitor(MockMonitor):
 
 
 def install(mocks: RealResources, project: str, stack: str) -> Monitor:
-    """Make the SDK use a new monitor with `mocks`, as `pulumi up` does and not as a preview does."""
+    """Make the SDK use a new monitor with `mocks`, and run as in `pulumi up`, not as in a preview."""
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
     # set_mocks sets a root stack. It must be unset again, so that run_in_stack can create one.

@@ -15,7 +15,7 @@ from local.services.base import Created, Handler, Inputs, names, retag, without
 _GONE = "ResourceNotFoundException"
 _SNAPSHOT_SECONDS = 120
 _UPLOAD = Lock()
-"""Packages are uploaded one at a time, because a busy emulator closes connections of uploads that run at once."""
+"""Packages are uploaded one at a time, because a busy emulator closes connections of parallel uploads."""
 
 
 def invoke_arn(aws: Aws, arn: str) -> str:

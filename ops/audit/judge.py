@@ -236,8 +236,8 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(evidence.answers), 'key')} of {counted(len(keys), 'order')}; "
-        "the tables do not show who read an order",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; "
+        "who read an order is not recorded",
         broken,
     )
 

@@ -58,7 +58,7 @@ def refuse_unknown_resources(steps: Sequence[Step], names: frozenset[str]) -> No
                 raise RefusedError(
                     f"version {step.target.number} of {step.function.names.function} uses {value} ({variable}), which "
                     "the stack no longer has. Nothing was changed. Deploy the older release with `pulumi up` instead: "
-                    "its new version then has the present names."
+                    "its new version then uses the present resources."
                 )
 
 

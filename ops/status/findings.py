@@ -36,7 +36,7 @@ class Finding:
     """One thing that is or was wrong, or that could hide a fault.
 
     Attributes:
-        runbook: Where to read on if the commands are not enough: a file below docs/runbooks, and its heading. For an
+        runbook: Where to read on if the commands are not enough: a file below docs/runbooks, and a heading in it. For an
             alarm: the address in the alarm's description.
         commands: The commands to type next.
     """
@@ -215,7 +215,7 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
     if silent and not reading.alarms_evaluated:
-        text = "the embedded AWS does not evaluate alarms when the stack records metrics"
+        text = "on the embedded AWS, the stack's metrics raise no alarm"
         yield Finding(Severity.BLIND, text)
     elif silent:
         text = (

@@ -48,7 +48,7 @@ class Reading:
         receivers: Subscriptions to the topics of alarms.
         mutes: Rules that mute the alarms; empty also if the alarms could not be read.
         budgets: Percent left of each error budget; `None` also if the stack has no objectives.
-        alarms_evaluated: Whether alarms are evaluated when the stack records metrics; on the embedded AWS they are not.
+        alarms_evaluated: Whether the stack's metrics can raise alarms; on the embedded AWS they cannot.
     """
 
     now: float

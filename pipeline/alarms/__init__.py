@@ -27,7 +27,7 @@ def alarm_table(
     Args:
         thresholds: The configured thresholds.
         limits: The stack's limits.
-        bus_rules: Names of the subscriptions to a bus; None if outcomes go to a topic.
+        bus_rules: Names of the subscriptions to a bus; None if events go to a topic.
         bus_dead_letters: Whether the bus has a dead-letter queue.
         certificate: Whether the API has a custom domain, and with it a certificate.
         certificate_region: The certificate's Region, if it is not the stack's.

@@ -41,7 +41,7 @@ class CallerOptions(GeneralOptions):
             "allowed": "names of 1 to 40 lower-case letters, digits and hyphens, starting with a letter",
             "cost": "about 6 USD a month each",
             "consequence": "Each system gets an id and a secret (outputs token_clients, token_client_secrets). A "
-            "removed system is locked out, and nobody else can see its orders.",
+            "removed system is locked out; then nobody can see its orders.",
         },
     )
     token_validity_seconds: int = Field(

@@ -45,6 +45,6 @@ class ObservabilityOptions(GeneralOptions):
         description="How long CloudWatch keeps logs.",
         json_schema_extra={
             "cost": "0.03 USD per GB and month; ingestion costs more, 0.50 USD per GB",
-            "consequence": "Older logs are deleted, even if they are about a dead letter that its queue still keeps.",
+            "consequence": "Older logs are deleted, even those about a dead letter that still exists.",
         },
     )

@@ -92,7 +92,7 @@ class ProcessingOptions(FunctionOptions):
     )
     short_retry_horizon: bool = Field(
         default=False,
-        description="Allows retries to end within 20 minutes; then a short outage makes orders dead letters. For tests "
+        description="Allows retries to end within 20 minutes; then a short outage turns orders into dead letters. For tests "
         "only.",
     )
     worker_idempotency_ttl_seconds: int = Field(

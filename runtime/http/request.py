@@ -60,7 +60,7 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     Raises:
         ProblemError: (403) the authorizer accepted the token, but its issuer or subject is missing, too long or not
             printable. If all such callers were treated as one, they would see each other's orders.
-        AuthorizerMissingError: the stack has an authorizer, but the request did not pass it.
+        AuthorizerMissingError: the stack has an authorizer, but the request bypassed it.
     """
     authorizer = request.context.get("authorizer")
     if not authorizer:

@@ -24,7 +24,7 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     The messages without an unfinished run come first, sorted by their receive counts, the highest first. The suspects
     follow, sorted by the end of their leases, the earliest first. If a killer stops an isolated batch, the suspects
     after it do not run, so their leases stay older than the killer's. In the next batch they run before the killer, so
-    it costs them no second receive.
+    it cannot stop them again.
     """
 
     def rank(index: int) -> int:

@@ -62,7 +62,7 @@ def quiet(minute: int) -> dict[str, float]:
     return {"requests": 1, "settled": 1} if minute % 3 == 0 else {}
 
 
-def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes() -> None:
+def test_an_alarm_pages_within_15_minutes_if_every_request_of_a_quiet_shop_fails() -> None:
     # GIVEN
     def down(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"failed": 1, "settled": 0} if minute >= 8 * HOUR and minute % 3 == 0 else {})
@@ -75,7 +75,7 @@ def test_if_every_request_of_a_quiet_shop_fails_an_alarm_pages_within_15_minutes
     assert pages[0][1] <= 11
 
 
-def test_if_all_orders_of_a_quiet_shop_fail_an_alarm_pages_within_15_minutes() -> None:
+def test_an_alarm_pages_within_15_minutes_if_all_orders_of_a_quiet_shop_fail() -> None:
     # GIVEN orders that are tried again after growing pauses: about one attempt a minute fails
     def failing(minute: int) -> dict[str, float]:
         return quiet(minute) | ({"settled": 0, "attempts": 1} if minute >= 8 * HOUR else {})

@@ -271,7 +271,7 @@ def test_the_history_counts_events_of_a_replay_that_stopped_in_its_first_chunk(
     # WHEN the history is shown
     assert stack.run("dlq", "history") == 0
 
-    # THEN the run is shown with its events, not as a run about dead letters. It may have sent some
+    # THEN it is shown as a run of events, not of dead letters. It may have sent some events
     assert "events replay of at least 0 events, by Ada: a test" in capsys.readouterr().out
 
 

@@ -202,7 +202,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "not evaluated": (
         reading(alarms=(alarm(state="INSUFFICIENT_DATA"),), alarms_evaluated=False),
         Severity.BLIND,
-        "the embedded AWS does not evaluate alarms when the stack records metrics",
+        "on the embedded AWS, the stack's metrics raise no alarm",
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),
