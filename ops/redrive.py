@@ -23,8 +23,8 @@ from runtime.logic.clock import Clock
 CLOCK_SKEW_SECONDS: Final = 300
 """AWS refuses requests if this machine's clock differs from AWS's by more than this number of seconds.
 
-A message's send time is AWS's, the run's start is this machine's. If a message was sent more than these seconds before
-the run's start, this run did not send it.
+AWS's clock gives a message's send time, this machine's clock the run's start. A message that was sent longer than this
+before the run's start was not sent by this run.
 """
 
 
@@ -39,7 +39,7 @@ class RedriveCounts:
             they failed again.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
-        failed: Messages whose sending SQS did not confirm, and their copies; left in the dead-letter queue.
+        failed: Messages that SQS did not confirm as sent, and their copies; left in the dead-letter queue.
         undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
     """
 

@@ -1,7 +1,7 @@
 """Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
-Each is compared with its peer in `lab.benchmarks.peers`, and with the same calls to AWS without our code: from plain
-botocore clients (bare), and as requests signed by hand (the floor).
+Each is compared with its peer in `lab.benchmarks.peers`, and with the same calls to AWS without our code: by plain
+botocore clients (`bare`), and by requests signed by hand (`floor`).
 """
 
 from __future__ import annotations

@@ -13,12 +13,14 @@ COMMAND = "python -m lab.docs.incidents"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
-For readers who want to know which alarms page: incidents in a shop (60 orders an hour by default), simulated
-(`{COMMAND}`) with the real handlers, alarms and commands. Minutes count from the fault to an alarm's
-first notification, without CloudWatch's delay. Some alarms wait two minutes before they notify, because another
-alarm may be raised and suppress them. `ops status` runs at the first page. If dead letters arrive after the last
-command, it is repeated. The last columns count lost and doubled
-orders. `ops audit` finds no violation of a guarantee.
+For readers who ask which alarms page in an incident. A shop (60 orders an hour by default) is simulated
+(`{COMMAND}`) with the real handlers, alarms and commands.
+
+- **pages, other alarms**: in brackets the minutes from the fault to the alarm's first notification, without
+  CloudWatch's delay. Some alarms wait two minutes before they notify, because another alarm may suppress them.
+- **`ops status`** runs at the first page.
+- **commands**: if dead letters arrive after the last command, it is repeated. Then `ops audit` finds no violation.
+- **lost, doubled**: violations of G1 (nothing is lost) and G2 (one effect).
 
 """
 _COLUMNS = (

@@ -1,4 +1,4 @@
-"""A pytest plugin for mutation runs. The tests that are most likely to notice a mutant run first.
+"""A pytest plugin for mutation runs: first it runs the tests that are most likely to notice a mutant.
 
 mutmut runs the fastest tests of a mutant first, and stops at the first failure. But it measures a test without its
 fixtures, which take most of the time of a test on an emulated account. This plugin measures tests with their fixtures,

@@ -37,7 +37,7 @@ _OF_RESOURCES: Final = {
 
 @dataclass(frozen=True, order=True)
 class Allowed:
-    """One action that a role may do on one resource: a whole ARN from `granted`, a short name from `allowed`."""
+    """One action that a role may do on one resource. `granted` gives the resource's ARN, `allowed` a short name."""
 
     role: str
     action: str

@@ -16,8 +16,7 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a call that a handler
-makes in the crash-point tests. If no handler makes one, it names a service or library, and
-[the source](#sources).
+makes in the crash-point tests. Otherwise it names a service or library, and [the source](#sources).
 
 "prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is the same with `events_target: bus`
 and one subscription.
@@ -28,8 +27,8 @@ _CODEDEPLOY: Final = "CodeDeploy, `deploy`"
 _RESOURCES: Final = """\
 ## Policies of resources
 
-These policies allow actions to AWS services. This account may also use the key, and the worker's role may publish to
-the topic `notifications`. Rows with Deny refuse requests without TLS; `local` allows them from the machine
+These policies let AWS services use the resource. This account may also use the key, and the worker's role may publish
+to the topic `notifications`. Rows with Deny refuse requests without TLS; `local` allows them from the machine
 itself.
 """
 

@@ -33,7 +33,7 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """Return the calls for a stack with this name, with prod's options and those that add types of resources.
+    """Return the calls that deploy a stack of this name, with prod's options and all that add types of resources.
 
     Some of these options exclude each other. So there are two kinds of stack, which together have every type.
     """
@@ -47,8 +47,8 @@ def reached(
 ) -> Iterator[Request]:
     """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
-    A request for an existing resource contains the tags of the role's stack, because a role could try to take over the
-    resource with them. If `tagged` is false, the resources of `other` have no tags, like those that a person or another
+    A request for an existing resource contains the tags of the role's stack: with these tags, a role could try to take
+    the resource over. If `tagged` is false, the resources of `other` have no tags, like those that a person or another
     tool created. Otherwise `project` is the value of their tag `Project`.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}

@@ -181,7 +181,7 @@ def _wait_for_close(client: socket.socket) -> None:
 
 
 def _is_readable(connection: socket.socket, seconds: float) -> bool:
-    """Return whether data or the peer's end of the connection comes within `seconds`.
+    """Return whether the peer sends data or closes the connection within `seconds`.
 
     `select.select` is not used, because it fails for descriptors above 1023.
     """

@@ -78,7 +78,7 @@ def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
         )
     if attempts:
         return Judgement(
-            f"open: the last attempt failed with {attempts[-1].cause}; SQS delivers the order again", (look,)
+            f"open: the latest attempt failed with {attempts[-1].cause}; SQS delivers the order again", (look,)
         )
     return Judgement(
         "open: no attempt has logged an error. The order waits in the queue, or the worker does not run",

@@ -122,7 +122,7 @@ def notification(order: StoredOrder | None, record: str | None, steps: Sequence[
     if ends:
         named = (ends[-1].details.get(key) for key in ("error_type", "error"))
         error = ": ".join(str(part) for part in named if part) or "an error that its log line does not name"
-        return f"not published: the last attempt failed with {error}; the event would be {event_id}"
+        return f"not published: the latest attempt failed with {error}; the event would be {event_id}"
     if record is None:
         return f"unknown: the worker's record is gone or was never written; the event would be {event_id}"
     return f"not confirmed: the worker's record is {record}; the event would be {event_id}"

@@ -36,7 +36,7 @@ class Finding:
     """One thing that is or was wrong, or that could hide a fault.
 
     Attributes:
-        runbook: Where to read on if the commands are not enough: a file below docs/runbooks, and a heading in it. For an
+        runbook: Where to read on if the commands are not enough: a file in docs/runbooks, and a heading in it. For an
             alarm: the address in the alarm's description.
         commands: The commands to type next.
     """

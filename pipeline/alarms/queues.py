@@ -76,7 +76,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             tier=Tier.PAGE,
             runbook="dead-letters",
             why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. So this alarm fires first. It "
-            "lasts 20 minutes; by then, `dead-letter-queue-not-empty` is raised too.",
+            "lasts 20 minutes, so that `dead-letter-queue-not-empty` is raised before it ends.",
         ),
         Alarm(
             name="dead-letters-old",

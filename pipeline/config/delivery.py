@@ -64,7 +64,7 @@ def _boundary(config: DeliveryOptions) -> Problem | None:
     return Problem(
         ("permissions_boundary_arn", "environment"),
         f"{config.permissions_boundary_arn} on the local stack",
-        "none, because the policy does not exist in the embedded AWS",
+        "empty, because the policy does not exist in the embedded AWS",
     )
 
 

@@ -64,7 +64,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
         return None
-    allowed = "a URL if environment is local, otherwise none, because calls to the URL need no TLS"
+    allowed = "a URL if environment is local, otherwise none, because with a URL calls from loopback need no TLS"
     return Problem(
         ("local_endpoint", "environment"), f"{config.local_endpoint!r} with environment {config.environment}", allowed
     )

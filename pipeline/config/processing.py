@@ -92,8 +92,8 @@ class ProcessingOptions(FunctionOptions):
     )
     short_retry_horizon: bool = Field(
         default=False,
-        description="Allows retries to end within 20 minutes; then a short outage turns orders into dead letters. For tests "
-        "only.",
+        description="Allows retries to end within 20 minutes; then a short outage turns orders into dead letters. For "
+        "tests only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
         default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."

@@ -235,7 +235,7 @@ def documented(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["preflight", "smoke", "deploy"])
-def test_the_deploy_role_allows_the_documented_calls_of_the_workflows_commands(command: str) -> None:
+def test_the_deploy_role_allows_the_documented_calls_of_commands_in_workflows(command: str) -> None:
     # GIVEN the stack's own resources of every service, the state, and `*`
     own = {each.resource for each in requests(recording_of("prod"), boundary_arn("prod"))}
     state = {"arn:of:StateBucket", "arn:of:StateBucket/*"}

@@ -74,7 +74,7 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # A test without the fixture `stack` has its own instance, or none. It must not start the shared instance.
+    # A test without the fixture `stack` has its own instance or none. This fixture must not start the shared one.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):

@@ -123,7 +123,7 @@ def test_every_field_has_a_description_and_a_default_and_only_known_facts(key: s
     # WHEN
     description, facts = declaration.description or "", declaration.json_schema_extra or {}
 
-    # THEN each fact has a name that a check or docs/options.md reads
+    # THEN each fact has a name that a check or docs/options.md uses
     assert len(description) > 15
     assert not declaration.is_required()
     assert isinstance(facts, dict)

@@ -105,7 +105,7 @@ def test_without_a_split_one_version_answers_every_call(
     assert set(by_invoke(emulated)) == {(version, str(version))}
 
 
-def test_a_description_of_the_alias_shows_its_main_version_despite_weights(emulated: Aws, alias: Made) -> None:
+def test_the_configuration_of_an_alias_has_its_main_version_despite_weights(emulated: Aws, alias: Made) -> None:
     # GIVEN
     set_weights(alias, {"2": 0.5})
 

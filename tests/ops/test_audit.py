@@ -120,7 +120,7 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _dead_lettered_early(shop: Shop) -> None:
-    """Make the dead letter look as if SQS had moved it after one receive: the worker has added no `attempt`."""
+    """Fake a move by SQS (the message has no `attempt`) after one receive (`attempt` 1 in the order's row)."""
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -319,7 +319,7 @@ def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> No
     typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")
     assert typed.code == 0, typed.err
 
-    # WHEN an hour later units are added, and an order takes some
+    # WHEN units are added an hour later, and an order takes some
     shop.stack.world.cloud.clock.advance(HOUR)
     assert shop.stack.type("stock", "add", "SKU-1", "10", "--yes").code == 0
     accept(shop.stack, "later")

@@ -199,7 +199,7 @@ LOOK = f"dlq show {ORDER_ID}"
     [
         ({}, [], "no attempt has logged an error", ["status", LOOK]),
         ({}, [{"order_id": OTHER_ID}], "no attempt has logged an error", ["status", LOOK]),
-        ({}, [{}], "the last attempt failed with ContentionError", [LOOK]),
+        ({}, [{}], "the latest attempt failed with ContentionError", [LOOK]),
         ({"status": {"S": "FAILED"}}, [{}], "not processed (ContentionError)", [LOOK]),
         ({"status": {"S": "DISCARDED"}}, [], "discarded by a person", []),
         ({"status": {"S": "CONFIRMED"}}, [{}, {"message": "event published"}], "done: settled", []),

@@ -23,7 +23,7 @@ from tests.ops.test_target import BUS, outputs
 
 
 @pytest.mark.parametrize(("topic", "group"), [("orders-prod-notifications", None), ("orders-prod.fifo", CALLER)])
-def test_an_event_published_again_names_its_group_on_a_fifo_topic(topic: str, group: str | None) -> None:
+def test_a_republished_event_names_its_group_on_a_fifo_topic(topic: str, group: str | None) -> None:
     # GIVEN a settled order
     order = stored(
         status=OrderStatus.CONFIRMED,
@@ -75,7 +75,7 @@ def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
     )
     # WHEN its event is published again
     run_replay(argparse.Namespace(ids=[ORDER_ID], yes=yes), context)
-    # THEN the bus gets it only with --yes. Its source is the one that rules match
+    # THEN the bus gets it only with --yes. The event's source is the one that rules match
     assert [(each["EventBusName"], each["Source"]) for each in put] == [(BUS, "/orders-prod")] * yes
 
 

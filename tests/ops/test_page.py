@@ -64,7 +64,7 @@ def test_a_topic_without_subscribers_is_reported(stack: MockStack, capsys: pytes
 
 
 @pytest.mark.parametrize("arguments", [[], ["--tier", "notify"]], ids=["pages", "another tier"])
-def test_the_advised_test_goes_to_the_tier_that_was_listed(
+def test_the_printed_command_tests_the_tier_that_was_listed(
     stack: MockStack, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     # GIVEN a stack with topics for two tiers
@@ -73,7 +73,7 @@ def test_the_advised_test_goes_to_the_tier_that_was_listed(
     stack.outputs.write_text(json.dumps({**found, "alarm_topic_arns": {**found["alarm_topic_arns"], **topics}}))
     # WHEN the receivers of a tier are listed
     assert stack.run("page", *arguments) == 0
-    # THEN the next command sends the test to the same tier
+    # THEN the printed command would test the same tier
     assert stack.advised(capsys.readouterr().err) == [" ".join(["page", *arguments, "--test"])]
 
 

@@ -111,9 +111,9 @@ def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, rec
 @pytest.mark.parametrize(
     ("messages", "fields", "expected"),
     [
-        (["order settled", "attempt failed"], {}, "not published: the last attempt failed with ContentionError;"),
-        (["attempt failed"], {"error": "busy"}, "not published: the last attempt failed with ContentionError: busy;"),
-        (["attempt failed"], {"error_type": None}, "not published: the last attempt failed with an error that its log"),
+        (["order settled", "attempt failed"], {}, "not published: the latest attempt failed with ContentionError;"),
+        (["attempt failed"], {"error": "busy"}, "not published: the latest attempt failed with ContentionError: busy;"),
+        (["attempt failed"], {"error_type": None}, "not published: the latest attempt failed with an error that its"),
         (["attempt failed", "event published"], {}, "published as"),
         (["order settled"], {}, "unknown"),
     ],

@@ -105,7 +105,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sqs("NumberOfMessagesSent", "Count", ("Sum",), "Messages that a redrive policy moves are not counted."),
     _sqs("NumberOfMessagesReceived", "Count", ("Sum",), "Each delivery counts."),
     _sqs("NumberOfMessagesDeleted", "Count", ("Sum",), "Duplicate deletions count; moves by a redrive policy do not."),
-    _sns("NumberOfMessagesPublished", "Publishes by the worker and by people (`order replay-events`)."),
+    _sns("NumberOfMessagesPublished", "Messages from the worker and from people (`order replay-events`)."),
     _sns("NumberOfNotificationsDelivered", "Counted per subscription that accepted the message."),
     _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S), after every failed attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),

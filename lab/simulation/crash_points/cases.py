@@ -113,7 +113,7 @@ def _check_recording(case: Case, process: Process) -> None:
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """Return whether the run may have been kept from marking an order ``FAILED``.
+    """Return whether something may have stopped the run from marking an order ``FAILED``.
 
     Either each of its updates of the orders table was disturbed, or it only read before the call that killed it.
     """
@@ -196,7 +196,7 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return what is compared of a run's end state. If the undisturbed run has the same, the end is ``same``."""
+    """Return the compared parts of a run's end state. If the undisturbed run's are equal, the end is ``same``."""
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")

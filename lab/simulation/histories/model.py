@@ -98,7 +98,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives lost in killed runs, unless a killer is the only reason.
+    """Receives lost in killed runs for which a killer is not the only reason.
 
     They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
     """

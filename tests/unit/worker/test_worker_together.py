@@ -142,7 +142,7 @@ def test_if_stock_is_short_the_orders_of_the_article_are_settled_one_by_one_for_
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, then two more at once, and two more after `SHORT_SECONDS`
+        # WHEN they are processed, then two more directly afterwards, and two more after `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)
