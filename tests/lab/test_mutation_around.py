@@ -150,6 +150,17 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
     assert concerned(constant, "policy", source, covered) == ["tests/policy/test_a.py", "tests/policy/test_b.py"]
 
 
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_a_folders_tests_include_every_single_test_of_their_files(folder: str) -> None:
+    # GIVEN the test files of a folder
+    files = [str(path.relative_to(ROOT)) for each in FOLDERS[folder].tests for path in ROOT.glob(each)]
+    # WHEN the folder is asked about the files and about a test of each
+    missing = [name for file in files for name in (file, f"{file}::test_it[a/b]") if not FOLDERS[folder].concerns(name)]
+    # THEN it includes all of them
+    assert files
+    assert missing == []
+
+
 @pytest.mark.parametrize(
     ("changed", "current"), [("another.py", True), ("test_a.py", False), ("a.py", False), ("gone", False), (None, True)]
 )
