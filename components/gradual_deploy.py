@@ -35,8 +35,7 @@ class GradualDeployArgs(Args):
 class GradualDeploy(Component):
     """The CodeDeploy application, with a deployment group and its alarm for each function.
 
-    Outputs: `application`, `groups` (for each function's key, the names of its `function`, `alias` and deployment
-    `group`).
+    Outputs: `application`, `groups` (by function key: the names of `function`, `alias` and deployment `group`).
     """
 
     kind: ClassVar[str] = "GradualDeploy"

@@ -43,7 +43,7 @@ class Cors(Args):
     origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
     methods: tuple[str, ...] = Field(min_length=1, description="Methods that these origins may use.")
     request_headers: tuple[str, ...] = Field(description="Headers that their requests may have.")
-    response_headers: tuple[str, ...] = Field(description="Headers of answers that they may read.")
+    response_headers: tuple[str, ...] = Field(description="Response headers that these origins may read.")
 
 
 class HttpApiArgs(Args):

@@ -23,7 +23,7 @@ _MAX_FILTER_COMBINATIONS = 150
 
 
 class SubscriptionError(ValueError):
-    """The subscription has wrong values. `problems` contains, for each, what was given and what is allowed."""
+    """The subscription has wrong values. For each wrong value, `problems` has what was given and what is allowed."""
 
     def __init__(self, problems: Sequence[tuple[str, str]]) -> None:
         self.problems = tuple(problems)

@@ -29,7 +29,7 @@ from local.services.aws import ACCOUNT_ID
 _START_SECONDS = 30.0
 _STOP_SECONDS = 8.0
 _LOG_LINES = 8
-# The least free space. The emulator itself needs little, but the workers' code would not fit into less.
+# The free disk space that a start requires: little for the emulator itself, the rest for the workers' code.
 _LEAST_BYTES = 64 * 1024 * 1024
 _KEPT_VARIABLES = ("PATH", "LANG", "LC_ALL", "TZ", "LD_LIBRARY_PATH")
 # The socket's path is relative to the emulator's working directory, because a socket's path has a limited length.

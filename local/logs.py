@@ -95,8 +95,8 @@ class _Reader:
     """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
     The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
-    begins at the time of the last returned line. For each stream, the reader counts the lines with this time that it
-    has returned. It skips as many on the next page.
+    begins at the time of the last returned line. For each stream, the reader counts the returned lines with this time,
+    and skips as many on the next page.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:

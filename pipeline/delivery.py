@@ -58,7 +58,7 @@ def _worker_row(spec: FunctionSpec) -> Alarm:
 def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...], everything: tuple[str, ...]) -> Alarm:
     """Return the alarm on deployments of the function.
 
-    Most alarms that page are too slow: a five-minute canary ends before an alarm with five-minute periods can fire. The
+    Most paging alarms are too slow: a five-minute canary ends before an alarm with five-minute periods can fire. The
     threshold is low, because at first only a tenth of the calls reaches the new version. A wrong rollback costs little.
     """
     failures = filled(*bad)

@@ -67,7 +67,7 @@ class Alarm:
     Attributes:
         name: kebab case, unique; the physical name is `{project}-{stack}-{name}`.
         title: what is wrong, in a few words, for the notification and the dashboard.
-        metrics: by the id that `expression` uses; a row without expression has exactly one.
+        metrics: keyed by their ids in `expression`; a row without expression has exactly one metric.
         threshold: the limit with which the value is compared.
         period: seconds per data point.
         periods: how many data points are evaluated (N).

@@ -55,7 +55,7 @@ class AlarmTopics(Component):
                 name=self.scope.name(f"alarms-{tier}" if self._region is None else f"alarms-{tier}-{self._region}"),
                 region=self._region,
                 display_name=self.scope.name(tier),
-                # Never AWS's own key: CloudWatch may not use that key, so no alarm would be delivered.
+                # Never AWS's own key: CloudWatch cannot use that key, so no alarm would be delivered.
                 kms_master_key_id=key if self._region is None else None,
                 tags=self.scope.tags,
             ),

@@ -37,10 +37,10 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: The same calls with the client of `hand_signed`. For an init: one such client, without a call.
+        floor: Our calls, made by the client of `hand_signed`. For an init: one such client, without a call.
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
-        peer: The same function written like public templates.
+        peer: Our function, but written as in public templates.
         goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
             orders/s must not be lower, and other units must not be higher.
     """

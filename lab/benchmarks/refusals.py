@@ -97,8 +97,8 @@ SHAPES: Final[Mapping[str, str]] = {
 }
 """Bodies of at most 64 KiB that are not orders, by name.
 
-A body whose name ends with "parsed" has at most `MAX_STRUCTURAL` structural characters. The functions refuse bodies
-with more before they parse them.
+A body whose name ends with "parsed" has at most `MAX_STRUCTURAL` structural characters. Bodies with more are refused
+before they are parsed.
 """
 
 ORDER: Final = json.dumps(
@@ -152,7 +152,7 @@ def seconds(work: Callable[[str], bool], body: str, *, good: bool) -> float:
     started = time.process_time()
     for _ in range(times):
         if work(body) is not good:
-            raise AssertionError("the run is invalid: an order was refused, or another body was accepted")
+            raise AssertionError("the run is invalid: an order was refused, or a wrong body was accepted")
     return (time.process_time() - started) / times
 
 

@@ -1,4 +1,4 @@
-"""Counts resources on the in-memory AWS: those of an order, its second line, a batch of ten orders and a look-up.
+"""Counts what is used on the in-memory AWS by an order, its second line, a batch of ten orders and a look-up.
 
 Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 

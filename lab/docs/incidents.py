@@ -28,7 +28,7 @@ _COLUMNS = (
     "pages",
     "other alarms",
     "first line of `ops status`",
-    "commands after the repair (without `--by` and `--reason`)",
+    "commands (without `--by` and `--reason`)",
     "lost",
     "doubled",
 )

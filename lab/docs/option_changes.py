@@ -256,6 +256,6 @@ def changes(options: Iterable[str]) -> list[Change]:
     ]
     missing = sorted(set(options) - {each.option for each in made})
     if missing:
-        message = f"no change of {', '.join(missing)}: add two values of each to lab/docs/option_changes.py"
+        message = f"no values for {', '.join(missing)}: add two of each to lab/docs/option_changes.py"
         raise LookupError(message)
     return [each for option in options for each in made if each.option == option]

@@ -32,13 +32,13 @@ first value, and a key's ARN with its second value.
 
 | shown | meaning |
 |---|---|
-| an input alone | its values are the option's two values |
+| an input without values | its values are the option's two values |
 | `…` after an input | texts that differ only in the option's value |
 | `—` | no value |
-| `…` and the end of a text | a long text that contains the account's number, such as an ARN: what follows the number |
+| `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs that depend on several thresholds; in this one run all thresholds were changed |
+| "computed inputs" | inputs that depend on several thresholds; for them, one run changes all thresholds |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |
@@ -86,7 +86,7 @@ def _sections(group: list[Change]) -> Iterator[str]:
 
 
 def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recording, Recording]) -> list[str]:
-    """Return the lines for each input and each change of it. `_named` writes the resources that have this change."""
+    """Return lines by input and change. `_named` writes each line's resources."""
     where: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for each in found:
         where[each.path, _note(each, values)].add((each.type, each.name))

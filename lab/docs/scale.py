@@ -26,7 +26,7 @@ BUSY: Final = 0.7
 """Assumed busy share of the workers' time; the rest is for bursts."""
 _HOUR: Final = 3_600
 _SETTLE_SECONDS: Final = 0.003
-"""Processor time of one order in the worker: half as much again as in docs/performance.md, for a slower processor."""
+"""Processor time of one order in the worker: 1.5 times that in docs/performance.md, for a slower processor."""
 _MB_OF_PROCESSOR: Final = 1_769
 """Memory with which a function has one whole processor, by Lambda's guide."""
 _LATER: Final = "throttled, retried"

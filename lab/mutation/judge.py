@@ -22,7 +22,7 @@ Measured = dict[str, Any]
 
 
 class Judge:
-    """Makes mistakes, one at a time, in its own copy of the tree.
+    """Tries mutants, one at a time, in its own copy of the tree.
 
     Attributes:
         copy: The judge's copy of the tree.
@@ -101,8 +101,8 @@ class Judge:
 
         After a failed import or a timeout, this call always runs the tests, because the machine may be busier than when
         they were measured.
-        After a failed test, this call runs nothing if `tests` is a whole file, because it passed when it was measured,
-        or if the same single tests passed in an earlier call.
+        After a failed test, this call runs nothing in two cases: `tests` is a whole file, which passed when it was
+        measured; or the same single tests passed in an earlier call.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

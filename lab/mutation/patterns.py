@@ -81,13 +81,14 @@ class _Source:
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # The last item goes, and a comma follows the previous item. Lists, tuples and calls may end with a comma.
+            # The last item is removed. In the result, a comma follows the previous one. Lists, tuples and calls may end
+            # with a comma.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 
 
 class _Finder(ast.NodeVisitor):
-    """Walks through a module, without annotations, docstrings, logging and f-strings."""
+    """Walks through a module, but skips annotations, docstrings, logging and f-strings."""
 
     def __init__(self, source: str) -> None:
         self.tree = tree = ast.parse(source)

@@ -27,8 +27,8 @@ _CODEDEPLOY: Final = "CodeDeploy, `deploy`"
 _RESOURCES: Final = """\
 ## Policies of resources
 
-These policies let AWS services use the resource. This account may also use the key, and the worker's role may publish
-to the topic `notifications`. Rows with Deny refuse requests without TLS; `local` allows them from the machine
+These policies let AWS services use the resource. This account may also use the stack's key, and the worker's role may
+publish to the topic `notifications`. Rows with Deny refuse requests without TLS; `local` allows them from the machine
 itself.
 """
 

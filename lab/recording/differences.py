@@ -22,8 +22,8 @@ class Difference:
         path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
             `[]` is an item of a list. The path is empty for a resource that only one recording has. A
             resource option is in parentheses: `(protect)`.
-        before: The value in the first recording, as text, or `ABSENT`. A whole resource is `there`. Several items of a
-            list are counted: `2 items`.
+        before: The value in the first recording, as text, or `ABSENT`. For a whole resource: `there`. Several items of
+            a list are counted: `2 items`.
         after: The value in the second recording, in the same form.
     """
 

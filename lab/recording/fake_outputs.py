@@ -165,7 +165,7 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # In the provider, a policy's id is its queue's URL. So each queue's policy is a resource of its own.
+    # As in the provider, a policy's id is its queue's URL, so that each queue's policy is separate.
     return {"id": inputs["queueUrl"]}
 
 

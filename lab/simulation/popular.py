@@ -20,7 +20,7 @@ class Stock:
 
     Attributes:
         transaction_seconds: Time for which a transaction holds its rows.
-        grouped: Whether one transaction first settles a batch's orders that share a SKU.
+        grouped: Whether a batch's orders that share a SKU are first tried in one transaction.
         sold_out: Whether every SKU is sold out. A transaction then fails without a retry, and holds no row.
     """
 

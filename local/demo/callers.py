@@ -29,7 +29,7 @@ class Caller:
     name: str
     issuer: str = "https://issuer.example"
     accepted: set[str] = field(default_factory=set, compare=False)
-    """The ids in this caller's answers 202."""
+    """The ids in this caller's 202 answers."""
 
     def post(self, body: dict[str, Any], key: str) -> Answer:
         """Send `POST /orders` once."""

@@ -1,4 +1,4 @@
-"""Prepares a folder with stand-ins. If it comes first on the PATH, an engine runs this program with the stand-ins."""
+"""Fills a folder with stand-ins for Pulumi's plugins. If the folder comes first on the PATH, `pulumi` uses them."""
 
 import os
 import shlex
@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DEFAULT_FOLDER = ROOT / ".build" / "engine"
 
 _HOST = """#!/bin/sh
-# Written by local/engine. The engine starts this stand-in for Pulumi's own language host to run a Python program.
+# Written by local/engine. To run a Python program, the engine starts this stand-in for Pulumi's language host.
 exec {python} -c 'import sys; sys.path.insert(0, sys.argv[1]); from local.engine.language_host.__main__ import main
 sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
 """

@@ -1,6 +1,6 @@
 """Deploys the program with Pulumi's engine instead of the mock monitor. Later `pulumi` commands can use the stack.
 
-The engine needs an AWS provider. While the instance runs, a stand-in for the provider serves the embedded AWS, so that
+The engine needs an AWS provider. While the instance runs, a stand-in for the provider acts on the embedded AWS, so that
 previews and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
 """
 

@@ -143,7 +143,7 @@ class Workspace:
 
 
 def _loopback_without_proxy(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return the variables that make gRPC bypass the machine's proxy on loopback."""
+    """Return the variables that make gRPC's loopback connections bypass the machine's proxy."""
     given = environment.get("no_proxy") or environment.get("NO_PROXY")
     return dict.fromkeys(("NO_PROXY", "no_proxy"), ",".join(filter(None, (given, LOOPBACK, "localhost"))))
 

@@ -43,7 +43,7 @@ class EventRule(Put):
         return f"{inputs.get('eventBusName', _BUS['eventBusName'])}/{inputs['name']}"
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Put the rule again, which keeps its targets. Tags of an existing rule need separate calls."""
+        """Put the rule again; its targets stay. Tags of an existing rule need separate calls."""
         outputs = super().update(aws, id_, old, without(new, "tags"))
         retag(aws.events, old, new, as_list=True, ResourceARN=outputs["arn"])
         return outputs

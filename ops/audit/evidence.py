@@ -54,8 +54,8 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Units that were certainly settled after the reference point; also those whose time of settling or
-            reference point is not known.
+        sure: Units of orders settled certainly after the reference point, or at an unknown time, or without a reference
+            point.
         near: Units that were settled too close to the reference point to know whether before or after it.
     """
 

@@ -54,12 +54,12 @@ class Context:
         self.out.print_line(text, style="bold")
 
     def next(self, *commands: str) -> None:
-        """Print commands to type next. They get the options that named this command's stack."""
+        """Print commands to type next, with the options that named this command's stack."""
         for command in commands:
             self._print_next(self.completed(command))
 
     def again(self, *more: str) -> None:
-        """Print this command to type next, with `more` options."""
+        """Print this command again as the next to type, with `more` options."""
         given = _without_token(self.arguments)
         # After `--` there are no options.
         end = given.index("--") if "--" in given else len(given)

@@ -19,7 +19,7 @@ def register(actions: Any) -> None:
         run_prune,
         f"delete old versions; keep the newest {KEEP}, and those that callers, the next shift or a rollback need",
         "python -m ops deploy prune --stack prod",
-        "nothing, because no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
+        "nothing to do: no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
         "  Exit code 6: some could not be deleted.",
         changes=True,
     )

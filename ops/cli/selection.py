@@ -1,4 +1,4 @@
-"""Options that name the stack. The commands that a text advises get the same options.
+"""Options that name the stack. Commands that our output advises get the same options.
 
 So an advised command acts on the same stack as the command that prints the advice. If the environment names the stack,
 the advised command needs no option.

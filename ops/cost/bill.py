@@ -24,7 +24,7 @@ from pipeline.operations import bus_rules_of, limits_of
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""Usage of each function for an order or look-up, and of the worker for ten orders: see lab/benchmarks/usage.py."""
+"""Usage of each function for one order or look-up, and of the worker for ten orders; see lab/benchmarks/usage.py."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730
 """Hours in a month."""

@@ -56,7 +56,8 @@ class Receiver:
 
 
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
-    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and members of such composite alarms.
+    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of composites among
+    them.
 
     Names do not identify a stack's alarms: alarms of a stack `local-eu` also have the prefix of a stack `local`.
     """

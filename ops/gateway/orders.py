@@ -99,7 +99,7 @@ class Orders:
         """Mark an order DISCARDED if it is open or has no status. A final order is unchanged.
 
         Return the stored order. If the rest of the marked row is unreadable, return only the id and the status.
-        `content` fills in attributes that the API did not store. Without them, its caller could not look the order up.
+        `content` fills in attributes that the API did not store. Without them, the order's caller could not look it up.
 
         Raises:
             RefusedError: the stored row is not a valid order, and its status is neither open nor missing.

@@ -24,8 +24,8 @@ class Subscriber:
         name: Name of the queue or function (with its alias, if there is one); for an address only the protocol.
         rule: The rule's name, for a subscription to a bus.
         confirmed: For a topic: whether the subscription is confirmed. For a bus: whether the rule is enabled.
-        dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is a subscription to
-            a topic that is not confirmed.
+        dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is an unconfirmed
+            subscription to a topic.
     """
 
     name: str

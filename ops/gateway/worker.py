@@ -121,7 +121,8 @@ class Worker:
                 return replace(mapping, state=state)
             if self._clock.monotonic() > deadline:
                 raise OpsError(
-                    f"The worker is still {state} after {_WAIT_SECONDS} s. Lambda continues. Look: python -m ops status"
+                    f"The worker is still {state} after {_WAIT_SECONDS} s. Lambda continues the change. "
+                    "See: python -m ops status"
                 )
             waiting(state)
             self._clock.sleep(_POLL_SECONDS)
@@ -137,7 +138,7 @@ class Worker:
     def record_life(self) -> int:
         """Retention of the worker's idempotency records in seconds.
 
-        A completed record shows that the order's event was published.
+        Until then, a completed record shows that the event was published.
         """
         return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
 

@@ -26,7 +26,8 @@ from ops.logic.counts import counted
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# A client waits up to this long before it resets a connection to lose the answer. So resets hit each stage of the work.
+# To lose an answer, a client resets the connection after a random wait up to this long, so at any stage of the server's
+# work.
 _PATIENCE_SECONDS = 0.4
 
 

@@ -58,7 +58,7 @@ def _certificate(context: Context) -> Alarm:
         period=DAY,
         periods=1,
         to_alarm=1,
-        # ACM publishes the metric twice a day until the certificate expires. Then the alarm must keep its state.
+        # ACM publishes the metric twice a day until the certificate expires. Afterwards the alarm must keep its state.
         missing="ignore",
         tier=Tier.NOTIFY,
         region=context.certificate_region,

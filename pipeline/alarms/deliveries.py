@@ -21,7 +21,7 @@ FAILED, REDRIVEN, LOST = "notifications-failed", "notifications-redriven", "noti
 
 _LOST: Final = (
     "{} dead-letter queue refused the event. The orders are right, but a subscriber has missed an event, which must be "
-    "published again. The alarm lasts 15 minutes, so that one burst is one page."
+    "published again. The alarm lasts 15 minutes, so that one burst pages once."
 )
 
 

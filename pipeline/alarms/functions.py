@@ -55,7 +55,7 @@ def _concurrency(context: Context) -> tuple[Alarm, ...]:
             name=f"{name}-concurrency",
             title=f"{title} is close to its concurrency limit",
             metrics={"concurrency": function_metric("ConcurrentExecutions", function, "Maximum")},
-            # Rounded up, because one of two instances is not close to the limit.
+            # Rounded up: if the limit is 2, one execution is not close to it.
             threshold=Threshold(math.ceil(t.concurrency_percent * limit / 100), "executions", f"the limit is {limit}"),
             period=FIVE_MINUTES,
             periods=6,

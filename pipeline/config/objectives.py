@@ -7,7 +7,7 @@ from pydantic import Field
 from pipeline.config.general import GeneralOptions
 
 # Pulumi's configuration has no fractions, so a percentage is a text. The highest threshold of the alarms is 14.4 times
-# the error budget. It must be less than 100 %, so an objective is at least 94 %.
+# the error budget. This threshold must be less than 100 %, so an objective is at least 94 %.
 Objective = Annotated[str, Field(pattern=r"^9[4-9](\.\d{1,2})?$")]
 
 

@@ -133,8 +133,8 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
     if config.worker_idempotency_ttl_seconds > longest:
         return None
     allowed = (
-        f"more than dead-letter retention + queue retention = {longest} seconds, so that a dead letter redriven on "
-        "its last day is still recognised"
+        f"more than dead-letter retention + queue retention = {longest} seconds, so that the record "
+        "outlives a dead letter that is redriven on its last day"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 

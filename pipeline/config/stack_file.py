@@ -41,8 +41,8 @@ def load_settings(
     """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
 
     A key without namespace belongs to the project. Only the engine can decrypt secrets, so `encrypted` returns a
-    substitute for the secret of a key. Raises `StackFileError` for a missing or invalid file, a required key without
-    a value, or a secret without a substitute.
+    substitute for a key's secret value. Raises `StackFileError` for a missing or invalid file, a required key without a
+    value, or a secret without a substitute.
     """
     project_file = _read(root / "Pulumi.yaml")
     if "name" not in project_file:

@@ -39,7 +39,8 @@ class Interpreter:
 
 
 def find_interpreter(version: str, release: str | None) -> Interpreter:
-    """Return the first final release of CPython ``version``: try each `pythonX.Y` on PATH, then this interpreter.
+    """Try each `pythonX.Y` on PATH, then this interpreter. Return the first that is a final release of CPython
+    ``version``.
 
     With ``release`` (`3.13.0`), the interpreter must be exactly that release.
 

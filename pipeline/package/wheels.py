@@ -77,7 +77,10 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 
 
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
-    """Return pip's options for ``target``. They list all tags: which tags pip adds by itself depends on its version."""
+    """Return pip's options for ``target``.
+
+    They list all tags, because which tags pip adds by itself depends on its version.
+    """
     if isinstance(target, LocalTarget):
         return []
     machine = _MACHINE[target.architecture]

@@ -1,4 +1,4 @@
-"""Rules on tags. Tags tell people on call and readers of bills who owns a resource and what it is for."""
+"""Rules on tags. Tags say who owns a resource and what it is for, to people on call and readers of bills."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

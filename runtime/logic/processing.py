@@ -125,7 +125,7 @@ class OrderProcessor:
         except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
-            # The message may be a suspect. So it runs after the messages that are not, and before the known suspects.
+            # The message may be a suspect. So it runs after all others, but before the known suspects.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:
@@ -231,7 +231,7 @@ class OrderProcessor:
     def _delete(self, delivery: Delivery) -> None:
         try:
             self.source.delete(delivery)
-        except Exception as problem:  # noqa: BLE001 - Lambda deletes it too, unless a later record kills the process
+        except Exception as problem:  # noqa: BLE001 - Lambda deletes it too, unless a later message kills the process
             self.logger.warning("message not deleted", error=self.describe(problem).error)
 
 

@@ -13,7 +13,7 @@ BRIEF_CONNECT_SECONDS: Final = 1
 BRIEF_READ_SECONDS: Final = 1
 BRIEF_ATTEMPTS: Final = 2
 BRIEF_ATTEMPT_SECONDS: Final = BRIEF_CONNECT_SECONDS + BRIEF_READ_SECONDS
-"""The longest time of one attempt at a call that returns a message to the queue in an invocation's last seconds."""
+"""The longest time of one attempt to return a message to the queue in an invocation's last seconds."""
 
 FIRST_PAUSE_SECONDS: Final = 1
 """The longest pause before a second attempt. After throttling, botocore's standard mode waits for a random part of this
@@ -28,6 +28,6 @@ LEAST_MARGIN_SECONDS: Final = math.ceil(
     + (BRIEF_ATTEMPTS - 1) * FIRST_PAUSE_SECONDS
     + REPORT_SECONDS
 )
-"""Time of the invocation that must be left when the worker begins an attempt of a call with ordinary limits. It is
+"""The time that an invocation must have left when the worker begins an attempt of a call with ordinary limits. It is
 enough for the worst case: that attempt fails as late as possible, the call that returns the message to the queue needs
 `BRIEF_ATTEMPTS` attempts, and then the batch is reported."""

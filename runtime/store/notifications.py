@@ -17,8 +17,8 @@ _UNKNOWN: Final = "Unknown"
 class EntryRefusedError(RetryableError):
     """EventBridge accepted the call but refused the event in it. The call succeeds then, so boto3 raises nothing.
 
-    Every code is retryable. A throttle is temporary, and a deploy repairs a missing permission or bus. No code means an
-    invalid event, because the event of a settled order is always valid.
+    Every code is retryable. A throttle is temporary, and a deploy repairs a missing permission or bus. The event of a
+    settled order is always valid, so a code never means an invalid event.
     """
 
     def __init__(self, code: str) -> None:

@@ -64,7 +64,7 @@ def test_an_alarm_watches_only_published_metrics_and_provides_for_periods_withou
         assert entry is not None, f"not published: {query.key}"
         statistic = re.sub(r"\(:\d+\)", "(:n)", query.statistic)
         assert statistic in entry.advice, (
-            f"{query.statistic} of {query.key.name} is no useful statistic; useful are {entry.advice}"
+            f"{query.statistic} of {query.key.name} is not a useful statistic; use one of {entry.advice}"
         )
         dimensions = dict(query.key.dimensions)
         assert dimensions.get("service", SERVICES.get(query.key.name)) == SERVICES.get(query.key.name)
@@ -132,7 +132,7 @@ def test_a_runbook_has_the_six_parts_and_only_commands_of_ops(where: tuple[str, 
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )
 def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
-    # GIVEN the inputs of an alarm on a single metric. AWS refuses them in an alarm that has queries
+    # GIVEN the inputs that AWS requires for a single metric and refuses beside queries
     single = {"metricName", "namespace", "period", "dimensions"}
 
     # WHEN

@@ -1,5 +1,4 @@
-"""Tests docs/observability.md against the code's messages, fields and metrics. Also tests the links of this page and of
-docs/alarms.md."""
+"""Tests docs/observability.md against the code's messages, fields and metrics."""
 
 import ast
 from collections.abc import Iterator

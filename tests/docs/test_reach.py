@@ -141,7 +141,7 @@ def conditions() -> list[tuple[str, str, str]]:
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # `Null` is not removed alone: with it, the statement's other operator applies only if the tag exists.
+        # `Null` is left out: it only makes the statement's other operator depend on whether the tag exists.
         if operator != "Null"
     ]
 
@@ -159,7 +159,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return what the statements allow to a role of dev: calls on others' resources, and forbidden calls."""
+    """Return what the statements allow a role of dev: calls on others' resources, and forbidden calls."""
     prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}

@@ -84,7 +84,7 @@ def _keys_reused(context: CauseContext) -> Mapping[MetricKey, Value]:
 
 def _nothing_in_stock(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    # More than the 10 orders below: on a busy machine a worker may reach its timeout, and then its counts are lost.
+    # More than the 10 that are awaited: on a busy machine a worker may reach its timeout, and then its counts are lost.
     context.post_many(16, "SKU-none")
     return context.published("process-order", "OrderRejected", 10, since)
 

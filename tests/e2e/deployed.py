@@ -110,13 +110,13 @@ class DeployedAccount(Account):
         group = f"/aws/lambda/{self._target.prefix}-{function}"
         telemetry = Telemetry(self._clients.cloudwatch, self._clients.logs)
         end_ms = self._started_ms + _DAY_MS
-        # One query for each text: on the embedded AWS, one filter cannot look for several texts of two or more words.
+        # One query for each text: the embedded AWS, on which this class also runs, cannot filter by several phrases.
         return [line for text in _LOGGED for line in telemetry.lines(group, (text,), self._started_ms, end_ms)]
 
 
 @dataclass(frozen=True)
 class DeployedStack:
-    """The members of a `LocalStack` that tests marked `deployed` need."""
+    """The members of a `LocalStack` that the `deployed` tests need."""
 
     target: Target
     outputs: Outputs

@@ -1,4 +1,4 @@
-"""Tests the limits of idempotency records, clocks, equal bodies and restores, as docs/guarantees.md states them."""
+"""Tests the limits that docs/guarantees.md states about idempotency records, clocks, equal bodies and restores."""
 
 from __future__ import annotations
 
@@ -146,7 +146,7 @@ def test_a_publish_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
         assert one == other
 
 
-def test_a_dead_letter_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
+def test_the_sdk_sends_a_dead_letter_again_if_the_answer_is_lost() -> None:
     # GIVEN a message that is not JSON
     with staged() as stage:
         stage.accept()

@@ -58,7 +58,10 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 
 
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
-    """Play an order from request to lookup, and return its id. The first deliveries run as `deliveries`, in turn."""
+    """Play an order from request to lookup, and return its id.
+
+    Each of `deliveries` is the process of one delivery, in turn.
+    """
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
     for process in deliveries:
@@ -118,7 +121,7 @@ def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeyp
     assert {line.get("cold_start", True) for line in output.lines} == {True}
 
 
-def test_a_message_without_attributes_has_its_orders_ids_in_its_line() -> None:
+def test_the_line_of_a_message_without_attributes_has_the_ids_of_its_order() -> None:
     # GIVEN a message without attributes
     with observed() as (world, output):
         world.stock_up(SECRETS[0], 5)
@@ -207,7 +210,7 @@ def test_each_line_of_a_batch_has_the_ids_of_its_order() -> None:
 
 
 @pytest.mark.parametrize("level", ["INFO", "DEBUG"])
-def test_the_line_of_an_unreadable_message_has_its_orders_ids(level: str) -> None:
+def test_the_line_of_an_unreadable_message_has_the_ids_of_its_order(level: str) -> None:
     # GIVEN an accepted order whose message has a damaged body
     with observed(level) as (world, output):
         world.stock_up(SECRETS[0], 5)

@@ -88,7 +88,7 @@ def test_a_message_that_always_fails_is_moved_after_exactly_max_receive_count_re
     for _ in range(world.deployment.max_receive_count):
         world.deliver(Process(on_call=lambda call: down if call.service in {"sns", "dynamodb"} else None))
         world.cloud.clock.advance_to(world.orders_queue.next_visible_at() or 0)
-    # WHEN the message is received once more
+    # WHEN the queue is polled once more
     delivered = world.deliver()
     # THEN it is in the dead-letter queue, and a redrive completes its order
     assert delivered is None

@@ -1,7 +1,7 @@
 """Rules that find resources that would fail or work wrongly on AWS. Pulumi's mocks and the embedded AWS accept such
 resources.
 
-Wrong configuration is refused earlier, with the keys to change (pipeline/config). These rules check the resources that
+pipeline/config refuses wrong configuration earlier, and names the keys to change. These rules check the resources that
 the program registers. Each finding names the resource, what was given and what is allowed.
 """
 

@@ -100,7 +100,7 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
-# A valid subscription. If an item is checked alone, copies of this one fill the places before it. So the item keeps
+# A valid subscription. If an item is checked alone, copies of `_GOOD` fill the places before it. So the item keeps
 # its index.
 _GOOD = "{name: zzz, protocol: sqs}"
 

@@ -83,7 +83,7 @@ def test_configuration_is_merged_as_the_pulumi_engine_merges_it(tmp_path: Path) 
         ("[password]", "Pulumi.local.yaml must be a YAML mapping"),
     ],
 )
-def test_an_unusable_stack_file_is_refused_with_the_file_or_the_key(tmp_path: Path, stack: str, message: str) -> None:
+def test_the_refusal_of_an_unusable_stack_file_names_it_or_the_key(tmp_path: Path, stack: str, message: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(StackFileError, match=re.escape(message)) as refusal:
         load_settings(written(tmp_path, stack), "local", {})
@@ -93,7 +93,7 @@ def test_an_unusable_stack_file_is_refused_with_the_file_or_the_key(tmp_path: Pa
     assert "\n" not in str(refusal.value)
 
 
-def test_a_missing_file_is_refused_with_its_name(tmp_path: Path) -> None:
+def test_the_refusal_names_a_missing_file(tmp_path: Path) -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(StackFileError, match=r"Pulumi\.yaml is missing"):
         load_settings(tmp_path, "local", {})

@@ -113,7 +113,7 @@ def test_an_exit_code_is_converted_to_a_verdict(exit_code: int | None, verdict: 
     ("verdict", "of", "listed", "problems"),
     [
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
-        # A busy machine can cause this verdict, so the mutant counts as listed, and not as noticed.
+        # A busy machine can cause a timeout, so a listed mutant that timed out does not count as noticed.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor that is not listed"),
         pytest.param(

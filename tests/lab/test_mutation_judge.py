@@ -102,7 +102,7 @@ def test_all_tests_of_the_file_run_if_a_mistake_renames_a_case(judge: Judge) -> 
     (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
     text = "CASES = ['other']\ndef f(): return {}\n"
 
-    # WHEN the test is run by the old name of the case
+    # WHEN the test is run under the case's old name
     right, wrong = (judge.run_file("pipeline/a.py", text.format(each).encode(), [SOUND], 30) for each in (1, 2))
 
     # THEN the tests with the new names are run

@@ -167,7 +167,7 @@ def test_function_is_found_by_any_of_its_names(tmp_path: Path, name: str) -> Non
     assert log_groups(state, name) == [LogGroup("orders-local-create-order", "/custom")]
 
 
-def test_unknown_function_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+def test_the_refusal_of_an_unknown_function_names_the_known_ones(tmp_path: Path) -> None:
     # GIVEN two functions
     state = StateDir(tmp_path)
     state.resources.write_text(RESOURCES)

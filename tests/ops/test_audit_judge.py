@@ -53,7 +53,7 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
-    # A way is a choice of the orders that have these messages. It breaks the guarantees of all other orders.
+    # A way: the orders to which the messages may belong. The guarantee of every other order is then broken.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 

@@ -134,8 +134,8 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN two changes are merged: first one of the docs, which publishes nothing, then one of the functions'
-    # descriptions, which publishes the same code again
+    # WHEN two changes are merged: first to the docs, which publishes nothing, then to the functions' descriptions,
+    # which publishes the same code again
     after_docs = releases.workflow("Shift traffic")
     releases.publish_again("in other words")
     after_words = releases.workflow("Shift traffic")

@@ -138,7 +138,7 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
 def test_a_shift_to_code_that_was_rolled_back_needs_the_again_option(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN all functions were rolled back from version 10, and long before that the worker from version 7. Now the
+    # GIVEN the worker was rolled back from version 7, and long after that all functions from version 10. Now the
     # worker has a version 11 with the same code as version 10
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]

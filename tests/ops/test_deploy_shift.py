@@ -79,7 +79,7 @@ def test_a_shift_that_fails_after_some_functions_have_moved_advises_a_rollback(
     assert ended == {"create_order": "Succeeded", "get_order": "Succeeded", "process_order": "Failed"}
     assert "Callers of create_order, get_order already use the new version." in output.err
     assert "next: python -m ops deploy rollback" in output.err
-    # AND the command has waited until CodeDeploy's second deployment has moved process_order's callers back. Before
+    # AND the command has waited until CodeDeploy's automatic rollback has moved process_order's callers back. Before
     # that, the advised rollback would be refused
     assert world.codedeploy.looks["d-3-back"] == 2
 
@@ -231,7 +231,7 @@ def test_a_shift_that_cannot_succeed_is_refused(
     assert not world.codedeploy.made
 
 
-def test_the_version_of_callers_is_recorded_before_they_are_moved(world: DeployTarget) -> None:
+def test_the_live_version_is_recorded_before_callers_are_moved(world: DeployTarget) -> None:
     # GIVEN a process that dies when it starts the first deployment
     world.codedeploy.create_deployment = None
 

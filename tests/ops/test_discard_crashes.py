@@ -1,4 +1,4 @@
-"""A discard of many dead letters has a fault at any of its calls: nothing is lost, and the next run finishes."""
+"""Tests that a fault at any call of a mass discard loses nothing, and that the next run finishes."""
 
 from __future__ import annotations
 

@@ -241,7 +241,7 @@ def test_each_mistake_fails_its_check(
     assert [each.promise for each in found if not each.ok] == broken
 
 
-def test_percentiles_are_times_of_real_orders() -> None:
+def test_percentiles_are_not_interpolated() -> None:
     # GIVEN / WHEN / THEN percentiles of a hundred times, of three, of one, and of none
     assert spread(range(1, 101)) == {"p50": 50, "p95": 95, "p99": 99, "max": 100}
     assert spread([3, 1, 2])["p50"] == 2

@@ -33,7 +33,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# How a command's row begins on the page, for rows that do not begin with the whole command.
+# Where a command's row on the page does not begin with the whole command: how it begins.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",

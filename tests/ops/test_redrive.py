@@ -62,7 +62,7 @@ def test_a_redriven_message_has_the_senders_attributes_and_its_original_id(world
 
 
 def test_copies_are_sent_once(world: World) -> None:
-    # GIVEN three copies of a message, which crashes can produce
+    # GIVEN three copies of a message, as left by crashes
     accept(world, "k")
     (source,) = world.orders_queue.messages.values()
     world.orders_queue.messages.clear()

@@ -1,4 +1,4 @@
-"""A redrive has a fault at any of its calls: no order is lost, and no order takes effect twice."""
+"""If a redrive has a fault at any call, no order is lost, and no order takes effect twice."""
 
 from __future__ import annotations
 

@@ -61,8 +61,7 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the alarms of stack prod are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN the alarms that notify prod's topic are found, and the members of its composite alarm. Those that notify come
-    # first
+    # THEN prod's notifying alarms and its composite alarm's members are found. Those that notify come first
     assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
@@ -289,7 +288,7 @@ def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, r
 @pytest.mark.parametrize(
     ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
 )
-def test_a_percentile_of_up_to_a_day_is_read_in_one_period(minutes: int, of_a_sum: int, of_a_percentile: int) -> None:
+def test_a_percentile_over_a_day_or_less_has_one_period(minutes: int, of_a_sum: int, of_a_percentile: int) -> None:
     # GIVEN
     client = Mock()
     ask = client.get_paginator.return_value.paginate

@@ -253,7 +253,7 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     ),
 )
 def test_the_rule_checks_prods_real_resources(name: str) -> None:
-    # GIVEN prod's resources without properties. They keep the tag that marks production, but not for the rule on tags
+    # GIVEN prod's resources without properties, except the production tag. For the rule on tags, it is removed too
     rule = BY_NAME[name]
     kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
     emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))

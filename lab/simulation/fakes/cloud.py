@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 @dataclass(slots=True)
 class Cloud:
-    """The AWS services that the API and the worker call. Clouds with one seed give equal answers to equal calls."""
+    """The AWS services that the API and the worker call.
+
+    Clouds with the same seed give equal answers to equal calls.
+    """
 
     entropy: Entropy = field(default_factory=Entropy)
     clock: Clock = field(default_factory=Clock)

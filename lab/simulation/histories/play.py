@@ -203,7 +203,7 @@ class Player:
             try:
                 self.around.late.pop(0)()
             except ClientError:
-                continue  # nobody hears of the refusal: the process that made the call was killed
+                continue  # nothing receives the refusal: the process that made the call was killed
 
     # --- the end of every history -----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ OLD_KEYS: Final = "requests with an expired key"
 OLD_ORDERS: Final = "orders delivered when the worker's record had expired"
 NEIGHBOURS: Final = "other messages in the batch of a killer"
 GROUPS: Final = "transactions of several orders"
-OLD_LETTERS: Final = "dead letters that outlived their retention"
+OLD_LETTERS: Final = "dead letters that expired"
 
 
 @dataclass(slots=True)

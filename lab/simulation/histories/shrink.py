@@ -67,7 +67,7 @@ def _fewer(history: History, fails: Fails) -> History:
 
 
 def without_unneeded(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
-    """Remove parts as long as ``suffices`` is true for the rest: first long sequences, then shorter ones."""
+    """Remove parts, first long sequences, then shorter ones, as long as ``suffices`` is true for the rest."""
     size = max(len(parts) // 2, 1)
     while parts:
         start = 0

@@ -166,7 +166,7 @@ class Fix(Step):
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Step):
-    """Let the calls of killed processes take effect."""
+    """Let calls take effect that killed processes had sent."""
 
 
 STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in Step.__subclasses__()}

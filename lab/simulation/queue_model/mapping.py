@@ -107,7 +107,7 @@ def failed_ids(outcome: Outcome, batch: frozenset[str], *, report_failures: bool
 
     The rules are AWS's ("Success and failure conditions" of partial batch responses). An empty or null response is
     success, and so is an empty or null list. The *whole* batch fails if the response cannot be read, or if an
-    identifier is empty, null, misspelt or unknown.
+    `itemIdentifier` is empty, null, missing or unknown.
     """
     if isinstance(outcome, Failed):
         return batch

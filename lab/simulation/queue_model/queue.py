@@ -37,7 +37,7 @@ class Queue:
         deleted: Deleted messages. At-least-once delivery may deliver such a message again (:meth:`resurrect`).
         expired: Messages that outlived the retention.
         moves: Id and receive count of each message that the redrive policy moved away.
-        shuffled: Whether receives choose at random, because SQS promises no sequence.
+        shuffled: Whether receives choose at random; SQS promises no sequence.
     """
 
     name: str

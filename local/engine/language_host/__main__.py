@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The engine stops this process with an interrupt. It keeps our standard input open and writes nothing to it. So if
-    # the engine ends without sending an interrupt, the input ends, and with it this `read`.
+    # The engine stops this process with an interrupt. The engine keeps our standard input open and writes nothing
+    # there. So if the engine ends without sending an interrupt, the input ends, and with it this `read`.
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdin.buffer.read()
     server.stop(grace=None).wait()

@@ -11,7 +11,10 @@ class RefusedError(Exception):
 
 
 class Account(Protocol):
-    """Keeps resources. Several threads call it at once. Inputs are plain values; files are marked objects (wire.py)."""
+    """Keeps resources.
+
+    Several threads call it at once. Inputs are plain values; files are objects with a signature (wire.py).
+    """
 
     region: str
     account_id: str

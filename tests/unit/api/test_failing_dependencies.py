@@ -164,7 +164,7 @@ def test_a_request_whose_first_attempt_still_runs_is_409(api: Api) -> None:
     ]
 
 
-def test_a_killed_attempt_frees_its_key_when_its_invocation_must_have_ended(api: Api) -> None:
+def test_the_key_of_a_killed_attempt_is_free_after_its_invocations_deadline(api: Api) -> None:
     # GIVEN
     killed = context(remaining=-1)
     failing(api.sqs, "send_message", SystemExit())  # type: ignore[arg-type] # a kill is no `Exception`

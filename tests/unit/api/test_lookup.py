@@ -60,7 +60,7 @@ def test_the_read_is_consistent_and_does_not_fetch_the_internal_error(api: Api) 
     ("status", "again"),
     [("ACCEPTED", "2"), ("FAILED", "60"), ("CONFIRMED", None), ("REJECTED", None), ("DISCARDED", None)],
 )
-def test_the_retry_after_header_is_sent_until_the_order_is_final(api: Api, status: str, again: str | None) -> None:
+def test_an_answer_has_retry_after_until_the_order_is_final(api: Api, status: str, again: str | None) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     change(api, order_id, status={"S": status})

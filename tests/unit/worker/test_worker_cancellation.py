@@ -62,7 +62,7 @@ def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[Item
 
 
 @pytest.mark.parametrize("available", [None, "5", Decimal(9), 9, True, Decimal("1.5")])
-def test_a_stock_row_that_is_not_short_cannot_reject_an_order(available: Any) -> None:
+def test_no_order_is_rejected_unless_its_stock_row_shows_a_shortage(available: Any) -> None:
     # GIVEN a stock row whose condition failed although it has enough stock, or whose stock is no number
     item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
     # WHEN the settlement is judged

@@ -56,7 +56,7 @@ def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reaso
         (record(content(1), attributes={"order_id": order_id(2)}), "ORDER_ID_MISMATCH"),
     ],
 )
-def test_a_message_that_names_no_order_reliably_is_dead_lettered_and_marks_no_order(
+def test_a_message_whose_order_is_not_certain_is_dead_lettered_and_marks_no_order(
     world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
     # GIVEN a message that fails permanently and whose order is not certain
@@ -86,7 +86,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     # WHEN an unreadable message is processed
     sent = record("nonsense", attributes={"order_id": order_id(1)})
     failed = world.run(sent)
-    # THEN it is reported, and hidden for the backoff of its first receive
+    # THEN it is reported, and hidden for the backoff after a first receive
     assert failed == [sent["messageId"]]
     assert world.delays() == [23]
     assert world.counted == {"AttemptFailed": 1}

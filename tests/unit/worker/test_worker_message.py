@@ -85,7 +85,7 @@ def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: 
 
 
 def test_the_longest_body_is_parsed() -> None:
-    # GIVEN a body of the greatest length that is read, and a list
+    # GIVEN a list, and a body of the greatest length that is read
     longest, items = "x" * MAX_CHARACTERS, "[1]"
     # WHEN they are read
     errors = [(failure.error_type, str(failure)) for failure in map(failure_of, map(delivery, (longest, items)))]
@@ -124,7 +124,7 @@ def test_an_invalid_message_of_a_known_version_is_a_permanent_failure(overrides:
     sent = delivery(content(**overrides), attributes={"order_id": order_id(1)})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN the failure is permanent, and its error names the wrong place without the value
+    # THEN the failure is permanent, and its error names the invalid place, not the value
     assert failure.error_type == "INVALID_MESSAGE"
     assert sent.order_id == order_id(1)
     assert pointer in describe(failure).error

@@ -102,8 +102,8 @@ class Transactions:
         except InvalidExpressionError as error:
             refuse(OPERATION, str(error))
         except InvalidValueError as error:
-            # The service cancels the transaction if a value is invalid only for the stored item, and refuses a request
-            # whose value is invalid in itself. This fake cancels in both cases, and refuses only invalid keys.
+            # If a value does not fit the stored item, the service cancels the transaction. If it is invalid in itself,
+            # the service refuses the request. This fake cancels in both cases, and refuses only invalid keys.
             return None, {"Code": "ValidationError", "Message": str(error)}
 
     def refuse_duplicates(self, items: Sequence[Mapping[str, Any]]) -> None:
