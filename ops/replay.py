@@ -66,7 +66,7 @@ class Replay:
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
         repairs: Commands that repair orders in `unreadable`, where a repair is possible.
-        last: Place of the last order of the last chunk that this run has sent completely. A chunk has up to a hundred
+        last: Place of the last order in this run's last complete chunk. A chunk has up to a hundred
             orders.
     """
 

@@ -46,14 +46,14 @@ class Change:
     def values(self) -> tuple[str, str]:
         """Return the two values to look for in inputs.
 
-        Of a list, that is the value of `part`, or the first item if `part` is empty.
+        For a list: its value of `part`, or its first item if `part` is empty.
         """
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the other options that are set, except `environment`; none for `PLAIN`, which sets almost all."""
+        """Return the options set beside this one, except `environment`; none for `PLAIN`, because it sets most."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))

@@ -27,12 +27,12 @@ runs the program with two values of each option and lists the inputs that differ
 
 - Queue `orders-queue`: `kmsMasterKeyId` — → `…:key/2c70e12b7a`
 
-says that the input `kmsMasterKeyId` of the queue with the logical name `orders-queue` has no value with the option's
-first value, and a key's ARN with its second value.
+says that the input `kmsMasterKeyId` of the queue with the logical name `orders-queue` is absent with the option's first
+value, and is a key's ARN with the second.
 
 | shown | meaning |
 |---|---|
-| an input without values | its values are the option's two values |
+| only an input's name | the input takes the option's two values |
 | `…` after an input | texts that differ only in the option's value |
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |

@@ -16,7 +16,7 @@ from runtime.handlers.powertools import batch
 
 T = TypeVar("T")
 Choose = Callable[[Sequence[int]], int]
-"""Gets the numbers of the tasks that can continue, and returns the number of the task that does."""
+"""Gets the numbers of the tasks that can continue, and returns the number of the next one."""
 TIMEOUT_SECONDS = 60
 
 

@@ -1,8 +1,8 @@
 """Waiting messages of the simulated queue. A receive chooses among them by the documented rule of SQS's fair queues.
 
-A group is noisy in two cases: at least 30 of its messages are in flight, and they are more than a tenth of all messages
-in flight; or it used more than a tenth of the recent processing time. AWS does not document how long "recent" is. A
-receive first returns messages of groups that are not noisy.
+A group is noisy if at least 30 of its messages are in flight and are more than a tenth of all messages in flight, or if
+it used more than a tenth of the recent processing time. AWS does not document how long "recent" is. A receive first
+returns messages of groups that are not noisy.
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
 """
 

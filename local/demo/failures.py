@@ -48,7 +48,7 @@ def poison(stage: DemoStack) -> str:
 
 
 def unreadable(stage: DemoStack) -> None:
-    """Send a message that fails at every retry."""
+    """Send a message that is not JSON."""
     transcript = stage.transcript
     transcript.chapter(
         "A message that is not JSON", "A retry would fail too, so the worker sends it to the dead-letter queue at once."

@@ -14,7 +14,10 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """Return the given folder, or else the subfolder `name` in the folder of `up`. So `up` can run at the same time."""
+    """Return the given folder, or else the subfolder `name` of `up`'s state folder.
+
+    So `up` can run at the same time.
+    """
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 
 

@@ -64,7 +64,7 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 
 
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Return the versions that a rollback may go back to, and those whose schema versions a rollback has to check."""
+    """Return the versions that a rollback may go back to, and those whose schema it has to check."""
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)
     return {each.version for each in (*history.live_before, *history.rolled_back)}

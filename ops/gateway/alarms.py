@@ -56,8 +56,7 @@ class Receiver:
 
 
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
-    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of composites among
-    them.
+    """Return a stack's alarms: those that notify one of `topics` (ARN by tier), and the members of those composites.
 
     Names do not identify a stack's alarms: alarms of a stack `local-eu` also have the prefix of a stack `local`.
     """

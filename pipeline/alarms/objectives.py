@@ -1,11 +1,11 @@
 """Alarms on the objectives: how fast the month's error budget is spent, over a long and a short window together.
 
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
-Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows that much is
-spent. The short window, a twelfth of the long one, shows that the spending goes on. All metrics of a CloudWatch alarm
-have the same period. So each window has its own alarm with a single period, and a composite combines the alarms of
-both windows. With periods of an hour or more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates
-windows of more than a day once an hour.
+Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows high spending. The
+short window, a twelfth of the long one, shows that the spending goes on. All metrics of a CloudWatch alarm have the
+same period. So each window has its own alarm with a single period, and a composite combines the alarms of both windows.
+With periods of an hour or more, PutMetricAlarm allows windows up to seven days. CloudWatch evaluates windows of more
+than a day once an hour.
 """
 
 from collections.abc import Iterator
@@ -82,7 +82,7 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
     """Yield the alarms on the share of late and unsettled orders among the orders accepted in the window.
 
     Waiting orders are unsettled, so a burst looks like an outage until its orders are processed. Therefore the alarm
-    of the short window also requires failed attempts. If there are no attempts, `worker-not-running` or
+    of the short window also requires failed attempts. Without attempts, the alarm `worker-not-running` or
     `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"

@@ -14,16 +14,17 @@ from runtime.settings import MAX_BATCH_THREADS
 from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
-# The retentions of the two queues must leave people at least this time to handle a dead letter. An alarm fires after
-# half of the time that the retentions leave.
+# The dead-letter retention must exceed the queue's by at least this time, so that people can handle a dead letter. An
+# alarm fires after half of the difference.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. This is the longest time for that:
-# the time for retries after conflicts, plus one attempt that starts when that time is over.
+# Before the first message starts, orders that share articles are settled in groups. It takes at most the time for
+# retries after conflicts, plus one attempt that starts at the end of that time.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
-# The longest time for which SQS hides a message. It counts from the receive, even if the time is changed later.
+# The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
+# later.
 MAX_HIDDEN_SECONDS = 43_200
 
 Retention = Annotated[int, Field(ge=60, le=14 * DAY)]

@@ -29,7 +29,7 @@ class BuildError(Exception):
 
 
 class LambdaTarget(BaseModel):
-    """Target Lambda. The package does not depend on this machine."""
+    """Builds for Lambda. The package does not depend on this machine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -44,7 +44,7 @@ class LambdaTarget(BaseModel):
 
 
 class LocalTarget(BaseModel):
-    """Target the running interpreter and this machine, for the embedded AWS."""
+    """Builds for the running interpreter and this machine, for the embedded AWS."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -122,7 +122,7 @@ class Package:
     """A built zip.
 
     ``path`` is absolute; ``sha256`` is hex over the whole file; ``size`` and ``unzipped_size`` are bytes;
-    ``python`` is the release that compiled it (``None`` without byte code).
+    ``python`` is the release that compiled the code (``None`` without byte code).
     """
 
     path: Path

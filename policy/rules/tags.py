@@ -1,4 +1,4 @@
-"""Rules on tags. Tags say who owns a resource and what it is for, to people on call and readers of bills."""
+"""Rules on tags. Tags show who owns a resource and what it is for. People on call and readers of bills need both."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final

@@ -37,8 +37,8 @@ def to_order(item: Mapping[str, Any]) -> StoredOrder:
     # A NULL means that the order was settled without the field. A missing field means the same to the model.
     fields = {name: value for name, value in from_item(item).items() if value is not None}
     try:
-        # Unknown fields of a line are ignored. A newer version may have written them, and this version must read
-        # its orders after a rollback.
+        # Unknown fields of a line are ignored. A newer version may have written them, and after a rollback this version
+        # must read those orders.
         fields["lines"] = [{name: line[name] for name in OrderLine.model_fields} for line in fields.get("lines", ())]
         return StoredOrder.model_validate(fields)
     except ValidationError as error:

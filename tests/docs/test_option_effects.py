@@ -178,9 +178,7 @@ def wire(recording: Recording) -> str:
 
 def test_an_option_without_two_values_is_reported() -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(
-        LookupError, match=r"no values for brand_new: add two of each to lab/docs/option_changes.py"
-    ):
+    with pytest.raises(LookupError, match=r"no values for brand_new: add two of each to lab/docs/option_changes.py"):
         changes([*StackConfig.model_fields, "brand_new"])
 
 

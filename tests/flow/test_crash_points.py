@@ -65,7 +65,7 @@ def test_the_numbers_of_paths_cases_and_crash_points_do_not_fall() -> None:
 def test_every_kind_of_call_in_a_throttled_run_is_a_crash_point_too() -> None:
     # GIVEN the kinds of calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
-    # WHEN each crash point of a stack without FIFO queues is throttled, and its run goes on
+    # WHEN the call at each crash point is throttled (paths without FIFO queues), and the run goes on
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
     # THEN each kind of call that a run makes is a crash point of some path

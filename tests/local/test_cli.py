@@ -152,7 +152,7 @@ def _full_disk(*_: object) -> None:
     raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
-def test_if_the_checkouts_disk_is_full_the_message_says_what_helps(
+def test_the_message_says_what_helps_if_the_checkouts_disk_is_full(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a checkout on a full disk

@@ -48,7 +48,7 @@ def test_every_function_with_a_newer_version_is_shifted_to_it(world: DeployTarge
     assert world.slept
 
 
-def test_if_one_function_is_rolled_back_the_command_fails_and_stops_the_other_deployments(
+def test_the_command_fails_and_stops_the_other_deployments_if_one_function_is_rolled_back(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN
@@ -84,7 +84,7 @@ def test_a_shift_that_fails_after_some_functions_have_moved_advises_a_rollback(
     assert world.codedeploy.looks["d-3-back"] == 2
 
 
-def test_if_one_deployment_cannot_start_the_others_are_stopped(world: DeployTarget) -> None:
+def test_the_other_deployments_are_stopped_if_one_cannot_start(world: DeployTarget) -> None:
     # GIVEN
     world.codedeploy = FakeCodeDeploy(refused=["orders-prod-process-order"])
 

@@ -54,7 +54,7 @@ def test_a_redriven_message_has_the_senders_attributes_and_its_original_id(world
     )
     # WHEN it is redriven
     redrive(world)
-    # THEN it has the sender's body and attributes, and of the worker's attributes only the original message's id
+    # THEN it has the sender's body and attributes; the worker's are gone, except the original message's id
     (message,) = world.orders_queue.messages.values()
     assert message.body == "{}"
     assert message.attributes == {"order_id": text("7"), "tenant": text("t"), "original_message_id": text("first")}

@@ -60,7 +60,7 @@ def test_an_advised_command_names_a_stack_of_any_name(named: dict[str, Any], fol
     assert (options.action, options.id) == ("show", "ID")
 
 
-def test_if_no_command_is_registered_a_text_stays_unchanged(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_text_stays_unchanged_if_no_command_is_registered(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a program in which no command of `python -m ops` is registered
     monkeypatch.setattr("ops.cli.selection._COMMANDS", set())
     # WHEN / THEN

@@ -156,7 +156,7 @@ def own_metrics(namespace: str) -> tuple[Published, ...]:
 
 
 SERVICES: Final = {metric.value: "api" if metric in _API else "worker" for metric in MetricName}
-"""By metric name, the value of the dimension `service` of each of our metrics."""
+"""The dimension `service` of each of our metrics, by metric name."""
 
 
 def find(key: MetricKey, published: Iterable[Published]) -> Published | None:

@@ -10,7 +10,7 @@ begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.i
 - M4: Every order becomes final unless its message expires. Callers that retry get an answer.
 - M5: Answers are as expected.
 - M6: An undisturbed worker leaves no message in the queue without a reason. No message is hidden too long.
-- M7: Killers cost another message only a limited number of receives.
+- M7: Killers cost other messages only a limited number of receives.
 - M8: A dead letter's order is no longer ``ACCEPTED``.
 """
 
@@ -98,7 +98,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives lost in killed runs for which a killer is not the only reason.
+    """Receives lost in killed runs, but not only because of a killer.
 
     They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
     """

@@ -52,7 +52,7 @@ class Message:
         return self.receipt is not None and self.visible_at > now
 
     def standard_attributes(self, account: str) -> dict[str, str]:
-        """Return the system attributes, as a receive that requests ``All`` and the Lambda event show them."""
+        """Return the system attributes, as in the Lambda event or in a receive that requests ``All``."""
         shown = {
             "ApproximateReceiveCount": str(self.receive_count),
             "SentTimestamp": str(int(self.sent_at * 1000)),

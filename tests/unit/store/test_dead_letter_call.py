@@ -40,7 +40,7 @@ def test_a_dead_letter_is_the_message_with_the_reason_of_its_failure() -> None:
     }
 
 
-def test_if_a_message_has_too_many_attributes_those_of_the_order_are_kept() -> None:
+def test_the_orders_attributes_are_kept_if_a_message_has_too_many() -> None:
     # GIVEN a message with more attributes than a dead letter may have; the order's attributes are the last ones
     names = [*(f"a{number}" for number in range(8, -1, -1)), "schema_version", "order_id", "correlation_id"]
     # WHEN it is sent

@@ -36,7 +36,7 @@ def settlement(client: Any) -> SettlementStore:
         ("sqs:SendMessage", lambda client: OrderQueue(client, "https://queue").send(message())),
     ],
 )
-def test_if_a_call_by_the_api_fails_the_error_names_the_call(operation: str, call: Callable[[Any], object]) -> None:
+def test_the_error_names_the_call_of_the_api_that_failed(operation: str, call: Callable[[Any], object]) -> None:
     # GIVEN a service that refuses
     # WHEN it is called
     with pytest.raises(DependencyError) as caught:
@@ -155,7 +155,7 @@ def test_an_order_that_is_missing_after_its_settlement_is_named() -> None:
     assert str(caught.value) == f"The order {order_id(1)} was settled, but is not in the orders table."
 
 
-def test_if_an_attempt_has_too_little_time_the_error_says_how_much_is_left_and_how_much_it_needs() -> None:
+def test_the_error_of_an_attempt_with_too_little_time_says_how_much_is_left_and_how_much_it_needs() -> None:
     # GIVEN an invocation with less time than an attempt may take
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.099))

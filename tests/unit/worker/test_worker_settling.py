@@ -232,7 +232,7 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
     assert [known.quantity for known in written.order.lines] == [2]
 
 
-def test_if_an_order_is_marked_before_the_api_stores_it_the_api_completes_it(world: WorkerAccount) -> None:
+def test_the_api_completes_an_order_that_was_marked_before_it_was_stored(world: WorkerAccount) -> None:
     # GIVEN an order that was marked FAILED for an unreadable message before the API stored it
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it

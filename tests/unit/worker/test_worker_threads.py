@@ -23,7 +23,7 @@ def counted() -> Iterator[dict[str, Any]]:
 
 
 @pytest.mark.parametrize(("threads", "items"), [(1, 3), (5, 1), (5, 0)])
-def test_if_one_thread_is_enough_it_is_the_calling_thread(threads: int, items: int) -> None:
+def test_the_calling_thread_does_the_work_if_one_thread_is_enough(threads: int, items: int) -> None:
     # GIVEN several items for one thread, or at most one item for several threads
     # WHEN the items are processed
     used = on_threads(threads, lambda _: threading.get_ident(), range(items))

@@ -138,7 +138,7 @@ def test_an_order_whose_group_may_have_been_settled_is_read_and_not_settled_agai
         assert not stage.world.orders_queue.messages
 
 
-def test_if_stock_is_short_the_orders_of_the_article_are_settled_one_by_one_for_a_while() -> None:
+def test_the_orders_of_an_article_are_settled_one_by_one_for_a_while_if_stock_is_short() -> None:
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)

@@ -145,7 +145,7 @@ def test_the_text_about_a_busy_table_has_the_number_of_tries_and_the_last_reason
     assert sum(clock.slept) == pytest.approx(1.91)
 
 
-def test_if_an_order_is_not_settled_the_text_names_the_statuses_that_have_an_event() -> None:
+def test_the_text_about_an_unsettled_order_names_the_statuses_that_have_an_event() -> None:
     # GIVEN an order that is not settled
     # WHEN its event is built
     with pytest.raises(ValueError, match="ACCEPTED") as caught:
