@@ -30,12 +30,12 @@ class Scope(Args):
     )
     key_arn: pulumi.Output[str] | None = Field(
         default=None,
-        description="The customer managed key for the data in the stack's Region; without it AWS's own keys are used, "
+        description="The customer managed key for the data in the stack's Region; without it, AWS's own keys are used, "
         "except for alarm topics.",
     )
     boundary_arn: str | None = Field(
         default=None,
-        description="The permissions boundary of every role; without it only the roles' own policies limit them.",
+        description="The permissions boundary of every role; without it, only the roles' own policies limit them.",
     )
 
     def name(self, thing: str) -> str:

@@ -56,10 +56,10 @@ class HttpApiArgs(Args):
     throttle_burst: int = Field(ge=1, description="Requests that may arrive at once before the rate limit applies.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the access log.")
     authorizer: JwtAuthorizer | None = Field(
-        default=None, description="Verifies callers; without it anybody may call the API."
+        default=None, description="Verifies callers; without it, anybody may call the API."
     )
     cors: Cors | None = Field(
-        default=None, description="Lets web pages of other origins call the API; without it none of them can."
+        default=None, description="Lets web pages of other origins call the API; without it, none of them can."
     )
     default_endpoint: bool = Field(
         default=True,

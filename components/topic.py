@@ -42,7 +42,7 @@ class Topic(Component):
         super().__init__(name, scope, opts)
         topic = aws.sns.Topic(
             name,
-            # Without a customer managed key, AWS's key is used: it needs only the grants for SNS.
+            # Without a customer managed key, SNS encrypts with AWS's key, for which publishers need no grant.
             aws.sns.TopicArgs(
                 name=scope.name(name) + (FIFO if args.fifo else ""),
                 fifo_topic=True if args.fifo else None,

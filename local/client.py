@@ -1,4 +1,4 @@
-"""Lets tests and the demo start, use and stop a local stack.
+"""Lets Python code start, use and stop a local stack.
 
 >>> with LocalStack.started(tmp_path, config={"retry_base_seconds": "1"}) as stack:
 ...     stack.outputs["api_url"], stack.aws.sqs

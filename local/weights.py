@@ -1,4 +1,4 @@
-"""Makes an alias with weights distribute calls to two versions.
+"""Lets an alias with weights distribute calls to two versions.
 
 MiniStack stores an alias's weights but always invokes its main version. Here the weights decide, as in Lambda: each
 invocation through the alias (by an API, a mapping, or directly) goes to a version drawn at random. Descriptions of an

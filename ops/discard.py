@@ -119,7 +119,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
         content = next((content for message in messages if (content := content_of(message))), None)
         by, reason = run.decision.by, run.decision.reason
         order = orders.discard(planned.order_id, by=by, text=reason, at=timestamp(clock), content=content)
-        # No redrive can help an unreadable message, so it is deleted nevertheless.
+        # No redrive can help an unreadable message, so it is deleted even if the order was settled meanwhile.
         only_unreadable = {case.state for case in planned.found.cases} == {State.UNREADABLE}
         if order.status is not OrderStatus.DISCARDED and not only_unreadable:
             raise RefusedError(

@@ -23,8 +23,8 @@ from runtime.logic.clock import Clock
 CLOCK_SKEW_SECONDS: Final = 300
 """AWS refuses requests if this machine's clock differs from AWS's by more than this number of seconds.
 
-AWS's clock gives a message's send time, this machine's clock the run's start. A message that was sent longer than this
-before the run's start was not sent by this run.
+A message's send time comes from AWS's clock, but the run's start comes from this machine's clock. If a message was sent
+more than this number of seconds before the run's start, this run did not send it.
 """
 
 

@@ -72,9 +72,9 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
         )
     if "status" in row.problems and (record in {COMPLETED, UNREADABLE} or "settled_at" in row.item):
         raise RefusedError(
-            f"The order {row.order_id} may have been settled, and its status is unreadable. Without a status it would "
-            f"be settled again, and could take stock twice. Nothing was changed. The worker's log shows its status: "
-            f"python -m ops order trace {row.order_id}. Write that status into the row by hand."
+            f"The order {row.order_id} may have been settled, and its status is unreadable. If the row had no status, "
+            "the worker would settle the order again, and could take stock twice. Nothing was changed. The worker's "
+            f"log shows the status: python -m ops order trace {row.order_id}. Write that status into the row by hand."
         )
     removed = tuple(name for name in row.problems if name in row.item)
     known = immutable_attributes(message) if message is not None else {}

@@ -39,7 +39,7 @@ CONFIG = {
     "max_receive_count": "10",
     "retry_base_seconds": "1",
     "retry_cap_seconds": "3",
-    # Equals the number of warm workers. Lambda throttles further requests, and clients repeat them. Without this limit
+    # Equals the number of warm workers. Lambda throttles further requests, and clients repeat them. Without this limit,
     # every broken connection would cause a cold start, and cold starts would use up the processor.
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",

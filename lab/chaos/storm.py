@@ -114,5 +114,5 @@ class Storm:
         return self._transactions() > before
 
     def _transactions(self) -> int:
-        """Return how many transactions the worker has made. The rule for conflicts counts them: it matches each one."""
+        """Return how many transactions without `POISON` the worker has made. The rule for conflicts counts them."""
         return next(each.matched for each in self.stack.faults() if each.rule.kind is FaultKind.CONFLICT)

@@ -54,7 +54,10 @@ class Verdict:
 
 
 def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
-    """Return the findings; for G6 (isolation) only tables and dead letters are read. `dead`: ids of dead letters."""
+    """Return the finding of each guarantee. `dead`: ids of the dead letters before the redrive.
+
+    The finding of G6 (isolation) covers only tables and dead letters. `callers.isolation` checks the API's answers.
+    """
     return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 

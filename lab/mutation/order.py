@@ -1,8 +1,8 @@
 """A pytest plugin for mutation runs: first it runs the tests that are most likely to notice a mutant.
 
 mutmut runs the fastest tests of a mutant first, and stops at the first failure. But it measures a test without its
-fixtures, which take most of the time of a test on an emulated account. This plugin measures tests with their fixtures,
-and tests that noticed an earlier mutant of the same function run before all others.
+fixtures, which take most of the time of a test on an emulated account. This plugin measures tests with their fixtures.
+It runs the tests that noticed an earlier mutant of the same function before all other tests.
 """
 
 import json

@@ -16,10 +16,11 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a call that a handler
-makes in the crash-point tests. Otherwise it names a service or library, and [the source](#sources).
+makes in the crash-point tests. If no call needs the action, it names a service or library, and [the
+source](#sources).
 
-"prod, own key" is prod with `encryption: customer` and `tracing`; "prod, bus" is the same with `events_target: bus`
-and one subscription.
+"prod, own key" is prod with `encryption: customer`, `tracing` and `trace_group`; "prod, bus" is the same with
+`events_target: bus` and one subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")
 _SOURCES: Final = {source: number for number, source in enumerate(dict.fromkeys(each.source for each in UNCALLED), 1)}

@@ -59,7 +59,7 @@ def everywhere() -> Mapping[str, str]:
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
     """Return the calls that the deploy role may make on resources of other stacks, each with the reason.
 
-    If `tagged` is false, add the calls that are allowed only on other resources without tags.
+    If `tagged` is false, add the further calls that the role may make on resources without tags.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

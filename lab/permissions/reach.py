@@ -33,7 +33,7 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """Return the calls that deploy a stack of this name, with prod's options and all that add types of resources.
+    """Return the calls that deploy a stack of this name, with prod's options and the options that add resource types.
 
     Some of these options exclude each other. So there are two kinds of stack, which together have every type.
     """

@@ -29,8 +29,8 @@ def nothing_lost(world: World) -> list[str]:
     """G1: an order answered 202 is final, or has a message in the orders queue or the dead-letter queue. An order whose
     message expired in a queue is exempt.
 
-    The same is true of every stored order: a crash may leave a message without an order, but no open order without a
-    message.
+    The same is true of every stored order: a crash may leave a message without an order, but must not leave an open
+    order without a message.
     """
     waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     return [

@@ -24,8 +24,8 @@ from runtime.logic.backoff import retry_delay
 from runtime.logic.settle import CONTENTION_SECONDS
 
 CALL_SECONDS = 0.005
-"""Duration of one call to AWS. Besides its transaction an order needs four calls: two writes of its idempotency record,
-a read, and the publish of its event."""
+"""Duration of one call to AWS. Besides its transaction, an order needs four calls: two writes of its idempotency
+record, a read, and the publish of its event."""
 TRANSACTION_SECONDS = 0.012
 CANCELLED_SECONDS = 0.006
 

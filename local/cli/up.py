@@ -123,7 +123,7 @@ def _detached(state: StateDir, options: argparse.Namespace) -> int:
         *(["--engine"] if options.engine else []),
         *(part for pair in options.config for part in ("-c", pair)),
     ]
-    # With this handler SIGTERM raises KeyboardInterrupt, so that an interrupted start leaves no process.
+    # With this handler, SIGTERM raises KeyboardInterrupt, so that an interrupted start leaves no process.
     signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         start_detached(state, arguments, reporter)

@@ -87,8 +87,8 @@ def two_callers(stage: DemoStack) -> list[Caller]:
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
         "Two callers, one key",
-        "This API has no authorizer, so all its clients are one caller. As ada and ben, this step invokes the "
-        "functions as API Gateway would behind an authorizer: with the claims of a verified token.",
+        "This API has no authorizer, so all its clients are one caller. This step invokes the functions for "
+        "ada and ben with the claims of a verified token, as API Gateway would behind an authorizer.",
     )
     ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
     body = order((BOOK, 1))

@@ -18,7 +18,7 @@ from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
 # The number of workers that are started for each function. The story needs many workers, but of one function only. A
-# higher number would start as many for every function, which takes the time that it saves.
+# higher number would start that many workers for every function. Their start would take as much time as they save.
 _WARM_WORKERS = 1
 
 
@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Start an instance, run the story, check the guarantees, stop the instance. Exit 0 if every check passes."""
-    # With --json the story goes to standard error, because standard output is for programs.
+    # With --json, the story goes to standard error, because standard output is for programs.
     console = Console(stderr=options.json, highlight=False)
     transcript = Transcript(console)
     up = UpOptions(warm_workers=_WARM_WORKERS)

@@ -18,7 +18,7 @@ def entries() -> Iterator[Path]:
 
 
 def link_environment(folder: Path) -> None:
-    """Make links in `folder`, a copy of the program: to the running Python environment and the Lambda packages."""
+    """Link the running Python environment and the Lambda packages into `folder`, which holds a copy of the program."""
     (folder / ".venv").symlink_to(sys.prefix, target_is_directory=True)
     packages = ROOT / ".build" / "package"
     packages.mkdir(parents=True, exist_ok=True)

@@ -119,7 +119,7 @@ class Faults:
 
     def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
         """Return the fault of this call, if a rule hits it, and count the call."""
-        # Without rules no lock is taken, to save time. A rule that is added at this moment may miss this call.
+        # If there are no rules, no lock is taken, to save time. A rule that is added at this moment may miss this call.
         if not self._rules:
             return None
         with self._lock:

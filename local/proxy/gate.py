@@ -1,8 +1,8 @@
 """Decides access to the embedded AWS: a request needs this instance's keys, except on a few open routes.
 
 The emulator requires no key. With IAM enforced, it treats a request without a key as a request of the root user. The
-emulator runs the code that it receives. So without this gate any page in the browser, and any other user of the
-machine, could run code as the user who started the emulator (docs/adr/0012-gate-in-front-of-the-emulator.md).
+emulator runs the code that it receives. If this gate did not exist, any page in the browser and any other user of the
+machine could run code as the user who started the emulator (docs/adr/0012-gate-in-front-of-the-emulator.md).
 """
 
 import re

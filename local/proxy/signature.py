@@ -27,7 +27,7 @@ _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
 # The largest clock difference, and the validity of a signature without `expires`. AWS mostly allows 15 minutes, too.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
-# A presigned URL is valid for at most seven days. This number of seconds has six digits.
+# A presigned URL is valid for at most seven days (604,800 seconds), so six digits are enough.
 _SECONDS: Final = re.compile(r"[0-9]{1,6}")
 
 

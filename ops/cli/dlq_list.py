@@ -53,7 +53,7 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         default=[],
         metavar="KEY=VALUE",
         help=f"select by {', '.join(KEYS)}; repeatable: every key must match. If a key has several values, one of them "
-        "must match (only the last age counts)",
+        "must match (if an age is given twice, the last one counts)",
     )
 
 

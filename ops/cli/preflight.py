@@ -63,6 +63,6 @@ def _show(found: list[Finding]) -> None:
 
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
-    found = ", ".join([counted(errors, "error"), counted(warnings, "warning"), counted(unread, "check")])
-    text = f"{found} that could not read something."
+    found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
+    text = f"{found}; {counted(unread, 'check')} could not read something."
     Screen(stderr=True).print_line(text if errors or warnings or unread else "No problems were found.")

@@ -138,7 +138,7 @@ class Worker:
     def record_life(self) -> int:
         """Retention of the worker's idempotency records in seconds.
 
-        Until then, a completed record shows that the event was published.
+        During this time, a completed record shows that the order's event was published.
         """
         return int(self._setting("IDEMPOTENCY_TTL_SECONDS"))
 

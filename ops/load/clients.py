@@ -26,8 +26,8 @@ from ops.logic.counts import counted
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# To lose an answer, a client resets the connection after a random wait up to this long, so at any stage of the server's
-# work.
+# To lose an answer, a client waits a random time up to this long, then resets the connection. So the reset can happen
+# at any stage of the server's work.
 _PATIENCE_SECONDS = 0.4
 
 

@@ -158,7 +158,7 @@ def classify(letter: DeadLetter, order: StoredOrder | None, *, corrupt: bool, fi
     """
     if order is not None and order.status is OrderStatus.DISCARDED:
         return State.DISCARDED
-    # This is checked before the states below, because no redrive can help such a message.
+    # Readability is checked before the states below, because no redrive can help an unreadable message.
     if not letter.readable:
         return State.UNREADABLE
     if corrupt:

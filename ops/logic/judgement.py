@@ -34,7 +34,7 @@ def judge(
     any and the row is missing, the state is not known.
     """
     if row is None and unread:
-        return Judgement(f"not known without {', '.join(unread)}", ("python -m ops status",))
+        return Judgement(f"not known, because these could not be read: {', '.join(unread)}", ("python -m ops status",))
     if isinstance(row, UnreadableOrder):
         return Judgement("its row is unreadable", (row.repair_command,))
     if record == UNREADABLE:

@@ -31,8 +31,8 @@ class LogLine:
 
     Attributes:
         step: When and where it was logged, and what it reports.
-        cause: The first that the line has: an error type as in dead letters, AWS's error code, the message; `None` if
-            the line is not about an error.
+        cause: The line's error type (as in dead letters), else AWS's error code, else the message; `None` if the line
+            is not about an error.
         died: Whether Lambda wrote the line because the function died.
         order_id, request_id: Ids that the line contains, if any.
     """

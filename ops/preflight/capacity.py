@@ -1,7 +1,7 @@
 """Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
-Throttling is more than a delay. Lambda receives messages from SQS first and may throttle the worker then: each message
-loses a receive without an attempt. The API's callers get a 5xx.
+Throttling is more than a delay. Lambda receives messages from SQS before it invokes the worker. If the worker is
+throttled, each of these messages loses a receive without an attempt. If the API is throttled, its callers get a 5xx.
 """
 
 from collections.abc import Iterator

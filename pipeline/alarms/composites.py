@@ -60,7 +60,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="processing",
         why="Orders are safe in the queue, but customers wait. Suppressed while the API fails and for ten minutes "
-        "after: API and worker share dependencies, and one page is enough.",
+        "after, because API and worker share dependencies, and one page is enough.",
         quiet_while="api-failing",
         quiet_after=600,
     ),

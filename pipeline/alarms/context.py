@@ -49,8 +49,8 @@ class Limits:
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: seconds until SQS deletes a dead letter. On a standard queue this time begins at the
-            original send; for a dead letter that the worker sent, it begins at that send.
+        dead_letter_retention: seconds until SQS deletes a dead letter. If SQS moved it from a standard queue, this time
+            counts from the original send. If the worker sent the dead letter, the time counts from the worker's send.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.

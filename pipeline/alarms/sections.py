@@ -1,4 +1,4 @@
-"""The dashboard's sections: an overview on the first screen, then all alarms, sorted by question."""
+"""The dashboard's sections: an overview on the first screen, then all alarms in sections whose titles are questions."""
 
 from typing import Final
 

@@ -25,7 +25,9 @@ class FunctionOptions(PackageOptions):
     )
     worker_timeout_seconds: int = Field(default=60, ge=1, le=900, description="Timeout of the worker, for one batch.")
     api_reserved_concurrency: Reserved = Field(
-        default=-1, description="Concurrency reserved for each API function, and its limit; -1: neither, 0: stopped."
+        default=-1,
+        description="Reserved concurrency of each API function, which is also its maximum; -1: no reservation, 0: "
+        "stopped.",
     )
     worker_reserved_concurrency: Reserved = Field(
         default=-1, description="Reserved concurrency of the worker, also its maximum; -1: none."

@@ -127,12 +127,12 @@ def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
     return Problem(
         ("subscriptions", "events_target"),
         f"{len(config.subscriptions)} subscriptions with events_target = bus",
-        f"at most {MAX_RULES}: one composite alarm contains two alarms of each subscription",
+        f"at most {MAX_RULES}, because a composite alarm has at most 100 alarms, and each subscription adds two",
     )
 
 
 def _one_at_a_time(config: MessagingOptions) -> Problem | None:
-    """In a batch, the orders behind a failing order would lose receives and become dead letters too."""
+    """On a FIFO queue, orders behind a failing order in a batch would lose receives and become dead letters too."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
     keys = ("batch_size", "batch_window_seconds")
@@ -144,9 +144,9 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
 
 
 def _one_by_one(config: MessagingOptions) -> Problem | None:
-    """A batch with a retry runs its messages one by one. A message that cannot start in time loses a receive.
+    """The messages of an isolated batch run one by one. A message that cannot start in time loses a receive.
 
-    After an outage, every batch has retries. If batches were too large, orders that only had to wait would become dead
+    After an outage, every batch is isolated. If batches were too large, orders that only had to wait would become dead
     letters.
     """
     left = config.worker_timeout_seconds - config.item_budget_seconds - config.time_margin_seconds
@@ -157,8 +157,9 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any is a retry. All "
-        f"but the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} s for them",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any was received "
+        f"before. All but the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} "
+        "s for them",
     )
 
 

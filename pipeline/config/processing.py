@@ -20,8 +20,8 @@ MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. It takes at most the time for
-# retries after conflicts, plus one attempt that starts at the end of that time.
+# Before the first message starts, orders that share articles are settled in groups. This settling takes at most the
+# time for retries after conflicts, plus one attempt that starts at the end of that time.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
 # later.

@@ -79,7 +79,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
     """Return pip's options for ``target``.
 
-    They list all tags, because which tags pip adds by itself depends on its version.
+    They list all tags, because the tags that pip adds by itself depend on pip's version.
     """
     if isinstance(target, LocalTarget):
         return []

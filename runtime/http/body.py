@@ -10,8 +10,8 @@ from runtime.http.request import Request
 from runtime.models.fields import MAX_LINES, MAX_STRUCTURAL, structural_characters
 
 MAX_BYTES: Final = 64 * 1024
-# Python refuses to read an integer with more digits than its limit: 4,300 by default, at least 640. So an integer that
-# is refused always matches this pattern.
+# Python refuses to read an integer that has too many digits. The limit is 4,300 digits by default and cannot be set
+# below 640, so each refused integer matches this pattern.
 _LONG_NUMBER: Final = re.compile(r"([0-9]{400})[0-9]{240,}")
 _OF_JSON: Final = {"Accept-Post": "application/json"}
 

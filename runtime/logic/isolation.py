@@ -22,9 +22,9 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """Return the indices of `candidates` in the sequence in which they run.
 
     The messages without an unfinished run come first, sorted by their receive counts, the highest first. The suspects
-    follow, sorted by the end of their leases, the earliest first. If a killer stops an isolated batch, the suspects
-    after it do not run, so their leases stay older than the killer's. In the next batch they run before the killer, so
-    it cannot stop them again.
+    follow, sorted by the end of their leases, the earliest first. If a killer stops an isolated batch, the killer's run
+    leaves a new lease. The suspects after the killer did not run, so their leases end earlier than this new lease. In
+    the next batch they run before the killer, so it cannot stop them again.
     """
 
     def rank(index: int) -> int:

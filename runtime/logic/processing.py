@@ -125,7 +125,8 @@ class OrderProcessor:
         except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
-            # The message may be a suspect. So it runs after all others, but before the known suspects.
+            # The message may be a suspect. So it runs after the messages that have no unfinished run, and before the
+            # known suspects.
             return 0
 
     def _has_time(self, invocation: Invocation) -> bool:

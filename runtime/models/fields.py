@@ -25,8 +25,8 @@ def structural_characters(json_text: str) -> int:
 
 
 TEST_CURRENCY: Final = "XTS"
-"""ISO 4217's code for tests. Orders in this currency are processed like all others. But the metrics of accepted,
-confirmed and rejected orders and the metric of the time until an order is settled leave them out."""
+"""ISO 4217's code for tests. Orders in this currency are processed like all others, but they do not count in the
+metrics `OrderAccepted`, `OrderConfirmed`, `OrderRejected` and `AcceptedToSettledLatency`."""
 
 Currency = Annotated[str, Field(pattern=r"^[A-Z]{3}$", description="ISO 4217 code, three capital letters.")]
 

@@ -94,7 +94,7 @@ def test_healthy_metrics_raise_no_alarm() -> None:
     assert [c for c in run.changes if c.state == State.ALARM] == []
 
 
-def test_without_any_data_only_the_alarms_on_missing_orders_are_raised() -> None:
+def test_only_the_alarms_on_missing_orders_are_raised_if_there_is_no_data() -> None:
     # GIVEN
     alarms, composites = deployed()
 

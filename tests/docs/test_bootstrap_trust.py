@@ -128,7 +128,7 @@ def test_the_program_and_the_template_have_no_name_in_common(variant: str) -> No
 
 
 @pytest.mark.long
-def test_with_any_options_the_program_and_the_template_have_no_name_in_common() -> None:
+def test_the_program_and_the_template_have_no_name_in_common_whatever_the_options() -> None:
     # GIVEN / WHEN / THEN
     for _, recording in recorded_combinations():
         assert_no_common_name(recording, "test")

@@ -145,7 +145,7 @@ def leaves(value: object, path: str = "") -> Iterator[tuple[str, str]]:
 
 
 @pytest.mark.parametrize("configuration", WIDE)
-def test_in_another_region_only_the_region_differs(configuration: str) -> None:
+def test_only_the_region_differs_in_another_region(configuration: str) -> None:
     # GIVEN
     here = option_effects.recorded(WIDE[configuration])
     keys = {key: value.replace(HERE, ELSEWHERE) for key, value in WIDE[configuration].items()}

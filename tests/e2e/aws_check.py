@@ -176,7 +176,8 @@ def _write(document: dict[str, Any], path: Path | None) -> None:
     chosen.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     Screen(stderr=True).print(
         f"{document['stack']} ({document['region']}): {document['passed']} passed, {document['failed']} failed in "
-        f"{document['seconds']} s. The run's orders in XTS stay. Its queue, subscription and articles are removed.\n"
+        f"{document['seconds']} s. The run's orders in XTS stay. The queue, subscription and articles that it created "
+        "are removed.\n"
         f"report: {chosen}"
     )
 

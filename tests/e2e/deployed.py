@@ -1,7 +1,7 @@
 """A stack on AWS for the end-to-end tests. They use its public address, and the AWS clients of `python -m ops`.
 
-The tests create queues and articles on it, and their names begin with a fixed prefix. By this prefix, a later run finds
-the queues and articles that a killed run left.
+The names of the queues and articles that the tests create begin with fixed prefixes. By these prefixes, a later run
+finds the queues and articles that a killed run left.
 """
 
 import json

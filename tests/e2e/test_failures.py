@@ -1,5 +1,5 @@
-"""Tests messages that the worker cannot process. A message that a newer worker may be able to process is retried. Every
-other one becomes a dead letter at once, with the reason."""
+"""Tests messages that the worker cannot process. A message that a newer worker may be able to process is retried. All
+others become dead letters at once, with the reason."""
 
 import json
 from typing import Any

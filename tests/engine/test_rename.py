@@ -1,4 +1,4 @@
-"""Tests which renames in code replace deployed resources, and that renaming a protected stack is refused."""
+"""Tests whether renames in code replace deployed resources, and that renaming a protected stack is refused."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -98,7 +98,7 @@ def test_a_late_failure_deletes_the_record_but_the_next_answer_is_the_same() -> 
         assert invariants.violations(stage.world) == []
 
 
-def test_after_a_day_the_same_body_is_the_same_order_and_another_body_is_a_new_order() -> None:
+def test_the_same_body_is_the_same_order_after_a_day_and_another_body_is_a_new_order() -> None:
     # GIVEN an order whose idempotency record has expired
     with staged() as stage:
         first = stage.post()

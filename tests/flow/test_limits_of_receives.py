@@ -32,7 +32,7 @@ def receive_without_run(stage: Stage) -> None:
         stage.world.mapping.finish(delivery, Failed("not started"))
 
 
-def test_without_a_worker_sqs_moves_an_orders_message_and_the_order_is_not_marked() -> None:
+def test_sqs_moves_the_message_and_its_order_is_not_marked_if_no_worker_runs() -> None:
     # GIVEN an order, and a worker that does not run
     with staged() as stage:
         order_id = stage.accept()
@@ -75,7 +75,7 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_killers_two_fewer_than_max_receive_count_make_no_other_message_a_dead_letter(seed: int) -> None:
+def test_no_other_message_becomes_a_dead_letter_if_killers_are_two_fewer_than_max_receive_count(seed: int) -> None:
     # GIVEN the least allowed `max_receive_count`, two fewer killers than that, and other messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
@@ -105,7 +105,7 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
         assert len(published(stage)) == 1
 
 
-def test_killers_one_fewer_than_max_receive_count_can_make_another_message_a_dead_letter() -> None:
+def test_another_message_can_become_a_dead_letter_if_killers_are_one_fewer_than_max_receive_count() -> None:
     # GIVEN the least allowed `max_receive_count`, one fewer killer than that, and other messages
     others_dead = 0
     for seed in range(10):
@@ -118,5 +118,5 @@ def test_killers_one_fewer_than_max_receive_count_can_make_another_message_a_dea
             # THEN no order is lost
             assert set(stage.statuses()) == {"CONFIRMED"}
             assert invariants.violations(stage.world) == []
-    # AND another message became a dead letter, so the guarantee holds for no more killers
+    # AND at least one other message became a dead letter, so the guarantee cannot allow one killer more
     assert others_dead > 0

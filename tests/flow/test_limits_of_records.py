@@ -112,7 +112,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
         assert len(published(stage)) == 1
 
 
-def test_after_a_late_failure_of_the_worker_a_further_message_publishes_the_event_again() -> None:
+def test_a_further_message_publishes_the_event_again_after_a_late_failure_of_the_worker() -> None:
     # GIVEN a zombie: it pauses before its publish until another run has published the event, and then fails
     with staged() as stage:
         stage.accept()
@@ -280,7 +280,7 @@ def test_without_an_authorizer_all_callers_share_keys() -> None:
 # --- restores --------------------------------------------------------------------------------------------------------
 
 
-def test_after_a_restore_the_worker_still_trusts_its_records() -> None:
+def test_the_worker_still_trusts_its_records_after_a_restore() -> None:
     # GIVEN a settled order. The tables of orders and stock were then restored to a time before it was settled
     with staged() as stage:
         stage.accept()
@@ -301,7 +301,7 @@ def test_after_a_restore_the_worker_still_trusts_its_records() -> None:
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 
 
-def test_after_a_restore_a_retry_is_answered_with_the_lost_order() -> None:
+def test_a_retry_after_a_restore_is_answered_with_the_lost_order() -> None:
     # GIVEN an accepted order, and the table of orders restored to a time before its acceptance
     with staged() as stage:
         first = stage.post()

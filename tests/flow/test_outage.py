@@ -25,7 +25,7 @@ def test_no_order_is_dead_lettered_in_an_outage(minutes: int, failing_call_secon
     assert result.most_receives > 1
 
 
-def test_with_a_short_horizon_most_orders_of_an_outage_become_dead_letters() -> None:
+def test_most_orders_of_an_outage_become_dead_letters_if_the_horizon_is_short() -> None:
     # GIVEN settings that are common elsewhere: a backoff that starts at 2 s, and five receives
     settings = Settings.default(retry_base_seconds=2, max_receive_count=5)
     # WHEN a dependency is down for five minutes
@@ -47,7 +47,7 @@ def test_two_hundred_orders_per_second_of_one_sku_are_processed(transaction_seco
     assert result.conflicts < 0.5 * result.done
 
 
-def test_with_one_transaction_per_order_a_popular_skus_orders_are_settled_one_after_another() -> None:
+def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_own_transaction() -> None:
     # GIVEN one SKU, and one transaction per order
     # WHEN 1000 orders/s arrive for five seconds
     result = sell(arrivals(1000, 5), Stock(grouped=False))
@@ -68,7 +68,7 @@ def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(s
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
 
 
-def test_with_one_transaction_attempt_per_receive_many_orders_of_a_burst_become_dead_letters() -> None:
+def test_many_orders_of_a_burst_become_dead_letters_if_workers_try_once_per_receive() -> None:
     # GIVEN workers that try an order's transaction once per receive, and a short retry horizon
     settings = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
     # WHEN 1000 orders/s arrive for one SKU

@@ -33,7 +33,7 @@ def test_dead_letter_retention_counts_from_the_original_send() -> None:
     clock.advance(4 * DAY)
     queue.receive()
     assert len(dead.messages) == 1
-    # WHEN a little more than one more day passes
+    # WHEN one day and one second pass
     clock.advance(DAY + 1)
     # THEN it has expired
     assert dead.receive() == []
@@ -54,7 +54,7 @@ def test_a_redriven_message_has_a_new_id_and_count() -> None:
     assert (again.receive_count, again.sent_at) == (0, sent.sent_at + 60)
 
 
-def test_a_standard_queue_can_deliver_in_flight_and_deleted_messages_again() -> None:
+def test_a_standard_queue_can_redeliver_messages_that_are_in_flight_or_deleted() -> None:
     # GIVEN a message in flight
     queue = make_queue()
     sent = queue.send("x")

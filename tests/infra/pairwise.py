@@ -67,7 +67,10 @@ def _filled(
     still_open: set[Pair],
     allowed: Callable[[Combination], bool],
 ) -> Combination:
-    """Return `base` with every option outside `fixed` set to the allowed value that adds most pairs of `still_open`."""
+    """Return `base` with new values for the options that are not in `fixed`.
+
+    Each of these options gets the allowed value that adds most pairs of `still_open`.
+    """
     best = base
     for name in [each for each in options if each not in fixed]:
         choices = [{**best, name: value} for value in options[name]]

@@ -56,7 +56,7 @@ def visibility(recording: Recording) -> Iterator[str]:
 
 
 def dead_letter_retention(recording: Recording) -> Iterator[str]:
-    """A dead-letter queue keeps messages longer than its source queue, unless that queue has SQS's longest retention.
+    """A dead-letter queue keeps messages longer than its source queue, unless the source has SQS's longest retention.
 
     On standard queues SQS measures a message's age from its first send, even after the move to the dead-letter queue.
     With a shorter retention, the dead-letter queue could delete a message soon after the move.

@@ -92,7 +92,7 @@ class TestEveryStackWithAlarms:
         assert rows - names == (set() if stack == "local" else optional)
         assert names <= rows
 
-    def test_the_runbook_that_a_description_links_to_exists(self, stack: str) -> None:
+    def test_every_alarm_description_links_to_a_runbook_section_that_exists(self, stack: str) -> None:
         # GIVEN / WHEN
         links = [each["alarmDescription"].rsplit(" Runbook: ", 1)[1] for each in alarm_inputs(recorded(stack))]
 

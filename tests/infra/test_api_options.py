@@ -201,7 +201,7 @@ class TestDomain:
         name = only(recording, "aws:apigatewayv2/domainName:DomainName")
         assert validation.urn in name.depends_on
 
-    def test_with_a_given_certificate_and_no_zone_the_dns_target_is_an_output(self) -> None:
+    def test_the_dns_target_is_an_output_if_a_certificate_but_no_zone_is_given(self) -> None:
         # GIVEN
         arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 

@@ -76,7 +76,7 @@ def test_one_message_in_the_bus_s_dead_letter_queue_raises_an_alarm_of_tier_page
     assert alarm.actions[State.ALARM] == (arn("sns", "orders-prod-alarms-page"),)
 
 
-def test_without_a_customer_managed_key_there_is_no_alarm_on_a_dead_letter_queue_of_the_bus() -> None:
+def test_there_is_no_alarm_on_a_dead_letter_queue_of_the_bus_if_the_stack_has_no_key() -> None:
     # GIVEN / WHEN
     names = {each.name for each in alarm_resources()}
 

@@ -154,7 +154,7 @@ def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
     assert [each.name for each in gone if "events-own" not in each.urn and "dashboard" not in each.name] == []
 
 
-def test_after_a_change_of_target_no_new_queue_has_the_name_of_a_deleted_queue() -> None:
+def test_no_new_queue_has_the_name_of_a_deleted_queue_after_a_change_of_target() -> None:
     # GIVEN a stack that changes its target but not its subscriptions
     same = {"orders:subscriptions": '["{name: own, protocol: sqs}"]'}
     before, after = record_stack("dev", same), record_stack("dev", {**same, "orders:events_target": "bus"})
@@ -205,7 +205,7 @@ class TestCustomerManagedKey:
         assert rule_arn("own").startswith(sources[1].removesuffix("*"))
         assert self.statements()["BusesCheckTheKey"]["Action"] == ["kms:DescribeKey"]
 
-    def test_without_a_bus_eventbridge_may_not_use_the_key(self) -> None:
+    def test_eventbridge_may_not_use_the_key_if_the_stack_has_no_bus(self) -> None:
         # GIVEN / WHEN
         key = record_stack("prod", {"orders:encryption": "customer"}).one("aws:kms/key:Key", "key")
 
@@ -231,7 +231,7 @@ class TestAlarms:
         assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
         assert not [key for key in watched if key.namespace == "AWS/SNS"]
 
-    def test_one_composite_alarm_covers_the_alarms_of_all_rules_on_failed_and_dead_lettered_events(self) -> None:
+    def test_one_composite_alarm_covers_every_rule_s_alarms_on_failed_and_dead_lettered_events(self) -> None:
         # GIVEN / WHEN
         (composite,) = [each for each in composite_alarms(alarm_resources()) if each.name.endswith("-undelivered")]
 

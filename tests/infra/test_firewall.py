@@ -59,7 +59,7 @@ class TestFirewall:
         assert not [each.urn for each in recording.resources if OLD_SECRET in repr(each.inputs)]
         assert SECRET not in repr(recording.outputs)
 
-    def test_during_a_rotation_all_functions_accept_both_secrets_before_cloudfront_sends_the_new_one(self) -> None:
+    def test_all_functions_accept_both_secrets_in_a_rotation_before_cloudfront_sends_the_new_one(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, "orders:origin_secret_also_accepted": OLD_SECRET})
         distribution = only(recording, "aws:cloudfront/distribution:Distribution")

@@ -20,7 +20,7 @@ NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
-def test_without_gradual_deployments_a_stack_has_no_codedeploy_and_pulumi_moves_its_aliases(stack: str) -> None:
+def test_a_stack_has_no_codedeploy_and_pulumi_moves_its_aliases_if_deployments_are_not_gradual(stack: str) -> None:
     # GIVEN / WHEN
     recording = recorded(stack)
 
@@ -31,7 +31,7 @@ def test_without_gradual_deployments_a_stack_has_no_codedeploy_and_pulumi_moves_
     assert "gradual_deploy" not in recording.outputs
 
 
-def test_with_gradual_deployments_the_program_never_moves_an_alias() -> None:
+def test_the_program_never_moves_an_alias_if_deployments_are_gradual() -> None:
     # GIVEN / WHEN
     aliases = recorded("prod").of_type(ALIAS)
 
@@ -40,7 +40,7 @@ def test_with_gradual_deployments_the_program_never_moves_an_alias() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_with_gradual_deployments_the_program_does_not_change_the_tags_that_record_shifts() -> None:
+def test_the_program_does_not_change_the_tags_that_record_shifts_if_deployments_are_gradual() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 

@@ -46,7 +46,7 @@ class TestEveryStack:
         assert len(roles) == len(functions) == len(FUNCTIONS)
 
 
-def test_with_tracing_each_function_may_send_its_traces() -> None:
+def test_each_function_may_send_its_traces_if_tracing_is_on() -> None:
     # GIVEN / WHEN
     policies = recorded_with("dev", {"orders:tracing": "true"}).of_type(ROLE_POLICY)
 

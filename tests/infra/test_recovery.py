@@ -46,11 +46,11 @@ def everything_on() -> Recording:
     return recorded_with("prod", ALL_ON)
 
 
-def test_pulumi_protects_exactly_the_tables_queues_topic_key_user_pool_and_its_clients() -> None:
+def test_pulumi_protects_exactly_the_listed_resources() -> None:
     # GIVEN / WHEN
     protected = {each.urn for each in everything_on().resources if each.protect}
 
-    # THEN
+    # THEN they are the tables, the queues, the key, the user pool, its client and the topic
     assert protected == urns(TABLES) | urns(IDEMPOTENCY_TABLES) | urns(QUEUES) | urns({KEY, POOL, CLIENT, TOPIC})
 
 

@@ -228,7 +228,7 @@ def test_provisioned_concurrency_belongs_to_the_alias_that_callers_use() -> None
         assert each.name.replace("-ready", "-live") in sources
 
 
-def test_with_strict_ordering_every_queue_is_fifo_with_limits_per_message_group() -> None:
+def test_strict_ordering_makes_every_queue_fifo_with_limits_per_message_group() -> None:
     # GIVEN / WHEN
     recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
     queues = [each.inputs for each in recording.of_type(QUEUE)]

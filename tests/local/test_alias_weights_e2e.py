@@ -70,7 +70,7 @@ def by_invoke(emulated: Aws) -> Counter[tuple[int, str]]:
     return Counter((json.load(each["Payload"])["version"], each["ExecutedVersion"]) for each in answers)
 
 
-def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Made, url: str) -> None:
+def test_both_versions_answer_callers_of_the_api_if_each_has_half_the_weight(alias: Made, url: str) -> None:
     # GIVEN
     set_weights(alias, {"2": 0.5})
 
@@ -82,7 +82,7 @@ def test_with_half_the_weight_both_versions_answer_callers_of_the_api(alias: Mad
     assert answered.total() == CALLS
 
 
-def test_with_half_the_weight_both_versions_answer_direct_calls(emulated: Aws, alias: Made) -> None:
+def test_both_versions_answer_direct_calls_if_each_has_half_the_weight(emulated: Aws, alias: Made) -> None:
     # GIVEN
     set_weights(alias, {"2": 0.5})
 
@@ -94,7 +94,7 @@ def test_with_half_the_weight_both_versions_answer_direct_calls(emulated: Aws, a
 
 
 @pytest.mark.parametrize(("weights", "version"), [({"2": 0.0}, 1), ({}, 1), ({"2": 1.0}, 2)], ids=["0", "none", "all"])
-def test_without_a_split_one_version_answers_every_call(
+def test_one_version_answers_every_call_if_calls_are_not_split(
     emulated: Aws, alias: Made, url: str, weights: dict[str, float], version: int
 ) -> None:
     # GIVEN

@@ -71,7 +71,7 @@ def test_main_help_names_the_commands_that_need_an_instance(capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("command", WITH_AN_INSTANCE)
-def test_without_an_instance_the_exit_code_is_4(
+def test_the_exit_code_is_4_if_no_instance_runs(
     command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an empty state folder

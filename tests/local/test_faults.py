@@ -86,7 +86,7 @@ def test_probability_is_applied_to_each_call() -> None:
     assert (faults.list()[0].matched, faults.list()[0].hits) == (3, 2)
 
 
-def test_after_a_rule_is_used_up_the_next_rule_applies() -> None:
+def test_the_next_rule_applies_after_a_rule_is_used_up() -> None:
     # GIVEN two rules, of which the first ends after one fault
     faults = Faults()
     faults.add(rule(count=1, kind=FaultKind.RESET))

@@ -21,7 +21,10 @@ FUNCTION = "aws:lambda/function:Function"
 
 @dataclass
 class BusyLambda:
-    """Stands in for Lambda. Closes the first `closures` connections; with `after`, it creates the function first."""
+    """Stands in for Lambda, and closes the first `closures` connections.
+
+    If `after` is true, it creates the function before it closes the connection.
+    """
 
     closures: int = 0
     after: bool = False
@@ -71,7 +74,7 @@ def aws_with(busy: BusyLambda) -> Aws:
 
 
 @pytest.mark.parametrize(("after", "uploads"), [(False, 2), (True, 1)], ids=["nothing done", "answer lost"])
-def test_after_a_closed_connection_only_an_upload_without_effect_is_repeated(after: bool, uploads: int) -> None:
+def test_an_upload_whose_connection_closes_is_repeated_only_if_it_had_no_effect(after: bool, uploads: int) -> None:
     # GIVEN
     busy = BusyLambda(closures=1, after=after)
 

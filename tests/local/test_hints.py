@@ -19,7 +19,7 @@ def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[pytest.Mo
     return monkeypatch, outputs(orders_table="orders"), StateDir(tmp_path), tmp_path
 
 
-def test_outside_the_environment_activate_is_suggested(
+def test_activate_is_suggested_outside_the_environment(
     prepared: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
 ) -> None:
     # GIVEN
@@ -33,7 +33,7 @@ def test_outside_the_environment_activate_is_suggested(
     assert first == ("Once per terminal", [f". {prefix}/bin/activate"])
 
 
-def test_inside_the_environment_activate_is_not_suggested(
+def test_activate_is_not_suggested_inside_the_environment(
     prepared: tuple[pytest.MonkeyPatch, Outputs, StateDir, Path],
 ) -> None:
     # GIVEN

@@ -84,7 +84,7 @@ def test_two_folders_are_independent(tmp_path: Path) -> None:
         assert StateDir(tmp_path / "b").is_held
 
 
-def test_without_an_instance_the_error_has_the_command_that_starts_one(tmp_path: Path) -> None:
+def test_the_error_has_the_command_that_starts_an_instance_if_none_runs(tmp_path: Path) -> None:
     # GIVEN an empty folder
     # WHEN its instance is read
     with pytest.raises(NotRunningError) as caught:

@@ -89,7 +89,7 @@ def test_another_host_name_or_origin_is_refused_even_with_the_key(visitor: Visit
     assert {path: visitor.request("GET", path, sent).status for path in PATHS} == dict.fromkeys(PATHS, 403)
 
 
-def test_with_the_key_a_fault_is_turned_on_and_off(visitor: Visitor, faults: Faults) -> None:
+def test_a_fault_is_turned_on_and_off_with_the_key(visitor: Visitor, faults: Faults) -> None:
     # GIVEN / WHEN the page's script adds a fault
     own = {**visitor.key, "Origin": f"http://localhost:{visitor.port}", "Sec-Fetch-Site": "same-origin"}
     assert visitor.request("POST", "/api/faults", {**own, "Host": f"localhost:{visitor.port}"}, FAULT).status == 200

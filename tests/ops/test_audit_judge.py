@@ -53,7 +53,8 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
-    # A way: the orders to which the messages may belong. The guarantee of every other order is then broken.
+    # A way is a set of orders to which the messages in the queue may belong. It breaks the guarantee of every other
+    # order in doubt.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 

@@ -202,7 +202,7 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
     # THEN Lambda publishes no new version, and the command names the section that helps
     assert same == failed
     assert shifted == 5
-    assert "docs/delivery.md, A version that fails to start" in " ".join(output.split())
+    assert 'docs/delivery.md, "A version that fails to start"' in " ".join(output.split())
 
     # WHEN the failed version is pruned, and the code is published again
     pruned = releases.ops("prune", "--yes")

@@ -151,7 +151,9 @@ def test_a_dry_run_waits_until_the_new_versions_can_be_called(world: DeployTarge
     assert world.lambda_.waited == [(f"orders-prod-{name}", "10") for name in NAMES]
 
 
-def test_without_a_newer_version_nothing_is_started(world: DeployTarget, capsys: pytest.CaptureFixture[str]) -> None:
+def test_nothing_is_started_if_no_function_has_a_newer_version(
+    world: DeployTarget, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN
     world.lambda_ = FakeLambda(behind=())
 

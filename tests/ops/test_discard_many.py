@@ -95,7 +95,7 @@ STORED: dict[str, dict[str, Any] | None] = {
     "settled, unreadable": {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "yesterday"}},
     "discarded": {"status": {"S": "DISCARDED"}},
 }
-"""Changes of a FAILED order's row. An attribute with `None` is removed. For `None`, the row is removed."""
+"""Changes of a FAILED order's row, or `None` to remove the row. An attribute that is `None` is removed."""
 
 
 @pytest.mark.parametrize("stored", STORED)

@@ -162,11 +162,11 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     other = rule(bus_stack, "all", [])
     billing = rule(bus_stack, "billing", ["order.rejected"], **path)
 
-    # WHEN the events of the day are sent to the first rule's queue again
+    # WHEN the events of the day are sent again to the queue of the rule for rejections
     assert bus_stack.run(*REPLAY, "--to", "billing", *DECISION, "--yes") == 0
 
-    # THEN that queue has the two rejections as the bus sends them (docs/events.md), the output counts the other
-    # 18 events, and the other rule's queue is empty
+    # THEN this queue has the two rejections as the bus sends them (docs/events.md), the output counts the other 18
+    # events, and the queue of the rule for all events is empty
     bodies = {subject(message): json.loads(message["Body"]) for message in drain(bus_stack, billing)}
     assert sorted(bodies) == IDS[:2]
     body = bodies[IDS[1]]
@@ -271,12 +271,13 @@ def test_the_history_counts_events_of_a_replay_that_stopped_in_its_first_chunk(
     # WHEN the history is shown
     assert stack.run("dlq", "history") == 0
 
-    # THEN it is shown as a run of events, not of dead letters. It may have sent some events
+    # THEN the history shows the replay as a run of events, not of dead letters. The text says "at least", because a
+    # stopped replay may have sent events that it did not record
     assert "events replay of at least 0 events, by Ada: a test" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("stack", [IDS[:3]], indirect=True, ids=["3"])
-def test_after_a_replay_that_sent_nothing_the_next_one_begins_from_the_start(
+def test_a_replay_begins_from_the_start_if_the_one_before_sent_nothing(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a replay that sent every event, and then a run of the same command in which the queue refused every event

@@ -33,7 +33,7 @@ def pages(stack: MockStack, pager: str) -> list[dict[str, Any]]:
 
 
 @pytest.mark.parametrize("arguments", [[], ["--test"]], ids=["list", "dry run"])
-def test_without_yes_nobody_is_paged(
+def test_nobody_is_paged_without_yes(
     stack: MockStack, pager: str, capsys: pytest.CaptureFixture[str], arguments: list[str]
 ) -> None:
     # GIVEN somebody who receives pages

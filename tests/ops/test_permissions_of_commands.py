@@ -33,7 +33,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# Where a command's row on the page does not begin with the whole command: how it begins.
+# The beginning of a command's row on the page, if the row does not begin with the whole command.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",

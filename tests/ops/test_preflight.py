@@ -76,7 +76,7 @@ def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
 
 
 def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
-    # GIVEN a stack that sets one threshold, with or without that of the alarm on the account's concurrency
+    # GIVEN a stack that sets one threshold, and one that also sets the threshold for the account's concurrency
     for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
         # WHEN the account's quota differs from the threshold for concurrency

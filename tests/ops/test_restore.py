@@ -98,7 +98,7 @@ def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> No
     assert world.available("SKU-1") == 98
 
 
-def test_without_the_workers_records_each_restored_order_is_settled_once(world: World) -> None:
+def test_each_restored_order_is_settled_once_if_the_workers_records_are_deleted(world: World) -> None:
     # GIVEN both tables restored, and the worker's records deleted
     disaster = Disaster(world)
     disaster.restore(*RESTORED)

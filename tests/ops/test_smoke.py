@@ -213,7 +213,7 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
     [(Choice(outputs=Path("prod.json")), "prod"), (Choice(local=True), "prod"), (Choice(), "local"), (Choice(), None)],
     ids=["file", "local stack", "local stack by the variable", "no variable"],
 )
-def test_without_the_secrets_a_token_must_be_given(
+def test_a_token_must_be_given_if_the_clients_secrets_are_not_known(
     choice: Choice, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN outputs without secrets, and no stack whose secrets Pulumi can show: the outputs are in a file, the stack is

@@ -165,7 +165,7 @@ def test_the_good_order_is_listed(stack: MockStack, capsys: pytest.CaptureFixtur
 
 def test_open_orders_of_unknown_age_are_counted_apart(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an old open order, a young one, an open order without a time of acceptance, and a row that is not a valid
-    # order, because its time is a text that sorts after all times
+    # order, because its time is the text "yesterday", which sorts after all times
     undated = good_row(ORDER_ID, accepted_at={"NULL": True})
     stack.put_order(good_row(OTHER_ID))
     stack.put_order(good_row(str(uuid5(NAMESPACE_URL, "young")), accepted_at={"S": to_timestamp(datetime.now(UTC))}))

@@ -102,7 +102,7 @@ def test_outputs_in_a_file_are_read_without_pulumi(tmp_path: Path) -> None:
     assert target.orders_table == "orders-prod-orders"
 
 
-def test_without_a_name_no_stack_is_guessed() -> None:
+def test_no_stack_is_guessed_if_none_is_named() -> None:
     # GIVEN no stack on the command line and none in the environment
     # WHEN a command needs a stack
     # THEN the error says how to name one
@@ -110,7 +110,7 @@ def test_without_a_name_no_stack_is_guessed() -> None:
         resolve(Choice(), {})
 
 
-def test_without_a_pulumi_command_the_error_names_the_option_for_a_file(
+def test_the_error_names_the_option_for_a_file_if_there_is_no_pulumi_command(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     # GIVEN a machine without the `pulumi` command
@@ -155,7 +155,7 @@ def test_invalid_outputs_are_refused(content: str, expected: str, tmp_path: Path
         resolve(Choice(outputs=path), {})
 
 
-def test_without_a_local_stack_the_error_says_how_to_start_one(tmp_path: Path) -> None:
+def test_the_error_says_how_to_start_a_local_stack_if_none_is_running(tmp_path: Path) -> None:
     # GIVEN a folder without a running stack
     # WHEN a command needs the local stack
     # THEN the error says how to start one

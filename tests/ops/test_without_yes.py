@@ -85,7 +85,7 @@ def _unreadable_order(stack: MockStack) -> None:
 
 
 def unreadable_record(stack: MockStack) -> None:
-    """Store an open order, and the worker's record: it is completed, but has no answer."""
+    """Store an open order, and the worker's record of it: the record is completed, but has no answer."""
     _open_order(stack)
     stack.put_record({"id": {"S": record_id(ORDER_ID)}, "status": {"S": "COMPLETED"}})
 

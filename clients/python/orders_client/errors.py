@@ -34,7 +34,10 @@ class TokenRefusedError(OrdersError):
 
 
 class OutcomeUnknownError(OrdersError):
-    """No final answer came in time. The order may have been accepted: submit the same `submission` again."""
+    """Neither an acceptance nor a refusal came in time.
+
+    The API may have accepted the order: submit the same `submission` again.
+    """
 
     def __init__(self, submission: Submission, last: str) -> None:
         self.submission = submission

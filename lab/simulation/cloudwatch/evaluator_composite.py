@@ -26,8 +26,8 @@ class CompositeAlarm:
     Attributes:
         rule: expression over the states of other alarms, which it references by name or ARN.
         suppressor: name of an alarm that suppresses all actions while it is in ALARM.
-        wait_period: seconds that actions wait after the composite enters ALARM, because the suppressor may enter it
-            later.
+        wait_period: seconds that actions wait after the composite enters ALARM, because the suppressor may enter
+            ALARM later.
         extension_period: seconds for which actions stay suppressed after the suppressor leaves ALARM.
     """
 

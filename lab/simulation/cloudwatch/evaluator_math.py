@@ -187,7 +187,8 @@ def _if(nodes: Sequence[ast.expr], context: MathContext) -> Value:
         return {} if chosen is None else chosen
     result: Series = {}
     for start, test in condition.items():
-        # If a point's condition is true, a missing `then` counts as 0. If it is false, a missing `other` drops it.
+        # If the condition is true, a missing `then` counts as 0. If the condition is false and `other` is missing, the
+        # result has no point.
         point = _at(then, start, 0.0) if test else _at(other, start, None)
         if point is not None:
             result[start] = point

@@ -1,5 +1,5 @@
-"""Metrics that AWS and the program publish to CloudWatch. Tests refuse an alarm on any other metric: CloudWatch accepts
-an alarm on a metric that does not exist, and such an alarm never gets data.
+"""Metrics that AWS and the program publish to CloudWatch. Tests refuse an alarm on any other metric, because CloudWatch
+accepts an alarm on a metric that does not exist, and such an alarm never gets data.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
 publishes per table *and operation* does not exist per table. `sparse` means that a metric has no data points in quiet

@@ -196,7 +196,10 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return the compared parts of a run's end state. If the undisturbed run's are equal, the end is ``same``."""
+    """Return the compared parts of a run's end state.
+
+    If they equal those of the undisturbed run and no guarantee is violated, the case's end is ``same``.
+    """
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):
         status = status.get("statusCode")

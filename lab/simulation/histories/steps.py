@@ -166,7 +166,7 @@ class Fix(Step):
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Step):
-    """Let calls take effect that killed processes had sent."""
+    """Let the late calls of killed processes take effect."""
 
 
 STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in Step.__subclasses__()}

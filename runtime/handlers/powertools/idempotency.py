@@ -81,8 +81,8 @@ class ApiIdempotency:
         """Return the result of the first successful `operation` under `key`.
 
         An error of `operation` is raised and not stored: the next attempt runs it again.
-        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if `key` belongs to an attempt with
-        another `payload`, which has succeeded or is in progress.
+        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if an attempt with the same `key` and
+        another `payload` has succeeded or is in progress.
         """
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)

@@ -44,7 +44,8 @@ def handler(event, context):
 """
 SETTLED_SECONDS = 1.5
 VISIBILITY_SECONDS = 4
-"""How long `kept_of_two` hides a received message: longer than a test needs to see what the mapping did."""
+"""Visibility timeout in `kept_of_two`. It is longer than SETTLED_SECONDS, so that the mapping is deleted before a kept
+message becomes visible."""
 
 
 def _handler(event: dict[str, Any]) -> Any:

@@ -73,7 +73,7 @@ def a_message_visible_again_has_a_new_handle(backend: Backend) -> Any:
 @scenario(expected=(0, 1), docs=API + "API_ChangeMessageVisibility.html")
 def a_changed_visibility_counts_from_the_change(backend: Backend) -> Any:
     # The new timeout is longer than the queue's. The worker needs this: its pause before a retry can exceed the queue's
-    # timeout. The result is the same if a busy machine does one step a second late.
+    # timeout. The result is the same if a busy machine delays one step by a second.
     url = backend.queue(visibility=2)
     backend.sqs.send_message(QueueUrl=url, MessageBody="x")
     (message,) = receive(backend, url)

@@ -336,7 +336,7 @@ GROUPS = (
     ),
     Sabotage(
         "after a transaction's first conflict, its orders are settled one by one",
-        test(TOGETHER, "test_after_a_conflict_the_whole_group_is_tried_again"),
+        test(TOGETHER, "test_the_whole_group_is_tried_again_after_a_conflict"),
         (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
     ),
 )

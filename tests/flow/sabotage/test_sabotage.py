@@ -33,7 +33,7 @@ def test_each_test_passes_without_its_sabotage(sabotage: Sabotage) -> None:
     assert sabotage.caught_by.run() is None
 
 
-def test_a_sabotage_ends_with_its_with_block() -> None:
+def test_a_sabotage_is_undone_when_its_context_ends() -> None:
     # GIVEN a rewritten function
     def delay() -> int:
         return retry_delay(9, base=30, cap=900, random=lambda: 0)

@@ -70,7 +70,7 @@ def test_any_value_except_the_secret_is_answered_with_403_before_the_request_is_
     assert CURRENT not in answer["body"]
 
 
-def test_without_a_configured_secret_every_request_is_accepted() -> None:
+def test_every_request_is_accepted_if_no_secret_is_configured() -> None:
     # GIVEN / WHEN
     answer = answered(OriginGuard(), {})
 

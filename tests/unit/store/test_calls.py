@@ -198,7 +198,7 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt_handle() -> None:
         ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
     ],
 )
-def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ended(
+def test_the_lease_of_a_run_in_progress_is_read_and_a_lease_without_an_end_counts_as_ended(
     kept: dict[str, Any], lease_end: int | None
 ) -> None:
     # GIVEN an order's record
@@ -211,7 +211,7 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_missing_one_counts_as_ende
     assert client.only["ConsistentRead"] is True
 
 
-def test_without_an_idempotency_key_the_operation_does_not_run() -> None:
+def test_the_operation_does_not_run_without_an_idempotency_key() -> None:
     # GIVEN a store of answers
     answers = ApiIdempotency(recording(), "records", 60)
     # WHEN an operation is run with an empty key

@@ -114,7 +114,7 @@ def test_no_group_begins_when_the_time_for_groups_is_over(late: float, groups: i
 
 @pytest.mark.parametrize(("articles", "sizes"), [(98, [2]), (99, [])])
 def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: list[int]) -> None:
-    # GIVEN two orders that share an article and have 98 or 99 articles, so 100 or 101 items
+    # GIVEN two orders that share an article and together have 98 or 99 articles, so 100 or 101 items
     first = message(1, lines=lines(*(f"S-{n}" for n in range(50))))
     second = message(2, lines=lines(*(f"S-{n}" for n in range(49, articles))))
     store = Store()

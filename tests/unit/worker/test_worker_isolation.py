@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batches_and_one_in_parallel_ones(
+def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batches_and_one_more_in_a_parallel_batch(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers, whose batches are drawn at random each time
@@ -88,6 +88,7 @@ def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batche
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN a message that is no killer lost at most one receive per killer in isolated batches, and one in parallel ones
+    # THEN a message that is no killer lost at most one receive per killer in isolated batches, and at most one more
+    # receive in a parallel batch
     # AND its next receive succeeded
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -74,7 +74,8 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
     world.run_in_progress(seconds=20)
     # WHEN it is received again
     world.run(record(receives=5), remaining=20)
-    # THEN it is hidden for the backoff of its fifth receive: the lease is shorter and would shorten the retry horizon
+    # THEN it is hidden for the backoff of its fifth receive, because waiting only for the shorter lease would
+    # shorten the retry horizon
     assert world.delays() == [360]
 
 

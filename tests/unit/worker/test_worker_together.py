@@ -100,7 +100,7 @@ def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
         assert sizes(deliver(stage)) == [3]
 
 
-def test_after_a_conflict_the_whole_group_is_tried_again() -> None:
+def test_the_whole_group_is_tried_again_after_a_conflict() -> None:
     # GIVEN orders for one article whose stock row is busy twice
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
@@ -110,7 +110,7 @@ def test_after_a_conflict_the_whole_group_is_tried_again() -> None:
         assert sizes(process) == [3, 3, 3]
 
 
-def test_after_lasting_conflicts_each_order_is_settled_alone() -> None:
+def test_each_order_is_settled_alone_after_lasting_conflicts() -> None:
     # GIVEN a row that is busy for as long as a group is tried
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 2)
