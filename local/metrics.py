@@ -26,8 +26,10 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
-"""The timestamp of a recorded age is this long before the query. A later timestamp would be after the end of the
-queried period. SQS's metrics are late, too."""
+"""The timestamp of a recorded age is this long before the query, so that it lies inside the queried period.
+
+SQS's metrics are late, too.
+"""
 
 
 class Datum(NamedTuple):

@@ -1,4 +1,4 @@
-"""Converts rules into the engine's policies, and the engine's resources into ours."""
+"""Converts our rules into Pulumi's policies, and Pulumi's resources into ours."""
 
 from collections.abc import Mapping
 from typing import Any

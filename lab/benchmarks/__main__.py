@@ -37,7 +37,7 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: Our calls, made by the client of `hand_signed`. For an init: one such client, without a call.
+        floor: Our calls, made by lab/benchmarks/hand_signed.py. For an init: only its client is created.
         bare: The same calls by botocore's clients. For an init: one client, without a call. In other rows: the
             alternative that the row's name gives.
         peer: Our function, but written as in public templates.

@@ -21,7 +21,7 @@ from pipeline.functions import FUNCTIONS
 from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
-WITHOUT_BYTECODE: Final = "create_order, sources only"
+WITHOUT_BYTECODE: Final = "create_order, without byte code"
 # The alternatives to our functions: no SDK (the floor), botocore with one client (bare), and the code in `peers`.
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"

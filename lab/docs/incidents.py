@@ -19,7 +19,8 @@ For readers who ask which alarms page in an incident. A shop (60 orders an hour 
 - **pages, other alarms**: in brackets the minutes from the fault to the alarm's first notification, without
   CloudWatch's delay. Some alarms wait two minutes before they notify, because another alarm may suppress them.
 - **`ops status`** runs at the first page.
-- **commands**: if dead letters arrive after the last command, it is repeated. Then `ops audit` finds no violation.
+- **commands**: the last one is repeated if dead letters arrive after it. After all commands, `ops audit` finds no
+  violation.
 - **lost, doubled**: violations of G1 (nothing is lost) and G2 (one effect).
 
 """

@@ -7,8 +7,8 @@ from typing import Any, Final
 from lab.recording.recording import PROJECT, STACKS, Recording
 from lab.recording.stacks import recorded, recorded_with
 
-CUSTOMER_KEY: Final = "prod, own key"
-BUS: Final = "prod, bus"
+CUSTOMER_KEY: Final = "prod+key"
+BUS: Final = "prod+bus"
 # CUSTOMER_KEY and BUS set these options, whatever their values are in prod's stack file.
 _FULL: Final = {
     "orders:gradual_deploy": "Canary10Percent5Minutes",
@@ -92,8 +92,13 @@ def short(variant: str, arn: str) -> str:
     return resource.removeprefix("table/").replace(f"{_prefix(variant)}-", "")
 
 
+def stack_of(variant: str) -> str:
+    """Return the stack whose file a variant changes: `prod` for `prod+key`."""
+    return variant.partition("+")[0]
+
+
 def _prefix(variant: str) -> str:
-    return f"{PROJECT}-{variant.partition(',')[0]}"
+    return f"{PROJECT}-{stack_of(variant)}"
 
 
 def statements(variant: str) -> Iterator[Statement]:

@@ -68,7 +68,7 @@ UNCALLED: Final = (
         FUNCTIONS,
         ("kms:Decrypt",),
         ("key",),
-        "DynamoDB, SQS and SNS, which decrypt on the function's behalf, with `encryption: customer`",
+        "the services that it calls (DynamoDB, SQS or SNS), which decrypt on its behalf, with `encryption: customer`",
         "DynamoDB Developer Guide, Encryption at rest: Authorizing use of the KMS key; "
         "SQS Developer Guide, Key management (KMS permissions of consumers and producers)",
     ),
@@ -76,7 +76,7 @@ UNCALLED: Final = (
         ("create-order", "process-order"),
         ("kms:GenerateDataKey",),
         ("key",),
-        "SQS and SNS, which encrypt on the function's behalf, with `encryption: customer`",
+        "the services that it calls (SQS or SNS), which encrypt on its behalf, with `encryption: customer`",
         "SQS Developer Guide, Key management; SNS Developer Guide, Key management (permissions of producers)",
     ),
     Uncalled(

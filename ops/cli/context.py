@@ -59,14 +59,14 @@ class Context:
             self._print_next(self.completed(command))
 
     def again(self, *more: str) -> None:
-        """Print this command again as the next to type, with `more` options."""
+        """Print this command, plus the options `more`, as the next to type."""
         given = _without_token(self.arguments)
         # After `--` there are no options.
         end = given.index("--") if "--" in given else len(given)
         self._print_next(shlex.join(["python", "-m", "ops", *given[:end], *more, *given[end:]]))
 
     def completed(self, text: str) -> str:
-        """Return `text`; its commands get the options that named this command's stack."""
+        """Return `text`. Commands in it get the options that named this command's stack."""
         return completed(text, self.choice)
 
     def _print_next(self, command: str) -> None:

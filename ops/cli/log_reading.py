@@ -34,7 +34,7 @@ def read_groups(
 
 
 def show_steps(context: Context, steps: Sequence[Step], *, hidden: frozenset[str]) -> None:
-    """Print one line for each step and its details below it. No id is ever cut."""
+    """Print each step on one line, with its details below. No id is ever cut."""
     width = max((len(step.where) for step in steps), default=0)
     for step in steps:
         context.out.print_line(f"{step.at}  {step.where:<{width}}  {step.what}")

@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
         run_logs,
         "show the functions' log lines, and Lambda's own lines about functions that died, oldest first",
         "python -m ops logs --function process-order --error --since 1h",
-        "for one order's history: order trace ID. To count each error: errors. For metrics: status.",
+        "for one order's history: `order trace ID`. To count errors by cause: `errors`. For metrics: `status`.",
     )
     logs.add_argument("--order", metavar="ID", help="only lines about this order, and deaths while it was processed")
     logs.add_argument("--function", metavar="NAME", help="only of this function, such as process-order")

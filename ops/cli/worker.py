@@ -18,7 +18,7 @@ def register(commands: Any) -> None:
         "worker",
         "stop and restart the processing of orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "while it is paused, orders wait in the queue and lose no attempts. Remember to resume: status reminds you.",
+        "while it is paused, orders wait in the queue and lose no attempts. Resume it later; `status` shows the pause.",
     )
     pause = add_command(
         actions,

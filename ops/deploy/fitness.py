@@ -1,6 +1,6 @@
-"""Checks that older versions still fit the waiting messages and the resources of the stack.
+"""Checks that older function versions still fit the waiting messages and the resources of the stack.
 
-The environment variable `ORDER_SCHEMA_VERSIONS` of each version names the schema versions of the order that its code
+Each version's environment variable `ORDER_SCHEMA_VERSIONS` names the schema versions of orders that the version's code
 supports. With `1-2`, the code reads both versions and writes 2. The Pulumi program sets the variable from constants of
 the code.
 """

@@ -1,4 +1,4 @@
-"""Journal: who changed dead letters or sent events again, when and why.
+"""Journal: who acted on dead letters or sent events again, when and why.
 
 For dead letters, the journal also lists the messages. The lines are in a separate log stream (reasons:
 docs/adr/0014-journal-of-dead-letters.md).

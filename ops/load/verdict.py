@@ -28,7 +28,7 @@ class Watch:
     """Follows accepted orders until they are settled and published.
 
     Attributes:
-        open: Ids of orders that are not settled and published yet.
+        open: Ids of orders that are not yet both settled and published.
         settled: Rows of the settled and published orders, by id.
     """
 

@@ -21,7 +21,7 @@ class AlarmThresholds(BaseModel):
     rate_minimum_events: Count = Field(
         3,
         description="`attempt-failure-rate` and the fastest burn rate need this many bad events in a period; the "
-        "short windows of settling need this many failed attempts. So one failure does not alarm.",
+        "`settling-…` alarms with a short window need this many failed attempts. So one failure does not alarm.",
     )
     slow_burn_minimum_events: Count = Field(
         10,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lab.permissions.grants import VARIANTS, granted, granted_in, recording_of
+from lab.permissions.grants import VARIANTS, granted, granted_in, recording_of, stack_of
 from lab.permissions.iam import Statements, allows, listed
 from lab.permissions.provider_calls import requests
 from lab.permissions.template import ACCOUNT, boundary, boundary_arn, resources, statements
@@ -76,7 +76,7 @@ def test_the_deploy_role_may_pass_the_stacks_roles_to_lambda_and_delete_them() -
 @pytest.mark.parametrize("variant", VARIANTS)
 def test_the_boundary_allows_every_grant_of_every_role(variant: str) -> None:
     # GIVEN the boundary of the variant's stack, and the condition of a KMS call that SQS makes on a role's behalf
-    bound = boundary(variant.partition(",")[0])
+    bound = boundary(stack_of(variant))
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     everything = list(granted(variant))
 

@@ -60,7 +60,7 @@ def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
     # GIVEN the cause, as metrics that AWS would publish
     store = publish(Phase(BEGIN, END, CAUSES[row.name]), step=step_of(alarms.in_scenario(row.name)))
     name, notifying = f"{alarms.prefix}-{row.name}", TABLE.composite_of(row.name) or row
-    # If the alarm belongs to a pair, the pair's other alarm is already in the state ALARM.
+    # If the alarm belongs to a pair, the pair's other alarm is set to ALARM first.
     pairs = notifying.pairs if isinstance(notifying, Composite) else ()
     others = [f"{alarms.prefix}-{other}" for pair in pairs if row.name in pair for other in pair if other != row.name]
 

@@ -42,7 +42,9 @@ def stop_between_writes(group: int, backend: Path) -> None:
     raise AssertionError(f"no complete state in {backend}")
 
 
-def test_a_killed_up_leaves_its_lock_and_its_resources(new_stack: NewStack, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_killed_update_leaves_its_lock_and_its_resources(
+    new_stack: NewStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # GIVEN a stack that was never deployed; environment variables name its backend
     reached, go_on = Event(), Event()
     workspace = new_stack("dev", MemoryAccount(hold(reached, go_on)))

@@ -36,9 +36,9 @@ def mixed_batch(stage: Stage) -> None:
     poison, newer = (queue.messages[message_id] for message_id in queue.messages if message_id not in before)
     poison.body = "not JSON"
     newer.body = json.dumps({**json.loads(newer.body), "schema_version": SCHEMA_VERSION + 1})
-    twin = next(iter(queue.messages.values()))
-    queue.resend(twin)
-    queue.resend(twin)
+    again = next(iter(queue.messages.values()))
+    queue.resend(again)
+    queue.resend(again)
 
 
 def state(stage: Stage) -> dict[str, Any]:

@@ -58,11 +58,11 @@ def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_o
 
 @pytest.mark.parametrize("sold_out", [False, True])
 def test_settling_together_does_not_slow_down_orders_that_gain_nothing_from_it(sold_out: bool) -> None:
-    # GIVEN one SKU that is sold out, or batches of ten SKUs
+    # GIVEN orders of one SKU that is sold out, or of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
 
-    # WHEN their orders are settled together, or in one transaction each
+    # WHEN the orders are settled together, or in one transaction each
     together, each = (sell(orders(), Stock(grouped=grouped, sold_out=sold_out)) for grouped in (True, False))
     # THEN both ways take about the same time
     assert together.per_second == pytest.approx(each.per_second, rel=0.01)
@@ -99,7 +99,7 @@ def test_only_a_fair_queue_protects_a_quiet_caller_and_only_from_a_flood_of_one_
     assert result.done == len(flood) + len(result.seconds["quiet"])
 
 
-def test_a_caller_whose_few_orders_take_long_is_noisy_too() -> None:
+def test_a_caller_whose_few_orders_take_long_is_noisy() -> None:
     # GIVEN one caller whose first order has used all processing time so far, and another caller
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]

@@ -32,6 +32,7 @@ SHOWN = {
     "deploy rollback": ("error:", "gradual_deploy"),
     "deploy shift": ("This stack does not shift traffic",),
     "worker resume": ("worker: ", "Enabled"),
+    "smoke": ("REJECTED", "published"),
 }
 """For each command: texts that its output contains. They are the same for every runbook."""
 

@@ -1,4 +1,4 @@
-"""Converts the alarms that the component registers into alarms of the evaluator."""
+"""Converts the component's registered alarms into alarms of the evaluator."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol

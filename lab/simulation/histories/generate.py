@@ -23,15 +23,16 @@ from lab.simulation.histories.versions import VERSIONS
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
-"""Planned faults and pauses are at a run's first seven calls. An undisturbed first run for one order makes four or five
-calls; a run for a batch makes more."""
+"""Planned faults and inner steps are at a run's first seven calls. An undisturbed first run for one order makes four or
+five calls; a run for a batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
 """Probabilities that a nested request repeats the outer request's key, and that it then repeats the body too."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)
-"""Waits in seconds. The first outlasts a dead letter's retention, the second also the worker's idempotency records."""
+"""Waits in seconds. The first of these two outlasts a dead letter's retention, the second also the worker's idempotency
+records."""
 
 
 def history(seed: int) -> do.History:
@@ -55,7 +56,7 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In these 7200 s the worker can receive a killer up to seven times. The model then checks that other
+            # In 7200 s the worker can receive a killer up to seven times. The model then checks that other
             # messages lose only a few receives to it.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(

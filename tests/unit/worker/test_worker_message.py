@@ -77,7 +77,7 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
     ],
 )
 def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: str) -> None:
-    # GIVEN a body with one character, or one structural character, more than the limit
+    # GIVEN a body one character, or one structural character, over the limit
     # WHEN it is read
     failure = failure_of(delivery(body))
     # THEN the failure is permanent, and its error names the limit
@@ -85,7 +85,7 @@ def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: 
 
 
 def test_the_longest_body_is_parsed() -> None:
-    # GIVEN a list, and a body of the greatest length that is read
+    # GIVEN a body of the greatest length that is read, and a list
     longest, items = "x" * MAX_CHARACTERS, "[1]"
     # WHEN they are read
     errors = [(failure.error_type, str(failure)) for failure in map(failure_of, map(delivery, (longest, items)))]
@@ -176,7 +176,7 @@ def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Deliver
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
-    # GIVEN a valid body, and an attribute with the current version or with anything but one to nine ASCII digits
+    # GIVEN a valid body, and an attribute that is the current version or is not one to nine ASCII digits
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the version in the body counts
@@ -309,7 +309,7 @@ def test_an_attribute_without_a_text_counts_as_missing(value: dict[str, Any]) ->
     [(str(NEWER), True), ("9" * 9, True), ("9" * 10, False), (str(SCHEMA_VERSION), False), ("0", False)],
 )
 def test_a_version_attribute_is_a_number_of_at_most_nine_digits(digits: str, newer: bool) -> None:
-    # GIVEN a message of which only the attribute may name a newer version
+    # GIVEN a message whose body has the current version, and an attribute
     sent = delivery(content(), attributes={"schema_version": digits})
     # WHEN it is read
     # THEN the attribute counts only if it is a newer version of at most nine digits
