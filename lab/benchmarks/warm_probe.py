@@ -1,4 +1,4 @@
-"""Measures a warm invocation, the same calls to AWS without our code, and a short version of the function from `peers`.
+"""Measures a warm invocation, the same calls to AWS without our code, and the function's short version in `peers`.
 
 The interpreter can import only the standard library, the package and this folder.
 

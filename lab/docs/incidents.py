@@ -53,7 +53,7 @@ def _cells(played: Played) -> tuple[str, ...]:
         _alarms(played.pages),
         _alarms(played.others),
         played.status,
-        "<br>".join(_commands(played.commands)) or "nothing",
+        "<br>".join(_commands(played.commands)) or "none",
         str(len(played.lost)),
         str(len(played.doubled)),
     )

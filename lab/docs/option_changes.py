@@ -53,7 +53,7 @@ class Change:
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the options set beside this one, except `environment`; none for `PLAIN`, because it sets most."""
+        """Return the options set beside this one, except `environment`; none for `PLAIN`, which sets most options."""
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))

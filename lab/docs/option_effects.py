@@ -37,6 +37,7 @@ value, and is a key's ARN with the second.
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
+| "every" type, "everything with" an input | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
 | "computed inputs" | inputs that depend on several thresholds; for them, one run changes all thresholds |
 | a name in parentheses | a resource option of Pulumi |

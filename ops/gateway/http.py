@@ -87,7 +87,7 @@ def send(
 
 
 def repeat_until_final(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
-    """Repeat a request until the answer is final or `seconds` have passed. Return the last answer and all statuses.
+    """Repeat a request while its answer asks for that, for at most `seconds`. Return the last answer and all statuses.
 
     Raises:
         NoAnswerError: the last try got no answer.

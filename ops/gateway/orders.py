@@ -183,8 +183,8 @@ class Orders:
                 },
                 **start,
             )
-            # A filter of the scan would compare times as texts. It would leave out a row with an invalid time, such as
-            # the text "yesterday".
+            # The scan's filter could compare times only as texts. It would leave out a row with an invalid time, such
+            # as the text "yesterday".
             yield [row for row in map(read_row, page["Items"]) if not _is_younger(row, accepted_before)]
             if not page.get("LastEvaluatedKey"):
                 return

@@ -134,7 +134,7 @@ def _rows(deliverer: _Deliverer) -> tuple[Alarm, ...]:
             deliverer,
             FAILED,
             f"Notifications{whom} are not delivered",
-            "one is enough for a period to count" if periods > 1 else "one failed delivery is enough",
+            "one failure makes the period count as bad" if periods > 1 else "one failed delivery is enough",
             periods=periods,
             to_alarm=to_alarm,
         ),

@@ -111,7 +111,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             title="Attempts keep failing",
             metrics={"failed": failed},
             expression=filled("failed"),
-            threshold=Threshold(1, "attempts", "one is enough for a period to count"),
+            threshold=Threshold(1, "attempts", "one failure makes the period count as bad"),
             period=FIVE_MINUTES,
             periods=6,
             to_alarm=4,

@@ -25,7 +25,7 @@ ATTRIBUTES = ("currency", "event_id", "event_type")
 
 
 class MessagingOptions(ProcessingOptions):
-    """Options of the sequence of messages, and of events and their subscribers."""
+    """Options of events, their subscribers, and the sequence of messages."""
 
     events_target: Literal["topic", "bus"] = Field(
         default="topic",

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from typing import Final
 
 Random = Callable[[], float]
-"""A number in [0, 1), such as `random.random`."""
+"""Returns a number in [0, 1), as `random.random` does."""
 
 # SQS refuses to hide a message for longer than 12 hours.
 MAX_VISIBILITY_SECONDS: Final = 43_200

@@ -44,7 +44,8 @@ def test_a_generated_page_is_up_to_date(
     # GIVEN / WHEN
     code = command.main(["--check"])
 
-    # THEN the page is up to date. An option without effect, or two swapped options, would change docs/option-effects.md
+    # THEN the page is up to date. If an option lost its effect, or two were swapped, docs/option-effects.md would
+    # change
     assert code == 0, capsys.readouterr().err
     # AND no option breaks the policy pack. This is checked here, because to record all stacks again would take too long
     assert broken == set()

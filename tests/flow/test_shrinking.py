@@ -100,8 +100,8 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN histories begin with this loss, and the first of them that fails is shrunk (some pass: in them
-        # SQS delivers the deleted message again)
+        # WHEN histories begin with this loss, and the first of them that fails is shrunk (a history passes if SQS
+        # delivers the deleted message again in it)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
     # THEN the foreign message and one delivery with a fault at one call are left

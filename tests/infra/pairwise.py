@@ -28,8 +28,8 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
     A pair is new if no earlier combination contains it. Each combination starts with a new pair and the first values of
     all other options. If this is not allowed, one or two of these values are changed. If no such change is allowed, the
-    pair counts as refused. Otherwise every further option gets the allowed value that adds most new pairs. The result
-    depends only on `allowed` and on the sequence of `options` and their values.
+    pair counts as refused. In an allowed combination, every other option then gets the allowed value that adds most new
+    pairs. The result depends only on `allowed` and on the sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})

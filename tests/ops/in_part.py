@@ -1,4 +1,7 @@
-"""Makes AWS answer "in part": in pages of one item, or with refused entries. This works for every operation."""
+"""Makes AWS answer "in part": in pages of one item, or with refused entries.
+
+The operations are those that the tools call.
+"""
 
 from __future__ import annotations
 
@@ -31,8 +34,8 @@ _POINTS: Final = ("Timestamps", "Values")
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
     """Return the members with the page token in the request and in the answer; None for an operation without pages."""
     request, answer = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's token has the same name in request and answer. In other services' answers, a member with the request's name
-    # repeats the request's token.
+    # IAM's token has the same name in request and answer. In other services, an answer member with the same name as the
+    # request's token member repeats the request's token.
     same = "Marker" if "Marker" in request and "IsTruncated" in answer else None
     token_in = same or next(filter(_TOKEN_OF_INPUT.fullmatch, request), None)
     token_out = same or next(filter(_TOKEN.fullmatch, answer), None)

@@ -96,7 +96,7 @@ class Surroundings:
         self.play_steps(at.steps)
 
     def _plain(self, run: Run, call: Call, perform: Perform) -> Response:
-        """Perform the call without a planned fault. Its surroundings can still cause a fault."""
+        """Perform the call without a planned fault. The call's surroundings can still cause a fault."""
         fault = self._surrounding_fault(run, call)
         return perform() if fault is None else fault(call, perform)
 

@@ -55,7 +55,7 @@ def test_the_description_of_a_validation_error_does_not_contain_the_input() -> N
 
 
 def test_the_description_of_a_refused_parameter_does_not_contain_its_value() -> None:
-    # GIVEN an error of the client that quotes the value of a parameter
+    # GIVEN an error of botocore that quotes the value of a parameter
     failure = ParamValidationError(report=f"Invalid type for parameter Message, value: {SECRET}")
     # WHEN it is described
     # THEN the description does not contain the value
