@@ -40,8 +40,8 @@ def test_inert_types_are_documented() -> None:
 
 def test_every_kind_of_fault_is_documented() -> None:
     # GIVEN the page
-    # WHEN its table is compared with the code
-    kinds = [row.split("`")[1] for row in rows_under("Faults")]
+    # WHEN its table of kinds is compared with the code
+    kinds = [row.split("`")[1] for row in rows_under("Faults") if not row.startswith("| `--")]
 
     # THEN both list the same kinds
     assert kinds == [kind.value for kind in FaultKind]
