@@ -30,7 +30,7 @@ class CustomDomainArgs(Args):
 
 
 class CustomDomain(Component):
-    """The name, mapped to the API. Outputs: `url`, `target` (what the name's DNS record points at)."""
+    """The domain name and its mapping to the API. Outputs: `url`, `target` (what the name's DNS record points at)."""
 
     kind: ClassVar[str] = "CustomDomain"
 

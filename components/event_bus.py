@@ -86,7 +86,8 @@ class EventBus(Component):
         )
 
     def _dead_letter_queue(self, name: str, protect: bool) -> aws.sqs.Queue | None:
-        # EventBridge uses this queue only for errors of a customer managed key. Without one, it would stay empty.
+        # EventBridge uses this queue only for errors of a customer managed key. Without such a key, the queue would
+        # stay empty.
         if self.scope.key_arn is None:
             return None
         opts = self.child(protect=protect)

@@ -96,7 +96,7 @@ def _is_not_excluded(text: str, operand: Any) -> bool:
 
 
 def _never(_text: str, _operand: Any) -> bool:
-    # Events are checked here by their texts (type, id, currency), which are neither numbers nor addresses.
+    # For `numeric` and `cidr`: the texts of our events (type, id, currency) are neither numbers nor addresses.
     return False
 
 

@@ -31,7 +31,7 @@ class Grant(Args):
     resources: tuple[Text, ...] = Field(min_length=1, description="ARNs the actions are allowed on.")
     reason: str = Field(
         default="",
-        description="Why `*` is the narrowest resource: must be given with `*`, and must be empty without it.",
+        description="Why `*` is the narrowest resource. Required if `resources` contains `*`; empty otherwise.",
     )
 
     @model_validator(mode="after")

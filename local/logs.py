@@ -95,8 +95,8 @@ class _Reader:
     """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
     The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
-    begins at the time of the last returned line. For each stream, the reader counts the returned lines with this time,
-    and skips as many on the next page.
+    begins at the time of the last returned line, and repeats the lines with this time. For each stream, the reader
+    counts the lines with this time that it has returned, and skips as many on the next page.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
@@ -104,7 +104,7 @@ class _Reader:
         self._group = group
         self._from = max(int(since.timestamp() * 1000), 0)  # botocore refuses times before 1970
         self._returned: Counter[str] = Counter()
-        """Stream → number of its lines with the time `_from` that were returned."""
+        """Stream → how many of its lines with the time `_from` were returned."""
 
     def new_lines(self) -> list[LogLine]:
         """Return the lines that are new since the last call."""

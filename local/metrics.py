@@ -26,7 +26,7 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """A message that was received this often does not count for the age of the oldest message, as in SQS."""
 _LATE_SECONDS = 60
-"""The timestamp of a recorded age is this long before the query, so that it lies inside the queried period.
+"""A recorded age gets a timestamp this long before the query, because the queried period must contain the timestamp.
 
 SQS's metrics are late, too.
 """

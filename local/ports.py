@@ -13,7 +13,7 @@ _DESCRIPTORS = Path("/proc/self/fd")
 def fits(path: Path) -> bool:
     """Return whether a Unix socket at `path` can be reached.
 
-    Linux reaches a path of any length if its last part is short, other systems only short paths.
+    Linux reaches a path of any length if the path's last part is short. Other systems reach only short paths.
     """
     return len(os.fsencode(path)) <= _LONGEST_PATH or _DESCRIPTORS.is_dir()
 

@@ -121,7 +121,7 @@ class DiscardMany:
 
     def _is_selected(self, case: Case) -> bool:
         # An earlier run may have marked this order and been interrupted. Then the order no longer has the
-        # state and error that `where` selects by, so these are not compared.
+        # state and the error by which `where` selects, so state and error are not compared.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

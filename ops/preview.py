@@ -35,7 +35,11 @@ _FENCE: Final = "`````"
 
 @dataclass(frozen=True)
 class Change:
-    """Change of a resource. `because`: the properties that force a replacement; for other changes, all that differ."""
+    """Change of a resource.
+
+    Attributes:
+        because: For a replacement, the properties that force it; for an update, all properties that differ.
+    """
 
     op: str
     name: str

@@ -125,14 +125,14 @@ class Alarm:
 
 @dataclass(frozen=True)
 class Composite:
-    """One notification for one cause. The composite is in alarm while a member is in alarm, or both rows of a pair.
+    """One notification for one cause. The composite is in alarm while a member, or both rows of a pair, are in alarm.
 
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
         pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
-        quiet_while: name of a second composite. While the second is in alarm, this composite does not notify: both have
-            the same cause, or the second is the cause, and somebody is already working on the second.
+        quiet_while: name of a second composite, which has the same cause as this composite or is its cause. While the
+            second is in alarm, this composite does not notify, because somebody is already working on the second.
         quiet_after: seconds that this composite stays quiet after the second has recovered, so that the rows of this
             composite can recover too.
     """

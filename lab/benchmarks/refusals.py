@@ -1,7 +1,7 @@
 """``python -m lab.benchmarks.refusals``: the cost of refusing bodies of up to 64 KiB, compared with accepting an order.
 
 It measures the processor time and memory that a request uses before the first access to a table. Then it measures
-messages and dead letters with the same bodies, compared with a message of an order. The order has ten lines.
+messages and dead letters with the same bodies, and compares them with an order's message. The order has ten lines.
 """
 
 from __future__ import annotations

@@ -39,6 +39,6 @@ def receives_of(account: Account, order_id: str) -> list[Receive]:
 
 
 def token_of(stack: LocalStack, client: str, *scopes: str) -> str:
-    """Return a new token of one of the stack's clients. Without `scopes`, it has all scopes of the client."""
+    """Return a new token of one of the stack's clients. Without `scopes`, the token has all the client's scopes."""
     ids, secrets = stack.outputs["token_clients"], stack.outputs["token_client_secrets"]
     return fetch_token(stack.outputs["token_url"], ids[client], secrets[client], *scopes)

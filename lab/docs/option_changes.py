@@ -1,8 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
 Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
-default. The configuration contains the other keys that both values need. The program runs with each
-value. The two runs differ only in the option, and in keys that its first value does not allow.
+default. The configuration has the keys that the option needs with either value. The program runs with each value. The
+two runs differ only in the option, and in keys that the option's first value does not allow.
 """
 
 import json
@@ -46,14 +46,18 @@ class Change:
     def values(self) -> tuple[str, str]:
         """Return the two values to look for in inputs.
 
-        For a list: its value of `part`, or its first item if `part` is empty.
+        If the option is a list, only one value of the list is looked for: the value of `part`, or the first item if
+        `part` is empty.
         """
         first, second = _item(self.before, self.part), _item(self.after, self.part)
         return first, second
 
     @property
     def beside(self) -> tuple[str, ...]:
-        """Return the options set beside this one, except `environment`; none for `PLAIN`, which sets most options."""
+        """Return the other options that the configurations set, without `environment`.
+
+        For `PLAIN` the result is empty, because `PLAIN` sets most options.
+        """
         if self.config is PLAIN:
             return ()
         return tuple(sorted({*self.config, *self.needed} - {self.option, "environment"}))
@@ -109,8 +113,8 @@ _RAW: Final = _list("{name: own, protocol: sqs, raw_message_delivery: true}")
 _ROUTED: Final = _list("{name: own, protocol: sqs, event_pattern: {detail-type: [order.rejected]}}")
 _ELSEWHERE: Final = _list(f"{{name: own, protocol: sqs, endpoint: '{_BILLING}'}}")
 
-# Option → its two values. All first values together are a valid configuration. It remains valid if one of them is
-# replaced by the second value.
+# Option → its two values. All first values together are a valid configuration. The configuration remains valid if
+# any one option gets its second value instead.
 _PLAIN: Final[Mapping[str, tuple[str, str]]] = {
     "owner": ("first-team", "second-team"),
     "extra_tags": (_list("CostCentre=first"), _list("CostCentre=second")),

@@ -70,7 +70,8 @@ def _sections(group: list[Change]) -> Iterator[str]:
     A last section has the inputs that no single change explains.
     """
     first, second = group[0].configurations
-    # Only first configurations are needed again. Keeping the others would slow each garbage collection.
+    # `recorded` keeps its recordings. The recording of `second` is not kept, because it is not needed again and would
+    # slow each garbage collection.
     pair = recorded(first), record_config(second)
     found = differences(*pair)
     nothing = "- no deployed resource" if len(group) == 1 else '- only inputs under "computed inputs", below'
@@ -114,8 +115,8 @@ def _note(difference: Difference, values: tuple[str, str]) -> str:
 def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Recording]) -> list[str]:
     """Return `Queue a, b` for each type.
 
-    Three or more resources get a short form: "everything with" the input if no other resource has the input, or
-    "every" type if there is no other resource of the type.
+    For three or more resources the text is shorter. It is "everything with `input`" if they are all resources that
+    have this input, and "every Queue" if they are all resources of this type.
     """
     if path and len(resources) > _MANY and resources == _having(path.partition(".")[0], pair):
         return [f"everything with `{path.partition('.')[0]}`"]
@@ -145,9 +146,9 @@ def _having(key: str, pair: tuple[Recording, Recording]) -> set[tuple[str, str]]
 def _shortened(text: str) -> str:
     """Return the text in backticks, shortened if it is long.
 
-    A long text without spaces that contains the account's number becomes `…` and what follows the number. Any other
-    long text becomes its beginning, `…` and a hash of the whole. An empty text becomes `none`. `ABSENT` is returned
-    without backticks.
+    If a long text without spaces contains the account's number, `…` replaces the number and all text before it. Any
+    other long text becomes its beginning, `…` and a hash of the whole. An empty text becomes `none`. `ABSENT` is
+    returned without backticks.
     """
     if not text:
         return "none"

@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
     Attributes:
         given: The option's default, AWS's quota, or the model's result.
-        per_order: How much of the limit one order a second needs.
+        per_order: What one order a second needs, in the unit of `given`.
         beyond: What happens beyond the limit.
         source: The page below https://docs.aws.amazon.com/ that states AWS's quota; empty for other limits.
     """

@@ -38,7 +38,7 @@ class Round:
     Attributes:
         first: The order and the first answer of each caller's key, or `None` if a fault left them unknown.
         orders: The caller of each order, by order id.
-        sent: Sent keys and orders, some of which are sent again.
+        sent: The keys and orders of earlier requests. Some of them are sent again.
     """
 
     hostile: Hostile

@@ -52,7 +52,7 @@ class Watch:
 
     Attributes:
         violations: Texts, each beginning with the violation's kind.
-        counted: Names of what happened, such as `batches` or `disturbed`: one entry for each time.
+        counted: Names of what happened, such as `batches` or `disturbed`. Three batches are three entries.
     """
 
     world: ObservedWorld

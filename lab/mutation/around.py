@@ -146,7 +146,7 @@ def _measure_file(file: str) -> Path:
 
 
 def is_current(result: Path, root: Path) -> bool:
-    """Return whether a measurement exists, and the test file and the code that it tests are still the same."""
+    """Return whether a test file was measured, and neither the file nor the code that it runs has changed since."""
     digests = json.loads(result.read_text())["of"] if result.exists() else {}
     return bool(digests) and digests == _digests(digests, root)
 

@@ -12,10 +12,10 @@ class Edit:
     """One mistake: the bytes of `path` from `start` to `end` become `text`.
 
     Attributes:
-        place: The classes and functions that contain the mistake, or the keys that lead to it in a YAML document. A
-            mistake of `examples.toml` has its name here.
+        place: The classes and functions that contain the mistake, or the keys that lead to it in a YAML document. For
+            a mistake of `examples.toml`: the mistake's name.
         pattern: The kind of mistake.
-        occurrence: Numbers the mistakes of this pattern at this place, from 1.
+        occurrence: The mistake's number among the mistakes of this pattern at this place, counted from 1.
     """
 
     path: str

@@ -92,7 +92,7 @@ class Tree:
         return found
 
     def mutants(self, seed: int) -> dict[Edit, str]:
-        """Return the examples and `count` mutants of each folder, each with its folder's name.
+        """Return the folder's name for each mutant: for all examples, and for `count` mutants of each folder.
 
         The selection takes one mutant of each pattern in turn, so that rare patterns are selected too.
         """

@@ -32,7 +32,7 @@ def read_listed(file: Path = FILE) -> dict[Change, str]:
 def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
     """Return the listed changes that a test noticed, or that no mutant makes.
 
-    If a module of `runtime/` has an unclear mutant, its changes are left out.
+    A change is left out if its module of `runtime/` has an unclear mutant.
     """
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
     unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}

@@ -75,14 +75,13 @@ class _Source:
         return pattern, start, end, text.decode()
 
     def without(self, pattern: str, items: Sequence[tuple[ast.AST, ast.AST]], index: int) -> _Change:
-        """Return the change that removes an item from a list. `items` are the first and last node of each item."""
+        """Return the change that removes an item from a list. `items` has the first and last node of each item."""
         start, end = self.start(items[index][0]), self.end(items[index][1])
         if index + 1 < len(items):
             return pattern, start, self.start(items[index + 1][0]), ""
         comma = re.match(rb"\s*,", self.bytes[end:])
         if index:
-            # The last item is removed. In the result, a comma follows the previous one. Lists, tuples and calls may end
-            # with a comma.
+            # The last item is removed. The rest ends with a comma, which is allowed in lists, tuples and calls.
             return pattern, self.end(items[index - 1][1]), end, "" if comma else ","
         return pattern, start, end + (comma.end() if comma else 0), ""
 

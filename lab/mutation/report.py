@@ -39,7 +39,7 @@ class Report:
     def stale(self) -> list[Change]:
         """Return the listed changes that a test noticed, or that no mutant makes.
 
-        If a module of `runtime/` has an unclear mutant, its changes are left out.
+        A change is left out if its module of `runtime/` has an unclear mutant.
         """
         return stale(dict(self.listed), self.mutants)
 

@@ -16,7 +16,7 @@ from lab.simulation.fakes import Call, Fault, Process
 from lab.simulation.world import API_RECORDS, BUS, FIFO_SUFFIX, ORDERS, STOCK, TOPIC, WORKER_RECORDS
 
 DISTURBANCES: Final = frozenset({"server error"})
-"""One kind of fault is enough to reach the calls after a failure."""
+"""This one kind of fault is enough to record the calls that the handlers make after a failure."""
 
 # DynamoDB Developer Guide, "Using IAM with DynamoDB transactions": each item of a transaction needs the permission of
 # its own action (a ConditionCheck needs ConditionCheckItem). IAM has no action TransactWriteItems.

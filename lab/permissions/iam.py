@@ -52,7 +52,8 @@ def _like(value: str, pattern: str) -> bool:
 def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> bool:
     if operator == "Null":
         return (key not in context) == (list(wanted) == ["true"])
-    # A context has at most one value per key. For a key that it has, `ForAnyValue:X` and `ForAllValues:X` mean `X`.
+    # A context has at most one value per key. So if the key is in the context, `ForAnyValue:X` and `ForAllValues:X`
+    # mean `X`.
     each_value, _, name = operator.rpartition(":")
     optional, name = name.endswith("IfExists"), name.removesuffix("IfExists")
     negated, name = "Not" in name, name.replace("Not", "")
@@ -63,7 +64,8 @@ def _holds(operator: str, key: str, wanted: Iterable[str], context: Context) -> 
         )
         raise LookupError(message)
     if key not in context:
-        # Without the key, ForAllValues holds and ForAnyValue does not. Other operators hold if negated or `IfExists`.
+        # Without the key, ForAllValues holds and ForAnyValue does not. Any other operator holds only if it is negated
+        # or ends in `IfExists`.
         return {"ForAnyValue": False, "ForAllValues": True}.get(each_value, optional or negated)
     return any(_COMPARES[name](context[key], each) for each in wanted) != negated
 

@@ -16,7 +16,7 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a call that a handler
-makes in the crash-point tests. If no call needs the action, it names a service or library, and [the
+makes in the crash-point tests. Without such a call, the column names a service or library, and [the
 source](#sources).
 
 "prod+key" is prod with `encryption: customer`, `tracing` and `trace_group`; "prod+bus" is the same with

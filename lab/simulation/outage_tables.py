@@ -12,7 +12,7 @@ from lab.simulation.popular import Stock, sell
 from lab.simulation.waiting import Message
 
 FAILING_CALL_SECONDS = (0.1, 12.0)
-"""Durations of a call that is refused immediately, and of a call whose three tries by the SDK all time out."""
+"""Durations of two failing calls: an immediate refusal, and three tries by the SDK that all time out."""
 TRANSACTION_SECONDS = (0.012, 0.02, 0.03)
 BURST, LONG_BURST = 20, 120
 CONCURRENCIES = (2, 5, 20, 50)

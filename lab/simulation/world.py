@@ -165,7 +165,7 @@ class World:
 
     def work(self, delivery: Delivery, process: Process | None = None) -> Outcome:
         """Run the worker on a batch. The caller of this function then passes the outcome to ``mapping.finish``. To
-        simulate a zombie, the caller passes it late or never."""
+        simulate a zombie, the caller passes the outcome late or never."""
         context = lambda_context(self.cloud.clock, self.deployment.worker_timeout_seconds)
         worker = self._idle_workers.pop() if self._idle_workers else self._worker()
         try:

@@ -39,7 +39,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def stop(state: StateDir) -> bool:
-    """Stop the instance and clean its folder. A signal ends the instance if a request does not.
+    """Stop the instance and clean its folder. If the instance does not stop on request, a signal ends it.
 
     Returns whether an instance was running.
     """

@@ -123,7 +123,7 @@ def check_call(service: str, operation: str | None, kind: str) -> None:
     """Raise `LocalError` when a rule could never hit.
 
     Such a rule names a service or an operation that AWS does not have, or a conflict outside of DynamoDB. Or it names
-    an operation of a service with a REST protocol, whose requests do not name it.
+    an operation of a service with a REST protocol: the requests to such a service do not name their operation.
     """
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")

@@ -54,7 +54,7 @@ def _executable(path: Path, content: str) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Link or copy `source`. Through a symbolic link, the engine would look for its language host beside `source`."""
+    """Link or copy `source`; a symbolic link would make the engine look for its language host beside `source`."""
     if target.exists() and (target.samefile(source) or target.stat().st_mtime_ns == source.stat().st_mtime_ns):
         return
     target.unlink(missing_ok=True)

@@ -12,8 +12,8 @@ from typing import Any
 from local.errors import LocalError
 from local.ports import LOOPBACK
 
-# The caller's variables that processes and the package index need. The caller's account, token and Pulumi settings are
-# left out.
+# Commands get only these environment variables of the caller: those for any process, and those for the package index.
+# Commands do not get the caller's account, token and Pulumi settings.
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
 )

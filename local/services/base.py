@@ -47,8 +47,8 @@ class Handler:
         creates, deletes: Names of the operations. By default, `creates` is the verb followed by the noun, and `deletes`
             is `Delete` followed by the noun.
         key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The member of the creating call's answer that has the id, by default `key`. If the answer has a member
-            named like the noun, the id is inside that member.
+        answered: The member with the id in the answer of the creating call; by default `key`. If the answer has a
+            member named like the noun, the id is inside that member.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values of inputs that are not given, or no longer given.
@@ -127,7 +127,7 @@ class Handler:
             raise UnknownInputError(unknown)
 
     def send(self, aws: Aws, operation: str, inputs: Inputs, **given: Any) -> Any:
-        """Call an operation with the inputs for which it has parameters, and with the given parameters."""
+        """Call an operation with the parameters `given`, and with those `inputs` for which it has a parameter."""
         known = {name.lower() for name in input_shape(self.service, operation).members}
         shaped = {**self.defaults, **self.shaped(inputs)}
         fitting = {key: value for key, value in shaped.items() if self.renamed.get(key, key).lower() in known}

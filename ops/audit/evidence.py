@@ -54,9 +54,10 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Units of orders settled certainly after the reference point, or at an unknown time, or without a reference
-            point.
-        near: Units that were settled too close to the reference point to know whether before or after it.
+        sure: Units of orders that were certainly settled after the reference point. If the article has no reference
+            point, or if the time of settling is unknown, the units count here too.
+        near: Units of orders that were settled shortly before or shortly after the reference point. Which of the two is
+            unknown.
     """
 
     sure: int = 0
@@ -77,7 +78,7 @@ class Evidence:
         taken: Units in confirmed orders, by article.
         published: Number of orders whose record shows that the event was published.
         late: Number of orders that were settled after the cut-off.
-        forgotten: Number of settled orders without a completed record, so old that their record may have expired.
+        forgotten: Number of settled orders whose completed record is missing, perhaps because the record has expired.
         answers: Order id in each of the API's records, by the record's id.
         cases: Dead letters, copies merged.
         waiting: Number of messages in the orders queue.

@@ -65,7 +65,7 @@ class Finding:
 def judge(evidence: Evidence) -> list[Finding]:
     """Judge all guarantees.
 
-    If a source of a guarantee could not be read, only those violations are reported that a single row proves.
+    If a guarantee's source could not be read, the finding has only the violations that a single row proves.
     """
     return [_judge(evidence, *row) for row in _JUDGES]
 
@@ -159,7 +159,7 @@ def exact_retries(evidence: Evidence) -> Finding:
     """G4: no message is received more often than the queue allows, and no receive is in the log twice.
 
     No message is both processed and dead-lettered, and no order is processed twice. A message that became a dead letter
-    too early is only named, because the limit may have been raised since.
+    too early is named, but is no violation, because the limit may have been raised since.
     """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
@@ -200,9 +200,10 @@ def exact_retries(evidence: Evidence) -> Finding:
 
 
 def notified(evidence: Evidence) -> Finding:
-    """G5: every settled order's event was published, or the order may still have a message and is named.
+    """G5: every settled order has a published event, or may still have a message.
 
-    Orders that were settled after the cut-off, or that are older than the worker's records, are only counted.
+    An order that has no published event but may still have a message is only named. Orders that were settled after the
+    cut-off, or that are older than the worker's records, are only counted.
     """
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
@@ -265,9 +266,9 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     Each of these orders needs a message. If there are too few messages, these orders are reported as violations;
     otherwise they are only named.
 
-    The messages of the orders queue are only counted, because each read is a receive. So nobody knows whether a message
-    belongs to an order in doubt under G1 or to one under G5. There may be enough messages for the orders of G1 alone,
-    and for those of G5 alone, but too few for all of them. Then the violation says that G1 or G5 is broken.
+    The messages of the orders queue are only counted, because each read is a receive. So nobody knows to which order a
+    message belongs. Some orders are in doubt under G1, others under G5. There may be enough messages for the orders of
+    G1 alone, and for those of G5 alone, but too few for all of them. Then the violation says that G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

@@ -111,8 +111,8 @@ def _moment(context: Context, text: str) -> str:
 def _resume_after(context: Context, where: list[str]) -> Place | None:
     """Return the place after which to continue; `None` to begin with the first order.
 
-    Runs record their places. Return the latest place that a run with the same `where` recorded in the last 14 days. If
-    such a run has ended, its places and those of earlier runs do not count.
+    Runs record their places. Consider the runs of the last 14 days with the same `where`. If one of them is complete,
+    consider only the runs after it. Return the latest place that these runs recorded.
     """
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))

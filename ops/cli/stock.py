@@ -57,7 +57,7 @@ def register(commands: Any) -> None:
         "--expect",
         required=True,
         metavar="N",
-        help="the present count exactly as stock get shows it, even if it is not a number",
+        help="the present count, exactly as `stock get` shows it, even if this count is not a number",
     )
 
 

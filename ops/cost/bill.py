@@ -76,8 +76,8 @@ class Load(NamedTuple):
     def total(self, fact: Callable[[str], Any]) -> Decimal:
         """Return the sum of `fact(name)` over all invocations of the functions.
 
-        The worker's facts are known for one order and for ten orders in a batch. For other batches they are calculated
-        on a straight line through these two.
+        The worker's facts are known for a batch of one order and for a batch of ten orders. For other batches they are
+        calculated on a straight line through these two.
         """
         used = {name: Decimal(fact(name)) for name in self.runs}
         more = (Decimal(fact("ten orders")) - used["process-order"]) / 9

@@ -70,7 +70,7 @@ def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, a
 
 
 def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
-    """Record that callers go back from `left`. Call it before the rollback, because the rollback may be killed."""
+    """Record that a rollback moves callers away from `left`. Call this first, because the rollback may be killed."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
 

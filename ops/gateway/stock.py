@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 MISSING: Final = "missing"
-"""Text of the count of a row without the attribute `available`."""
+"""Shown instead of the count if the row has no attribute `available`."""
 _WHOLE: Final = re.compile(r"-?[0-9]{1,38}")
 _NAMES: Final = ("available", "sku", "opening", "counted_at")
 _COUNTED: Final = "SET #available = :value, #opening = :value, #counted_at = :now"

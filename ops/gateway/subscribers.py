@@ -73,7 +73,7 @@ def waiting(client: "SQSClient", queue_arn: str) -> int:
 
 def _name(arn: str) -> str:
     parts = arn.split(":")
-    # A function's ARN ends with `function:NAME` or `function:NAME:ALIAS`, a queue's with its name.
+    # A function's ARN ends with `function:NAME` or `function:NAME:ALIAS`. A queue's ARN ends with the queue's name.
     return ":".join(parts[6:] or parts[5:])
 
 

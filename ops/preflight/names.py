@@ -29,7 +29,7 @@ Lister = Callable[[Ground], Iterator[str]]
 def names(ground: Ground) -> Iterator[Finding]:
     """Yield a finding for each kind of resource.
 
-    After a successful deployment, yield a single finding: the stack's own resources have these names.
+    After a successful deployment, yield a single finding, because the names belong to the stack's own resources.
     """
     if ground.outputs:
         yield Finding(

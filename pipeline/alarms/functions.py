@@ -23,7 +23,7 @@ def function_alarms(context: Context) -> tuple[Alarm, ...]:
 
 
 def _not_running(context: Context) -> Alarm:
-    # One invocation can last as long as the timeout. Until it ends, a healthy worker may start no other invocation.
+    # One invocation can last as long as the timeout. For that long, `runs` can be 0 although the worker is healthy.
     minutes = 5 + context.limits.timeouts[PROCESS_ORDER.name] // MINUTE
     return Alarm(
         name="worker-not-running",

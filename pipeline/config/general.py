@@ -64,7 +64,7 @@ def _endpoint(config: GeneralOptions) -> Problem | None:
     local = config.environment == "local"
     if local == bool(config.local_endpoint):
         return None
-    allowed = "a URL if environment is local, otherwise none, because with a URL calls from loopback need no TLS"
+    allowed = "a URL if environment is local; no URL in other environments, because a URL lets loopback calls skip TLS"
     return Problem(
         ("local_endpoint", "environment"), f"{config.local_endpoint!r} with environment {config.environment}", allowed
     )

@@ -34,7 +34,8 @@ class MessagingOptions(ProcessingOptions):
             "cost": "bus: 1.00 USD per million events, instead of the topic's 0.50 USD per million; either way "
             "deliveries to queues are free",
             "consequence": "bus: subscriptions filter by event_pattern, deliver only to queues and keep no sequence "
-            "(docs/events.md). A change replaces the topic or bus and the subscribers' queues: empty them first.",
+            "(docs/events.md). A change replaces the topic or bus and the subscribers' queues. "
+            "Empty these queues first.",
         },
     )
     strict_ordering: bool = Field(

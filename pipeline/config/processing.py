@@ -175,7 +175,8 @@ def _backoff(config: ProcessingOptions) -> Problem | None:
 
 
 def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
-    # The delay is set after an attempt has failed. Batching and the attempt have used a part of the 12 hours by then.
+    # The delay is set after an attempt has failed. By then, the batching window and the attempt have used up a part of
+    # the 12 hours.
     keys = ("retry_cap_seconds", "worker_timeout_seconds", "batch_window_seconds")
     longest = MAX_HIDDEN_SECONDS - config.worker_timeout_seconds - config.batch_window_seconds
     if config.retry_cap_seconds <= longest:

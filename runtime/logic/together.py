@@ -32,7 +32,7 @@ class Together:
 
     Attributes:
         store: Orders and stock.
-        clock: For `settled_at`, the pauses between tries and how long an article is left out.
+        clock: For `settled_at`, the pauses between tries, and the time for which an article is left out.
         random: For the pauses' jitter.
         describe: Describes any exception.
         logger: For each group that is settled or fails unexpectedly.

@@ -31,7 +31,7 @@ class OutOfTimeError(BotoCoreError):
 class CallBudget:
     """Stops its clients from beginning an attempt that may last longer than the invocation.
 
-    `attempt_milliseconds` must be left for an attempt, unless `watch` sets another time for the client.
+    An attempt begins only if `attempt_milliseconds` are left, unless `watch` sets another time for the client.
     """
 
     def __init__(self, attempt_milliseconds: int = ATTEMPT_MILLISECONDS) -> None:

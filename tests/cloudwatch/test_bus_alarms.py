@@ -54,7 +54,7 @@ def test_the_alarms_watch_every_resource_of_the_bus_and_only_resources_of_the_st
     assert {key for key in WATCHED_WITH_BUS if key.startswith("events_")} <= used
 
 
-def test_the_dashboard_has_every_alarm_and_its_orders_section_has_each_rules_alarm_on_redrives() -> None:
+def test_the_dashboard_has_every_alarm_and_those_on_redrives_are_in_its_orders_section() -> None:
     # GIVEN / WHEN
     _, flowing, *others = dashboard_sections(BUS, LIMITS.objectives)
 

@@ -16,8 +16,8 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand: a row for each widget that is no heading and no graph of an alarm. The row has view, size, unit,
-# period and time range, and then the numbers of visible and of all lines (1/3), or the number of log groups.
+# Written by hand: one row for each widget, except headings and graphs of alarms. The row has view, size, unit, period
+# and time range, and then the numbers of visible and of all lines (1/3), or the number of log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",

@@ -130,7 +130,7 @@ def test_the_boundary_has_exactly_the_actions_that_roles_are_granted() -> None:
         ("kms:Decrypt", f"arn:aws:kms:eu-west-1:{ACCOUNT}:key/state"),
     ],
 )
-def test_the_boundary_denies_what_the_program_does_not_need_even_if_a_role_is_granted_it(
+def test_the_boundary_denies_calls_that_the_program_does_not_need_even_if_a_role_allows_them(
     action: str, resource: str
 ) -> None:
     # GIVEN / WHEN / THEN

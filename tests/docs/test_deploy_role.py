@@ -35,7 +35,7 @@ def refused(recording: Recording, stack: str) -> list[str]:
 
 
 def unreadable(recording: Recording, stack: str) -> list[str]:
-    """Return the calls that a refresh of a recorded stack makes, but the stack's preview role does not allow."""
+    """Return those calls of a recorded stack's refresh that the stack's preview role does not allow."""
     role = statements("PreviewRole", stack)
     every = [each for each in requests(recording, "") if READS.search(each.action) and each.action not in NOT_REFRESHED]
     assert len(every) > 50

@@ -37,7 +37,7 @@ FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""Calls that no role of stack dev may allow, in addition to those on the other stacks' resources."""
+"""No role of stack dev may allow these calls. Nor may a role allow calls on the other stacks' resources."""
 
 
 def role_of(role: str, stack: str) -> Statements:
@@ -159,7 +159,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return what the statements allow a role of dev: calls on others' resources, and forbidden calls."""
+    """Return which calls on resources of others, and which forbidden calls, the statements allow a role of dev."""
     prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}
@@ -192,7 +192,7 @@ def test_every_condition_of_a_role_is_needed(role: str, sid: str, operator: str)
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
 def test_the_boundary_of_a_stack_reaches_no_stack_with_a_longer_name(variant: str) -> None:
-    # GIVEN the grants of a stack's roles, for the resources of a stack with a longer name
+    # GIVEN the boundary of the stack `prod`, and the grants that the roles of a stack `prod-eu` would have
     bound = boundary("prod")
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}
     theirs = {

@@ -235,10 +235,10 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails(
     tmp_path: Path, code: int, others: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any have, or is not
-    # permitted
+    # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any callers have
+    # moved, or is not permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
-    # THEN the step fails unless the shift succeeds, and callers move back only if the shift failed after some had moved
+    # THEN the step fails unless the shift succeeds. A rollback runs only if the shift fails after callers have moved
     assert status == code
     assert commands == ["deploy shift", *(["deploy rollback"] if rollback else [])]
 

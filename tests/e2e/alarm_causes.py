@@ -22,7 +22,7 @@ _OWN: Final = frozenset(key for key in HEALTHY if dict(key.dimensions).get("serv
 
 @dataclass(frozen=True)
 class CauseContext:
-    """A stack, and the clients with which a cause uses it."""
+    """A stack, and the clients with which the causes of alarms are produced."""
 
     stack: LocalStack
     account: Account

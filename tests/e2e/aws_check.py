@@ -49,7 +49,7 @@ class Report:
         self.tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add a phase to its test's line. The test has failed if one of its phases failed."""
+        """Add the report on one phase of a test to the test's line. The test failed if one of its phases failed."""
         line = self.tests.setdefault(report.nodeid, {"test": report.nodeid, "outcome": "passed", "milliseconds": 0})
         line["milliseconds"] += round(1_000 * report.duration)
         if report.failed:

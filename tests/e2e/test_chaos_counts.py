@@ -51,7 +51,8 @@ def test_callers_use_the_same_keys_with_the_same_bodies(callers: int) -> None:
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
-    # THEN every caller has one order with each key except the last key, and all bodies of a key are equal
+    # THEN each key except the last has one order of every caller, the last key has one order, and all orders of a key
+    # have equal bodies
     *whole, last = bodies
     assert all(names[key] == set(plan.names) and len(bodies[key]) == callers for key in whole)
     assert len(bodies[last]) == 1

@@ -33,7 +33,7 @@ def sqs_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
     for name in QUEUES:
         queue = {"QueueUrl": queue_url(stack, name)}
         handle = {**queue, "ReceiptHandle": "none"}
-        # SQS refuses an empty message, so that an allowed call sends nothing.
+        # The message is empty: even if the role may send, SQS refuses the message.
         yield "sqs:SendMessage", name, Try("sqs", "send_message", {**queue, "MessageBody": ""})
         yield "sqs:ReceiveMessage", name, Try("sqs", "receive_message", {**queue, "VisibilityTimeout": 0})
         yield "sqs:DeleteMessage", name, Try("sqs", "delete_message", handle)
@@ -48,7 +48,7 @@ def sqs_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
 
 def sns_tries(stack: LocalStack) -> Iterator[tuple[str, str, Try]]:
     topic = {"TopicArn": stack.outputs["notifications_topic_arn"]}
-    # SNS refuses a message above 256 KiB, so that an allowed call publishes nothing.
+    # The message exceeds 256 KiB: even if the role may publish, SNS refuses the message.
     yield "sns:Publish", "notifications", Try("sns", "publish", {**topic, "Message": "x" * 262_145})
     yield "sns:DeleteTopic", "notifications", Try("sns", "delete_topic", topic)
 

@@ -58,7 +58,7 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
     assert found.differing == differing
 
 
-def test_a_resource_type_that_the_table_of_replacements_lacks_is_an_error() -> None:
+def test_a_resource_type_without_a_line_in_the_table_of_replacements_is_an_error() -> None:
     # GIVEN a type without a line in the table
     # WHEN its inputs change / THEN the error names the file that needs the line
     with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):
@@ -79,7 +79,7 @@ def test_the_next_published_version_is_unknown_in_a_preview(publish: bool, versi
     outputs = {"version": "3", "arn": "arn:f", "timeout": 3}
     # WHEN an update of it is previewed
     found = previewed(FUNCTION, outputs, {"publish": publish, "timeout": 4})
-    # THEN its version is known only if the update publishes no version
+    # THEN the function's version is known only if the update publishes no new version
     assert found == {"version": version, "arn": "arn:f", "timeout": 4, "publish": publish}
 
 

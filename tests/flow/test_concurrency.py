@@ -200,7 +200,7 @@ def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker(
     # GIVEN a request, and a worker that may receive the order's message while the request is running
     violations: list[str] = []
     ends: set[tuple[str, ...]] = set()
-    # WHEN both run in every sequence of their calls
+    # WHEN both run once for each possible sequence of their calls
     for schedule in schedules(6):
         with staged() as stage:
             interleaver = Interleaver(stage.world.cloud.wire, by_script(schedule))

@@ -55,7 +55,7 @@ def test_the_numbers_of_paths_cases_and_crash_points_do_not_fall() -> None:
     points = [(path, call) for path in PATHS for call in crash_points(path)]
     # WHEN crash points and cases are counted
     count = sum(len(list(disturbances(call))) for _, call in points)
-    # THEN there are no fewer than before, and every handler has paths
+    # THEN no number is smaller than before, and every handler has paths
     assert {path.function for path in PATHS} == HANDLERS
     assert len({name_of(path) for path in PATHS}) == len(PATHS) >= LEAST_PATHS
     assert len(points) >= LEAST_CRASH_POINTS

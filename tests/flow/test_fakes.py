@@ -136,7 +136,7 @@ def test_a_cancellation_can_mix_reasons(cloud: Cloud) -> None:
 
 
 def test_stored_items_share_no_values_with_callers(cloud: Cloud) -> None:
-    # GIVEN a stored item, whose writer and reader have changed their copies
+    # GIVEN a stored item; its writer and a reader have changed their own copies of the item
     item: dict[str, Any] = {**KEY, "list": {"L": [{"S": "a"}]}}
     cloud.dynamodb.put_item(TableName="t", Item=item)
     item["list"]["L"].append({"S": "b"})
@@ -197,7 +197,7 @@ def test_an_event_reaches_the_rule_of_its_bus_unless_it_is_too_large(cloud: Clou
 
 
 def test_powertools_uses_the_simulated_clock(cloud: Cloud) -> None:
-    # GIVEN a function whose idempotency records Powertools keeps for an hour
+    # GIVEN an idempotent function; Powertools keeps its records for an hour
     from aws_lambda_powertools.utilities.idempotency import (
         DynamoDBPersistenceLayer,
         IdempotencyConfig,

@@ -119,7 +119,7 @@ def test_a_message_may_lose_one_more_receive_if_a_run_of_its_copy_was_stopped() 
     made = History.read(COPY_STOPPED)
     # WHEN the killer costs the message a third receive
     violations = play(made)
-    # THEN this is no violation: a message may lose one more receive for each run of its order that is stopped
+    # THEN this is no violation: a message may lose one more receive for each stopped run of its order
     assert violations == []
 
 
@@ -133,7 +133,7 @@ def test_the_same_seed_gives_the_same_counts() -> None:
 
 
 def test_several_processes_count_the_same_as_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN the counts of one process, and chunks of two histories, so that each of two processes gets some
+    # GIVEN six histories in chunks of two, and the counts of one process that played all of them
     monkeypatch.setattr(run, "CHUNK", 2)
     alone = list(play_in_chunks(77, 6, workers=1))
     # WHEN two processes play the same histories

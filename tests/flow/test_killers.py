@@ -47,7 +47,7 @@ def play(stage: Stage, others: int, killers: int, chance: Random) -> tuple[list[
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_killers_cost_other_messages_at_most_the_promised_receives(seed: int) -> None:
+def test_killers_cost_other_messages_no_more_receives_than_promised(seed: int) -> None:
     # GIVEN a queue with up to four killers and with other messages, and a worker with one to five threads
     chance = Random(seed)
     threads, killers, others = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)

@@ -68,7 +68,8 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
         (dead,) = stage.world.dead_letters.messages.values()
         dead.body = known
         stage.everything_is_redriven()
-        # THEN the message had waited for the retry horizon; its order was FAILED, and the redrive has confirmed it
+        # THEN the message had waited at least 20 minutes (the retry horizon), and its order was FAILED. The redrive has
+        # confirmed the order
         assert waited >= 20 * 60
         assert marked == ("FAILED",)
         assert stage.world.orders[order_id]["status"]["S"] == "CONFIRMED"
@@ -106,7 +107,7 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
 
 
 def test_another_message_can_become_a_dead_letter_if_killers_are_one_fewer_than_max_receive_count() -> None:
-    # GIVEN the least allowed `max_receive_count`, one fewer killer than that, and other messages
+    # GIVEN the least allowed `max_receive_count`, `max_receive_count` - 1 killers, and other messages
     others_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
@@ -118,5 +119,5 @@ def test_another_message_can_become_a_dead_letter_if_killers_are_one_fewer_than_
             # THEN no order is lost
             assert set(stage.statuses()) == {"CONFIRMED"}
             assert invariants.violations(stage.world) == []
-    # AND at least one other message became a dead letter, so the guarantee cannot allow one killer more
+    # AND at least one other message became a dead letter, so the guarantee cannot hold for this many killers
     assert others_dead > 0

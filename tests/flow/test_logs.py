@@ -60,7 +60,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
     """Play an order from request to lookup, and return its id.
 
-    Each of `deliveries` is the process of one delivery, in turn.
+    The first delivery runs in the first process of `deliveries`, the second delivery in the second, and so on.
     """
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]

@@ -86,7 +86,7 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_only_a_fair_queue_protects_a_quiet_caller_and_only_from_a_flood_of_one_caller(
+def test_a_quiet_caller_overtakes_a_flood_only_if_the_queue_is_fair_and_one_caller_sends_the_flood(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares

@@ -78,7 +78,7 @@ def test_the_history_of_an_order_stored_before_its_send_shrinks_to_one_post() ->
         assert small.length <= 2
         assert sum(isinstance(step, Post) for step in small.steps) == 1
         assert labels(play(small)) & labels(play(failing))
-        # AND it can be read from its text and played again
+        # AND the same history, read from its text, has the same violations
         assert play(History.read(small.text())) == play(small)
     # AND the real code passes this history
     assert play(small) == []
@@ -100,11 +100,11 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN histories begin with this loss, and the first of them that fails is shrunk (a history passes if SQS
-        # delivers the deleted message again in it)
+        # WHEN histories begin with this loss, and the first failing history is shrunk. (A history does not fail if SQS
+        # later delivers the deleted message again.)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
-    # THEN the foreign message and one delivery with a fault at one call are left
+    # THEN only two steps are left: the foreign message, and one delivery with a fault at one call
     assert small.steps == (Foreign("not JSON"), Deliver((At(1, "server error"),)))
     assert play(small) == []
 

@@ -17,7 +17,10 @@ def pairs_of(combination: Combination) -> set[Pair]:
 
 @dataclass(frozen=True)
 class Pairwise:
-    """`combinations` contain every pair of values except `refused`, for which no allowed combination was found."""
+    """Combinations that contain every pair of values, except the refused pairs.
+
+    A pair is refused if no allowed combination was found for the pair.
+    """
 
     combinations: list[Combination]
     refused: set[Pair]
@@ -28,8 +31,8 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
     A pair is new if no earlier combination contains it. Each combination starts with a new pair and the first values of
     all other options. If this is not allowed, one or two of these values are changed. If no such change is allowed, the
-    pair counts as refused. In an allowed combination, every other option then gets the allowed value that adds most new
-    pairs. The result depends only on `allowed` and on the sequence of `options` and their values.
+    pair counts as refused. In an allowed combination, each option outside the pair then gets the allowed value that
+    adds most new pairs. The result depends only on `allowed` and on the sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})
@@ -69,7 +72,8 @@ def _filled(
 ) -> Combination:
     """Return `base` with new values for the options that are not in `fixed`.
 
-    Each of these options gets the allowed value that adds most pairs of `still_open`.
+    These options get their values one after the other. Each gets the allowed value with which the combination has the
+    most pairs of `still_open`.
     """
     best = base
     for name in [each for each in options if each not in fixed]:

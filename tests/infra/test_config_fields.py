@@ -97,7 +97,7 @@ def test_every_field_has_a_refused_value_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("key", REFUSED)
-def test_the_message_about_a_wrong_value_names_what_was_given_what_is_allowed_and_the_key(key: str) -> None:
+def test_the_message_about_a_wrong_value_names_the_given_value_the_allowed_values_and_the_key(key: str) -> None:
     # GIVEN
     value, allowed = REFUSED[key]
 

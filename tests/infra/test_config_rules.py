@@ -21,7 +21,7 @@ def test_every_rule_has_an_edge_case() -> None:
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_the_message_about_a_broken_rule_names_what_was_given_what_is_allowed_and_the_keys(
+def test_the_message_about_a_broken_rule_names_the_given_values_the_allowed_values_and_the_keys(
     edge: tuple[str, ...],
 ) -> None:
     # GIVEN

@@ -50,7 +50,7 @@ class TestEveryStack:
         assert everywhere <= {"xray:PutTraceSegments", "xray:PutTelemetryRecords", "cloudwatch:DescribeAlarms"}
 
 
-def test_the_recorded_calls_include_those_that_only_follow_a_failure() -> None:
+def test_the_recorded_calls_include_calls_that_are_made_only_after_a_failure() -> None:
     # GIVEN / WHEN
     by_function = {name: {each.call for each in called() if each.function == name} for name in FUNCTIONS}
 

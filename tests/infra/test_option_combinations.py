@@ -24,8 +24,8 @@ EXTERNAL = {"authorizer": "external", "jwt_issuer": "https://id.example.com/", "
 WAF = {"waf": "true", "origin_secret": "0123456789abcdef0123456789abcdef"}
 NEW_SECRET = "fedcba9876543210fedcba9876543210"
 
-# For each option: its values, each with the configuration that sets this value. The first value is off or costs least,
-# and `pairwise` starts from the first values.
+# For each option: its values, each with the configuration that sets this value. The first value turns the option off
+# or is the cheapest one. `pairwise` starts each combination with the first values.
 OPTIONS: dict[str, dict[str, dict[str, str]]] = {
     "environment": {"development": {}, "production": {"environment": "production"}},
     "authorizer": {
@@ -83,8 +83,8 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Each text with an option and values. The text is in a resource's type or inputs if and only if the option has one of
-# these values.
+# Text → an option and some of its values. The text is in a resource's type or inputs if and only if the option has one
+# of these values.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),

@@ -83,7 +83,7 @@ def test_configuration_is_merged_as_the_pulumi_engine_merges_it(tmp_path: Path) 
         ("[password]", "Pulumi.local.yaml must be a YAML mapping"),
     ],
 )
-def test_the_refusal_of_an_unusable_stack_file_names_it_or_the_key(tmp_path: Path, stack: str, message: str) -> None:
+def test_the_refusal_of_a_stack_file_names_the_file_or_the_key(tmp_path: Path, stack: str, message: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(StackFileError, match=re.escape(message)) as refusal:
         load_settings(written(tmp_path, stack), "local", {})

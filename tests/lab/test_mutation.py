@@ -65,9 +65,9 @@ def test_a_survivor_is_identified_by_its_change(run: Path) -> None:
 
 
 def test_functions_that_run_only_at_import_are_left_out(run: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a run, and its function in the list of functions that run only at import
+    # GIVEN a run with mutants of one function, which is in the list of functions that run only at import
     monkeypatch.setattr(results, "IMPORT_ONLY", {CHANGE.function})
-    # WHEN its results are read
+    # WHEN the run's results are read
     # THEN they have no mutant of this function
     assert read_results(run) == []
     # AND every function of the real list exists
@@ -177,7 +177,7 @@ def test_the_list_can_be_read() -> None:
     assert all(change.function.startswith("runtime.") for change in read_listed())
 
 
-def test_tests_that_noticed_mutants_run_first_then_the_tests_of_fast_files() -> None:
+def test_the_tests_that_noticed_mutants_run_first_and_those_of_fast_files_next() -> None:
     # GIVEN tests of a slow file and of a fast file, and the numbers of mutants that they noticed in the function
     # and in its module
     names = ["slow::a", "slow::b", "fast::a", "fast::b", "slow::c", "slow::d"]

@@ -57,7 +57,7 @@ def test_a_pattern_makes_these_mistakes(pattern: str, before: str, after: list[s
     assert found == after
 
 
-def test_an_endless_loop_ends_if_a_mutation_makes_it_run_once() -> None:
+def test_a_mutation_makes_an_endless_loop_run_only_once() -> None:
     # GIVEN
     source = "def f():\n    seen = 0\n    while True:\n        seen += 1\n    return seen\n"
 
@@ -154,7 +154,7 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
 def test_a_folders_tests_include_every_single_test_of_their_files(folder: str) -> None:
     # GIVEN the test files of a folder
     files = [str(path.relative_to(ROOT)) for each in FOLDERS[folder].tests for path in ROOT.glob(each)]
-    # WHEN the folder is asked about the files and about a test of each
+    # WHEN the folder is asked about each file, and about one test of each file
     missing = [name for file in files for name in (file, f"{file}::test_it[a/b]") if not FOLDERS[folder].concerns(name)]
     # THEN it includes all of them
     assert files
@@ -180,7 +180,7 @@ def test_a_measurement_is_current_until_its_test_file_or_the_tested_code_changes
     elif changed:
         (tmp_path / changed).write_bytes(b"changed")
 
-    # THEN only a change of one of the two files makes a new measurement necessary
+    # THEN a new measurement is needed only if one of the two files was changed or deleted
     assert is_current(result, tmp_path) is current
     assert not is_current(tmp_path / "not measured", tmp_path)
 

@@ -157,7 +157,7 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN a resource is created with all inputs. Then, for each part, another is created without this part
+    # WHEN a resource is created with all inputs, and one more resource for each part, without that part
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):
@@ -167,6 +167,6 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
             continue  # the API requires it
         except KeyError as missing:
             unread += [] if missing.args[0] in NEEDED else [missing]
-    # THEN leaving out a part changes the calls, unless the API or the handler requires the part
+    # THEN without a part the calls differ, or the API or the handler reports that the part is missing
     assert whole
     assert unread == []

@@ -86,7 +86,7 @@ def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> No
 
 
 def test_all_lines_are_read_from_a_time_before_1970() -> None:
-    # GIVEN a line / WHEN lines are read from a time in 1926 on
+    # GIVEN a line / WHEN all lines since a time in 1926 are read
     lines = read_lines(aws_with([(1000, "ops", "redrive begun")]), [GROUP], parse_since("36500d", NOW))
     # THEN the line is read
     assert [line.message for line in lines] == ["redrive begun"]

@@ -273,7 +273,7 @@ def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrom
     ports = [urlsplit(endpoint).port for endpoint in running.addresses]
     endpoints = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
     read = browser.execute_async_script(attack(), endpoints, FUNCTION, FORGED)
-    # THEN it can read no answer, and nothing has changed
+    # THEN the script can read none of the answers, and nothing has changed
     assert read == []
     assert running.changes == []
 

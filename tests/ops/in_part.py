@@ -34,8 +34,8 @@ _POINTS: Final = ("Timestamps", "Values")
 def token_of(operation: OperationModel) -> tuple[str, str] | None:
     """Return the members with the page token in the request and in the answer; None for an operation without pages."""
     request, answer = (shape.members if shape else {} for shape in (operation.input_shape, operation.output_shape))
-    # IAM's token has the same name in request and answer. In other services, an answer member with the same name as the
-    # request's token member repeats the request's token.
+    # IAM's token is `Marker` in the request and in the answer. In S3's answers, `ContinuationToken` repeats the
+    # request's token, and `NextContinuationToken` is the token of the next page.
     same = "Marker" if "Marker" in request and "IsTruncated" in answer else None
     token_in = same or next(filter(_TOKEN_OF_INPUT.fullmatch, request), None)
     token_out = same or next(filter(_TOKEN.fullmatch, answer), None)
@@ -71,7 +71,7 @@ class InPart:
     Args:
         refused: The operation that refuses its first entry.
         times: The number of calls in which it refuses the entry.
-        after: The number of earlier calls, in which it refuses nothing.
+        after: The number of calls before the first refusal.
 
     Attributes:
         paged: Operations whose second item was read.
@@ -144,10 +144,10 @@ def _items(whole: dict[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _refuse(call: Any, operation: OperationModel, parameters: dict[str, Any]) -> dict[str, Any]:
-    """Run the operation without its first entry, and return the answer with which AWS refuses that entry.
+    """Run the operation without its first entry, and answer as AWS does when it refuses only this entry.
 
-    If there is only one entry, the operation is not run. If the entries are log events, it is not run either: all are
-    refused.
+    If there is only one entry, the operation is not run. If the entries are log events, all of them are refused, and
+    the operation is not run.
     """
     member = left_out_of(operation)
     if member == "UnprocessedKeys":

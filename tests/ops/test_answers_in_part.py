@@ -237,7 +237,8 @@ def test_a_refused_entry_is_retried_or_reported_and_the_next_run_finishes(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN two dead letters (for REPLAY a settled order), and an operation that refuses its first entry
+    # GIVEN two dead letters (for REPLAY, the order of one of them is settled), and an operation that refuses its first
+    # entry
     if command is REPLAY:
         ROWS["order replay-events"][0].prepare(stack)
     run = typed(*command, outputs="bus.json" if command is REPLAY else "stack.json")

@@ -291,7 +291,7 @@ def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(sho
     # WHEN the dead letter is lost
     both = shop.audit()["guarantees"][0]
 
-    # THEN one message in the orders queue can be the message of one open order, but not of two
+    # THEN one message in the orders queue can explain one open order, but not two
     assert one["ok"]
     assert "may be in the orders queue" in one["named"][0]
     assert both["violations"][0].startswith("orders without a message: at least 1 of these 2")

@@ -34,8 +34,8 @@ def test_articles_that_are_not_checked_are_not_counted() -> None:
     }
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
-    # THEN the article whose stock is right and the two below zero are checked. Of these three, two have a reference
-    # point, and only their units are counted
+    # THEN three articles are checked: the one whose stock is right and the two below zero. Only two of the three have a
+    # reference point, and only the units of these two are counted
     assert found["G2"].counted == "stock of 3 articles checked; 14 units confirmed since it was counted"
     assert [text for text in found["G2"].named if "not checked" in text or "may have left" in text] == [
         "recounted was counted, restocked or removed during the audit, so its stock is not checked",
@@ -53,16 +53,16 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
-    # A way is a set of orders to which the messages in the queue may belong. It breaks the guarantee of every other
-    # order in doubt.
+    # Nobody knows to which orders the messages in the queue belong. Each way is one possible set of these orders. The
+    # guarantee of an order in doubt is broken if the order has no message.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee counts as broken if every way breaks it. If every way breaks G1 or G5, but not always the same
-    # one, the findings of both say that it is not known which of the two is broken
+    # THEN a guarantee counts as broken if it is broken in every way. If every way breaks one of the two guarantees, but
+    # not always the same one, then the findings of both say that it is not known which of the two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

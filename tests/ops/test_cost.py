@@ -83,8 +83,8 @@ DOMAIN = (
     }
 )
 PROD_IN_BATCHES_OF_TEN = PROD | {
-    # The worker has a tenth of the invocations, and each takes 60 ms, not ten times 50 ms. For ten orders there is one
-    # receive and one delete.
+    # For ten orders the worker has one invocation of 60 ms, instead of ten invocations of 50 ms each. There is also
+    # only one receive and one delete.
     "Lambda": (0, 1.1 * 0.20 + (50_000 + 6_000) * 0.0000133334),
     "SQS": (POLLING, 1.2 * (0.40 + 0.10)),
     "CloudWatch": (
@@ -180,7 +180,7 @@ def test_the_bill_counts_the_alarms_that_the_program_makes(options: dict[str, st
 
 
 def test_one_call_a_second_and_five_percent_of_the_other_calls_are_traced() -> None:
-    # GIVEN ten times as many orders as seconds in a month
+    # GIVEN a month with ten orders a second
     load = Load(26_280_000)
     # WHEN
     (traces,) = (item.used for item in bill(of_options("ordered"), load) if item.service == "X-Ray")

@@ -78,7 +78,7 @@ def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
     message = received(attributes={"order_id": text(OTHER_ID)})
     # WHEN it is read
     letter = read_letter(message)
-    # THEN it counts as naming no order, so that `dlq discard` marks neither order
+    # THEN the letter gets no order id, so that `dlq discard` marks neither of the two orders
     assert letter.order_id is None
 
 

@@ -32,7 +32,7 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
     # GIVEN a release that raised the schema version
     can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
-    # WHEN a rollback of all functions is refused, and the rollback that the refusal names is run
+    # WHEN a rollback of all functions is refused, and then the rollback that the error message advises is run
     refused = world.run("rollback", "--yes")
     output = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")

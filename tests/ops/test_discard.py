@@ -134,7 +134,7 @@ def test_a_discard_of_a_message_that_is_no_json_does_what_its_plan_says(stored: 
         assert statuses(world) == before
         assert world.dead_letters.counts() == (1, 0, 0)
     else:
-        # THEN otherwise the message is deleted, and the order is marked exactly if the plan says so
+        # THEN otherwise the message is deleted. The order becomes DISCARDED if the plan says so, and only then
         assert "messages deleted: 1" in discard(world, order_id)
         marked = statuses(world).count("DISCARDED") > before.count("DISCARDED")
         assert ("would become DISCARDED" in planned) == marked

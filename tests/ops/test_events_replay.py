@@ -139,7 +139,7 @@ def comparable(message: dict[str, Any]) -> object:
     return shown, message.get("MessageAttributes")
 
 
-def test_the_filter_of_the_subscription_and_the_option_status_apply(
+def test_a_replay_obeys_the_subscriptions_filter_and_the_status_option(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a subscriber whose filter accepts rejections only
@@ -197,7 +197,7 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
 def test_a_rule_that_changes_the_event_and_a_missing_rule_are_refused(
     bus_stack: MockStack, more: Any, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a rule that does not send the event itself to its target, or no rule
+    # GIVEN no rule, or a rule that transforms each event
     if more is not None:
         rule(bus_stack, "billing", [], **more)
     # WHEN / THEN

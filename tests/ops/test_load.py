@@ -228,7 +228,7 @@ class Stored:
 def test_each_mistake_fails_its_check(
     answers: list[tuple[int, str]], settled: dict[str, str], offered: float, broken: list[str]
 ) -> None:
-    # GIVEN the answers to a run of one order, which is to be sent within a second
+    # GIVEN the answers to a run that should send one order within a second
     traffic, clock = Traffic(), Clock()
     traffic.begun(offered)
     for key, order_id in answers:

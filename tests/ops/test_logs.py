@@ -113,7 +113,7 @@ def test_logs_show_entries_and_deaths_for_each_filter(stack: MockStack, capsys: 
     for arguments in ("", "--error", "--error ContentionError", "--function create-order", f"--order {ORDER_ID}"):
         assert stack.run("logs", "--json", *arguments.split()) == 0
         found[arguments] = [line["what"] for line in shown(capsys)]
-    # THEN each filter shows its lines. The death belongs to the order, because the line of the death has the request id
+    # THEN each filter shows its lines. `--order` shows the death too, because the line of the death has the request id
     # of the order's attempt.
     died = "died: Sandbox.Timedout"
     assert found == {
@@ -160,7 +160,7 @@ def test_following_the_logs_shows_each_new_line_once(
 def test_errors_are_counted_by_cause_over_logs_and_dead_letters(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN two failed attempts, a worker that died once, and a dead letter of each of two causes
+    # GIVEN two failed attempts, a worker that died once, and two dead letters with different causes
     at = order_since(stack)
     stack.log("process_order", failed(at + 1), failed(at + 2), {"at": at + 4, "text": IMPORT_FAILED})
     stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text("ContentionError")})

@@ -81,7 +81,7 @@ def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
 
 @pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])
 def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, period: int) -> None:
-    # GIVEN a sum that starts `age` ago
+    # GIVEN a time that is `age` ago
     queries: list[dict[str, Any]] = []
     moments = [datetime(2026, 1, 30, hour, tzinfo=UTC) for hour in (1, 2, 3)]
 
@@ -98,7 +98,7 @@ def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, pe
     end = datetime(2026, 1, 31, tzinfo=UTC)
     # WHEN the sum of a metric since that time is read
     values = telemetry.values([Query("k", "orders-prod", "M", {})], end - timedelta(seconds=parse_duration(age)), end)
-    # THEN CloudWatch still keeps values of the chosen period, and the values of both pages are added
+    # THEN the query has a period whose values CloudWatch still keeps, and the values of both pages are added
     assert [query["MetricStat"]["Period"] for query in queries] == [period]
     assert values == {"k": Value(3.0, moments[1])}
 

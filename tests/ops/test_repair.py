@@ -173,10 +173,10 @@ def test_the_repair_of_a_record_shows_the_status_of_the_order(
 
 
 @pytest.mark.parametrize(("row", "shown"), STOCK_ROWS, ids=[shown for _, shown in STOCK_ROWS])
-def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
+def test_a_stock_row_without_a_valid_count_is_shown_and_repaired(
     stack: MockStack, capsys: pytest.CaptureFixture[str], row: dict[str, Any], shown: str
 ) -> None:
-    # GIVEN an article whose available stock is no count
+    # GIVEN an article whose stock row has no valid count
     stack.put_stock({"sku": {"S": "SKU-9"}, **row})
     # WHEN somebody looks at the article, and sets its count to 7: with a wrong --expect, then with the shown value
     assert stack.run("stock", "get", "SKU-9") == 0
@@ -188,7 +188,7 @@ def test_a_stock_row_that_is_no_count_is_shown_and_repaired(
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 
 
-def test_units_cannot_be_added_to_stock_that_is_no_count(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_units_cannot_be_added_to_an_invalid_count(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an article whose available stock is a text
     stack.put_stock({"sku": {"S": "SKU-9"}, "available": {"S": "9"}})
     # WHEN a unit is added

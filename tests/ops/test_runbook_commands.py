@@ -51,7 +51,7 @@ def status_of(account: Account, order_id: str) -> str:
 
 
 def an_order_for(commands: tuple[str, ...], stack: LocalStack, account: Account, sku: str) -> str:
-    """Create an order in the runbook's situation: a dead letter if commands read dead letters, otherwise settled."""
+    """Create the order that commands need: with a dead letter if a command reads dead letters, otherwise settled."""
     if not any(" dlq " in command for command in commands):
         order_id = place(stack, sku)
         wait_for("the order to settle", lambda: status_of(account, order_id) == "CONFIRMED")

@@ -196,7 +196,8 @@ def test_no_stock_is_added_if_the_row_or_its_reference_point_was_added_or_remove
     sku: str, before: Count | None, world: World
 ) -> None:
     # GIVEN the stock row of SKU-1, which has no reference point (`opening`), and no row of SKU-2
-    # WHEN stock is added by somebody who expects a row of SKU-2, none of SKU-1, or an `opening` in SKU-1's row
+    # WHEN somebody adds stock but expects another state: SKU-1 without a row, SKU-2 with a row, or SKU-1's row with an
+    # `opening`
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

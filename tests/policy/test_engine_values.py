@@ -59,7 +59,7 @@ class _Engine(_PolicyAnalyzerServicer):
 
 
 def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the resource's fields for every request, and its further fields for a request about the whole stack."""
+    """Return the resource's fields in every request, and those that only a request about the whole stack has."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
         "type": resource.type,
@@ -109,7 +109,7 @@ def test_a_rule_receives_the_resource_that_the_engine_sent() -> None:
     # WHEN
     _Engine(rules).reports([sent, make(TABLE)])
 
-    # THEN both rules get the same resource, but a resource that is sent alone comes without its references
+    # THEN both rules get the resource; only the rule that checks all resources together gets the references
     assert alone == [replace(sent, references={})]
     assert together == [sent, make(TABLE)]
 

@@ -261,7 +261,7 @@ def test_the_rule_checks_prods_real_resources(name: str) -> None:
         emptied = [replace(each, references={}) for each in emptied]
     if name == "queues-and-topics-take-tls-only":
         emptied = [each for each in emptied if not each.type.endswith("Policy")]
-    # THEN the rule is broken, so it checks at least one type that prod's resources have
+    # THEN the resources violate the rule, so the rule checks at least one of their types
     assert messages(rule, emptied)
 
 
@@ -310,7 +310,7 @@ def test_a_rule_checks_the_types_of_its_case_and_the_listed_other_types() -> Non
 
 
 @pytest.mark.parametrize(("name", "other"), [(name, other) for name, types in ALSO.items() for other in sorted(types)])
-def test_a_rule_is_broken_by_its_other_types_as_well(name: str, other: str) -> None:
+def test_a_rule_also_checks_the_types_that_its_case_does_not_have(name: str, other: str) -> None:
     # GIVEN
     rule = BY_NAME[name]
     broken = [replace(each, type=other) if each.type in rule.types else each for each in CASES[name].broken]

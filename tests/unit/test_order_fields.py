@@ -36,7 +36,7 @@ WRONG: Final[tuple[Any, ...]] = (1.5, [], {}, True, "\x00", "\ud800", "x" * 10_0
 
 
 def filled(model: type[BaseModel], required: dict[str, Any]) -> dict[str, Any]:
-    """Return values for the fields of `model`: those in `required`, and the first example of each optional field."""
+    """Return the values in `required`, and the first example of each optional field of `model`."""
     optional = {name: field.examples for name, field in model.model_fields.items() if not field.is_required()}
     missing = [name for name, examples in optional.items() if not examples]
     assert not missing, f"{model.__name__}: give {missing} `examples=[...]` in runtime/models/order.py"

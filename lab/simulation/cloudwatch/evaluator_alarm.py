@@ -83,7 +83,7 @@ class MetricAlarm:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Choices where AWS documents no behaviour or two behaviours. A sound alarm works under every combination.
+    """Choices for cases in which AWS documents no behaviour, or two. A sound alarm works under every combination.
 
     Attributes:
         extra_points: how many points beyond N are retrieved.
@@ -97,7 +97,7 @@ class Behaviour:
 
 
 def series_of(alarm: MetricAlarm, store: MetricStore, starts: Sequence[int]) -> Series:
-    """The series that the alarm compares with its threshold, over the given period starts."""
+    """Return the series that the alarm compares with its threshold, for the periods that begin at `starts`."""
     metrics = {
         name: store.series(query.key, query.statistic, alarm.period, starts, query.unit)
         for name, query in alarm.metrics.items()

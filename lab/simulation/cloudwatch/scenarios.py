@@ -175,7 +175,7 @@ def _unit(key: MetricKey) -> str:
 def run_alone(
     store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
 ) -> AlarmRun:
-    """Run the alarm without the other metric alarms. `step_of` gives the length of a minute.
+    """Run the alarm without the other metric alarms. A minute of the scenario lasts `step_of(alarm)` seconds.
 
     Each composite that names the alarm gets a rule with only this alarm, and no suppressor.
     """

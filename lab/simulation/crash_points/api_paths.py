@@ -127,7 +127,7 @@ def _row_busy(call: Call) -> Fault | None:
 
 CONFIRMED = ends("CONFIRMED")
 SENT = CONFIRMED | ends()
-"""The ends if the caller does not retry: the order is confirmed, or no order exists."""
+"""The possible ends if the caller does not retry: the order is confirmed, or no order exists."""
 API_PATHS = (
     Path("first call", CREATE, _first_call, CONFIRMED),
     Path("first call, no retries", CREATE, _first_call, SENT, no_retries=True),

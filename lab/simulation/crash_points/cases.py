@@ -115,7 +115,8 @@ def _check_recording(case: Case, process: Process) -> None:
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
     """Return whether something may have stopped the run from marking an order ``FAILED``.
 
-    Either each of its updates of the orders table was disturbed, or it only read before the call that killed it.
+    This is so if all of the run's updates of the orders table were disturbed. It is also so if the run was killed at a
+    call and had made only reads before this call.
     """
     writes = [
         call.index

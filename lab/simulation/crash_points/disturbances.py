@@ -91,8 +91,10 @@ def _in_progress(_: Stage) -> Fault:
 
 
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
-    """Cancel the transaction with these reason codes, one for each item. An item with ``None`` gets its true reason,
-    because AWS never reports a wrong result of a condition."""
+    """Cancel the transaction with these reason codes, one for each item.
+
+    For ``None``, the item's condition is evaluated, because AWS never reports a wrong result of a condition.
+    """
 
     def make(stage: Stage) -> Fault:
         def fault(call: Call, perform: Perform) -> Response:

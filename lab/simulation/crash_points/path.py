@@ -31,8 +31,8 @@ class Path:
         name: Name in tables and test ids.
         function: The handler's name.
         prepare: Prepares a stage for the run, and returns the run.
-        ends: The allowed ends. Each lists the statuses of all orders after all retries and redrives. Only a path whose
-            callers do not retry has several ends.
+        ends: The allowed ends. Each lists the statuses of all orders after all retries and redrives. A path has more
+            than one allowed end only if its callers do not retry.
         later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
             so a caller's retry sends the order once more.
         dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``: one
@@ -66,5 +66,5 @@ class Path:
 
 
 def ends(*statuses: str) -> frozenset[tuple[str, ...]]:
-    """Return the allowed ends of a path that may end only with these statuses."""
+    """Return a set with one allowed end: the path's orders have exactly these statuses."""
     return frozenset({tuple(sorted(statuses))})

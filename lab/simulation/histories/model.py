@@ -4,7 +4,7 @@ The model follows the history's steps. Of the program's logic it uses only canon
 begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own rules:
 
 - M1: An order that no caller posted is ``FAILED`` or ``DISCARDED``. No order is deleted. Only people discard orders. No
-  message that the API did not send is lost.
+  message from a sender other than the API is lost.
 - M2: Outcomes never change, and no order returns to ``ACCEPTED``.
 - M3: Stock is never negative. Outcomes agree with the stock.
 - M4: Every order becomes final unless its message expires. Callers that retry get an answer.
@@ -40,8 +40,8 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Operations with which the worker prepares an isolated batch: it marks the order of each last attempt ``FAILED``, and
-reads leases. If such a call is disturbed, a mark can be missing."""
+"""Operations with which the worker prepares an isolated batch: ``UpdateItem`` marks an order ``FAILED`` before its last
+attempt, and ``GetItem`` reads a lease. If such a call is disturbed, a mark can be missing."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
@@ -98,7 +98,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives lost in killed runs, but not only because of a killer.
+    """Receives that were lost in killed runs, but that do not count as lost to a killer.
 
     They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
     """

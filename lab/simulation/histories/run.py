@@ -25,7 +25,7 @@ _CHUNKS_PER_PROCESS = 4
 def play_seeds(seeds: Sequence[int], *, collect_every: int = _COLLECT_EVERY) -> HistoryCounts:
     """Play the histories of these seeds and return their counts.
 
-    Garbage is collected after every ``collect_every`` histories; with 0, never.
+    Garbage is collected after every ``collect_every`` histories, or never if ``collect_every`` is 0.
     """
     tally, started = HistoryCounts(), time.process_time()
     with _rare_garbage_collection() as collect, _silent_logger():

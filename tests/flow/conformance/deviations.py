@@ -15,7 +15,7 @@ class Deviation:
     Attributes:
         implementation: ``moto`` or ``ministack``; the fake must not deviate.
         scenario: Name of the scenario.
-        observed: The emulator's result instead of AWS's.
+        observed: What the emulator returns instead of AWS's result.
         why: Description of the error.
     """
 

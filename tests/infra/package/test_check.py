@@ -61,7 +61,7 @@ def test_handlers_get_only_the_variables_that_are_passed_to_the_check(tmp_path: 
     given = project.run(*LOCAL, "--check", "--env", "ORDERS_TABLE=orders")
     from_file = project.run(*LOCAL, "--check", "--env-file", str(file))
 
-    # THEN the handler gets the variable only from the option and from the file
+    # THEN the handler gets the variable from the option and from the file, but not from the command's environment
     assert without.returncode == 1
     assert "KeyError: 'ORDERS_TABLE'" in without.stderr
     assert (given.returncode, from_file.returncode) == (0, 0)

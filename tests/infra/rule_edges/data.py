@@ -1,4 +1,4 @@
-"""Edge cases of the rules on stored data and the key that encrypts them."""
+"""Edge cases of the rules on the encryption key, and on protection while deployments are gradual."""
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 

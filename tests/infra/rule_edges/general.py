@@ -90,7 +90,7 @@ EDGES: Edges = {
     ("_endpoint",): (
         {"local_endpoint": "http://127.0.0.1:4566"},
         LOCAL,
-        "otherwise none",
+        "no URL in other environments",
     ),
     ("_package_target",): (
         {"package_for_this_machine": "true"},

@@ -190,6 +190,6 @@ def test_location_leads_to_the_order_under_any_base_url(api: Api, url: str) -> N
     # GIVEN the answer to a POST
     response = api.post()
 
-    # WHEN a client resolves its Location against the URL to which it sent the request / THEN it gets the order's URL
+    # WHEN a client resolves the answer's Location against the URL of the POST / THEN the result is the order's URL
     expected = f"{url.partition('?')[0]}/{document(response)['order_id']}"
     assert urljoin(url, response["headers"]["Location"]) == expected

@@ -60,10 +60,10 @@ def test_only_the_white_space_around_a_header_s_value_is_removed() -> None:
 
 
 def test_headers_and_parameters_that_are_no_text_count_as_not_sent() -> None:
-    # GIVEN headers and parameters of other types
+    # GIVEN headers and parameters, some of which are not texts
     # WHEN they are read
     read = request(headers={"a": 5, "b": "x"}, pathParameters={"c": None, 1: "y"}, isBase64Encoded="true")
-    # THEN the request has only those that are texts
+    # THEN the request has only the texts
     assert (read.headers, read.path_parameters, read.body_is_base64) == ({"b": "x"}, {"1": "y"}, False)
 
 

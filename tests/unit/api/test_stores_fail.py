@@ -77,7 +77,7 @@ def test_pauses_after_conflicts_double_each_time_and_half_of_each_pause_is_rando
 
 
 def test_create_order_pauses_with_the_sleep_function_that_it_was_given() -> None:
-    # GIVEN a POST whose order is locked by a transaction once
+    # GIVEN a POST whose first write of the order conflicts with a transaction
     with simulated(World()) as world:
         before = world.cloud.clock.now
         process = Process(faults={2: write_conflict})

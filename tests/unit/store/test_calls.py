@@ -65,7 +65,7 @@ def test_storing_an_accepted_order_overwrites_nothing() -> None:
     client = recording(Attributes={"accepted_at": {"S": "earlier"}})
     # WHEN the order is stored
     stored = OrderIntake(client, "orders").upsert_accepted(message())
-    # THEN every field keeps an existing value, and the stored time is returned
+    # THEN no existing value is overwritten, and the stored time is returned
     assert stored == "earlier"
     call = client.only
     assert (call["TableName"], call["Key"], call["ReturnValues"]) == (
@@ -84,7 +84,8 @@ def test_a_lookup_reads_only_the_caller_and_the_fields_that_are_shown() -> None:
     client = recording()
     # WHEN an order that does not exist is looked up
     found = OrderLookup(client, "orders").get(order_id(1))
-    # THEN the read is consistent, and fetches only the shown fields and the caller, which the endpoint compares
+    # THEN the read is consistent. It fetches only the shown fields and the order's caller, because the endpoint
+    # compares this caller with the caller of the request
     shown = [
         *("order_id", "status", "caller", "accepted_at", "settled_at", "reason", "total", "currency", "lines"),
         *OptionalFields.model_fields,
@@ -204,7 +205,7 @@ def test_the_lease_of_a_run_in_progress_is_read_and_a_lease_without_an_end_count
     # GIVEN an order's record
     client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
     client.meta = None
-    # WHEN the worker asks until when a run of the order is in progress
+    # WHEN the worker asks when the lease of the order's run ends
     # THEN the answer is the stored end of the lease, 0 if the record has no end, or None if no run is in progress
     assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"

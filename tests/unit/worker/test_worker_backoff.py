@@ -45,7 +45,7 @@ def test_the_shortest_and_the_longest_delay_are_possible() -> None:
     # GIVEN the first receive with a base of 30 s
     # WHEN the random number is the least and the greatest
     drawn = [retry_delay(1, base=30, cap=900, random=iter([number]).__next__) for number in (0.0, 0.999_999)]
-    # THEN the delay is half the base for the least number, and the base for the greatest
+    # THEN the least number gives half the base, and the greatest number gives the base
     assert drawn == [15, 30]
 
 

@@ -155,7 +155,7 @@ class TestSettings:
         ("topic", "bus", "given"),
         [("", "", "no target"), ("arn:aws:sns:…", BUS, "NOTIFICATIONS_TOPIC_ARN and NOTIFICATIONS_BUS_NAME")],
     )
-    def test_settings_with_no_target_or_two_are_refused(
+    def test_settings_without_a_target_or_with_two_targets_are_refused(
         self, world: WorkerAccount, topic: str, bus: str, given: str
     ) -> None:
         # GIVEN

@@ -84,7 +84,7 @@ def test_a_reason_that_is_neither_a_condition_nor_contention_is_unexpected(order
 
 @pytest.mark.parametrize("count", [0, 2])
 def test_a_number_of_reasons_that_differs_from_the_number_of_lines_is_an_error(count: int) -> None:
-    # GIVEN an order of one line, and the reasons of no stock row or of two stock rows
+    # GIVEN an order of one line, and zero or two reasons of stock rows
     # WHEN they are judged
     # THEN this is an error
     with pytest.raises(ValueError, match="argument"):
@@ -122,5 +122,5 @@ def test_a_transaction_with_only_temporary_reasons_was_only_busy() -> None:
     # THEN other transactions and load were the only reasons
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))
     assert SettlementCancelledError((FINE,), None, reasons).only_busy()
-    # AND with a failed condition they are not the only reasons
+    # AND if a condition failed too, other transactions and load were not the only reasons
     assert not SettlementCancelledError((FINE,), None, (*reasons, ItemReason(CONDITION_FAILED))).only_busy()

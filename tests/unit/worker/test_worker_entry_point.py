@@ -161,7 +161,7 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_the_message_can_be_returned_in_two_attempts_and_the_batch_reported_after_the_slowest_call(
+def test_the_slowest_call_leaves_time_to_try_twice_to_return_the_message_and_to_report_the_batch(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
     # GIVEN the least margin that the configuration allows, and a call that starts with that much time left, or more
@@ -203,5 +203,5 @@ def test_the_user_agent_is_not_computed_again_for_each_call(deployed: WorkerAcco
     made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
     # WHEN their user agents are read
     agents = [client.meta.config.user_agent for client in made]
-    # THEN they lack the platform and the features in use, which botocore would otherwise determine for each call
+    # THEN each begins with the configured text, and none contains `ua/`, the mark of a text that botocore computes
     assert not [agent for agent in agents if not agent.startswith(f"Boto3/{boto3.__version__}") or "ua/" in agent]

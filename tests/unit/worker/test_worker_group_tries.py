@@ -65,7 +65,7 @@ def test_the_pauses_of_a_group_grow_like_those_of_a_single_order() -> None:
     store, clock = Store(busy, busy, busy, busy), FakeTime()
     # WHEN they are settled together
     settled = settle(store, TWO, clock)
-    # THEN the group waits before each further try as long as a single order would
+    # THEN before each further try, the group waits as long as a single order would
     assert clock.slept == [conflict_pause(attempt, random=lambda: 0.5) for attempt in (1, 2, 3, 4)]
     assert settled == ids(TWO)
 
@@ -81,7 +81,7 @@ def test_each_try_has_a_new_token() -> None:
 
 @pytest.mark.parametrize(("late", "tries"), [(0.0, 2), (0.001, 1)])
 def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: int) -> None:
-    # GIVEN a conflict after which the pause ends when `GROUP_SECONDS` are over, or a moment later
+    # GIVEN a conflict; the pause after it ends exactly when `GROUP_SECONDS` are over, or a moment later
     clock = FakeTime(now=0.0)
 
     def slow() -> None:
@@ -114,7 +114,7 @@ def test_no_group_begins_when_the_time_for_groups_is_over(late: float, groups: i
 
 @pytest.mark.parametrize(("articles", "sizes"), [(98, [2]), (99, [])])
 def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: list[int]) -> None:
-    # GIVEN two orders that share an article and together have 98 or 99 articles, so 100 or 101 items
+    # GIVEN two orders that share an article. Together they have 98 or 99 articles, so their group has 100 or 101 items
     first = message(1, lines=lines(*(f"S-{n}" for n in range(50))))
     second = message(2, lines=lines(*(f"S-{n}" for n in range(49, articles))))
     store = Store()

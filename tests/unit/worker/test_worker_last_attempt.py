@@ -111,7 +111,7 @@ def test_a_receive_beyond_max_receive_count_is_a_last_attempt_too(world: WorkerA
     assert world.status() == "FAILED"
 
 
-def test_a_last_attempt_at_a_message_of_no_known_order_marks_no_order(world: WorkerAccount) -> None:
+def test_no_order_is_marked_if_an_unreadable_message_has_no_order_id(world: WorkerAccount) -> None:
     # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time

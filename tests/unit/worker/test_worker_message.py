@@ -175,8 +175,8 @@ def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Deliver
 
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
-def test_a_version_attribute_that_is_no_newer_version_is_ignored(version: str) -> None:
-    # GIVEN a valid body, and an attribute that is the current version or is not one to nine ASCII digits
+def test_a_version_attribute_is_ignored_unless_it_names_a_newer_version(version: str) -> None:
+    # GIVEN a valid body, and an attribute with the current version, or with anything but one to nine ASCII digits
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the version in the body counts
@@ -206,12 +206,12 @@ def test_a_message_whose_body_and_attribute_have_different_order_ids_fails_perma
         (delivery("nonsense"), (None, None)),
     ],
 )
-def test_the_order_of_a_message_is_read_from_its_body_or_else_from_its_attribute(
+def test_the_order_id_of_a_message_is_read_from_its_body_or_else_from_its_attribute(
     sent: Delivery, concerned: tuple[str | None, OrderMessage | None]
 ) -> None:
     # GIVEN messages that can be read completely, partly or not at all
     # WHEN the id of their order is read
-    # THEN it is that of the body, else that of the attribute, else unknown
+    # THEN it is read from the body, or else from the attribute; if neither has an id, the order is unknown
     assert (sent.order_id, sent.order) == concerned
 
 

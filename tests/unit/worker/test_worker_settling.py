@@ -31,7 +31,7 @@ def test_the_worker_may_settle_an_order_before_the_api_stores_it(world: WorkerAc
     # GIVEN a message whose order the API has not stored yet
     world.stock(SKU_1=5)
     order = message(reference="mine")
-    # WHEN it is settled, and then the API stores it
+    # WHEN the order is settled, and then the API stores it
     settler(world).settle(order, lambda: None)
     settled = world.order()
     world.accept(order)

@@ -142,7 +142,7 @@ def test_the_orders_of_an_article_are_settled_one_by_one_for_a_while_if_stock_is
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, then two more directly afterwards, and two more after `SHORT_SECONDS`
+        # WHEN they are processed, two more orders follow directly, and two more follow after `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)

@@ -94,7 +94,7 @@ def test_ten_wrong_places_are_named_and_the_others_are_counted(wrong: int, endin
     assert text.endswith(ending)
 
 
-def test_the_text_about_a_stock_row_to_repair_names_the_row_and_the_tool() -> None:
+def test_the_text_about_an_invalid_stock_row_names_the_row_and_the_tool() -> None:
     # GIVEN a stock row without the number of available units
     # WHEN `judge` gets the reasons of a settlement that was cancelled because of this row
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)

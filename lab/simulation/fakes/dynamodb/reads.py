@@ -72,7 +72,7 @@ def _page(
         after = table.key_of(start, whole=True)
         if after in remaining:
             remaining = remaining[remaining.index(after) + 1 :]
-    # As in the service, the limit counts items before they are filtered. So a page can be empty and not the last.
+    # As in the service, the limit counts items before they are filtered. So a page can be empty although more follow.
     limit = params.get("Limit", len(remaining))
     page, rest = remaining[:limit], remaining[limit:]
     items = [table.items[key] for key in page]

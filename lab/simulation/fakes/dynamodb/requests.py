@@ -41,7 +41,7 @@ class Expressions:
     projection: Projection | None = None
 
 
-# The sequence is that of the fields of `Expressions` after `values`.
+# These fields have the same sequence as those of `Expressions` after `values`.
 _FIELDS = tuple(_PARSERS)
 _NOTHING: dict[str, Any] = {}
 
