@@ -41,7 +41,7 @@ class FunctionPlatform(Args):
 
 
 class WarmStart(Args):
-    """Measures against cold starts: snapshots, ready instances or neither, because Lambda refuses both together."""
+    """Ways to avoid cold starts: snapshots or ready instances. Lambda refuses both together."""
 
     snapshots: bool = Field(
         default=False,

@@ -131,10 +131,10 @@ class Composite:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
         pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
-        quiet_while: name of a second composite, which has the same cause as this composite or is its cause. While the
-            second is in alarm, this composite does not notify, because somebody is already working on the second.
-        quiet_after: seconds that this composite stays quiet after the second has recovered, so that the rows of this
-            composite can recover too.
+        quiet_while: name of another composite, which has the same cause as this composite or causes this one. While the
+            other is in alarm, this composite does not notify, because somebody is already working on the other.
+        quiet_after: seconds that this composite stays quiet after the other has recovered, so that its own rows can
+            recover too.
     """
 
     name: str

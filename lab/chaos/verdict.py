@@ -62,7 +62,10 @@ def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
 
 
 def exact_receives(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
-    """Add to G4 the check that no message in `dead` was processed. A redriven message does not count: its id is new."""
+    """Add to G4 the check that no message in `dead` was processed.
+
+    A redriven message has a new id, so it is not in `dead`.
+    """
     processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
     violations = [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
     return counted.along_with(f"{len(dead)} dead letters before the redrive", violations)

@@ -159,6 +159,9 @@ PLAIN: Final[Keys] = {
     "environment": "development",
     "subscriptions": _FILTERED,
     "alarm_thresholds": _thresholds(second=False),
+    # The stack has an alarm on the certificate, so that its threshold has an effect.
+    "domain_name": "first.example.com",
+    "domain_zone_id": "ZFIRST",
     **{option: first for option, (first, _) in _PLAIN.items()},
 }
 """A configuration in which all options of `_PLAIN`, the subscriptions and the thresholds have other values than their

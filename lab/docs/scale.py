@@ -150,7 +150,7 @@ _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "logs a day": _logs,
     "length of an outage that puts 120,000 messages [in flight](#in-an-outage), so that SQS delivers nothing for a "
     "time": lambda rate: (
-        f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "never: orders become dead letters first"
+        f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
     ),
     "least number of callers, with `strict_ordering`": lambda rate: (
         f"{math.ceil(rate / per_worker(batch_threads=1)):,}"

@@ -34,8 +34,8 @@ class Judge:
         Args:
             root: The tree.
             copy: The folder for the copy.
-            logs: The folder for the output of tests that led to no verdict.
-            measured: The measurements of each test, or test file, without a mistake.
+            logs: The folder for the output of tests that led to an unclear verdict.
+            measured: Measurements of each test, or test file, on unmutated code.
         """
         forks.copy_tree(root, copy)
         self.copy = copy
@@ -81,7 +81,7 @@ class Judge:
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
-                # The mistake renamed a test case. `make test` would run the cases that exist, so the whole file runs.
+                # The mistake renamed a test case. As in `make test`, all cases that exist now run.
                 return self.run_file(path, text, [tests[0].partition("::")[0]], timeout)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, timeout):
                 continue

@@ -25,7 +25,7 @@ _CHANGES: Final[Mapping[str, Mapping[str, str]]] = {
     },
 }
 VARIANTS: Final = (*STACKS, *_CHANGES)
-"""The stacks with a stack file; prod with a customer's key; prod with a bus, a subscription and a customer's key."""
+"""The stacks with a stack file; prod with a customer managed key; prod with a bus, a subscription and that key."""
 
 _IDENTITY: Final = "aws:iam/rolePolicy:RolePolicy"
 _OF_RESOURCES: Final = {

@@ -97,7 +97,7 @@ class Function(Handler):
         def upload() -> str:
             return str(self.send(aws, self.creates, whole, Code={"ZipFile": code})["Version"])
 
-        # A version of this function with this code shows that the upload succeeded before the connection closed.
+        # If the connection closed, a version with this code shows that the upload had succeeded.
         version = _uploaded(upload, lambda: _version_with(aws, function_name, code) or upload())
         return Created(function_name, self._finished(aws, function_name, whole, code, version))
 

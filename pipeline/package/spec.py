@@ -82,7 +82,7 @@ class PackageSpec(BaseModel):
     )
     bytecode: bool = Field(
         True,
-        description="Package byte code, which shortens cold starts. The build needs exactly the target's Python.",
+        description="Packages byte code, which shortens cold starts. The build needs exactly the target's Python.",
     )
     bytecode_release: str | None = Field(
         None,

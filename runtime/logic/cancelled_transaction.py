@@ -79,7 +79,7 @@ def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderL
     """Return the verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
 
     The order row is judged first. A final order keeps its outcome, even if stock is short now. If DynamoDB did not
-    evaluate the order row (another run may be settling the order), the reasons of the stock rows do not count either.
+    evaluate the order row (another run may be settling the order), the reasons of the stock rows are ignored too.
     Otherwise one failed stock condition decides, even if other rows are busy.
     """
     if order.code == CONDITION_FAILED:

@@ -181,7 +181,7 @@ def test_a_description_has_the_runbooks_link_and_fits_into_1024_characters(row: 
     assert row.title in description
 
 
-def test_alarms_use_all_watched_resources_except_the_apis_functions_and_the_tables() -> None:
+def test_alarms_use_all_watched_resources_except_tables_and_functions_of_the_api() -> None:
     # GIVEN
     metrics = [metric for row in TABLE.alarms for metric in row.metrics.values()]
 

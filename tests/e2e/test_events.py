@@ -64,7 +64,7 @@ def test_a_filter_for_rejections_passes_only_rejections(
 def test_a_failed_publish_is_repeated(
     stack: LocalStack, api: OrdersApi, account: Account, stocked: Callable[[int], str], key: str
 ) -> None:
-    # GIVEN a topic that still refuses an event when the SDK gives up
+    # GIVEN a topic that refuses an event until the SDK gives up
     sku = stocked(5)
     with stack.fault("sns", "Publish", FaultKind.ERROR, count=4):
         # WHEN an order is processed

@@ -44,7 +44,7 @@ def send_again(stage: Stage) -> None:
     stage.world.orders_queue.resend(done)
 
 
-def test_an_answer_that_cannot_be_recorded_is_503_and_then_409_until_the_deadline() -> None:
+def test_if_an_answer_cannot_be_recorded_it_is_503_and_retries_get_409_until_the_deadline() -> None:
     # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))

@@ -271,7 +271,7 @@ def test_the_history_counts_events_of_a_replay_that_stopped_in_its_first_chunk(
     # WHEN the history is shown
     assert stack.run("dlq", "history") == 0
 
-    # THEN the history shows the replay as a run of events, not of dead letters. The text says "at least", because a
+    # THEN the history counts the replay in events, not in dead letters. The text says "at least", because a
     # stopped replay may have sent events that it did not record
     assert "events replay of at least 0 events, by Ada: a test" in capsys.readouterr().out
 
@@ -295,7 +295,7 @@ def test_a_replay_begins_from_the_start_if_the_one_before_sent_nothing(
 
 
 @pytest.mark.parametrize("stack", [IDS[:4]], indirect=True, ids=["4"])
-def test_orders_without_an_event_are_named_with_the_commands_that_publish_their_events_later(
+def test_orders_whose_event_cannot_be_made_are_named_with_the_commands_to_publish_it_later(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a row with an unreadable time, a row of a newer version, and a readable row that lacks a part of the event

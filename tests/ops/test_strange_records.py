@@ -164,8 +164,8 @@ def test_the_good_order_is_listed(stack: MockStack, capsys: pytest.CaptureFixtur
 
 
 def test_open_orders_of_unknown_age_are_counted_apart(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN an old open order, a young one, an open order without a time of acceptance, and a row that is not a valid
-    # order, because its time is the text "yesterday", which sorts after all times
+    # GIVEN three open orders: an old one, a young one, and one without a time of acceptance. Also a row with an invalid
+    # time, "yesterday", which sorts after all times
     undated = good_row(ORDER_ID, accepted_at={"NULL": True})
     stack.put_order(good_row(OTHER_ID))
     stack.put_order(good_row(str(uuid5(NAMESPACE_URL, "young")), accepted_at={"S": to_timestamp(datetime.now(UTC))}))
@@ -220,7 +220,7 @@ def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
     cause: str,
     advised: list[str],
 ) -> None:
-    # GIVEN a dead letter to which the worker added no report of an error
+    # GIVEN a dead letter without an error report from the worker
     put_strange_records(stack, row, record)
     stack.put_dead_letter(content, {"order_id": text(STRANGE)})
     # WHEN it is shown

@@ -93,7 +93,7 @@ def _in_progress(_: Stage) -> Fault:
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
     """Cancel the transaction with these reason codes, one for each item.
 
-    For ``None``, the item's condition is evaluated, because AWS never reports a wrong result of a condition.
+    ``None`` stands for the true result of the item's condition, because AWS never reports a wrong one.
     """
 
     def make(stage: Stage) -> Fault:

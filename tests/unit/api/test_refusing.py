@@ -45,7 +45,7 @@ def test_a_missing_or_malformed_key_is_refused(untouched_api: Api, key: str | No
     assert problem(response) == expected
 
 
-def test_two_key_headers_are_refused_even_if_only_one_is_capitalised(untouched_api: Api) -> None:
+def test_two_key_headers_that_differ_only_in_case_are_refused(untouched_api: Api) -> None:
     # GIVEN a request that has the header `idempotency-key` already
     headers: dict[str, object] = {"Idempotency-Key": "another"}
 
