@@ -18,10 +18,10 @@ For readers who ask which alarms page in an incident. A shop (60 orders an hour 
 
 - **pages, other alarms**: in brackets the minutes from the fault to the alarm's first notification, without
   CloudWatch's delay. Some alarms wait two minutes before they notify, because another alarm may suppress them.
-- **`ops status`** runs when the first alarm pages; its first line is the most urgent finding, after `Wrong:`.
+- **`ops status`** runs when the first alarm pages; its first line is `Wrong:` and the most urgent finding.
 - **commands**: the last one is repeated if more dead letters arrive. After all commands, `ops audit` finds no
   violation.
-- **lost, doubled**: violations of G1 (nothing is lost) and G2 (one effect).
+- **lost, doubled**: violations of [G1 and G2](guarantees.md).
 
 """
 _COLUMNS = (

@@ -39,7 +39,7 @@ value, and is a key's ARN with the second.
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | "every" type, "everything with" an input | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs that depend on several thresholds; the run changes all thresholds at once |
+| "computed inputs" | inputs computed from one or more thresholds; the run changes all thresholds at once |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |

@@ -237,8 +237,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; "
-        "who read an order is not recorded",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; reads of orders are not recorded",
         broken,
     )
 

@@ -24,7 +24,7 @@ def register(actions: Any) -> None:
         "show who redrove, discarded or replayed what, when and why (oldest first); the history is "
         "kept as long as the worker's log",
         "python -m ops dlq history --since 30d",
-        "for one order: order trace ID. For every message of each run: --json.",
+        "for one order: `order trace ID`. For every message of each run: --json.",
     )
     history.add_argument("--since", default="30d", metavar="AGE", help="how far back (default: 30d)")
 

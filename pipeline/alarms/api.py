@@ -26,7 +26,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Refusals concern only their callers, unless most requests are refused. 401 and 429 count too.",
+            why="A refusal affects only its caller, unless most requests are refused. 401 and 429 count too.",
         ),
         Alarm(
             name="api-latency",

@@ -20,7 +20,7 @@ Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+
 
 
 class GeneralOptions(BaseModel):
-    """Options of the whole stack. A class whose rules read options of another class inherits from that class."""
+    """Options of the whole stack. Other option classes inherit from this one if their rules read its options."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 

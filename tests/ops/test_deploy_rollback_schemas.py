@@ -45,8 +45,8 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
 
 @pytest.mark.parametrize(
     ("left", "code"),
-    # Messages live for four days. A move of callers is recorded when it begins, and a shift may take two hours, so the
-    # rollback is refused for two hours more. Four days and one hour are too short.
+    # Messages live for four days. Callers may use the old version for two hours after the recorded time. So the
+    # worker's rollback is refused for four days and two hours.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(
