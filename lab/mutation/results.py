@@ -32,8 +32,8 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed, unless `listed.py` lists it as a known survivor. A listed
-    mutant can get this verdict on a slow machine."""
+    """The tests did not end. The mutant counts as noticed, unless a list of survivors (`listed.py` reads it) has it. A
+    listed mutant can get this verdict on a slow machine."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, were interrupted, or had an outcome that proves nothing about the mutant."""

@@ -33,8 +33,8 @@ def register(commands: Any) -> None:
         run_audit,
         "check the guarantees G1 to G6 on this stack's data; reads whole tables, and changes nothing",
         "python -m ops audit --cut-off 15m --since 1d",
-        "for one order: order trace ID. If its message is lost: orders resend ID. If stock is wrong: count it, then\n"
-        "  stock set --expect.",
+        "for one order: `order trace ID`. If its message is lost: `orders resend ID`. If stock is wrong: count it,\n"
+        "  then `stock set --expect`.",
     )
     audit.add_argument(
         "--cut-off",

@@ -21,7 +21,7 @@ def register(actions: Any) -> None:
         run_rollback,
         "send callers back to the versions before the latest shift, without gradual steps",
         "python -m ops deploy rollback --stack prod --yes",
-        "status shows whether the rollback helped. The bad code is recorded, and shift refuses it without\n"
+        "`status` shows whether the rollback helped. The bad code is recorded, and shift refuses it without\n"
         "  --again, so that the next merge does not deploy it again. Revert the change in the code as well.",
         changes=True,
     )

@@ -26,7 +26,7 @@ def register(actions: Any) -> None:
         run_discard,
         "mark orders DISCARDED for good (ID: one order; --where: many), and delete their dead letters",
         'python -m ops dlq discard --where error_type=INVALID_MESSAGE --by "Ada" --reason "broken client" --yes',
-        "tell the customers. dlq history shows who discarded what. A settled order is never discarded: redrive its "
+        "tell the customers. `dlq history` shows who discarded what. A settled order is never discarded: redrive its "
         "dead letter, so that its event is published.",
         changes=True,
     )

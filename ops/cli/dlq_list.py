@@ -29,7 +29,7 @@ def register(actions: Any) -> None:
         run_list,
         "show dead letters as orders, the oldest first; copies of one message share a line",
         "python -m ops dlq list --where error_type=ContentionError",
-        "for one order of each error: dlq show ID. Repair the cause, then dlq redrive (with the same --where).",
+        "for one order of each error: `dlq show ID`. Repair the cause, then `dlq redrive` (with the same --where).",
     )
     add_where(listing)
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
@@ -39,8 +39,8 @@ def register(actions: Any) -> None:
         run_show,
         "show one dead letter and its order in detail, but no personal data",
         "python -m ops dlq show 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "when the cause is repaired: dlq redrive --where order_id=ID. If the order can never\n"
-        "  succeed: dlq discard ID. For its history: order trace ID.",
+        "when the cause is repaired: `dlq redrive --where order_id=ID`. If the order can never\n"
+        "  succeed: `dlq discard ID`. For its history: `order trace ID`.",
     )
     show.add_argument("id", help="an order id or a message id")
 

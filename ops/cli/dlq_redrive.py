@@ -27,7 +27,7 @@ def register(actions: Any) -> None:
         run_redrive,
         "send dead letters back to the orders queue; if the command is killed, run it again: no message is lost",
         'python -m ops dlq redrive --where error_type=ContentionError --by "Ada" --reason "index repaired" --yes',
-        "status shows the backlog. If messages fail again: dlq list. dlq history shows all redrives.",
+        "`status` shows the backlog. If messages fail again: `dlq list`. `dlq history` shows all redrives.",
         changes=True,
     )
     add_where(redrive)

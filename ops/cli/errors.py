@@ -24,7 +24,7 @@ def register(commands: Any) -> None:
         run_errors,
         "count errors by cause, from the functions' logs and the dead letters",
         "python -m ops errors --since 1h",
-        "for a cause's log lines: logs --error CAUSE. For its dead letters: dlq list --where error_type=CAUSE.",
+        "for a cause's log lines: `logs --error CAUSE`. For its dead letters: `dlq list --where error_type=CAUSE`.",
     )
     errors.add_argument("--since", default="1h", metavar="AGE", help="how far back to read the logs (default: 1h)")
 

@@ -41,7 +41,8 @@ example:
   python -m ops status --stack prod
 
 what next:
-  status shows what is wrong and which command to type. For dead letters: dlq list. For one order: order trace ID.
+  `status` shows what is wrong and which command to type. For dead letters: `dlq list`. For one order:
+  `order trace ID`.
 """
 _COMMANDS = (
     "status",

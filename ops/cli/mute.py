@@ -22,7 +22,8 @@ def register(commands: Any) -> None:
         "mute",
         "turn off the notifications of alarms during planned work",
         "python -m ops mute list",
-        "mute on before the work, mute off after it. CloudWatch still changes the alarms' states; status shows them.",
+        "`mute on` before the work, `mute off` after it. CloudWatch still changes the alarms' states;\n"
+        "  `status` shows them.",
     )
     add_command(
         actions,

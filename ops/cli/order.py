@@ -41,8 +41,8 @@ def register(commands: Any) -> None:
         run_trace,
         "show an order's history: request, attempts, transaction, event, log lines",
         "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "if it failed: dlq show ID. If its message is lost: orders resend ID. If its event is lost:\n"
-        "  order replay-events ID.",
+        "if it failed: `dlq show ID`. If its message is lost: `orders resend ID`. If its event is lost:\n"
+        "  `order replay-events ID`.",
     )
     trace.add_argument("id", help="the order's id")
     trace.add_argument(

@@ -26,7 +26,8 @@ def register(commands: Any) -> None:
         "orders",
         "list open orders, or send them to the queue again",
         "python -m ops orders open --older-than 15m",
-        "status shows whether orders wait in a queue. For dead letters: dlq list. For lost messages: orders resend.",
+        "`status` shows whether orders wait in a queue. For dead letters: `dlq list`. For lost messages:\n"
+        "  `orders resend`.",
     )
     listing = add_command(
         actions,
@@ -34,7 +35,7 @@ def register(commands: Any) -> None:
         run_open,
         "list orders that are ACCEPTED or FAILED; reads the whole orders table",
         "python -m ops orders open --older-than 15m",
-        "for one of them: order trace ID. For FAILED orders: dlq list.",
+        "for one of them: `order trace ID`. For FAILED orders: `dlq list`.",
     )
     listing.add_argument(
         "--older-than", default="15m", metavar="AGE", help="accepted at least this long ago (default: 15m)"
@@ -46,7 +47,7 @@ def register(commands: Any) -> None:
         run_resend,
         "send open orders to the queue again, from their stored rows: for orders whose message is lost",
         "python -m ops orders resend 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "order trace ID shows whether the order settles. Sending twice is harmless: an order takes effect only once.",
+        "`order trace ID` shows whether the order settles. Sending twice is harmless: an order takes effect only once.",
         changes=True,
     )
     resend.add_argument("ids", nargs="*", metavar="id", help="order ids")

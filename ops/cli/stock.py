@@ -36,7 +36,7 @@ def register(commands: Any) -> None:
         run_add,
         "add units to an article",
         "python -m ops stock add SKU-1 10 --yes",
-        "stock get SKU shows the result. Rejected orders stay rejected; customers have to order again.",
+        "`stock get SKU` shows the result. Rejected orders stay rejected; customers have to order again.",
         changes=True,
     )
     add.add_argument("sku", help="the article")
@@ -48,7 +48,7 @@ def register(commands: Any) -> None:
         run_set,
         "correct a count; refused if the count has changed since you saw it, for example because an order took units",
         "python -m ops stock set SKU-1 7 --expect 9 --yes",
-        "if it is refused: stock get SKU, check the count, and repeat with the new number.",
+        "if it is refused: `stock get SKU`, check the count, and repeat with the new number.",
         changes=True,
     )
     replace.add_argument("sku", help="the article")
