@@ -28,6 +28,7 @@ DRIFT: Final = (
     "tests/docs/test_guarantees_page.py",
     "tests/docs/test_observability_docs.py",
     "tests/docs/test_options_page.py",
+    "tests/docs/test_pages.py",
     "tests/docs/test_readme.py",
     "tests/ops/test_permissions_of_commands.py",
 )

@@ -143,8 +143,8 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     if bounded and bounded["prefix"] != prefix:
         # Under a new name all tables and queues would be new, but this boundary allows only those of the old name.
         allowed = f"pulumi-{prefix}-boundary, because project and stack cannot be renamed (docs/delivery.md#renaming)"
-        back = "the name back (after a rename) or the ARN (new stack)"
-        return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed, back)]
+        change = "the name back (after a rename) or the ARN (new stack)"
+        return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed, change)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
