@@ -76,8 +76,7 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # Send an earlier message again. It is unchanged, because an id is derived from the caller, the key and the
-            # content.
+            # Send an earlier message again, unchanged: the API never sends two contents with one order id.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()
