@@ -3,6 +3,9 @@
 import sys
 
 sys.exit(
-    "python -m tools.… was removed: gradual_deploy is now `python -m ops deploy shift`, prune_versions is "
-    "`python -m ops deploy prune`, generators of docs are `python -m lab.docs.…`, other tools are in `lab` and `local`."
+    "python -m tools.… was removed. Use instead:\n"
+    "  gradual_deploy: python -m ops deploy shift\n"
+    "  prune_versions: python -m ops deploy prune\n"
+    "  a generator of docs: python -m lab.docs.…\n"
+    "  another tool: look in the folders lab and local"
 )

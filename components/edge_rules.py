@@ -8,8 +8,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-# AWS's rule groups in their sequence. Beside each group are those of its rules that do not suit a JSON API. These rules
-# only count requests.
+# AWS's rule groups in their sequence. Each group has a list of rules that do not suit a JSON API. These rules only
+# count requests.
 MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),
     # Orders may have more than 8 KB (the API accepts 64 KiB), and programs often send no user agent.

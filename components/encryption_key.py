@@ -99,7 +99,8 @@ def _event_buses(account: str, sources: list[str]) -> list[dict[str, object]]:
         # The sources are the buses, which are encrypted, and their rules, which send to encrypted queues.
         _service("BusesIntoQueues", "events.amazonaws.com", account, {"aws:SourceArn": sources}),
         {
-            # When the key is set on a bus, EventBridge checks that the key is symmetric; that call names no bus.
+            # When the key is set on a bus, EventBridge checks that the key is symmetric. This check names no bus, so
+            # the statement has no condition.
             "Sid": "BusesCheckTheKey",
             "Effect": "Allow",
             "Principal": {"Service": "events.amazonaws.com"},

@@ -12,7 +12,7 @@ from components.iam import Grant, allow_service, sid
 from components.queue import encrypted_queue, queue_policy
 from components.subscription_args import SubscriptionArgs
 
-# SQS's maximum, because a broken key must be repaired before the events can be sent again.
+# This is SQS's maximum, so that there is time to repair the key before the events are sent again.
 DEAD_LETTER_RETENTION_SECONDS = 1_209_600
 
 

@@ -11,7 +11,8 @@ from components.component import Args, Component, Scope
 from components.subscriber_queues import subscriber_queues
 from components.subscription_args import SubscriptionArgs
 
-# EventBridge's limits. An event that cannot be delivered within them goes to the queue of failed deliveries.
+# EventBridge's maximum values. An event that is still not delivered after this time, or after this number of retries,
+# goes to the queue of failed deliveries.
 MAX_EVENT_AGE_SECONDS = 86_400
 MAX_RETRIES = 185
 # The part of an event that is the published document; the rest is EventBridge's envelope.

@@ -19,7 +19,7 @@ class FunctionCode(Args):
     """The zip that functions run."""
 
     path: str = Field(
-        description="Path of the zip, relative to the program's folder, so that the state names no machine's path."
+        description="Path of the zip, relative to the program's folder, so that it is the same on every machine."
     )
     sha256: str = Field(description="Base64 of the zip's SHA-256: a function is updated when this changes.")
 
@@ -190,8 +190,8 @@ class Function(Component):
                 reserved_concurrent_executions=args.reserved_concurrency,
                 environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
                 # `Text` leaves the logger's lines unchanged: they are JSON already. Lambda's JSON format adds a level
-                # filter, which would drop the sampled debug lines. With the filter at DEBUG, Powertools would set the
-                # logger to the filter's level, so that every invocation would log DEBUG.
+                # filter, which would drop the sampled debug lines. Setting the filter to DEBUG would not help, because
+                # Powertools would then set the logger to DEBUG too, in every invocation.
                 logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
                 tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                     mode="Active" if platform.tracing else "PassThrough"

@@ -29,7 +29,7 @@ class QueueArgs(Args):
         description="How long a dead letter is kept; a standard queue counts from the original send.",
     )
     max_receive_count: int = Field(
-        ge=1, le=1_000, description="Receives after which SQS moves a message to the dead-letter queue."
+        ge=1, le=1_000, description="Number of receives after which SQS moves a message to the dead-letter queue."
     )
     fifo: bool = Field(default=False, description="Makes both queues FIFO: they keep each message group's sequence.")
     protect: bool = Field(

@@ -53,8 +53,8 @@ def subscriber_queues(
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
     # EventBridge accepts an event even while the customer managed key fails. A failure queue with the same key would
-    # then lose the event. SNS's failure queue may have the key, because SNS refuses events while the key fails, and the
-    # worker then retries the order.
+    # then lose the event. SNS refuses events while the key fails, and the worker then retries the order. So SNS's
+    # failure queue may have the key.
     failure_scope = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
         f"{name}-dlq", failure_scope, queue_opts, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo

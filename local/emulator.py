@@ -190,7 +190,7 @@ def _environment(state: StateDir, options: EmulatorOptions, port: int, keys: Key
         "AWS_EC2_METADATA_DISABLED": "true",
         # With Docker, MiniStack would remove unrelated containers at its start.
         "DOCKER_HOST": "unix:///nonexistent/docker.sock",
-        "GATEWAY_PORT": str(port),  # so that the URLs that MiniStack returns lead to the gate
+        "GATEWAY_PORT": str(port),  # the gate's port, because MiniStack returns URLs with this port
         "HOME": str(state.scratch),  # so that the functions' SDK does not read the user's ~/.aws
         "IOT_MTLS_ENABLED": "0",
         "MINISTACK_ACCOUNT_ID": ACCOUNT_ID,

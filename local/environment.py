@@ -1,7 +1,7 @@
 """The emulator's own Python environment, created once from the hash-locked requirements.
 
-The functions' workers run in it. If a package is missing from the functions' zip, its import must fail here as on AWS.
-So this environment is separate from the project's.
+The functions' workers run in it. If the functions' zip lacks a package, an import of the package must fail here, as on
+AWS. So this environment is separate from the project's.
 """
 
 import hashlib
@@ -61,7 +61,7 @@ def _make(folder: Path, requirements: Path, progress: Callable[[str], None]) -> 
     pip_is_here = find_spec("pip") is not None
     venv.create(folder, with_pip=not pip_is_here, symlinks=True)
     interpreter = str(folder / "bin" / "python")
-    # The project's pip can install into another environment, which then needs no pip of its own.
+    # If the project has pip, the project's pip installs the packages. The new environment then needs no pip.
     pip = [sys.executable, "-m", "pip", "--python", interpreter] if pip_is_here else [interpreter, "-m", "pip"]
     options = ["--disable-pip-version-check", "--no-input", "--retries", "1", "--timeout", "15"]
     _run(

@@ -56,8 +56,8 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    `full` is the error to return if the disk is full. The default error advises to move the state folder. So give
-    `full` when `folder` is not the state folder.
+    `full` is the error to return if the disk is full. Give it when `folder` is not the state folder, because the
+    default error advises to move the state folder.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full or no_space(folder)

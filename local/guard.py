@@ -93,13 +93,14 @@ def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
             numbers = os.read(wake, 64)
             if any(number != signal.SIGCHLD for number in numbers):
                 return False
-            # The ended emulator is not reaped yet, so that no other process group can get its number.
+            # `_has_ended` does not reap the emulator, so no other process group can get the emulator's number yet.
             if _has_ended(child):
                 return True
 
 
 def _has_ended(child: "subprocess.Popen[bytes]") -> bool:
-    if not hasattr(os, "waitid"):  # macOS before Python 3.13; here `poll` reaps the emulator
+    # macOS has `waitid` only from Python 3.13 on. `poll` reaps the emulator, but `waitid` with WNOWAIT does not.
+    if not hasattr(os, "waitid"):
         return child.poll() is not None
     return os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 

@@ -1,8 +1,8 @@
 """The `incident` command: one incident, played on a new instance.
 
-A dependency fails. An alarm pages somebody, who opens the runbook that the page links to and types its commands. Then
-all orders settle. Orders, queues, functions, topics and commands are the real ones. This story sets the alarms' states
-itself, because the embedded AWS does not evaluate alarms as AWS does. The embedded AWS delivers the pages.
+A dependency fails. An alarm pages somebody. The page links to a runbook, and this person types the runbook's commands.
+Then all orders settle. Orders, queues, functions, topics and commands are the real ones. This story sets the alarms'
+states itself, because the embedded AWS does not evaluate alarms as AWS does. The embedded AWS delivers the pages.
 The story takes about two minutes.
 """
 
@@ -47,7 +47,7 @@ _UNDECIDED: Final = (
     "are the real ones. docs/incidents.md shows when AWS would page."
 )
 _LATER: Final = (
-    "All attempts are used up. So no further attempt fails, and the first page ends. The dead letters remain. On AWS "
+    "All attempts are used up. No attempt fails any more, so the first page ends. The dead letters remain. On AWS "
     "they cause a page half an hour later, if they are still in the queue then."
 )
 _DEAD: Final = "dead_letter_queue_url"
@@ -103,7 +103,7 @@ class Incident:
         rule = self.stack.add_fault("dynamodb", "TransactWriteItems", FaultKind.ERROR)
         self.transcript.sent(f"fault: {rule.rule.service} {rule.rule.operation} {rule.rule.kind}")
         accepted = [self._order(f"incident-{number}") for number in range(ORDERS)]
-        wait_for("the attempts to be used up", lambda: self.account.waiting(_DEAD) == ORDERS, 120)
+        wait_for("all orders to be in the dead-letter queue", lambda: self.account.waiting(_DEAD) == ORDERS, 120)
         self.transcript.check(f"{ORDERS} orders accepted, and all of them in the dead-letter queue", ok=True)
         return accepted
 
@@ -121,7 +121,7 @@ class Incident:
             )
 
     def pages(self, name: str, why: str) -> tuple[str, str]:
-        """Set the alarms of a page to ALARM and wait for the page. Return the file and heading in its runbook link."""
+        """Set the alarms of a page to ALARM and wait for the page. Return the linked runbook's file and heading."""
         self.transcript.chapter(f"Somebody is paged: {name}", why)
         self._set(name, raised=True)
         page = self.pager.wait("ALARM")

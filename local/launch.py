@@ -1,7 +1,7 @@
 """Starts MiniStack with our additions. The emulator's own interpreter runs this script instead of `-m ministack`.
 
-Each addition needs names inside MiniStack, whose version is locked. When a name is missing, the emulator ends at its
-start with an error that shows the missing name.
+The additions use internal names of MiniStack. MiniStack's version is locked. When a name is missing, the emulator ends
+at its start with an error that shows the missing name.
 """
 
 import asyncio
@@ -12,11 +12,12 @@ import runpy
 from pathlib import Path
 from typing import Any
 
-# The additions are loaded by path. On the module path, this folder's files would hide other modules of the same names.
+# The additions are loaded by path. If this folder were on the module path, its files would hide other modules with the
+# same names.
 _HERE = Path(__file__).parent
 
 
-# MiniStack's own value. Clients keep connections for a shorter time, about a minute.
+# MiniStack's own server uses the same value.
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 512
 

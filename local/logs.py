@@ -63,7 +63,7 @@ def log_groups(state: StateDir, function: str | None) -> list[LogGroup]:
 
 
 def parse_since(text: str, now: datetime | None = None) -> datetime:
-    """Return the time that `text` gives: an ISO 8601 time, or how long before now it was (`90s`, `15m`, `2h`, `1d`).
+    """Return the time for `text`: an ISO 8601 time, or a duration before now (`90s`, `15m`, `2h`, `1d`).
 
     Raises `ValueError`.
     """
@@ -96,7 +96,7 @@ class _Reader:
 
     The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
     begins at the time of the last returned line, and repeats the lines with this time. For each stream, the reader
-    counts the lines with this time that it has returned, and skips as many on the next page.
+    counts the returned lines with this time. On the next page it skips the same number of lines.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:

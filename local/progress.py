@@ -53,7 +53,7 @@ class ConsoleReporter:
 
 
 class PipeReporter:
-    """Sends JSON lines to the process that started this process detached."""
+    """Sends JSON lines from the detached process to the process that started it."""
 
     def __init__(self, stream: IO[str]) -> None:
         self._stream = stream

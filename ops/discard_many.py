@@ -120,8 +120,8 @@ class DiscardMany:
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An earlier run may have marked this order and been interrupted. Then the order no longer has the
-        # state and the error by which `where` selects, so state and error are not compared.
+        # An earlier run may have marked this order and been interrupted. The mark changed the order's state and removed
+        # its error, so these two are not compared with `where`.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

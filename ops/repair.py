@@ -1,8 +1,8 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed or replaced.
 
 In an open order they are removed: the worker's next write fills in missing attributes (`if_not_exists`). The worker
-does not write a final order again, but the event of a settled order needs all attributes. So in a final order they are
-replaced from the order's message, if the message is a dead letter.
+does not write a final order again. But the order's event needs all attributes. So in a final order they are replaced
+from the order's message, if the message is a dead letter.
 
 An unreadable record of the worker is deleted. That is safe: no order, effect or event depends on records (G1, G2 and G5
 in docs/guarantees.md).

@@ -59,14 +59,14 @@ class Replay:
     """One run that sends past events again.
 
     Attributes:
-        source: The CloudEvents `source` that the worker writes, so that the bytes equal those of the first publish.
+        source: The CloudEvents `source` that the worker writes. So events have the same bytes as before.
         run: The journal's run; `None` in a dry run, which only counts.
-        after: Place where an earlier run stopped.
+        after: `last` of an earlier, incomplete run. This run continues after it.
         sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
         repairs: Commands that repair orders in `unreadable`, where a repair is possible.
-        last: Place of the last order in this run's last complete chunk. A chunk has up to a hundred
+        last: `Place` of the last order in this run's last complete chunk. A chunk has up to a hundred
             orders.
     """
 

@@ -173,7 +173,7 @@ class Target(BaseModel):
 
 
 def _about(location: tuple[int | str, ...]) -> str:
-    # An error without an output's name comes from `_one_target`, the only rule about two outputs.
+    # Only `_one_target` causes an error without an output's name.
     return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 
@@ -194,7 +194,7 @@ def resolve(
     """Return the chosen stack.
 
     Raises:
-        NoStackError: no stack is named, or its outputs cannot be read or are not an orders stack's.
+        NoStackError: no stack is named, the stack's outputs cannot be read, or it is not an orders stack.
     """
     return Target.from_outputs(*read_outputs(choice, environment, read_pulumi))
 

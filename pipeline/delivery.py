@@ -67,7 +67,9 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         title=f"A deployment of {spec.name} goes wrong",
         metrics=metrics,
         expression=f"IF(({failures}) >= {MINIMUM_FAILURES}, 100 * ({failures}) / ({filled(*everything)}), 0)",
-        threshold=Threshold(ROLLBACK_PERCENT, "percent", "a fifth of the calls that reach the new version at first"),
+        threshold=Threshold(
+            ROLLBACK_PERCENT, "percent", "at least a fifth of the new version's calls, while it gets a tenth of all"
+        ),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,
         to_alarm=1,

@@ -131,8 +131,8 @@ class Composite:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
         pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
-        quiet_while: name of another composite, which has the same cause as this composite or causes this one. While the
-            other is in alarm, this composite does not notify, because somebody is already working on the other.
+        quiet_while: name of another composite. While the other is in alarm, this composite does not notify, because
+            the cause is probably the same, and somebody is already working on the other.
         quiet_after: seconds that this composite stays quiet after the other has recovered, so that its own rows can
             recover too.
     """

@@ -37,9 +37,9 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, its comparisons and the goal.
 
     Attributes:
-        floor: Our calls, made by clients of lab/benchmarks/hand_signed.py. For an init: one client, without a call.
-        bare: The same calls, made by botocore's clients. For an init: one client, without a call. If `what`
-            contains "bare:", the alternative named after it.
+        floor: Our calls, made by clients of lab/benchmarks/hand_signed.py. In rows of init: the creation of one client.
+        bare: The same calls, made by botocore's clients. In rows of init: the creation of one client. If `what` names
+            another alternative after "bare:", this is the figure of that alternative.
         peer: Our function, but written as in public templates.
         goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
             orders/s must not be lower, and other units must not be higher.

@@ -95,14 +95,17 @@ def unexpectedly_dead(evidence: Evidence, letters: Sequence[DeadLetter], poison:
 
 
 def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int) -> int:
-    """Return the number of accepted (202) or stored orders that are not settled, plus planned orders without a 202."""
+    """Count the unsettled orders that were accepted (202) or stored. Add the planned orders without a 202."""
     promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
     return len((promised | evidence.orders.keys()) - settled) + wanted - len(answered)
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:
-    """Count the orders in excess of the `wanted` ones, plus the units by which stock and confirmed orders differ."""
+    """Count the stored orders beyond the number `wanted`.
+
+    For each article, add the difference between the units that left the stock and the units of confirmed orders.
+    """
     taken: dict[str, int] = defaultdict(int)
     for row in evidence.orders.values():
         for line in row["lines"] if row["status"] == "CONFIRMED" else ():

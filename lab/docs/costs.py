@@ -52,7 +52,7 @@ def table() -> str:
     sums = {name: [_used(each, name) for each in examples()] for name in services}
     sums["**together**"] = [sum(column, Decimal()) for column in zip(*sums.values(), strict=True)]
     units = [provisioned(each.load) - _used(each, "DynamoDB", "write and read units") for each in examples()]
-    sums[f"together, with DynamoDB's units provisioned and {CAPACITY_USED:.0%} of them in use"] = [
+    sums[f"together, with provisioned DynamoDB capacity ({CAPACITY_USED:.0%} used)"] = [
         Decimal(total) + saved for total, saved in zip(sums["**together**"], units, strict=True)
     ]
     sums["**a month idle**"] = [

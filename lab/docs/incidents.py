@@ -13,10 +13,10 @@ COMMAND = "python -m lab.docs.incidents"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
-For readers who ask which alarms page in an incident. A shop (60 orders an hour by default) is simulated
-(`{COMMAND}`) with the real handlers, alarms and commands.
+For readers who ask which alarms page in an incident. `{COMMAND}` simulates a shop (60 orders an hour by
+default) with the real handlers, alarms and commands.
 
-- **pages, other alarms**: in brackets the minutes from the fault to the alarm's first notification, without
+- **pages, other alarms**: the minutes in brackets count from the fault to the alarm's first notification, without
   CloudWatch's delay. Some alarms wait two minutes before they notify, because another alarm may suppress them.
 - **`ops status`** runs when the first alarm pages; its first line is `Wrong:` and the most urgent finding.
 - **commands**: the last one is repeated if more dead letters arrive. After all commands, `ops audit` finds no

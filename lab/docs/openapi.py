@@ -243,10 +243,10 @@ _KEY_PARAMETER: Final = {
     "in": "header",
     "required": True,
     "description": (
-        "One new random key, such as a UUID, per order: 1-255 visible ASCII characters, bare or as a quoted "
-        'structured-field string (`"…"`, with `\\"` and `\\\\` as escapes). Both forms are the same key. A comma is '
-        "allowed inside quotes only, because elsewhere it may come from a proxy that joined two headers. Two callers "
-        f"may use the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
+        "One new random key, such as a UUID, per order: 1-255 visible ASCII characters. Quotes are optional: "
+        '`abc` and `"abc"` are the same key. With quotes, it is a structured-field string, with `\\"` and `\\\\` as '
+        "escapes. A comma is allowed inside quotes only, because elsewhere it may come from a proxy that joined two "
+        f"headers. Two callers may use the same key independently. A key's life is {_KEY_LIFE_HOURS} hours."
     ),
     "schema": {"type": "string", "minLength": 1},
     "example": KEY,

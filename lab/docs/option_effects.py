@@ -27,8 +27,8 @@ runs the program with two values of each option and lists the inputs that differ
 
 - Queue `orders-queue`: `kmsMasterKeyId` — → `…:key/2c70e12b7a`
 
-says that the input `kmsMasterKeyId` of the queue with the logical name `orders-queue` is absent with the option's first
-value, and is a key's ARN with the second.
+says that the queue with the logical name `orders-queue` has no `kmsMasterKeyId` with the option's first value. With the
+second value, this input is a key's ARN.
 
 | shown | meaning |
 |---|---|
@@ -100,7 +100,7 @@ def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recordi
 
 
 def _note(difference: Difference, values: tuple[str, str]) -> str:
-    """Return how a resource or an input changes; empty if the input's values are the option's values."""
+    """Return how a resource or an input changes. The text is empty if the input takes the option's two values."""
     first, second = values
     was, now = difference.before, difference.after
     if not difference.path:

@@ -52,7 +52,8 @@ class Watch:
 
     Attributes:
         violations: Texts, each beginning with the violation's kind.
-        counted: Names of what happened, such as `batches` or `disturbed`. Three batches are three entries.
+        counted: One name for each event, such as `batches` or `disturbed`. After three batches, `batches` is in it
+            three times.
     """
 
     world: ObservedWorld

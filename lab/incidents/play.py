@@ -24,9 +24,9 @@ class Played:
     """The facts of one simulated incident, for the table.
 
     Attributes:
-        pages, others: Alarms that notified before the repair: those of the tier `page`, and all others. Each has the
-            minutes from the fault to its first notification.
-        status: The first line of `ops status` at the first page, or before the repair if nothing paged.
+        pages, others: Alarms that notified before the repair: those of the tier `page`, and all others. Each item is an
+            alarm's name and the minutes from the fault to the alarm's first notification.
+        status: The first line of `ops status`. It runs when the first alarm pages; if none pages, before the repair.
         commands: The typed commands.
         lost, doubled: Violations of the guarantees G1 (nothing is lost) and G2 (nothing is done twice) at the end.
         odd: Failed commands, messages that remain in a queue, and violations that `ops audit` found.

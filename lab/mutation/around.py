@@ -36,7 +36,7 @@ _MEASURED: Final = FOLDER / "measured"
 _COPIES: Final = FOLDER / "copies"
 _RESULTS: Final = FOLDER / "results.jsonl"
 _here: Final[list[Judge]] = []
-"""The judge of this process."""
+"""The one `Judge` that `_begin` makes in each process of the pool."""
 
 
 def run(options: argparse.Namespace) -> int:
@@ -146,7 +146,7 @@ def _measure_file(file: str) -> Path:
 
 
 def is_current(result: Path, root: Path) -> bool:
-    """Return whether a test file was measured, and neither the file nor the code that it runs has changed since."""
+    """Return whether a test file was measured, and the file and the code that it runs are still the same."""
     digests = json.loads(result.read_text())["of"] if result.exists() else {}
     return bool(digests) and digests == _digests(digests, root)
 

@@ -54,7 +54,8 @@ def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) 
         source, before = sources[entry["file"]], entry["before"]
         if source.count(before) != 1:
             raise ValueError(
-                f"{entry['name']}: the text occurs {source.count(before)} times in {entry['file']}, not once: {before}"
+                f"{entry['name']}: {entry['file']} contains this text {source.count(before)} times, "
+                f"but must contain it once: {before}"
             )
         start = len(source[: source.index(before)].encode())
         end = start + len(before.encode())

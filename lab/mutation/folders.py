@@ -93,7 +93,7 @@ class Tree:
         return found
 
     def mutants(self, seed: int) -> dict[Edit, str]:
-        """Return the folder's name for each mutant: for all examples, and for `count` mutants of each folder.
+        """Return all examples and `Folder.count` mutants of each folder, each with its folder's name.
 
         The selection takes one mutant of each pattern in turn, so that rare patterns are selected too.
         """

@@ -101,8 +101,8 @@ class Judge:
 
         After a failed import or a timeout, this call always runs the tests, because the machine may be busier than when
         they were measured.
-        After a failed test, this call runs nothing in two cases: `tests` is a whole file, which passed when it was
-        measured; or the same single tests passed in an earlier call.
+        After a failed test, this call does not run tests that are known to pass: a whole file, because it passed when
+        it was measured; and single tests that passed together in an earlier call.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

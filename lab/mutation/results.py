@@ -32,7 +32,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed, unless a list of survivors (`listed.py` reads it) has it. A
+    """The tests did not end. The mutant counts as noticed, unless it is in a list of survivors (see `listed.py`). A
     listed mutant can get this verdict on a slow machine."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
@@ -53,8 +53,8 @@ class Change:
     """Identifies a mutant by the lines that it changes. Line numbers and counters do not matter.
 
     Attributes:
-        function: In `runtime/`: such as `runtime.logic.backoff.retry_delay` or `module.Class.method`. In other
-            folders: the file and the place in it, such as `ops/target.py:Target`.
+        function: In `runtime/`, the function's dotted name, such as `runtime.logic.backoff.retry_delay` or
+            `module.Class.method`. In other folders, the file and the place in it, such as `ops/target.py:Target`.
         before: The lines that the mutant replaces, without indentation.
         after: The new lines, without indentation.
     """

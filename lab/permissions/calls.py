@@ -39,7 +39,8 @@ class Called:
         function: The logical name, `create-order`.
         action: IAM's name of the permission, `dynamodb:UpdateItem`.
         resource: The physical name of the resource, without the stack's prefix.
-        call: The API operation that needs the permission. For a transaction, the item's kind follows.
+        call: The API operation that needs the permission; in a transaction also the item's kind,
+            `TransactWriteItems (Put)`.
     """
 
     function: str

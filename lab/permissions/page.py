@@ -16,7 +16,7 @@ _ABOUT: Final = """\
 
 For reviewers of access: what each role of a stack may do, and why. See also [the roles that
 deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed by" names a call that a handler
-makes in the crash-point tests. Without such a call, the column names a service or library, and [the
+makes in the crash-point tests. If no call needs the permission, the column shows a service or library, and [the
 source](#sources).
 
 "prod+key" is prod with `encryption: customer`, `tracing` and `trace_group`; "prod+bus" is the same with
@@ -53,7 +53,7 @@ def text() -> str:
 def _rows(grants: frozenset[Allowed], by_variant: Mapping[str, frozenset[Allowed]]) -> list[str]:
     """Return the rows of one role.
 
-    Actions with the same resource, need and stacks share a row. So do resources with the same actions, need and stacks.
+    Rows that differ only in their actions are joined. Then rows that differ only in their resources are joined.
     """
     actions: dict[tuple[str, str, str], list[str]] = {}
     for each in sorted(grants):

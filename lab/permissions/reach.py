@@ -47,9 +47,9 @@ def reached(
 ) -> Iterator[Request]:
     """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
 
-    A request for an existing resource contains the tags of the role's stack, because a role could try to take the
-    resource over by setting these tags. If `tagged` is false, the resources of `other` have no tags, like those that a
-    person or another tool created. Otherwise `project` is the value of their tag `Project`.
+    A role could try to take over an existing resource by giving it the tags of the role's own stack. So each request
+    for an existing resource contains these tags. If `tagged` is false, the resources of `other` have no tags, like
+    those that a person or another tool created. Otherwise `project` is the value of their tag `Project`.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

@@ -61,7 +61,7 @@ UNCALLED: Final = (
         ("create-order",),
         ("dynamodb:GetItem",),
         ("api-idempotency-table",),
-        "Powertools, which reads the record if the answer to a refused put lacks the record",
+        "Powertools, which reads the record if a refused PutItem does not return it",
         "Powertools for AWS Lambda (Python), Idempotency, Required resources (IAM permissions)",
     ),
     Uncalled(

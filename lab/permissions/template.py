@@ -60,7 +60,7 @@ def resources(stack: str, parameters: Mapping[str, str] | None = None, source: D
 
 
 def accepts(parameters: Mapping[str, str]) -> bool:
-    """Return whether these parameters meet every assertion of the template's rules. CloudFormation refuses others."""
+    """Return whether parameters meet all assertions of the template's rules. If not, CloudFormation refuses them."""
     template = _as_written()
     resolver = _Resolver(template, _given(template, "dev", parameters), "")
     return all(resolver.value(each["Assert"]) for rule in template["Rules"].values() for each in rule["Assertions"])

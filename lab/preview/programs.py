@@ -11,7 +11,8 @@ from local.engine.path import ROOT
 from local.engine.program import entries, link_environment
 from local.engine.workspace import Workspace
 
-# Byte code is off: only the configured Python can compile it, and a test machine may have another.
+# Byte code is off, because only a Python of the configured version can compile it. A test machine may have another
+# version.
 NO_BYTECODE: Mapping[str, str] = {"package_bytecode": "false", "package_bytecode_release": ""}
 
 

@@ -22,8 +22,8 @@ class Difference:
         path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
             `[]` is an item of a list. The path is empty for a resource that only one recording has. A
             resource option is in parentheses: `(protect)`.
-        before: The value in the first recording, as text, or `ABSENT`. For a whole resource: `there`. Several items of
-            a list are counted: `2 items`.
+        before: The value in the first recording, as text, or `ABSENT`. If `path` is empty, the text "there" stands for
+            the whole resource. Several items of a list are counted: `2 items`.
         after: The value in the second recording, in the same form.
     """
 
@@ -71,7 +71,8 @@ def _by_urn(recording: Recording) -> dict[str, Recorded]:
 
 
 def _all_of(resource: Recorded) -> dict[str, Any]:
-    # `dependsOn` is left out, because other tests check it and its URNs only repeat which resources exist.
+    # Other tests check `dependsOn`. It is left out here, because it would show each new or removed resource again, at
+    # the resources that depend on it.
     return {
         **resource.inputs,
         "(protect)": resource.protect,

@@ -165,7 +165,7 @@ def _key(name: str, _inputs: _Inputs) -> dict[str, Any]:
 
 
 def _of_queue(_name: str, inputs: _Inputs) -> dict[str, Any]:
-    # As in the provider, a policy's id is its queue's URL, so that each queue's policy is separate.
+    # The provider, too, uses the queue's URL as the id of the queue's policy.
     return {"id": inputs["queueUrl"]}
 
 

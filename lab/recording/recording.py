@@ -228,7 +228,8 @@ def _run(program: Callable[[], object], stack: str, config: Mapping[str, str]) -
     monitor = _Monitor(config.get("aws:region", REGION))
 
     async def main() -> None:
-        # set_mocks registers a root stack, which only the running loop awaits. So call set_mocks inside the loop.
+        # set_mocks starts an asynchronous task that registers a root stack. Only a running event loop can finish this
+        # task, so call set_mocks inside the loop.
         set_mocks(monitor.mocks, project=PROJECT, stack=stack, preview=False, monitor=monitor, logger=_LOG)
         # Unset the root stack that set_mocks registered, because run_in_stack registers its own.
         set_root_resource(cast("pulumi.Resource", None))

@@ -90,8 +90,8 @@ class Interleaver:
             self._continue_one()
 
     def _stop(self) -> None:
-        """Release all threads after a task has raised an error. Their sequence no longer matters: if the task's process
-        was killed, every other task of the process is killed at its next call."""
+        """Release all threads after a task has raised an error. From then on, they run in any sequence. If the task's
+        process was killed, every other task of the process is killed at its next call."""
         with self._lock:
             self._stopped = True
             while self._waiting:

@@ -29,8 +29,8 @@ def nothing_lost(world: World) -> list[str]:
     """G1: an order answered 202 is final, or has a message in the orders queue or the dead-letter queue. An order whose
     message expired in a queue is exempt.
 
-    The same is true of every stored order: a crash may leave a message without an order, but must not leave an open
-    order without a message.
+    Stored orders that were not answered 202 are checked too. A crash may leave a message without an order, but must
+    not leave an open order without a message.
     """
     waiting = {order_of(message) for message in _messages(world)} | _expired(world)
     return [
@@ -43,8 +43,8 @@ def nothing_lost(world: World) -> list[str]:
 def dead_letters_are_marked(world: World) -> list[str]:
     """G1: an order with a dead letter, and with no message in the orders queue, is ``FAILED`` or final.
 
-    Callers of this function must exclude last attempts that could not write the mark: those that were killed before
-    their first write, and those whose writes to the orders table failed.
+    Do not call this function if a dead letter's last attempt could not mark its order ``FAILED``. This is so if the
+    attempt was killed before its first write, or if its writes to the orders table failed.
     """
     in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
     orders = world.orders
@@ -87,8 +87,8 @@ def same_answer(world: World) -> list[str]:
 def replays_are_marked(world: World) -> list[str]:
     """G3: during a key's life, a 202 to a retry is marked as a replay.
 
-    The key's life begins with the first 202. Callers of this function must exclude histories in which a run failed
-    after the end of its lease and deleted the key's record.
+    The key's life begins with the first 202. Do not call this function if a failed run may have deleted the key's
+    record after the end of the run's lease. Without the record, the next answer is not marked.
     """
     answered: dict[Intent, float] = {}
     violations = []
@@ -182,8 +182,8 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""The checks that must hold at every moment between two calls. While an order has a message, they do not require that
-the order is settled or its outcome published."""
+"""The checks that must hold at every moment between two calls. An order that still has a message may be unsettled, and
+its outcome may be unpublished."""
 
 
 def violations(world: World) -> list[str]:

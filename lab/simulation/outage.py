@@ -1,9 +1,9 @@
 """Simulates queue and workers with the stack's retry settings (``python -m lab.simulation.outage_tables``).
 
-The pauses before retries are the program's (:mod:`runtime.logic.backoff`,
-:data:`runtime.logic.settle.CONTENTION_SECONDS`), and the settings are the defaults of the stack's config. AWS is
-modelled: calls take a fixed time, a transaction on a row that another transaction holds is cancelled, and a dependency
-that is down fails every call.
+The program's own code computes the pauses before retries (:mod:`runtime.logic.backoff`,
+:data:`runtime.logic.settle.CONTENTION_SECONDS`). The default settings are those of the stack's config. The model of AWS
+is simple. Each call takes a fixed time. A transaction is cancelled if another transaction holds one of its rows. A
+dependency that is down fails every call.
 """
 
 from __future__ import annotations
@@ -87,8 +87,8 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""Settles orders of a batch together, and then calls its last argument, which processes each message. An isolated batch
-has no such step."""
+"""Settles orders of a batch together. Then calls its last argument, a function that processes each message. Isolated
+batches skip this step."""
 
 
 @dataclass(slots=True)

@@ -36,7 +36,7 @@ def main() -> None:
             _row((f"{minutes} min", f"{seconds:g} s"), result)
     _popular()
     _line(
-        "flood of 100,000 orders by",
+        "callers who together send 100,000 orders",
         "fair",
         "quiet orders",
         "their median",
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _popular() -> None:
-    first = ("arriving orders, of one SKU unless stated", "workers", "a transaction takes")
+    first = ("arriving orders (default: one SKU)", "workers", "a transaction takes")
     _line(*first, *_COLUMNS, "orders/s", "conflicts per order")
     for grouped in (True, False):
         for seconds in TRANSACTION_SECONDS:

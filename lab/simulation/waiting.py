@@ -1,8 +1,11 @@
 """Waiting messages of the simulated queue. A receive chooses among them by the documented rule of SQS's fair queues.
 
-A group is noisy if at least 30 of its messages are in flight and are more than a tenth of all messages in flight, or if
-it used more than a tenth of the recent processing time. AWS does not document how long "recent" is. A receive first
-returns messages of groups that are not noisy.
+A group is noisy in two cases:
+
+- It has at least 30 messages in flight, and these are more than a tenth of all messages in flight.
+- It used more than a tenth of the recent processing time. AWS does not document how long "recent" is.
+
+A receive first returns messages of groups that are not noisy.
 (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-fair-queues-detailed.html)
 """
 
@@ -45,7 +48,7 @@ class Waiting:
     _numbers: Iterator[int] = field(default_factory=count)
 
     def add(self, message: Message, moment: float) -> None:
-        """Make a message visible from ``moment`` on. Until then, a message that was received before is in flight."""
+        """Make a message visible from ``moment`` on. If it was received before, it is in flight until ``moment``."""
         heapq.heappush(self._groups.setdefault(message.group, []), (moment, next(self._numbers), message))
         if message.receives:
             heapq.heappush(self._returning, (moment, message.group))

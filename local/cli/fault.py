@@ -24,7 +24,7 @@ kinds:
   reset        the connection is reset, and the call has no effect
   lost-answer  the call has its effect, but the connection is reset before the answer
 """
-# In these REST protocols a request does not name its operation; in the other protocols it does.
+# A request in one of these protocols does not name its operation.
 _REST_PROTOCOLS = frozenset({"rest-json", "rest-xml"})
 
 
@@ -122,8 +122,11 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
 def check_call(service: str, operation: str | None, kind: str) -> None:
     """Raise `LocalError` when a rule could never hit.
 
-    Such a rule names a service or an operation that AWS does not have, or a conflict outside of DynamoDB. Or it names
-    an operation of a service with a REST protocol: the requests to such a service do not name their operation.
+    There are three cases:
+
+    - AWS does not have the service or the operation.
+    - The kind is a conflict, but the service is not DynamoDB.
+    - The rule names an operation, but the service has a REST protocol. Its requests do not name their operation.
     """
     if kind == FaultKind.CONFLICT and service != "dynamodb":
         raise LocalError(f"--kind conflict exists only for dynamodb, not for {service}. Use --kind error.")

@@ -17,9 +17,9 @@ exit codes:
   2  wrong usage
   3  up, demo, incident: an instance is already running in this state folder
   4  status, logs, fault, pulumi: this state folder has no running instance that the command can use
-  130  interrupted by Ctrl-C; or `down` stopped an `up` that was starting in the foreground
+  130  interrupted by Ctrl-C, or `down` stopped a foreground `up` during its start
 
-`python -m local pulumi` ends with the exit code of the `pulumi` that it runs.
+`python -m local pulumi` returns the exit code of `pulumi`.
 
 All state of the embedded AWS is in memory: it is gone when the instance stops.
 

@@ -98,7 +98,7 @@ def _foreground(state: StateDir, up: UpOptions, options: argparse.Namespace) -> 
 
 
 def _supervise(state: StateDir, up: UpOptions, ready_fd: int) -> int:
-    """Run as the detached process, whose parent reads the progress until the instance is ready."""
+    """Run in the detached process. Send the progress to the parent process until the instance is ready."""
     reporter = PipeReporter(os.fdopen(ready_fd, "w"))
     supervisor = Supervisor(state, up, reporter)
     try:

@@ -162,7 +162,7 @@ def isolation(results: LookupResults) -> Finding:
     violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}
     violations += [
-        f"{key} is seen by {' and '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
+        f"{key} is seen by {' and by '.join(names) or 'nobody'}" for key, names in viewers.items() if len(names) != 1
     ]
     shared = {name: {results.owners[key] for key in seen} for name, seen in results.seen.items()}
     violations += [f"{name} sees orders of {len(found)} callers" for name, found in shared.items() if len(found) > 1]

@@ -18,7 +18,8 @@ from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
 # The number of workers that are started for each function. The story needs many workers, but of one function only. A
-# higher number would start that many workers for every function. Their start would take as much time as they save.
+# higher number would start that many workers for every function. The demo would not be faster, because the additional
+# workers need as much time to start as they save.
 _WARM_WORKERS = 1
 
 

@@ -1,4 +1,4 @@
-"""Makes an event loop and threads for one run of the program, and closes them after the run, but not after Ctrl-C."""
+"""Makes an event loop and threads for one run of the program. Closes them at its end, unless Ctrl-C ends the run."""
 
 import asyncio
 from collections.abc import Iterator
@@ -15,8 +15,8 @@ _THREADS = 8
 def event_loop() -> Iterator[asyncio.AbstractEventLoop]:
     """Set a new event loop for the main thread, for the duration of the block.
 
-    The SDK creates resources on the loop's threads. It would make an event loop for each thread and never close it. So
-    each thread gets its event loop here, and the end of the block closes it, except after Ctrl-C.
+    The SDK creates resources on the loop's threads. If a thread has no event loop, the SDK makes one and never closes
+    it. So each thread gets its event loop here. The end of the block closes all loops, except after Ctrl-C.
     """
     loops: list[asyncio.AbstractEventLoop] = []
 

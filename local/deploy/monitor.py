@@ -17,7 +17,10 @@ _STACK = "pulumi:pulumi:Stack"
 
 @dataclass(frozen=True)
 class Deployed:
-    """One resource of the stack. `type` is the Pulumi type, `name` the logical name, `state` inputs and outputs."""
+    """One resource of the stack.
+
+    `type` is the Pulumi type, and `name` is the logical name. `state` has the inputs and outputs.
+    """
 
     urn: str
     type: str
@@ -64,8 +67,8 @@ class RealResources(Mocks):
 def _refuse_existing(args: MockResourceArgs) -> None:
     if args.resource_id:
         raise DeployError(
-            f"{args.name} ({args.typ}): the program reads or imports an existing resource ({args.resource_id}), but "
-            "the embedded AWS starts empty, so the local stack has to create the resource."
+            f"{args.name} ({args.typ}): the program reads or imports the existing resource {args.resource_id}. "
+            "The embedded AWS starts empty, so the local stack must create this resource."
         )
 
 
@@ -111,7 +114,7 @@ class Monitor(MockMonitor):
 
 
 def install(mocks: RealResources, project: str, stack: str) -> Monitor:
-    """Make the SDK use a new monitor with `mocks`, and run as in `pulumi up`, not as in a preview."""
+    """Make the SDK use a new monitor with `mocks`. The SDK then behaves as in `pulumi up`, not as in a preview."""
     monitor = Monitor(mocks)
     pulumi.runtime.set_mocks(mocks, project=project, stack=stack, preview=False, monitor=monitor)
     # set_mocks sets a root stack. It must be unset again, so that run_in_stack can create one.

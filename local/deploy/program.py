@@ -39,7 +39,7 @@ def deploy(
     `created` is called with type and name of each created resource. Only the main thread may call `deploy`, for
     one run at a time, because the SDK keeps its state in the process.
 
-    Raises `DeployError`. Its message names the resource, or says what is wrong in the program or its configuration.
+    Raises `DeployError`. The error message names the resource, or says what is wrong in the program or configuration.
     """
     mocks = RealResources(aws.connect(), created)
     with inside(root), event_loop() as loop:

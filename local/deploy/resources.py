@@ -83,5 +83,5 @@ def plain(value: Any) -> Any:
 
 
 def holds_files(value: Any) -> bool:
-    """Return whether the value is an asset or archive, which outputs must not repeat."""
+    """Return whether the value is an asset or archive."""
     return isinstance(value, pulumi.Asset | pulumi.Archive)

@@ -13,7 +13,8 @@ from typing import Any, Union, cast, get_args, get_origin
 
 import pulumi
 
-# This private module is the only one with wire names and resolved types; the lock pins its version.
+# Only this private module of the SDK returns an input's wire name and resolved type. The SDK may change the module, but
+# the lock pins the SDK's version.
 from pulumi._types import input_type_py_to_pulumi_names, input_type_types, is_input_type
 
 _SCALARS: dict[type, tuple[type, ...]] = {bool: (bool,), int: (int,), float: (int, float), str: (str,)}

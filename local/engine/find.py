@@ -14,8 +14,8 @@ _VERSION_SECONDS = 30
 class Engine:
     """A `pulumi` command that can run this program.
 
-    `host_script` is the SDK's script with which the stand-in language host runs a Python program. It is `None` for an
-    installed command, which has its own language host.
+    `host_script` is the SDK's script that runs a Python program. The stand-in language host starts this script. An
+    installed command has its own language host, so `host_script` is then `None`.
     """
 
     path: Path

@@ -18,8 +18,8 @@ sys.exit(main(sys.argv[2:]))' {root} {script} "$@"
 """
 
 _PROVIDER = """#!/bin/sh
-# Written by local/engine. The engine finds this file, so it does not download the AWS provider. It attaches to a
-# running provider instead.
+# Written by local/engine. Because this file exists, the engine does not download the AWS provider. The engine attaches
+# to a running provider instead.
 echo "PULUMI_DEBUG_PROVIDERS=aws:PORT is not set, so there is no AWS provider to attach to." >&2
 exit 1
 """
@@ -28,8 +28,8 @@ exit 1
 def prepare(engine: Engine, folder: Path = DEFAULT_FOLDER) -> Path:
     """Fill `folder` with the commands and plugins that the engine needs, and return the folder.
 
-    An installed `pulumi` keeps its own language host. For a `pulumi` that local/engine built, `folder` gets the
-    stand-in for the language host, beside a link to that `pulumi`.
+    An installed `pulumi` keeps its own language host. If local/engine built the `pulumi`, `folder` also gets the
+    stand-in for the language host and a link to this `pulumi`.
     """
     if engine.path.parent == folder:
         # The prepared folder is already on the path.
@@ -54,7 +54,10 @@ def _executable(path: Path, content: str) -> None:
 
 
 def _link(source: Path, target: Path) -> None:
-    """Link or copy `source`; a symbolic link would make the engine look for its language host beside `source`."""
+    """Make a hard link to `source`, or else a copy.
+
+    With a symbolic link, the engine would look for its language host in the folder of `source`.
+    """
     if target.exists() and (target.samefile(source) or target.stat().st_mtime_ns == source.stat().st_mtime_ns):
         return
     target.unlink(missing_ok=True)

@@ -1,7 +1,7 @@
 """Deploys the program with Pulumi's engine instead of the mock monitor. Later `pulumi` commands can use the stack.
 
-The engine needs an AWS provider. While the instance runs, a stand-in for the provider acts on the embedded AWS, so that
-previews and further `up`s work from any terminal (`python -m local pulumi preview --diff`).
+The engine needs an AWS provider. A stand-in provider runs as long as the instance, and makes the engine's changes in
+the embedded AWS. So you can preview and update the stack from any terminal (`python -m local pulumi preview --diff`).
 """
 
 import json

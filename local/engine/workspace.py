@@ -12,8 +12,8 @@ from typing import Any
 from local.errors import LocalError
 from local.ports import LOOPBACK
 
-# Commands get only these environment variables of the caller: those for any process, and those for the package index.
-# Commands do not get the caller's account, token and Pulumi settings.
+# Commands get only these environment variables of the caller: general ones (PATH, LANG, …), and those for downloading
+# packages (PIP_…, SSL_…, proxies). Commands do not get the caller's account, token and Pulumi settings.
 _KEPT = re.compile(
     r"PATH|HOME|LANG|LC_ALL|TMPDIR|TZ|XDG_\w+|PIP_\w+|SSL_\w+|REQUESTS_CA_BUNDLE|\w+_proxy", re.IGNORECASE
 )
@@ -91,7 +91,7 @@ class Workspace:
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:
-        """Run `pulumi destroy` without questions, but with its preview, so that a refusal comes before any deletion."""
+        """Run `pulumi destroy` without questions. If a resource is protected, the preview fails before any deletion."""
         return self.operate("destroy", "--yes", *options)
 
     def operate(self, command: str, *options: str) -> Finished:

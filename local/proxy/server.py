@@ -19,8 +19,8 @@ _LOG = logging.getLogger(__name__)
 _BACKLOG: Final = 512
 # The longest wait for a call with the fault `timeout`; SDK clients time out long before.
 _HELD_SECONDS: Final = 120.0
-# A refused client may still be sending its request, and reads the answer only afterwards. So the proxy reads on: it
-# waits this long for more data, and reads at most this often.
+# A refused client may still be sending its request, and reads the answer only afterwards. So the proxy continues to
+# read. It makes at most `_LINGER_READS` reads, and waits at most `_LINGER_SECONDS` for each of them.
 _LINGER_SECONDS: Final = 1.0
 _LINGER_READS: Final = 64
 
@@ -30,8 +30,8 @@ Connect = Callable[[], socket.socket]
 class Proxy:
     """Forwards the requests that the gate accepts. Body and signed headers stay unchanged.
 
-    If a fault rule hits a call, the proxy answers with an error itself, closes the connection (before or after the
-    emulator runs the call), or does not answer. The rule's kind decides.
+    If a fault rule hits a call, the proxy returns an error, resets the connection, or does not answer. The rule's kind
+    decides. The emulator runs the call only if the kind is `lost-answer`.
     """
 
     def __init__(self, connect: Connect, gate: Gate, faults: Faults | None = None, port: int = 0) -> None:

@@ -33,25 +33,25 @@ class Created:
 
 
 class Handler:
-    """Maps one resource type to API calls: by default Create…, Update… and Delete…, completed by its `noun`.
+    """Maps one resource type to API calls: by default Create, Update and Delete, each followed by the `noun`.
 
-    An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. An input for
-    which the creating operation has no parameter is an error, unless it is listed in `separate` or `ignored`. So no
-    input is dropped silently.
+    An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. If the creating
+    operation has no parameter for an input, the input is an error, unless `separate` or `ignored` lists it. So no input
+    is dropped silently.
 
     Attributes:
         pulumi_type: Type token.
         service: API, as botocore names it.
         noun: The resource's name in the operations' names, like `Integration`.
         verb: The verb of the creating operation.
-        creates, deletes: Names of the operations. By default, `creates` is the verb followed by the noun, and `deletes`
-            is `Delete` followed by the noun.
-        key: The parameter with the id; empty where the inputs identify the resource.
-        answered: The member with the id in the answer of the creating call; by default `key`. If the answer has a
-            member named like the noun, the id is inside that member.
+        creates: Name of the creating operation; by default the verb followed by the noun.
+        deletes: Name of the deleting operation; by default `Delete` followed by the noun.
+        key: The parameter for the resource's id. It is empty if the inputs identify the resource.
+        answered: The name of the id in the answer to the creating call; by default the same as `key`. If the answer has
+            a member with the noun's name, the id is in that member: `Id` in `{"UserPool": {"Id": …}}`.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
-        defaults: The values of inputs that are not given, or no longer given.
+        defaults: The values to send for inputs that are not given. So an update resets a removed input.
         ignored: Inputs that are accepted without an effect, each with the reason.
         updatable: Inputs that `update` can change in place. A change of any other input is refused, unless `ignored`
             lists the input.

@@ -24,7 +24,7 @@ def invoke_arn(aws: Aws, arn: str) -> str:
 
 
 def _uploaded(upload: Callable[[], str], again: Callable[[], str]) -> str:
-    """Call `upload` and return its version. If the emulator closes the connection, return the version of `again`."""
+    """Call `upload`. If the emulator closes the connection, call `again`. Return the version from the last call."""
     with _UPLOAD:
         try:
             return upload()
@@ -78,7 +78,7 @@ class Function(Handler):
     }
     ignored: ClassVar[Mapping[str, str]] = {
         "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops",
-        "sourceCodeHash": "shows the provider that the code changed; here the code itself is compared",
+        "sourceCodeHash": "tells the provider about changed code, but the stand-in provider compares the code",
     }
     updatable = names(
         "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "

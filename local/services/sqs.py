@@ -33,7 +33,7 @@ class Queue(Attributed):
     gone = _GONE
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Set the attributes that changed and all tags. An empty value removes an attribute."""
+        """Set only the attributes that changed, but set all tags. An empty value removes an attribute."""
         if differing := self.changed(old, new):
             self.call(aws, "SetQueueAttributes", {"attributes": differing}, QueueUrl=id_)
         before, after = old.get("tags") or {}, new.get("tags") or {}

@@ -13,8 +13,8 @@ from runtime.models.order import StoredOrder
 
 # DynamoDB's clock gives the time of a stock row's reference point (`Count.counted_at`), in whole seconds. The worker's
 # clock gives `settled_at`, before the worker sends the transaction. The SDK may repeat the transaction for about 15 s
-# (3 attempts of 4 s, and pauses). So if `settled_at` is from 20 s before to 5 s after the reference point, it is not
-# known whether the order was settled before or after the reference point.
+# (3 attempts of 4 s, and pauses). So if `settled_at` is at most 20 s before or 5 s after the reference point, the order
+# may have been settled before or after it.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -56,8 +56,8 @@ class Taken:
     Attributes:
         sure: Units of orders that were certainly settled after the reference point. If the article has no reference
             point, or if the time of settling is unknown, the units count here too.
-        near: Units of orders that were settled shortly before or shortly after the reference point. Which of the two is
-            unknown.
+        near: Units of orders that may have been settled before or after the reference point, because the two times are
+            close.
     """
 
     sure: int = 0
@@ -72,7 +72,7 @@ class Evidence:
         cut_off: Time in epoch seconds. Messages and events of orders that were accepted or settled later are not
             checked.
         statuses: Number of orders by status.
-        problems: By guarantee, the violations that a single row or record proves.
+        problems: Violations that a single row or record proves, by guarantee.
         doubts: Reasons why orders should still have a message, by order id.
         before, after: The stock table, read before and after the orders.
         taken: Units in confirmed orders, by article.
@@ -80,7 +80,7 @@ class Evidence:
         late: Number of orders that were settled after the cut-off.
         forgotten: Number of settled orders whose completed record is missing, perhaps because the record has expired.
         answers: Order id in each of the API's records, by the record's id.
-        cases: Dead letters, copies merged.
+        cases: Dead letters. All copies of a message are one case.
         waiting: Number of messages in the orders queue.
         firsts: Number of answers 202 that were not replays, by order id, from the API's log.
         unread: Sources that could not be read, each with the reason.

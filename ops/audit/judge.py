@@ -83,7 +83,7 @@ def nothing_lost(evidence: Evidence) -> Finding:
     broken, named = _without_message(evidence, {Doubt.OPEN, Doubt.UNSTORED})
     states = Counter(case.state for case in evidence.cases)
     named += [
-        f"{case.letter.order_id or case.letter.message_id} is a dead letter: {MEANING[case.state]}"
+        f"{case.letter.order_id or case.letter.message_id} is a dead letter in state {MEANING[case.state]}"
         for case in evidence.cases
         if case.state not in {State.FAILED, State.UNREADABLE, State.NOTIFICATION_MISSING}
     ]
@@ -158,8 +158,9 @@ def same_answer(evidence: Evidence) -> Finding:
 def exact_retries(evidence: Evidence) -> Finding:
     """G4: no message is received more often than the queue allows, and no receive is in the log twice.
 
-    No message is both processed and dead-lettered, and no order is processed twice. A message that became a dead letter
-    too early is named, but is no violation, because the limit may have been raised since.
+    No message is both processed and dead-lettered, and no order is processed twice. If SQS moved a message to the
+    dead-letter queue after fewer receives than the limit, the message is only named, because the limit may have been
+    raised later.
     """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
@@ -266,8 +267,8 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     otherwise they are only named.
 
     The messages of the orders queue are only counted, because each read is a receive. So nobody knows to which order a
-    message belongs. Some orders are in doubt under G1, others under G5. There may be enough messages for the orders of
-    G1 alone, and for those of G5 alone, but too few for all of them. Then the violation says that G1 or G5 is broken.
+    message belongs. Some orders need a message for G1, others for G5. For example, two orders need one for G1 and two
+    for G5, but the queue has only three messages. Then the violation says that G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

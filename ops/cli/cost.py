@@ -42,7 +42,7 @@ def register(commands: Any) -> None:
         type=_count,
         default=1,
         metavar="N",
-        help="orders per invocation of the worker; in a burst up to batch_size (default: %(default)s)",
+        help="orders per invocation of the worker; in a burst, the worker gets up to batch_size (default: %(default)s)",
     )
     cost.set_defaults(before_up=run)
 
@@ -111,8 +111,8 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.print_line(
-        f"DynamoDB's units for a million orders, if provisioned (not an option here) and {CAPACITY_USED:.0%} of them "
-        f"used: {found['per_million_provisioned_units']:.2f}."
+        "DynamoDB's provisioned capacity is not an option here. It would cost "
+        f"{found['per_million_provisioned_units']:.2f} for a million orders if they used {CAPACITY_USED:.0%} of it."
     )
     for note in _NOTES:
         out.print_line(note)

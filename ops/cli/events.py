@@ -36,12 +36,12 @@ def register(commands: Any) -> None:
         actions,
         "replay",
         run_replay,
-        "send the events of orders settled in a period to one subscriber's queue again, byte for byte",
+        "send events to one subscriber's queue again, unchanged: those of the orders that were settled in a period",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
         "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
         "  It continues where it stopped. `dlq history` shows all replays.\n"
-        "  If orders were named as not sent (exit code 6): `order repair ID`, then `order replay-events ID`.\n"
+        "  If the output says `not sent: ID` (exit code 6), type `order repair ID`, then `order replay-events ID`.\n"
         "  Do not repeat events replay then: it has ended, so it would send all events again.",
         changes=True,
     )

@@ -38,7 +38,7 @@ class Plan:
     Attributes:
         about: Estimated cost in USD.
         most: Highest allowed cost in USD.
-        most_requests: Number of requests that can be paid with `most` after the audit is paid.
+        most_requests: Highest number of requests. Together with the audit, they cost at most `most`.
     """
 
     orders: int
@@ -96,8 +96,8 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="refuse a load whose estimated cost (`ops cost` plus the audit's reads) is higher, and end a run when "
-        "repeated requests would make it cost more (default: 1)",
+        help="highest cost: a load with a higher estimate is refused, and a run ends before repeated requests make it "
+        "cost more. The estimate is that of `ops cost` plus the audit's reads (default: 1)",
     )
     load.add_argument(
         "--within",

@@ -33,8 +33,8 @@ exit codes:
   3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: the credentials are missing or expired, belong to another account, or lack a permission
   5  refused: at present the command is impossible or would do harm; nothing was changed
-  6  incomplete. Either something could not be read, and the output names it (status, audit, order trace, preflight, \
-load, events replay, orders resend); or only a part is done: run the same command again
+  6  incomplete. If something could not be read, the output names it (status, audit, order trace, preflight, load, \
+events replay, orders resend). Otherwise only a part is done: run the same command again
   130  interrupted
 
 example:

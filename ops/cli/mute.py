@@ -39,7 +39,8 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "the muting ends by itself. To end it earlier: mute off. When it ends, raised alarms notify.",
+        "the muting ends by itself. To end it earlier: mute off. When the muting ends, each alarm that is still\n"
+        "  raised sends its notification.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="TIME", help="how long: 1m to 15d")

@@ -31,8 +31,7 @@ HOURS: Final = 730
 _SECONDS: Final = HOURS * 3_600
 _GB: Final = 2**30
 
-# Estimates: the seconds that AWS bills for an invocation with 1 GB, the bytes of Lambda's own log lines about an
-# invocation (START, END, REPORT), and the bytes of a line of the access log.
+# Estimate: the seconds that AWS bills for an invocation with 1 GB.
 SECONDS_OF: Final = {
     "create-order": Decimal("0.05"),
     "process-order": Decimal("0.05"),
@@ -41,7 +40,9 @@ SECONDS_OF: Final = {
     "ten orders": Decimal("0.06"),
 }
 _PLATFORM_BYTES: Final = 330
+"""Estimate: bytes of Lambda's own log lines about an invocation (START, END, REPORT)."""
 _ACCESS_BYTES: Final = 330
+"""Estimate: bytes of a line of the access log."""
 _COMPRESSED: Final = Decimal("0.15")
 """Estimate: stored bytes per byte logged."""
 # Lambda's event source mapping polls a quiet queue with five pollers, each of which waits for up to 20 seconds.

@@ -104,6 +104,6 @@ PRICES: Final = {
 
 
 def usd(name: str) -> Decimal:
-    """Return the price of one unit. If the unit is a million things, such as requests: the price of one thing."""
+    """Return the price of one unit, such as one request, even if the listed price is for 1,000,000 requests."""
     price = PRICES[name]
     return price.usd / 1_000_000 if price.unit.startswith("1,000,000 ") else price.usd

@@ -67,7 +67,7 @@ def refuse_unreadable_messages(
 ) -> None:
     """Raise `RefusedError` if the worker could receive messages that it cannot read.
 
-    `since`: messages that were sent earlier are no longer in the queue.
+    Messages that were sent before `since` are no longer in the queue.
     """
     after = {each.key: each.current for each in functions} | {each.function.key: each.target for each in steps}
     worker = Schemas.of(after[WORKER])

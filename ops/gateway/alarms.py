@@ -58,8 +58,9 @@ class Receiver:
 def alarms_of(client: "CloudWatchClient", prefix: str, topics: Mapping[str, str]) -> list[Alarm]:
     """Return a stack's alarms.
 
-    These are the alarms that notify one of `topics` (ARN by tier), and the members of the composite alarms among them.
-    Names do not identify a stack's alarms: alarms of a stack `local-eu` also have the prefix of a stack `local`.
+    These are the alarms that notify one of `topics` (ARN by tier). If such an alarm is a composite alarm, its members
+    are returned too. Names do not identify a stack's alarms: alarms of a stack `local-eu` also have the prefix of a
+    stack `local`.
     """
     pages: Any = client.get_paginator("describe_alarms").paginate(
         AlarmNamePrefix=f"{prefix}-", AlarmTypes=["MetricAlarm", "CompositeAlarm"]

@@ -54,8 +54,8 @@ class Mailbox(ABC):
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
     def _group(self, event: Event) -> GroupParameters:
-        # `in_group` creates a new deduplication id. With the event id instead, SQS would drop an event that it got less
-        # than five minutes ago, and still report success.
+        # `in_group` creates a new deduplication id for each send. If the id were always the same, SQS would drop an
+        # event that is sent again within five minutes, but report success.
         return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod

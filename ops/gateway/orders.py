@@ -138,7 +138,7 @@ class Orders:
         """Replace each unreadable attribute of `row` with its value in `known`; remove it if `known` has none.
 
         Raises:
-            RefusedError: one of these attributes or the status is no longer as in `row`; nothing was written.
+            RefusedError: the status or an unreadable attribute changed after `row` was read; nothing was written.
         """
         removed = [name for name in row.problems if name in row.item]
         shown = _as_shown(row.item, [*removed, "status"])

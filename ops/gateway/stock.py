@@ -73,7 +73,7 @@ class Stock:
         """Add `count` units. An article without a row gets a row.
 
         Raises:
-            RefusedError: since `before` was read, the row or its reference point was added or removed; or an order is
+            RefusedError: the row or its reference point appeared or disappeared after `before` was read. Or an order is
                 changing the row.
         """
         values = {":value": {"N": str(count)}}

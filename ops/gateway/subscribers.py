@@ -21,8 +21,9 @@ class Subscriber:
     """One subscription.
 
     Attributes:
-        name: Name of the queue or function (with its alias, if there is one); for an address only the protocol.
-        rule: The rule's name, for a subscription to a bus.
+        name: Name of the queue, or of the function and its alias. An address is not kept: the name is then, for
+            example, `an email address`.
+        rule: Name of the bus's rule; `None` for a subscription to a topic.
         confirmed: For a topic: whether the subscription is confirmed. For a bus: whether the rule is enabled.
         dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is an unconfirmed
             subscription to a topic.

@@ -78,9 +78,9 @@ class Traffic:
     """Requests whose connection failed without a reset by the client."""
     statuses: Counter[int] = field(default_factory=Counter)
     accept_seconds: list[float] = field(default_factory=list)
-    """For each accepted order: seconds from when it was due, over all tries, until its first 202 was read."""
+    """For each accepted order: seconds between its due time and its first 202, including all tries."""
     offered_seconds: float = 0.0
-    """Seconds from when the first order was due until the last one was sent for the first time."""
+    """Seconds between the due time of the first order and the first try of the last order."""
     _under_way: set[CallerKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -132,7 +132,7 @@ class Traffic:
 
 
 class RetryingClients:
-    """As many clients as `number`. Each sends one order at a time.
+    """Group of `number` clients. Each sends one order at a time.
 
     Any client may send any order. `tokens` has the token of each caller that a `PlannedOrder` names, or `None`.
     An order is abandoned if it is not accepted within `patience` seconds after it was due. The run stops
@@ -210,7 +210,8 @@ class RetryingClients:
         """Send one request. Return whether the answer was 202."""
         if self.traffic.requests >= self._most:
             self._ended = (
-                f"Ended after {counted(self.traffic.requests, 'request')}: more would cost more than is allowed."
+                f"Ended after {counted(self.traffic.requests, 'request')}: "
+                "with more requests, the run would cost more than is allowed."
             )
             return False
         self.traffic.count(requests=1)

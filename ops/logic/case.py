@@ -29,7 +29,10 @@ class Facts:
     finished: Collection[str] = frozenset()
 
     def only(self, order_id: str) -> "Facts":
-        """Return what is known about one order. To save memory, each of the order's lines is replaced by the first."""
+        """Return what is known about one order.
+
+        To save memory, the order's first line replaces all its other lines. The number of lines stays the same.
+        """
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):
             orders[order_id] = order.model_copy(update={"lines": order.lines[:1] * len(order.lines)})
@@ -56,8 +59,9 @@ class Case:
     """A dead letter, and the state of its order.
 
     Attributes:
-        error_type, error: From the message, else from the order, else derived from the state.
-        attempts: From the message, else from the order.
+        error_type, error: The error on the message, or else the error of the stored order. If neither has one, the
+            error is derived from the state.
+        attempts: The attempt number on the message, or else that of the stored order.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.
         after_discard: The status that the order has after `Orders.discard`; `None` if the message names no order, or if

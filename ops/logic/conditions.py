@@ -52,7 +52,7 @@ class Conditions:
         return cls({key: frozenset(values) for key, values in texts.items()}, **ages)
 
     def without_failure(self) -> "Conditions":
-        """Return the conditions without those on the error and the state."""
+        """Return all conditions except those on `error_type` and `state`."""
         return replace(self, texts={key: values for key, values in self.texts.items() if key not in _FAILURE})
 
     def matches(self, case: Case, now: float) -> bool:

@@ -30,8 +30,8 @@ def judge(
 ) -> Judgement:
     """Judge an order by its row, the worker's record, and the log lines since it was accepted.
 
-    The lines include those about deaths of the worker. `unread` names the sources that could not be read. If there are
-    any and the row is missing, the state is not known.
+    The lines include those about deaths of the worker. `unread` names the sources that could not be read. If `unread`
+    is not empty and the row is missing, the state is not known.
     """
     if row is None and unread:
         return Judgement(f"not known, because these could not be read: {', '.join(unread)}", ("python -m ops status",))

@@ -106,7 +106,7 @@ def _read_death(event: LogEvent, function: str) -> LogLine | None:
 
 def _cause(line: dict[str, Any], what: str) -> str | None:
     if line.get("service") == "ops":
-        # A line of the journal reports a person's action on an error, not an error.
+        # A line of the journal reports what a person did. Its `error_type` is the dead letter's error, not a new one.
         return None
     if line.get("error_type"):
         return str(line["error_type"])

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 MAX_ATTRIBUTES: Final = 10
 MAX_BATCH: Final = 10
-# SQS allowed this for a whole batch before it raised the limit to 1 MiB. A larger message is sent alone.
+# SQS's former limit for a whole batch: 256 KiB. The present limit is 1 MiB.
 MAX_BATCH_BYTES: Final = 262_144
 _ABOUT_THE_FAILURE: Final = frozenset({"error_type", "error", "attempt"})
 _ORIGINAL: Final = "original_message_id"

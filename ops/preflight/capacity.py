@@ -1,7 +1,8 @@
 """Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
 Throttling is more than a delay. Lambda receives messages from SQS before it invokes the worker. If the worker is
-throttled, each of these messages loses a receive without an attempt. If the API is throttled, its callers get a 5xx.
+throttled, each of these messages uses up a receive, although the worker does not try it. If the API is throttled, its
+callers get a 5xx.
 """
 
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
 
-# Executions that Lambda keeps for functions without a reservation: PutFunctionConcurrency refuses to leave fewer.
+# Lambda keeps this many executions for functions without a reservation. PutFunctionConcurrency refuses a reservation
+# that would leave fewer.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
@@ -45,16 +47,16 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
-            f"the worker alone may use {worker} of {pool} (quota {quota}): if it is throttled, messages lose receives "
-            "without an attempt, and an API without reserved concurrency answers 503",
+            f"the worker may need {worker} executions, and only {pool} are not reserved (quota {quota}). When all are "
+            "in use, messages use up receives without an attempt, and an API without reserved concurrency answers 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )
     left = pool - worker
     if of_api < 0 and left < config.throttle_burst:
         return _short(
-            f"{left} of {quota} are left for the API when all workers run; throttle_burst allows "
-            f"{config.throttle_burst} requests at once: {left} of them can run, and the others get 503",
+            f"throttle_burst allows {config.throttle_burst} requests at once. When all workers run, only {left} of "
+            f"these requests can run (quota {quota}), and the others get 503",
             quota - left + config.throttle_burst,
             f"or allow fewer: pulumi config set throttle_burst {max(1, left)}",
             Verdict.WARNING,

@@ -29,8 +29,8 @@ def _account(ground: Ground) -> Iterator[Finding]:
 def _python(ground: Ground) -> Iterator[Finding]:
     config, check = ground.config, "Python for byte code"
     if config.package_for_this_machine or not config.package_bytecode:
-        code = "byte code of the Python that builds it" if config.package_bytecode else "no byte code"
-        yield Finding(check, Verdict.OK, f"any release works: the package has {code}")
+        code = "byte code of the Python that builds the package" if config.package_bytecode else "no byte code"
+        yield Finding(check, Verdict.OK, f"any Python release works, because the package has {code}")
         return
     try:
         found = find_interpreter(config.python_version, config.package_bytecode_release or None)
@@ -52,7 +52,7 @@ _CHECKS: Final[dict[str, Callable[[Ground], Iterator[Finding]]]] = {
 
 
 def run_checks(ground: Ground) -> list[Finding]:
-    """Run all checks. A check that cannot read what its verdict depends on yields an `UNKNOWN` finding.
+    """Run all checks. If a check cannot read something that it needs, it yields an `UNKNOWN` finding.
 
     Raises:
         NoAccessError: the credentials belong to another account than the stack's.

@@ -97,7 +97,7 @@ def configured(
 ) -> tuple[StackSettings, StackConfig]:
     """Read the stack's file and its configuration.
 
-    If `choice` names a file of outputs, the stack is the one of those outputs. `outputs`: the file's content, if it
+    If `choice` names a file of outputs, the outputs in this file name the stack. `outputs` is the file's content, if it
     has been read.
 
     Raises:

@@ -109,7 +109,8 @@ def _listers(ground: Ground) -> dict[str, Lister]:
 
 
 def _functions(ground: Ground) -> Iterator[str]:
-    # Functions are read by name. A list would return the variables, even secrets, of every function in the account.
+    # Each function is read by its name. ListFunctions would return the variables, even secrets, of every function in
+    # the account.
     for each in FUNCTIONS:
         name = f"{ground.prefix}-{each.name}"
         try:
@@ -160,8 +161,8 @@ def roles(ground: Ground) -> Iterator[Finding]:
         yield Finding(
             "service-linked roles",
             Verdict.WARNING,
-            f"the account's first domain name creates {_DOMAIN_ROLE}; "
-            "the deploy role has permission for that, another role may lack it",
+            f"AWS creates {_DOMAIN_ROLE} with the account's first domain name. "
+            "The deploy role has the permission for this, but another role may lack it",
             (f"aws iam create-service-linked-role --aws-service-name {_DOMAIN_SERVICE}",),
         )
 

@@ -47,7 +47,7 @@ class Finding:
     commands: tuple[str, ...] = ()
 
     def as_json(self, completed: Callable[[str], str]) -> dict[str, Any]:
-        """Return the finding as a JSON object. `completed` adds the stack's options to the commands in a text."""
+        """Return the finding as a JSON object. The function `completed` adds the stack's options to commands."""
         return {
             "severity": self.severity.name.lower(),
             "text": completed(self.text),

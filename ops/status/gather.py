@@ -65,7 +65,7 @@ class Gatherer:
             pause = self._attempts.read("record of the pause", lambda: context.worker.recorded_pause(worker))
             paused = describe_pause(worker, pause, context.clock.time())
         elif worker is not None and worker.state != ENABLED:
-            paused = "which should pass within a minute"
+            paused = "a state that should end within a minute"
         subscribers = self._attempts.read("list of subscribers", self._subscribers) or []
         topics = target.alarm_topic_arns
         alarms = self._attempts.read("alarms", lambda: alarms_of(clients.cloudwatch, target.prefix, topics))

@@ -39,16 +39,16 @@ class Reading:
     Attributes:
         now: Time of the reading in epoch seconds.
         seconds: Period over which metrics were counted.
-        metrics: Values by key (`ops.status.gather`); metrics without data are left out.
+        metrics: Values by key (`ops.status.gather`), without the metrics that have no data.
         paused: The worker's state in words, if it is not enabled.
-        subscribers: Number of messages in the dead-letter queue of each subscriber, by the subscriber's name; `None` if
-            there is no such queue or it could not be read.
-        silent: Subscribers that receive nothing, because their subscription to the topic is not confirmed or their rule
-            of the bus is disabled.
+        subscribers: Number of messages in each subscriber's dead-letter queue, by the subscriber's name. The number is
+            `None` if the subscriber has no such queue, or if the queue could not be read.
+        silent: Subscribers that receive nothing: their subscription to the topic is not confirmed, or their rule of the
+            bus is disabled.
         receivers: Subscriptions to the topics of alarms.
-        mutes: Rules that mute the alarms; empty also if the alarms could not be read.
-        budgets: Percent left of each error budget; `None` also if the stack has no objectives.
-        alarms_evaluated: Whether the stack's metrics can raise alarms; on the embedded AWS they cannot.
+        mutes: Rules that mute the alarms. Empty if the alarms could not be read.
+        budgets: Percent left of each error budget. `None` if they could not be read, or if the stack has no objectives.
+        alarms_evaluated: Whether the stack's metrics can raise alarms. On the embedded AWS they cannot.
     """
 
     now: float

@@ -140,7 +140,7 @@ def _business(context: Context) -> tuple[Alarm, ...]:
         missing="breaching",
         tier=Tier.PAGE,
         runbook="business",
-        why="Requests that never arrive (DNS, certificates, a client's release) cause no error here. Missing data is "
-        "the symptom, so gaps count as 0.",
+        why="Requests that never arrive (DNS, certificates, a client's release) cause no error here. They only "
+        "leave a gap in the metric, so a gap counts as 0.",
     )
     return (rejected, silence)

@@ -59,8 +59,8 @@ _PAGES = (
         pairs=pairs(SETTLING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="processing",
-        why="Orders are safe in the queue, but customers wait. Suppressed while the API fails and for ten minutes "
-        "after, because API and worker share dependencies, and one page is enough.",
+        why="Orders are safe in the queue, but customers wait. API and worker share dependencies, so one page is "
+        "enough: this alarm is suppressed while the API fails, and for ten minutes after.",
         quiet_while="api-failing",
         quiet_after=600,
     ),
@@ -70,8 +70,8 @@ _PAGES = (
         members=_DEAD_LETTERS,
         tier=Tier.PAGE,
         runbook="dead-letters",
-        why="Somebody must redrive or discard the dead letters. Suppressed while processing fails and for half an hour "
-        "after, because people empty the dead-letter queue at the end of such an incident.",
+        why="Somebody must redrive or discard the dead letters. This alarm is suppressed while processing fails and "
+        "for half an hour after, because people empty the dead-letter queue after such an incident.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),

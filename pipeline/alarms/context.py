@@ -49,8 +49,9 @@ class Limits:
 
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
-        dead_letter_retention: seconds until SQS deletes a dead letter. If SQS moved it from a standard queue, this time
-            counts from the original send. If the worker sent the dead letter, the time counts from the worker's send.
+        dead_letter_retention: seconds until SQS deletes a dead letter. If SQS moved the message from a standard queue,
+            these seconds count from the original send. If the worker sent the message, they count from the worker's
+            send.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.
@@ -65,8 +66,8 @@ class Limits:
     def __post_init__(self) -> None:
         if self.dead_letter_retention <= self.queue_retention:
             raise ValueError(
-                f"dead_letter_retention is {self.dead_letter_retention} s; it must exceed queue_retention "
-                f"({self.queue_retention} s), because on a standard queue it counts from the original send"
+                f"dead_letter_retention ({self.dead_letter_retention} s) must exceed queue_retention "
+                f"({self.queue_retention} s), because on a standard queue both count from the original send"
             )
 
 

@@ -115,8 +115,8 @@ _UNREADABLE: Final = Alarm(
     periods=1,
     to_alarm=1,
     missing="ignore",
-    # The alarm on a subscription's dead-letter queue only notifies. This alarm pages, because all subscribers miss the
-    # events, and because the stack's key, which the tables need too, may have failed.
+    # The alarm on a subscription's dead-letter queue only notifies. This alarm pages for two reasons: all subscribers
+    # miss the events, and the stack's key may have failed. The tables need that key too.
     tier=Tier.PAGE,
     runbook="notifications",
     why="With `encryption: customer`, this queue gets the events that EventBridge cannot encrypt or decrypt. The cause "

@@ -37,8 +37,8 @@ def _waiting(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="It shows how long customers wait. SQS does not count messages that were received three times, so "
-            "the metric shows that the worker is late, not that some messages are poison.",
+            why="It shows how long customers wait. SQS does not count messages that were received three times. So "
+            "a late worker raises this alarm, but most poison messages do not.",
         ),
     )
 
@@ -83,7 +83,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             title="Dead letters have waited for half an hour",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
-                1_800, "seconds", "more than the 20 minutes for which one order keeps `order-dead-lettered` in alarm"
+                1_800, "seconds", "one order keeps `order-dead-lettered` in alarm for 20 minutes; the limit is longer"
             ),
             period=FIVE_MINUTES,
             periods=1,
@@ -92,8 +92,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="It does not notify alone. Together with a new dead letter it causes another page, so that people who "
-            "know of the first dead letter learn of the next.",
+            why="It does not notify alone. While it is in alarm, a new dead letter causes another page. Without that "
+            "page, people would know only of the first dead letter.",
             anchor="further-dead-letters",
         ),
     )
@@ -101,8 +101,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # On a standard queue, retention counts from the original send, but the age metric counts from the move. SQS keeps a
-    # moved message at least for the difference of the two retentions. The threshold is half of that.
+    # On a standard queue, retention counts from the original send, but the age metric counts from the move. After the
+    # move, SQS keeps a message at least for `dead_letter_retention - queue_retention`. The threshold is half of that.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(
@@ -120,12 +120,12 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of the time after which SQS may delete them",
+            title="Dead letters have waited for half of the time until SQS may delete them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,
                 "seconds",
-                "half of the shortest time for which SQS keeps a message in this queue",
+                "SQS keeps each message in this queue at least twice as long",
             ),
             period=FIVE_MINUTES,
             periods=1,

@@ -20,8 +20,8 @@ class AlarmThresholds(BaseModel):
     )
     rate_minimum_events: Count = Field(
         3,
-        description="`attempt-failure-rate` and the fastest burn rate need this many bad events in a period; the "
-        "`settling-…` alarms with a short window need this many failed attempts. So one failure does not alarm.",
+        description="`attempt-failure-rate` and the fastest burn rate need this many bad events in a period. The "
+        "`settling-…` alarms with a short window need this many failed attempts. So one failure raises no alarm.",
     )
     slow_burn_minimum_events: Count = Field(
         10,

@@ -138,8 +138,7 @@ def _anonymous(config: CallerOptions) -> Problem | None:
     if config.environment != "production" or config.allow_anonymous:
         return None
     allowed = (
-        "cognito or external; or allow_anonymous: true, which means that anybody can order and that all callers are "
-        "the same caller"
+        "cognito or external; or allow_anonymous: true (then anybody can order, and all callers count as one caller)"
     )
     return Problem(keys, "none in production", allowed)
 

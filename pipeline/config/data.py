@@ -67,14 +67,14 @@ def _customer_key(config: DataOptions) -> Problem | None:
 
 
 def _replaceable(config: DataOptions) -> Problem | None:
-    """Until `deploy shift`, callers use the previous functions, so the resources of those functions must stay."""
+    """Callers use the previous functions until `deploy shift` has run, so those functions' resources must stay."""
     if config.protect or config.gradual_deploy == "none":
         return None
     return Problem(
         ("protect", "gradual_deploy"),
         f"false with gradual_deploy = {config.gradual_deploy}",
-        "protect: true, because until `deploy shift` callers use the previous functions, which need the previous "
-        "queues; or gradual_deploy: none",
+        "protect: true, because the previous functions and their queues are in use until `deploy shift` has run; "
+        "or gradual_deploy: none",
     )
 
 

@@ -34,7 +34,7 @@ class EdgeOptions(GeneralOptions):
         description="Host name that clients use instead of AWS's.",
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
-            "cost": "only the zone, 0.50 USD a month",
+            "cost": "0.50 USD a month for the zone, nothing else",
             "consequence": "Closes the default endpoint. With waf it remains, but accepts only CloudFront's requests.",
         },
     )
@@ -62,7 +62,7 @@ class EdgeOptions(GeneralOptions):
         description="Puts CloudFront with a web application firewall in front of the API.",
         json_schema_extra={
             "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
-            "another 0.30 USD per million for each 16 KB of a body after its first 16 KB",
+            "for bodies above 16 KB, 0.30 USD more per million requests for each further 16 KB",
             "consequence": "Functions answer 403 to requests that bypass it. Changes take minutes to take effect.",
         },
     )

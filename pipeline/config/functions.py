@@ -36,8 +36,8 @@ class FunctionOptions(PackageOptions):
         default="none",
         description="Protection of the API from cold starts: none, snapshots after init, or instances kept ready.",
         json_schema_extra={
-            "cost": "snap_start: about 4 USD a month per GB of memory for each function's version, and 0.14 USD per "
-            "1,000 resumes of 1 GB; provisioned: about 9 USD a month per GB and instance on arm64 (11 on x86_64)",
+            "cost": "for each GB of memory: snap_start about 4 USD a month per version of a function, and 0.14 USD per "
+            "1,000 resumes; provisioned about 9 USD a month per instance on arm64 (11 on x86_64)",
             "consequence": "snap_start: Python 3.12 or newer; a new version takes minutes to publish. provisioned: "
             "calls beyond the ready instances still have cold starts. For deploys see docs/delivery.md.",
         },
@@ -70,7 +70,7 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
         return Problem(
             ("api_reserved_concurrency", "api_warm_start"),
             "api_reserved_concurrency = 0 with api_warm_start = provisioned",
-            f"api_reserved_concurrency: -1 or at least {ready}; or, to keep the API stopped, api_warm_start: none",
+            f"to run the API, api_reserved_concurrency: -1 or at least {ready}; to stop it, api_warm_start: none",
         )
     return Problem(
         ("api_provisioned_concurrency", "api_reserved_concurrency"),

@@ -82,8 +82,8 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     return Problem(
         ("extra_tags",),
         " and ".join(given),
-        f"each name once and none of {', '.join(sorted(OWN_TAGS))}, whatever its case; none that starts with aws:; "
-        f"at most {MAX_EXTRA_TAGS} tags",
+        f"each name once; none of {', '.join(sorted(OWN_TAGS))}; none that starts with aws:; upper and lower case "
+        f"count as equal; at most {MAX_EXTRA_TAGS} tags",
     )
 
 

@@ -20,10 +20,10 @@ from pipeline.config.secrets import is_secret, plain_secrets
 from pipeline.config.stack_config import StackConfig
 from pipeline.config.stack_file import parse_yaml
 
-# The tightest limit is that of a queue's name, 80 characters. With the longest prefix, the name
-# `{prefix}-notifications-{20}-queue` has 79; {20} is a subscription's name of 20 characters.
+# The tightest limit is that of a queue's name: 80 characters. `{prefix}-notifications-{name}-queue` has at most 79,
+# because `name`, a subscription's name, has at most 20.
 MAX_PREFIX = 38
-# With a bus, the tightest limit is that of a rule's name, 64 characters: `{prefix}-events-{20}` has 64.
+# With a bus, the tightest limit is that of a rule's name: 64 characters. `{prefix}-events-{name}` has at most 64.
 MAX_BUS_PREFIX = 36
 # Names in bootstrap/template.yaml begin with pulumi-, so a stack's names must not.
 _PREFIX = re.compile(r"(?!pulumi-)[a-z][a-z0-9-]*")
@@ -57,7 +57,8 @@ def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
     """Return the keys whose namespace is wrong, each with the key that is meant. Pulumi would ignore them silently.
 
     A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys and all
-    of them are our options, as after a rename of the project. Other namespaces belong to Pulumi and its providers.
+    are our options. Such a namespace may be the project's former name. Other namespaces belong to Pulumi and its
+    providers.
     """
     by_namespace: dict[str, set[str]] = {}
     for name in names:
@@ -141,17 +142,17 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     prefix = f"{project}-{stack}"
     bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
     if bounded and bounded["prefix"] != prefix:
-        # Under a new name all tables and queues would be new, but this boundary allows only those of the old name.
+        # A renamed stack would get new tables and queues, but its boundary would still allow only the old ones.
         allowed = f"pulumi-{prefix}-boundary, because project and stack cannot be renamed (docs/delivery.md#renaming)"
-        change = "the name back (after a rename) or the ARN (new stack)"
+        change = "the name back if you renamed project or stack, otherwise the ARN"
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed, change)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
         return []
     limits = (
-        f"lower-case letters, digits and hyphens, starting with a letter and not with pulumi-, at most {longest} "
-        "together, because names of resources start with them"
+        f"at most {longest} characters together, because names of resources start with them; lower-case letters, "
+        "digits and hyphens; starting with a letter, but not with pulumi-"
     )
     found = f"project and stack {prefix!r} ({len(prefix)} characters)"
     return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]

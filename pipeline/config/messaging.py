@@ -62,8 +62,7 @@ def _subscription_names(config: MessagingOptions) -> Iterator[Problem]:
 
 
 def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
-    # A subscription's queues add -dlq and -queue to its name, so a subscription `a-dlq` would have the name of a queue
-    # of `a`.
+    # The queues of a subscription `a` are named `a-dlq` and `a-queue`, so no other subscription may have these names.
     names = {each.name for each in config.subscriptions}
     taken = {f"{name}{suffix}" for name in names for suffix in ("-dlq", "-queue")}
     for clash in sorted(names & taken):
@@ -158,9 +157,9 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}: its messages run one by one if any was received "
-        f"before. All but the last need {ORDINARY_SECONDS:g} s each, and timeout - item budget - margin leaves {left} "
-        "s for them",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}, because its messages run one by one if one of them "
+        f"was received before. Each takes about {ORDINARY_SECONDS:g} s, and the last one must start within timeout - "
+        f"item budget - margin = {left} s",
     )
 
 
@@ -179,7 +178,8 @@ def _ordered_subscribers(config: MessagingOptions) -> Iterator[Problem]:
                 keys,
                 f"the subscription {each.name!r} with endpoint {each.endpoint} and strict_ordering = "
                 f"{str(config.strict_ordering).lower()}",
-                "the ARN of a FIFO queue (.fifo) with strict_ordering, the ARN of a standard queue without it",
+                "the ARN of a FIFO queue (.fifo) if strict_ordering is true, or the ARN of a standard queue if "
+                "strict_ordering is false",
             )
 
 

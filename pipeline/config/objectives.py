@@ -19,7 +19,7 @@ class ObjectiveOptions(GeneralOptions):
         description="Availability of accepting: the share of requests that are not answered 5xx.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99.9",
-            "consequence": "The difference to 100 % is the error budget. If it is spent too fast, alarms page or open "
+            "consequence": "The difference to 100 % is the error budget. If it is spent too fast, alarms send pages or "
             "tickets.",
         },
     )
@@ -37,7 +37,7 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "A single order that waits in the queue some minutes longer than this time causes a page, "
-            "unless it was received three times or more."
+            "consequence": "One order that waits in the queue some minutes longer than this time causes a page. "
+            "An order that was received three times or more causes none."
         },
     )

@@ -20,8 +20,8 @@ MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. This settling takes at most the
-# time for retries after conflicts, plus one attempt that starts at the end of that time.
+# Before the first message starts, orders that share articles are settled in groups. This settling takes at most
+# `GROUP_SECONDS` of retries after conflicts, and then one last attempt.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
 # later.
@@ -51,7 +51,7 @@ class ProcessingOptions(FunctionOptions):
         "original send.",
     )
     max_receive_count: int = Field(
-        default=8, ge=5, le=1_000, description="Receives after which a failing message becomes a dead letter."
+        default=8, ge=5, le=1_000, description="Number of receives after which a failing message becomes a dead letter."
     )
     batch_size: int = Field(default=10, ge=1, le=10_000, description="Maximum of messages in one invocation.")
     batch_window_seconds: int = Field(
@@ -93,8 +93,8 @@ class ProcessingOptions(FunctionOptions):
     )
     short_retry_horizon: bool = Field(
         default=False,
-        description="Allows retries to end within 20 minutes; then a short outage turns orders into dead letters. For "
-        "tests only.",
+        description="Lets retries end in less than 20 minutes, so a short outage makes orders dead letters. For tests "
+        "only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
         default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."
@@ -102,7 +102,7 @@ class ProcessingOptions(FunctionOptions):
 
 
 def retry_delays(base: int, cap: int, receives: int) -> Iterator[int]:
-    """Yield the longest delay in seconds after each failed receive except the last; jitter cuts at most half of it."""
+    """Yield the longest delay in seconds after each failed receive except the last. Jitter cuts at most half of it."""
     return (min(cap, base * 2**attempt) for attempt in range(receives - 1))
 
 
@@ -134,8 +134,8 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
     if config.worker_idempotency_ttl_seconds > longest:
         return None
     allowed = (
-        f"more than dead-letter retention + queue retention = {longest} seconds, so that the record "
-        "outlives a dead letter that is redriven on its last day"
+        f"more than dead-letter retention + queue retention = {longest} seconds, because the record must "
+        "outlive the message, and a dead letter can be redriven on its last day"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -150,8 +150,8 @@ def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     if needed <= config.worker_timeout_seconds:
         return None
     allowed = (
-        f"a timeout of at least ceil(batch / threads) x item budget + margin + {before} = {needed} seconds; "
-        f"{before} s of it can pass before the first message starts"
+        f"a timeout of at least ceil(batch / threads) x item budget + margin + {before} = {needed} seconds, "
+        f"because up to {before} s can pass before the first message starts"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -161,8 +161,8 @@ def _time_margin(config: ProcessingOptions) -> Problem | None:
     if config.time_margin_seconds >= LEAST_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {LEAST_MARGIN_SECONDS} seconds: before Lambda stops the function, the last call must end and its "
-        "message must be returned to the queue, in two attempts if necessary"
+        f"at least {LEAST_MARGIN_SECONDS} seconds, so that the last call can end, and two attempts can return its "
+        "message to the queue, before Lambda stops the function"
     )
     return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
 
@@ -182,8 +182,8 @@ def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
     if config.retry_cap_seconds <= longest:
         return None
     allowed = (
-        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds: SQS hides a message for at "
-        "most 12 hours from its receive and refuses longer delays, so the retry would be much too early"
+        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds, because SQS refuses "
+        "delays that end more than 12 hours after the receive. The retry would then be much too early"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -196,8 +196,8 @@ def _horizon(config: ProcessingOptions) -> Problem | None:
     keys = ("max_receive_count", "retry_base_seconds", "retry_cap_seconds")
     given = f"{values_of(config, *keys)}: as little as {least:g} seconds from the first to the last receive"
     allowed = (
-        f"at least {MIN_HORIZON_SECONDS} seconds, so that an ordinary outage makes no order a dead letter; or, on a "
-        "test stack, short_retry_horizon: true"
+        f"at least {MIN_HORIZON_SECONDS} seconds, because otherwise an ordinary outage makes orders dead letters; or "
+        "short_retry_horizon: true on a test stack"
     )
     return Problem((*keys, "short_retry_horizon"), given, allowed)
 
@@ -241,8 +241,8 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
     if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
         return None
     allowed = (
-        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because a throttled batch costs "
-        "each of its messages a receive"
+        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because each message of a "
+        "throttled batch loses a receive"
     )
     if config.worker_reserved_concurrency == 0:
         allowed += "; with 0 every order becomes a dead letter (to stop the worker: python -m ops worker pause)"

@@ -84,7 +84,8 @@ def parse_yaml(text: str) -> Any:
         where = f" in line {error.problem_mark.line + 1}" if error.problem_mark else ""
         problem = error.problem or ""
         if isinstance(error, yaml.composer.ComposerError | yaml.constructor.ConstructorError):
-            # These errors quote an alias or a tag. A secret that begins with * or ! looks like one.
+            # These errors quote an alias or a tag. The quoted text may be a secret, because YAML reads a secret that
+            # begins with * as an alias, and a secret that begins with ! as a tag.
             problem = _QUOTED.sub("…", problem)
         raise yaml.YAMLError(f"{problem}{where}") from None
     except (yaml.YAMLError, ArithmeticError, AttributeError, LookupError, RecursionError, ValueError) as error:

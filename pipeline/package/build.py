@@ -50,8 +50,8 @@ def _interpreter(spec: PackageSpec) -> Interpreter | None:
     own = probe(Path(sys.executable))
     if own is None:
         raise BuildError(
-            f"{sys.executable} is a pre-release, a free-threaded build, or not CPython: run the project with a final "
-            "release of CPython, because its byte code is packaged."
+            f"{sys.executable} is a pre-release, a free-threaded build, or not CPython. Its byte code cannot be "
+            "packaged. Run the project with a final release of CPython."
         )
     return own
 

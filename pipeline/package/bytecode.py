@@ -18,9 +18,9 @@ def compile_tree(tree: Path, interpreter: Interpreter, *, sources: bool) -> None
     With ``sources``, the sources stay, and the byte code is in `__pycache__`. Without ``sources``, a `.pyc` replaces
     each source. Python imports such a file too ("sourceless", PEP 3147), but tracebacks then lack the source lines.
 
-    The zip resets file times. With `unchecked-hash`, Python ignores them; otherwise it would discard the byte code at
-    every cold start. `-s`/`-p` keep the build folder's name out of the files. `-o 0` is the level that Lambda uses.
-    With `-I`, no `PYTHON…` variable of this machine changes the result.
+    The zip resets file times. With `unchecked-hash`, Python does not check file times. By default, it would check them
+    and discard the byte code at every cold start. `-s`/`-p` keep the build folder's name out of the files. `-o 0` is
+    the level that Lambda uses. With `-I`, no `PYTHON…` variable of this machine changes the result.
     """
     command: list[str | Path] = [interpreter.path, "-I", "-m", "compileall", "-q", "-f", "-o", "0"]
     command += ["-j", str(os.cpu_count() or 1), "--invalidation-mode", "unchecked-hash"]

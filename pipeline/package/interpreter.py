@@ -57,12 +57,12 @@ def find_interpreter(version: str, release: str | None) -> Interpreter:
             return found
     wanted = f"Python {release}" if release else f"Python {version} (any {version}.x)"
     looked = "; ".join(seen) or f"no python{version} on PATH"
-    pinned = f"change `{RELEASE_KEY}`, " if release else ""
+    pinned = f"Or change `{RELEASE_KEY}`. " if release else ""
     raise BuildError(
         f"byte code for the functions needs exactly {wanted}, and this machine has none. Looked at: {looked}. "
-        f"Either install it so that `python{version}` on PATH starts it (for example `uv python install "
-        f"{release or version}` or `pyenv install {release or version}` and `pyenv global`), {pinned}"
-        f"or set `{BYTECODE_KEY}: false` (the same package from every machine, slower cold starts)."
+        f"Install it, so that `python{version}` on PATH starts it: for example `uv python install "
+        f"{release or version}`, or `pyenv install {release or version}` and `pyenv global`. {pinned}"
+        f"Or set `{BYTECODE_KEY}: false`: every machine then builds the same package, but cold starts are slower."
     )
 
 

@@ -22,8 +22,8 @@ class Lock:
 def read_lock(path: Path) -> Lock:
     """Read a hash-locked requirements file. The key does not depend on comments or on the order of the entries.
 
-    Raises BuildError for a missing file, a requirement that lacks a pinned version or a hash, and an environment
-    marker: pip evaluates markers with its own interpreter, so the package would depend on this machine.
+    Raises BuildError if the file is missing, or if a requirement lacks a pinned version or a hash. Environment markers
+    are errors too, because pip evaluates them for its own interpreter, so the package would depend on this machine.
     """
     try:
         text = path.read_text(encoding="utf-8")

@@ -119,7 +119,10 @@ def _user_settings(environment: dict[str, str]) -> set[str]:
 
 
 def _explain(output: str, lock: Lock, target: LambdaTarget | LocalTarget, *, unreachable: bool) -> str:
-    """Return advice for pip's failure. Unless the disk is full, pip's last lines follow: the advice may be wrong."""
+    """Return advice for pip's failure, and then pip's last lines, because the advice may be wrong.
+
+    For a full disk, return only the advice.
+    """
     missing = re.search(r"No matching distribution found for (\S+)", output)
     if "No space left on device" in output:
         return f"no space left on the disk of `.build/` (installing dependencies): {SPACE}."

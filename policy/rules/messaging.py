@@ -27,7 +27,8 @@ def _has_dead_letter_queue(resources: list[Resource]) -> Iterator[Violation]:
         if not is_one and not queue.props.get("redrivePolicy"):
             yield Violation(
                 queue,
-                "it has no dead-letter queue and is not one; set redrivePolicy, or poison messages stay in it",
+                "it has no dead-letter queue, and is no dead-letter queue itself; set redrivePolicy, so that poison "
+                "messages leave it",
             )
 
 

@@ -8,8 +8,8 @@ from typing import Final
 _IN_LAMBDA: Final = "AWS_LAMBDA_FUNCTION_NAME" in os.environ
 
 if _IN_LAMBDA:
-    # Nearly all imported objects live as long as the process: collections during the imports would examine them again
-    # and again and free almost nothing. This line runs before the first import of an entry point.
+    # Garbage collections during the imports would take time and free almost nothing, because nearly all imported
+    # objects live as long as the process. This line runs before the first import of an entry point.
     gc.disable()
 
 
@@ -17,7 +17,7 @@ def finish_init(make: Callable[[], object]) -> None:
     """In Lambda, call `make` and then switch garbage collection on. `make` builds what every invocation uses.
 
     An entry point calls this in its last line, so `make` runs during init. Init has a whole CPU whatever the function's
-    memory. And a missing setting fails there, before the function handles an order.
+    memory. If a setting is missing, init fails before the function handles an order.
     """
     if not _IN_LAMBDA:
         return

@@ -94,7 +94,8 @@ def read_submission(request: Request, *, jwt_authorizer: bool) -> Submission:
 
 
 def _accepted(answer: Answer) -> Response:
-    # The id comes from the answer, because a replayed answer keeps its id even if newer code derives other ids.
+    # Use the id of the answer, not of the submission. The ids differ if the answer is a replay from older code that
+    # derived ids in another way.
     document = document_of(answer.body)
     order_id = document["order_id"]
     if answer.replayed or document["currency"] != TEST_CURRENCY:

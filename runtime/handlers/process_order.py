@@ -78,7 +78,7 @@ def _notifications(
     if settings.notifications_topic_arn and sns is not None:
         return TopicNotifications(sns, settings.notifications_topic_arn, fifo=settings.orders_queue_fifo)
     raise ValueError(
-        "no client to publish outcomes with: pass `events` if the settings name a bus, `sns` if they name a topic"
+        "no client can publish outcomes: pass `events` if the settings name a bus, `sns` if the settings name a topic"
     )
 
 

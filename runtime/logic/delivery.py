@@ -76,7 +76,7 @@ class Delivery:
         """The order's id from a valid body, else from the attribute. `None` if neither has one, or if they differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
-                # Each of the two ids may belong to an order that has no problem.
+                # With either id, an order that may have no problem would be marked `FAILED`.
                 return None
             case PermanentError() | NewerSchemaError():
                 return self.named_order_id

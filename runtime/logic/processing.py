@@ -39,7 +39,7 @@ class Invocation:
 
     Attributes:
         context: The Lambda context, for the time that is left.
-        timeout_seconds: How long the invocation may run. No lease is longer.
+        timeout_seconds: How long the invocation may run. The lease of a run is never longer than this.
         isolated: Whether the messages run one at a time, each deleted as soon as it is processed.
         tally: Collects the metrics.
         together: `settled_at` by order id, for the orders that a transaction of several orders may have settled.

@@ -40,9 +40,10 @@ class Settler:
     def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
         """Return the stored order, which is final, and whether this invocation settled it.
 
-        `on_conflict` is called before each further try. If a transaction of several orders may have settled this one,
-        `settled_at` is the time of that transaction, and the order is read first. If the order is final, it is
-        returned. It counts as settled by this invocation if its stored `settled_at` is the same time.
+        `on_conflict` is called before each further try. `settled_at` is the time of a transaction of several orders
+        that may have settled this order; `None` if there was none. With a time, the stored order is read first. If that
+        order is final, it is returned. It counts as settled by this invocation if its stored `settled_at` is the same
+        time.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -122,7 +122,7 @@ def behaviour_of(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 
 
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
-    """Return metrics with the cause in the periods of the given ages (1 is the latest). Other periods are healthy.
+    """Return metrics that show the cause in the periods in `ages` (age 1 is the latest). Other periods are healthy.
 
     A period of more than an hour gets the values of only one hour.
     """

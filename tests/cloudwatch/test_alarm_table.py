@@ -181,7 +181,7 @@ def test_a_description_has_the_runbooks_link_and_fits_into_1024_characters(row: 
     assert row.title in description
 
 
-def test_alarms_use_all_watched_resources_except_tables_and_functions_of_the_api() -> None:
+def test_alarms_use_all_watched_resources_except_tables_and_api_functions() -> None:
     # GIVEN
     metrics = [metric for row in TABLE.alarms for metric in row.metrics.values()]
 
@@ -221,7 +221,8 @@ def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
     # WHEN
     queue, dead = rows["queue-retention-half"].threshold.value, rows["dead-letter-retention-half"].threshold.value
 
-    # THEN time is left even for a dead letter that was in the orders queue for that queue's whole retention period
+    # THEN the alarm on dead letters fires before SQS deletes a dead letter, even if the message was in the orders queue
+    # for that queue's whole retention period
     assert queue == LIMITS.queue_retention / 2
     assert dead + LIMITS.queue_retention < LIMITS.dead_letter_retention
 

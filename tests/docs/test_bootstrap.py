@@ -66,7 +66,7 @@ def test_the_deploy_role_cannot_bypass_the_boundary(action: str, resource: str) 
     assert not allows(deploy_role("prod"), action, resource, context)
 
 
-def test_the_deploy_role_may_pass_the_stacks_roles_to_lambda_and_delete_them() -> None:
+def test_the_deploy_role_may_delete_the_stacks_roles_and_pass_them_to_lambda() -> None:
     # GIVEN / WHEN / THEN
     assert allows(deploy_role("prod"), "iam:PassRole", ROLE, {"iam:PassedToService": "lambda.amazonaws.com"})
     assert allows(deploy_role("prod"), "iam:DeleteRole", ROLE)

@@ -98,7 +98,7 @@ def test_an_entry_names_no_call_twice_and_gives_the_source_of_its_reads(entry: s
     assert ("source" in content) >= ("read" in content)
 
 
-def test_the_table_named_everywhere_lists_exactly_the_calls_on_all_resources() -> None:
+def test_exactly_the_calls_on_all_resources_are_listed_as_everywhere() -> None:
     # GIVEN
     calls = {
         (on, action)

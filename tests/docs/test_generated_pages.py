@@ -47,7 +47,7 @@ def test_a_generated_page_is_up_to_date(
     # THEN the page is up to date. If an option lost its effect, or two were swapped, docs/option-effects.md would
     # change
     assert code == 0, capsys.readouterr().err
-    # AND no option breaks the policy pack. This is checked here, because to record all stacks again would take too long
+    # AND no option breaks the policy pack. A separate test would record all stacks again, which takes too long
     assert broken == set()
 
 

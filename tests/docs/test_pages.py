@@ -17,7 +17,8 @@ def anchors(page: Path) -> set[str]:
 
 
 LINK = re.compile(r"\]\(([^)#:\s]*)(?:#([^)]*))?\)")
-"""A link to a file of this repository or to a heading: the file, which may be empty, and the anchor."""
+"""A link to a file of this repository or to a heading. Group 1 is the file; it is empty if the heading is on the same
+page. Group 2 is the anchor."""
 
 
 def test_the_pages_have_links() -> None:

@@ -1,4 +1,7 @@
-"""Tests that the template's roles reach resources of other stacks and owners only by calls that AWS cannot restrict."""
+"""Tests which calls the template's roles may make on resources of other stacks and owners.
+
+The deploy role may make only calls that AWS cannot restrict. The preview role may change nothing and read no secret.
+"""
 
 from collections.abc import Iterator
 from functools import cache
@@ -73,7 +76,7 @@ def test_the_deploy_role_reaches_resources_of_others_only_by_calls_that_aws_cann
     assert [str(each) for each in found if each.action not in known] == []
 
 
-def test_every_listed_call_that_aws_cannot_restrict_reaches_resources_of_others() -> None:
+def test_the_deploy_role_can_make_every_listed_call_on_resources_of_others() -> None:
     # GIVEN
     role = role_of("DeployRole", "dev")
 
@@ -141,7 +144,7 @@ def conditions() -> list[tuple[str, str, str]]:
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # `Null` is left out: it only makes the statement's other operator depend on whether the tag exists.
+        # `Null` is left out. It only limits the statement's other operator to resources and requests that have the tag.
         if operator != "Null"
     ]
 
@@ -159,7 +162,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return which calls on resources of others, and which forbidden calls, the statements allow a role of dev."""
+    """Return the calls on resources of others, and the forbidden calls, that a role of dev with `given` may make."""
     prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}
@@ -191,7 +194,7 @@ def test_every_condition_of_a_role_is_needed(role: str, sid: str, operator: str)
 
 
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
-def test_the_boundary_of_a_stack_reaches_no_stack_with_a_longer_name(variant: str) -> None:
+def test_the_boundary_of_prod_allows_no_call_on_resources_of_prod_eu(variant: str) -> None:
     # GIVEN the boundary of the stack `prod`, and the grants that the roles of a stack `prod-eu` would have
     bound = boundary("prod")
     context = {"kms:ViaService": "sqs.eu-west-1.amazonaws.com"}

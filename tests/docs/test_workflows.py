@@ -168,8 +168,7 @@ def test_workflows_that_build_the_package_use_one_exact_python_release(workflow:
     # GIVEN / WHEN
     inputs = set_up_pythons(workflow)
 
-    # THEN each pins one patch release, because another release could compile other bytes, which would change every
-    # function's package
+    # THEN each pins one patch release, because another release could change the byte code in every function's package
     assert inputs
     assert inputs == [{"python-version-file": ".github/python-version"}] * len(inputs)
     assert re.fullmatch(r"3\.\d+\.\d+", RELEASE)
@@ -191,8 +190,8 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
 def run_step(step: str, folder: Path, code: int, shift: str = "moved", others: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    Each command exits with `code`, but `ops deploy rollback` exits with 0. `shift` and `others` are values in the JSON
-    that `ops deploy shift` prints: `shift` is its `state`, and `others` is the `status` of its only deployment.
+    Each command exits with `code`, but `ops deploy rollback` exits with 0. `ops deploy shift` prints JSON with one
+    deployment. `shift` is the JSON's `state`, and `others` is the deployment's `status`.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -232,7 +231,7 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
     ("code", "others", "rollback"),
     [(0, "Succeeded", False), (1, "Succeeded", True), (1, "Failed", False), (4, "Succeeded", False)],
 )
-def test_callers_that_have_moved_are_moved_back_if_another_functions_shift_fails(
+def test_shifted_functions_are_rolled_back_if_another_functions_shift_fails(
     tmp_path: Path, code: int, others: str, rollback: bool
 ) -> None:
     # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any callers have

@@ -84,8 +84,8 @@ def _keys_reused(context: CauseContext) -> Mapping[MetricKey, Value]:
 
 def _nothing_in_stock(context: CauseContext) -> Mapping[MetricKey, Value]:
     since = datetime.now(UTC)
-    # Only 10 of the 16 rejections are awaited, because a worker that reaches its timeout on a busy machine loses its
-    # counts.
+    # Only 10 of the 16 rejections are awaited, because on a busy machine a worker may reach its timeout before it
+    # writes its counts.
     context.post_many(16, "SKU-none")
     return context.published("process-order", "OrderRejected", 10, since)
 

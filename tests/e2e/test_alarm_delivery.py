@@ -76,8 +76,8 @@ def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
     for other in others:
         receivers.set_state(other, "OK")
 
-    # THEN the alarm fired once and recovered, and each state was delivered once, to the notifying alarm's tier, with
-    # the runbook's link
+    # THEN the alarm fired once and recovered. The notifying alarm's tier got one notification of each state, with the
+    # runbook's link
     link = runbook_link("docs/runbooks", notifying)
     for member in {row.name, notifying.name}:
         with shown.showing(member, *COLUMNS):

@@ -51,8 +51,8 @@ def test_callers_use_the_same_keys_with_the_same_bodies(callers: int) -> None:
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
-    # THEN each key except the last has one order of every caller, the last key has one order, and all orders of a key
-    # have equal bodies
+    # THEN every caller has one order with each key, but with the last key there is only one order. All orders with one
+    # key have equal bodies
     *whole, last = bodies
     assert all(names[key] == set(plan.names) and len(bodies[key]) == callers for key in whole)
     assert len(bodies[last]) == 1
@@ -91,14 +91,14 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
 
 
 def test_a_run_without_shared_keys_is_weak() -> None:
-    # GIVEN two runs with all planned faults; callers shared a key in the first run, and no key in the second
+    # GIVEN two runs with all planned faults. Callers shared a key only in the first run
     # WHEN the runs are judged
-    # THEN only the second run is reported as weak: it did not test shared keys
+    # THEN only the second run is weak, because it did not test shared keys
     assert weak(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
     assert weak(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
-def test_dead_letters_of_orders_that_were_not_meant_to_fail_are_counted() -> None:
+def test_only_unexpected_dead_letters_are_counted() -> None:
     # GIVEN two dead letters of an order with the poison article, and one of an order without it
     rows = {"meant": {"lines": [{"sku": "POISON"}]}, "not meant": {"lines": [{"sku": "SKU-1"}]}}
     letters = [letter("meant"), letter("meant"), letter("not meant")]

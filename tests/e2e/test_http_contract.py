@@ -148,7 +148,7 @@ def test_validation_names_the_place_of_each_mistake(api: OrdersApi, key: str) ->
     assert api.post(GOOD, key).status == 202
 
 
-def test_a_repeat_while_the_first_attempt_runs_is_refused(stack: LocalStack, api: OrdersApi, key: str) -> None:
+def test_a_repeat_during_the_first_attempt_is_refused(stack: LocalStack, api: OrdersApi, key: str) -> None:
     # GIVEN a first attempt that waits for the queue's answer
     with ThreadPoolExecutor(1) as pool, stack.fault("sqs", "SendMessage", FaultKind.TIMEOUT, count=1):
         first = pool.submit(api.post, GOOD, key)

@@ -151,7 +151,7 @@ def test_a_route_without_the_authorizer_accepts_no_order(
     assert (accepted.status, accepted.is_replay) == (202, False)
 
 
-def test_another_callers_order_is_404_like_a_missing_one(api: OrdersApi, token: Tokens, key: str) -> None:
+def test_another_callers_order_gets_404_as_if_missing(api: OrdersApi, token: Tokens, key: str) -> None:
     # GIVEN an order of one caller
     order_id = post(api, token("shop"), key).order_id
 

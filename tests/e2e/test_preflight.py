@@ -48,7 +48,7 @@ def test_a_deployed_stack_passes_until_a_lock_is_left_in_its_state(
     stack: LocalStack, state: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN the stack, with its state in a bucket
-    # WHEN preflight runs, and runs again after a deployment was killed and left its lock
+    # WHEN preflight runs twice. Before the second run, a killed deployment leaves its lock in the state
     before, found = preflight(stack, capsys)
     lock = {"pid": 7, "username": "runner", "hostname": "ci", "timestamp": "2026-01-02T03:04:05Z"}
     key = "team/.pulumi/locks/organization/orders/local/1.json"

@@ -58,7 +58,7 @@ def refusal(folder: Path) -> str:
 
 
 def test_a_build_that_fails_is_reported_with_its_reason_and_the_alternatives(commands: Path, tmp_path: Path) -> None:
-    # GIVEN no `pulumi`, and a Go that cannot compile it
+    # GIVEN no `pulumi`, and a `go` command that fails to compile `pulumi`
     write_command(commands / "go", GO)
     # WHEN the stack is deployed with the engine
     message = refusal(tmp_path / "state")

@@ -44,7 +44,7 @@ def full(new_stack: NewStack) -> Deployed:
     return workspace, account
 
 
-def test_a_second_up_of_a_stack_with_every_option_changes_nothing(full: Deployed) -> None:
+def test_nothing_changes_on_a_second_up_with_every_option(full: Deployed) -> None:
     # GIVEN the deployed stack
     workspace, _ = full
     # WHEN it is deployed again

@@ -1,4 +1,4 @@
-"""Tests that `pulumi new` with this repository as the template makes a working project with another name."""
+"""Tests `pulumi new` with this repository as the template: a project with another name works."""
 
 import json
 import shutil

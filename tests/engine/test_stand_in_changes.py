@@ -58,7 +58,7 @@ def test_an_archive_is_compared_by_content(moved: dict[str, Any], differing: tup
     assert found.differing == differing
 
 
-def test_a_resource_type_without_a_line_in_the_table_of_replacements_is_an_error() -> None:
+def test_an_error_names_a_type_that_the_table_of_replacements_lacks() -> None:
     # GIVEN a type without a line in the table
     # WHEN its inputs change / THEN the error names the file that needs the line
     with pytest.raises(LookupError, match=r"aws:a/b:C: local/engine/provider/changes\.py has no line"):

@@ -1,2 +1,4 @@
-"""Flow tests: the real handlers over in-memory clients and a queue model, with every crash point and random
-histories."""
+"""Flow tests of the real handlers. In-memory clients and a queue model replace AWS.
+
+The tests play every crash point, and random histories.
+"""

@@ -56,8 +56,7 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         with running(worker):
             stage.world.deliver()
 
-        # WHEN the API then runs in either version, and the caller does three things: retries, sends another body, and
-        # retries after the record's expiry
+        # WHEN either version of the API gets a retry, another body, and a retry after the record's expiry
         stage.deadline_passes()
         with running(later_api):
             again = stage.post()
@@ -98,7 +97,7 @@ def test_both_versions_give_the_same_answers_and_events() -> None:
     assert outputs[0] == outputs[1]
 
 
-def test_a_rolled_back_worker_leaves_newer_messages_to_the_next_version() -> None:
+def test_newer_messages_stay_in_the_queue_after_a_rollback() -> None:
     # GIVEN an order that the next version accepted and settled. The worker was killed before it published the event
     with staged() as stage:
         with running(NEXT):
@@ -177,7 +176,7 @@ class TestFromARelease:
             assert set(published(stage)) == {past["event"]}
             assert stage.world.available("SKU-1") == 98
 
-    def test_an_unpublished_settled_order_is_published_with_the_same_bytes(self, release: str) -> None:
+    def test_a_settled_order_is_published_as_the_recorded_event(self, release: str) -> None:
         # GIVEN a worker that was killed between settling and publishing
         past = RECORDED[release]
         settled = {

@@ -215,9 +215,7 @@ def test_an_order_is_confirmed_in_every_sequence_of_the_calls_of_api_and_worker(
 
 @pytest.mark.parametrize("steps_of_zombie", range(1, 6))
 @pytest.mark.parametrize("steps_of_successor", range(1, 6))
-def test_a_zombie_that_continues_during_its_successors_run_has_no_further_effect(
-    steps_of_zombie: int, steps_of_successor: int
-) -> None:
+def test_an_order_has_one_effect_although_a_zombie_continues(steps_of_zombie: int, steps_of_successor: int) -> None:
     # GIVEN a worker that pauses after some of its calls, until its lease has ended and its message is visible again
     with staged() as stage:
         stage.accept()

@@ -17,7 +17,7 @@ from lab.simulation.fakes.wire import Perform, Response
 from runtime import handlers
 
 LEAST_PATHS, LEAST_CRASH_POINTS, LEAST_CASES = 84, 458, 7207
-"""Lower bounds. A change that makes a number smaller than its bound must lower the bound too."""
+"""Lower bounds. If a change makes a number smaller than its bound, lower the bound in the same change."""
 
 HANDLERS = {module.name for module in iter_modules(handlers.__path__) if not module.ispkg}
 
@@ -50,7 +50,7 @@ def test_guarantees_hold_whatever_happens_at_any_call(path: Path) -> None:
     assert [text for outcome in outcomes for text in outcome.violations] == []
 
 
-def test_the_numbers_of_paths_cases_and_crash_points_do_not_fall() -> None:
+def test_paths_and_crash_points_and_cases_do_not_become_fewer() -> None:
     # GIVEN all paths
     points = [(path, call) for path in PATHS for call in crash_points(path)]
     # WHEN crash points and cases are counted
@@ -62,7 +62,7 @@ def test_the_numbers_of_paths_cases_and_crash_points_do_not_fall() -> None:
     assert count >= LEAST_CASES
 
 
-def test_every_kind_of_call_in_a_throttled_run_is_a_crash_point_too() -> None:
+def test_throttled_runs_make_only_calls_that_are_crash_points() -> None:
     # GIVEN the kinds of calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
     # WHEN the call at each crash point is throttled (paths without FIFO queues), and the run goes on

@@ -114,8 +114,8 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_a_message_may_lose_one_more_receive_if_a_run_of_its_copy_was_stopped() -> None:
-    # GIVEN a message that has lost two receives to a killer, the most that one killer may cost. The deadline has also
-    # stopped a run of a copy of this message, and that run's lease ends later than the killer's
+    # GIVEN a killer that cost a message two receives, the limit for one killer. Then the deadline stopped a run of the
+    # message's copy. The lease of the killer's run ended before the lease of the stopped run, so the killer runs first
     made = History.read(COPY_STOPPED)
     # WHEN the killer costs the message a third receive
     violations = play(made)

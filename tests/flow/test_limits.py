@@ -52,7 +52,7 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN the request and its first retry are refused as "in progress", although no run is active, and the retry
+        # THEN the request and its first retry are refused as "in progress", although no run is active. The retry
         # after the first run's deadline is accepted
         assert [status_of(one) for one in (first, at_once, later)] == [409, 409, 202]
         assert not is_replay(later)
@@ -98,7 +98,7 @@ def test_a_late_failure_deletes_the_record_but_the_next_answer_is_the_same() -> 
         assert invariants.violations(stage.world) == []
 
 
-def test_the_same_body_is_the_same_order_after_a_day_and_another_body_is_a_new_order() -> None:
+def test_only_another_body_makes_a_new_order_after_a_day() -> None:
     # GIVEN an order whose idempotency record has expired
     with staged() as stage:
         first = stage.post()
@@ -162,7 +162,7 @@ def test_a_discarded_order_is_final_and_publishes_no_event() -> None:
         assert json.loads(again.response["body"])["status"] == "ACCEPTED"
 
 
-def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked() -> None:
+def test_an_order_stays_accepted_if_its_last_attempt_is_killed_before_a_write() -> None:
     # GIVEN a message at its last attempt, whose process is killed before its first write
     with staged() as stage:
         stage.accept()
@@ -180,7 +180,7 @@ def test_a_last_attempt_killed_before_its_first_write_leaves_its_order_unmarked(
         assert invariants.violations(stage.world) == []
 
 
-def test_a_message_whose_last_receive_is_during_a_twins_lease_becomes_a_dead_letter() -> None:
+def test_a_message_is_dead_lettered_if_a_twin_has_the_lease_at_its_last_receive() -> None:
     # GIVEN a message whose last receive happens while an earlier run still holds its lease
     with staged() as stage:
         order_id = stage.accept()

@@ -44,7 +44,7 @@ def send_again(stage: Stage) -> None:
     stage.world.orders_queue.resend(done)
 
 
-def test_if_an_answer_cannot_be_recorded_it_is_503_and_retries_get_409_until_the_deadline() -> None:
+def test_an_unrecorded_answer_leads_to_503_and_then_to_409_until_the_deadline() -> None:
     # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))
@@ -52,8 +52,8 @@ def test_if_an_answer_cannot_be_recorded_it_is_503_and_retries_get_409_until_the
         at_once = stage.post()
         stage.world.cloud.clock.advance(stage.world.deployment.api_timeout_seconds + 0.001)
         later = stage.post()
-        # THEN the caller gets 503 with the order's id, then 409 although no run is active, and at last 202 without the
-        # mark of a replay
+        # THEN the first answer is 503 with the order's id. The immediate retry gets 409, although no run is active. The
+        # later retry gets 202, not marked as a replay
         assert [status_of(one) for one in (first, at_once, later)] == [503, 409, 202]
         assert first.response is not None
         assert later.response is not None
@@ -113,7 +113,8 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
 
 
 def test_a_further_message_publishes_the_event_again_after_a_late_failure_of_the_worker() -> None:
-    # GIVEN a zombie: it pauses before its publish until another run has published the event, and then fails
+    # GIVEN a run that pauses before it publishes the event. Another run publishes the event, and then the paused run
+    # fails
     with staged() as stage:
         stage.accept()
 
@@ -134,7 +135,7 @@ def test_a_further_message_publishes_the_event_again_after_a_late_failure_of_the
         assert invariants.violations(stage.world) == []
 
 
-def test_a_publish_whose_answer_is_lost_is_sent_again_by_the_sdk() -> None:
+def test_the_sdk_publishes_an_event_again_if_the_answer_is_lost() -> None:
     # GIVEN an accepted order
     with staged() as stage:
         stage.accept()

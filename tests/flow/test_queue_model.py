@@ -1,5 +1,7 @@
-"""Tests what the queue model offers and emulators lack: a clock that tests advance, duplicate deliveries, and responses
-that make Lambda retry the whole batch."""
+"""Tests the features of the queue model that emulators lack.
+
+For example, tests can advance its clock, deliver a message twice, or make Lambda retry the whole batch.
+"""
 
 from __future__ import annotations
 
@@ -164,7 +166,7 @@ def test_any_response_deletes_the_batch_if_the_mapping_ignores_reports() -> None
     assert queue.messages == {}
 
 
-def test_a_late_report_of_a_zombie_deletes_no_message_of_its_successor() -> None:
+def test_a_late_report_deletes_no_message_that_was_received_again() -> None:
     # GIVEN a batch that became visible again and was received by a second invocation
     queue = make_queue()
     queue.send("x")

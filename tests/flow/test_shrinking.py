@@ -68,7 +68,7 @@ def test_a_mistake_is_found(name: str) -> None:
     assert FOUND[name] in labels(violations)
 
 
-def test_the_history_of_an_order_stored_before_its_send_shrinks_to_one_post() -> None:
+def test_a_history_shrinks_to_one_post_if_the_api_stores_before_it_sends() -> None:
     # GIVEN an API that stores before it sends, and a history that violates an invariant
     with rewritten(sabotage("the order is stored before its message is sent").changes):
         failing = first_failing()
@@ -127,7 +127,7 @@ def test_shrinking_keeps_exactly_the_needed_parts() -> None:
     assert left == (3, 17, 38)
 
 
-def test_the_command_prints_seed_steps_and_how_to_replay(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_prints_how_to_replay_a_failure(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN a mistake in the real code
     with rewritten(sabotage("the batch response does not report a failed attempt").changes):
         # WHEN the command plays histories

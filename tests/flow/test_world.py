@@ -81,7 +81,7 @@ def test_an_order_whose_worker_was_killed_is_finished_at_the_next_delivery(world
     assert invariants.violations(world) == []
 
 
-def test_a_message_that_always_fails_is_moved_after_exactly_max_receive_count_receives(world: World) -> None:
+def test_a_message_that_always_fails_is_received_max_receive_count_times(world: World) -> None:
     # GIVEN a message that was received `max_receive_count` times, while every call of DynamoDB and SNS was throttled
     order_id = accepted_id(world)
     down = FAULTS[[kind.name for kind in FAULTS].index("throttled")].fault

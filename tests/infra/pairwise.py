@@ -31,8 +31,9 @@ def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwi
 
     A pair is new if no earlier combination contains it. Each combination starts with a new pair and the first values of
     all other options. If this is not allowed, one or two of these values are changed. If no such change is allowed, the
-    pair counts as refused. In an allowed combination, each option outside the pair then gets the allowed value that
-    adds most new pairs. The result depends only on `allowed` and on the sequence of `options` and their values.
+    pair counts as refused. Otherwise each option outside the pair gets the best allowed value: with this value, the
+    combination has the most new pairs. The result depends only on `allowed` and on the sequence of `options` and their
+    values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})
@@ -72,8 +73,8 @@ def _filled(
 ) -> Combination:
     """Return `base` with new values for the options that are not in `fixed`.
 
-    These options get their values one after the other. Each gets the allowed value with which the combination has the
-    most pairs of `still_open`.
+    These options get their values one after the other. Each gets the best allowed value: with this value, the
+    combination has the most pairs of `still_open`.
     """
     best = base
     for name in [each for each in options if each not in fixed]:

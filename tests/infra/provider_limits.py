@@ -36,7 +36,7 @@ NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:cloudwatch/eventBus:EventBus", "name"): (256, r"[/.\-_A-Za-z0-9]+"),
     ("aws:cloudwatch/eventRule:EventRule", "name"): (64, r"[.\-_A-Za-z0-9]+"),
 }
-# Keys that look like names of the resource but name another resource, or something that AWS defines.
+# These keys name something other than their resource, e.g. another resource, a metric or a domain.
 _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
 )

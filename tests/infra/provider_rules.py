@@ -1,4 +1,4 @@
-"""Rules that find resources that would fail or work wrongly on AWS. Pulumi's mocks and the embedded AWS accept such
+"""Rules against resources that would fail or work wrongly on AWS. Pulumi's mocks and the embedded AWS accept such
 resources.
 
 pipeline/config refuses wrong configuration earlier, and names the keys to change. These rules check the resources that

@@ -101,7 +101,7 @@ class TestEveryStackWithAlarms:
             path, _, anchor = link.partition("#")
             assert f"\n## {anchor}\n" in (ROOT / path).read_text(encoding="utf-8"), link
 
-    def test_an_alarm_notifies_only_the_topic_of_its_tier_when_it_starts_and_when_it_ends(self, stack: str) -> None:
+    def test_an_alarms_start_and_end_are_sent_only_to_the_topic_of_its_tier(self, stack: str) -> None:
         # GIVEN
         recording = recorded(stack)
         topics = {recording.state(TOPIC, f"alarms-topics-{tier}")["arn"]: tier for tier in Tier}

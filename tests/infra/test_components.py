@@ -73,7 +73,7 @@ class RenamedQueue(Queue):
     former_kinds: ClassVar[tuple[str, ...]] = ("Queue",)
 
 
-def test_the_kinds_in_the_state_are_pinned() -> None:
+def test_no_kind_of_a_component_is_lost() -> None:
     # GIVEN / WHEN
     kinds = [kind for each in COMPONENTS for kind in (each.kind, *each.former_kinds)]
 
@@ -117,7 +117,7 @@ def test_a_component_with_a_changed_kind_has_an_alias_of_the_former_kind() -> No
     # WHEN
     recording = record(program)
 
-    # THEN the component has the alias. From it the engine derives the old URNs of the component's children
+    # THEN the component has the alias. The engine derives the old URNs of the component's children from this alias
     assert recording.one(f"{NAMESPACE}:MessageQueue", "jobs").aliases == (f"{NAMESPACE}:Queue",)
     assert recording.one("aws:sqs/queue:Queue", "jobs").parent.endswith(f"{NAMESPACE}:MessageQueue::jobs")
 

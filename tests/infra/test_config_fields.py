@@ -79,7 +79,7 @@ REFUSED: dict[str, tuple[str, str]] = {
     "waf_rate_limit": ("9", "from 10 to"),
     "waf_managed_rules": ("off", "block, count"),
     "origin_secret": ("my-dog", "32 to 256"),
-    "origin_secret_also_accepted": ("with a space that is long enough to be one", "32 to 256"),
+    "origin_secret_also_accepted": ("long enough for a secret, but with a space", "32 to 256"),
     "trace_group": ("yes", "true or false"),
     "api_warm_start": ("off", "none, snap_start, provisioned"),
     "api_provisioned_concurrency": ("0", "from 1 to 1000"),
@@ -139,7 +139,7 @@ def test_the_message_about_an_unknown_key_names_the_nearest_match() -> None:
     assert problem.allowed == "the keys in docs/options.md; did you mean batch_size?"
 
 
-def test_the_message_about_an_unknown_key_without_a_near_match_names_the_page_that_lists_all_keys() -> None:
+def test_the_message_about_an_unknown_key_names_only_the_page_of_keys_if_no_key_is_similar() -> None:
     # GIVEN / WHEN
     problem = only_problem(zzz="10")
 
@@ -155,7 +155,7 @@ def test_the_message_about_an_unknown_key_without_a_near_match_names_the_page_th
         ("api_4xx_percent", "name=value; docs/alarms.md lists the names"),
     ],
 )
-def test_the_message_about_a_wrong_threshold_names_the_nearest_match_or_the_page_that_lists_the_names(
+def test_the_message_about_a_wrong_threshold_names_a_similar_one_or_the_page_of_thresholds(
     given: str, allowed: str
 ) -> None:
     # GIVEN / WHEN
@@ -203,7 +203,7 @@ def test_names_of_project_and_stack_that_are_too_long_or_have_wrong_characters_a
     project: str, stack: str
 ) -> None:
     # GIVEN / WHEN
-    with pytest.raises(ValueError, match="at most 38 together") as caught:
+    with pytest.raises(ValueError, match="at most 38 characters together") as caught:
         parse_config({"environment": "development"}, project=project, stack=stack)
 
     # THEN

@@ -66,7 +66,7 @@ def test_a_key_in_a_wrong_namespace_is_refused_and_the_message_names_the_right_k
     assert recording.resources == []
 
 
-def test_misplaced_keys_plain_secrets_and_wrong_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_wrong_keys_and_plain_secrets_and_wrong_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a key in a wrong namespace, a secret in plain text that is also too short, two wrong values, and a worker
     # timeout that breaks the rule on the visibility timeout
     monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)

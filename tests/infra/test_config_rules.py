@@ -198,8 +198,9 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN valid items, and items with every kind of problem: one is not a text, one is not a mapping, others have
-        # wrong fields, several wrong values, filters that match nothing, or the name or endpoint of another item
+        # GIVEN valid items, and items with every kind of problem. Some are wrong alone: not a text, not a mapping,
+        # wrong fields, several wrong values, or filters that match nothing. Others repeat another item's name or
+        # endpoint
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},

@@ -71,7 +71,7 @@ def test_cloudwatch_logs_may_use_the_key_for_this_stack_s_log_groups_only() -> N
     assert all("orders-prod-" in each for each in prefixes)
 
 
-def test_besides_aws_services_the_key_policy_names_only_the_account() -> None:
+def test_the_key_policy_names_only_the_account_and_aws_services() -> None:
     # GIVEN / WHEN
     others = set(statements()) - {"TopicsIntoQueues", "AlarmsToTopics", "LogGroups"}
 

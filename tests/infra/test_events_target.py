@@ -69,7 +69,7 @@ def test_a_rule_matches_only_events_of_this_stack_that_fit_the_subscription_s_pa
     assert all(each.inputs["tags"]["Stack"] == "prod" for each in on_bus().of_type(RULE))
 
 
-def test_a_target_is_the_subscriber_s_queue_with_retries_for_a_day_and_a_dead_letter_queue() -> None:
+def test_a_rule_retries_a_send_for_a_day_and_then_uses_the_dead_letter_queue() -> None:
     # GIVEN
     ends = {"own": arn("sqs", "orders-prod-events-own-queue"), "billing": BILLING}
 
@@ -267,7 +267,7 @@ def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
     # WHEN / THEN
     assert parse_config(named, **longest).subscriptions[0].name == "n" * 20
     assert len(f"orders-{longest['stack']}-events-{'n' * 20}") == 64
-    with pytest.raises(ConfigError, match="at most 36 together"):
+    with pytest.raises(ConfigError, match="at most 36 characters together"):
         parse_config(named, project="orders", stack=longest["stack"] + "s")
 
 

@@ -1,4 +1,4 @@
-"""Tests CloudFront and its firewall in front of the API, and the secret that proves that a request passed them."""
+"""Tests CloudFront, its firewall, and the secret that proves that a request came through CloudFront."""
 
 import pytest
 
@@ -59,7 +59,7 @@ class TestFirewall:
         assert not [each.urn for each in recording.resources if OLD_SECRET in repr(each.inputs)]
         assert SECRET not in repr(recording.outputs)
 
-    def test_all_functions_accept_both_secrets_in_a_rotation_before_cloudfront_sends_the_new_one(self) -> None:
+    def test_all_functions_accept_both_secrets_before_cloudfront_sends_the_new_secret(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, "orders:origin_secret_also_accepted": OLD_SECRET})
         distribution = only(recording, "aws:cloudfront/distribution:Distribution")
@@ -96,9 +96,7 @@ class TestFirewall:
         assert int(body["cloudfront"]["defaultSizeInspectionLimit"].removeprefix("KB_")) * 1024 == MAX_BYTES
 
     @pytest.mark.parametrize(("managed", "action"), [("block", "none"), ("count", "count")])
-    def test_the_rate_limit_blocks_and_managed_rules_block_or_count_as_configured(
-        self, managed: str, action: str
-    ) -> None:
+    def test_the_rate_limit_always_blocks_but_managed_rules_block_or_count(self, managed: str, action: str) -> None:
         # GIVEN
         overrides = {**WAF, "orders:waf_managed_rules": managed, "orders:waf_rate_limit": "500"}
 

@@ -20,7 +20,7 @@ NAMES = tuple(each.name for each in FUNCTIONS)
 
 
 @pytest.mark.parametrize("stack", [stack for stack in STACKS if stack != "prod"])
-def test_a_stack_has_no_codedeploy_and_pulumi_moves_its_aliases_if_deployments_are_not_gradual(stack: str) -> None:
+def test_pulumi_moves_aliases_without_codedeploy_if_deployments_are_not_gradual(stack: str) -> None:
     # GIVEN / WHEN
     recording = recorded(stack)
 
@@ -40,7 +40,7 @@ def test_the_program_never_moves_an_alias_if_deployments_are_gradual() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_the_program_does_not_change_the_tags_that_record_shifts_if_deployments_are_gradual() -> None:
+def test_the_program_keeps_the_deployment_tools_tags_if_deployments_are_gradual() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 
@@ -119,7 +119,7 @@ def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) ->
     assert watched >= ({"Errors", "AttemptFailed"} if name == "process-order" else {"5xx", "Count"})
 
 
-def test_codedeploy_may_only_shift_the_stack_s_traffic_and_read_alarms() -> None:
+def test_codedeploy_may_only_read_alarms_and_shift_the_stacks_traffic() -> None:
     # GIVEN
     recording = recorded("prod")
 

@@ -106,7 +106,7 @@ def test_a_customer_managed_key_adds_only_permissions_on_the_key() -> None:
     # GIVEN / WHEN
     more = allowed(CUSTOMER_KEY) - allowed("prod")
 
-    # THEN all additions are on the key, except those for tracing, which this variant also switches on
+    # THEN all additions are on the key, except those for tracing, because this variant also switches tracing on
     assert {each.resource for each in more if not each.action.startswith("xray:")} == {"key"}
     assert not allowed("prod") - allowed(CUSTOMER_KEY)
 

@@ -83,8 +83,8 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Text → an option and some of its values. The text is in a resource's type or inputs if and only if the option has one
-# of these values.
+# Each row: a text, an option, and values of this option. The text is in a resource's type or inputs if and only if the
+# option has one of these values.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),

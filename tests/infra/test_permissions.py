@@ -1,4 +1,4 @@
-"""Tests the roles: who may assume them, that each function has its own, and the permission to send traces."""
+"""Tests the roles: the services that may assume them, one role for each function, and the permission to send traces."""
 
 import pytest
 

@@ -96,7 +96,7 @@ def test_pulumi_refuses_a_change_of_strict_ordering_instead_of_losing_messages()
     # WHEN
     names = [{each.inputs["name"] for each in one.resources if each.urn in urns(QUEUES)} for one in (before, after)]
 
-    # THEN the names differ, so Pulumi would replace the queues, but they are protected
+    # THEN the names differ, so the change would replace the queues. Pulumi refuses, because the queues are protected
     assert not names[0] & names[1]
     assert all(each.protect for one in (before, after) for each in one.resources if each.urn in urns(QUEUES))
 

@@ -83,9 +83,9 @@ def test_the_next_run_tries_survivors_again(run: Path) -> None:
 
 
 def test_a_mutants_name_is_converted_to_the_functions_name_in_the_source() -> None:
-    # GIVEN mutmut's names of a mutated function and of a mutated method
+    # GIVEN mutmut's names for a mutant of a function and for a mutant of a method
     # WHEN the names are converted
-    # THEN they are the names of the function and of the method in the source
+    # THEN the results are the names in the source
     assert function_of("runtime.logic.a.x_do_it__mutmut_12") == "runtime.logic.a.do_it"
     assert function_of("runtime.logic.a.xǁClassǁ_private__mutmut_1") == "runtime.logic.a.Class._private"
 
@@ -142,9 +142,9 @@ def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, lis
 
 
 def test_a_listed_mutant_that_was_killed_is_stale() -> None:
-    # GIVEN a listed mutant, and a run in which it was killed
-    # WHEN the list is compared with the run
-    # THEN its entry is stale, unless the run of its module is incomplete
+    # GIVEN a listed mutant
+    # WHEN the list is compared with a run that killed the mutant, and with a run that did not test it
+    # THEN the entry is stale after the first run, but not after the second
     assert stale({CHANGE: "why"}, [mutant()]) == [CHANGE]
     assert stale({CHANGE: "why"}, [mutant(Verdict.UNCLEAR)]) == []
 
@@ -177,9 +177,9 @@ def test_the_list_can_be_read() -> None:
     assert all(change.function.startswith("runtime.") for change in read_listed())
 
 
-def test_the_tests_that_noticed_mutants_run_first_and_those_of_fast_files_next() -> None:
-    # GIVEN tests of a slow file and of a fast file, and the numbers of mutants that they noticed in the function
-    # and in its module
+def test_tests_are_sorted_by_noticed_mutants_and_then_by_speed_of_their_file() -> None:
+    # GIVEN tests of a slow file and of a fast file. Some tests noticed mutants of one function. One test noticed only
+    # mutants of the same module
     names = ["slow::a", "slow::b", "fast::a", "fast::b", "slow::c", "slow::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"slow::a": 0.0, "slow::b": 9.0, "fast::a": 1.0, "fast::b": 1.0}

@@ -126,7 +126,8 @@ def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
     entry = {"name": "acts without --yes", "file": "a.py", "before": "if yes:", "after": "if True:"}
 
     # WHEN / THEN
-    with pytest.raises(ValueError, match=r"acts without --yes: the text occurs 0 times in a\.py, not once: if yes:"):
+    message = r"acts without --yes: a\.py contains this text 0 times, but must contain it once: if yes:"
+    with pytest.raises(ValueError, match=message):
         read_examples([entry], {"a.py": "if no:"})
 
 

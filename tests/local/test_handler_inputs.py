@@ -106,7 +106,7 @@ def a_value(shape: Any) -> Any:
 
 
 def everything(handler: Handler) -> dict[str, Any]:
-    """Return inputs that differ from their defaults: the type's example, tags, updatable and `separate` inputs."""
+    """Return the type's example, tags, and all updatable and `separate` inputs, with values that are not defaults."""
     members = {name.lower(): shape for name, shape in input_shape(handler.service, handler.creates).members.items()}
     names = {name: handler.renamed.get(name, name).lower() for name in handler.updatable}
     given = {name: a_value(members[known]) for name, known in names.items() if known in members}
@@ -157,7 +157,7 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN a resource is created with all inputs, and one more resource for each part, without that part
+    # WHEN one resource is created with all inputs, and each further resource with another part of the inputs left out
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):
@@ -167,6 +167,6 @@ def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.Mo
             continue  # the API requires it
         except KeyError as missing:
             unread += [] if missing.args[0] in NEEDED else [missing]
-    # THEN without a part the calls differ, or the API or the handler reports that the part is missing
+    # THEN each missing part changes the calls, or the API or the handler reports that the part is missing
     assert whole
     assert unread == []

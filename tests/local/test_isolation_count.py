@@ -27,7 +27,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     [
         (
             LookupResults(OWNERS, SEEN | {"a caller without a token": {"order-3"}}),
-            ["order-3 is seen by a caller without a token and ben"],
+            ["order-3 is seen by a caller without a token and by ben"],
         ),
         (LookupResults(OWNERS, SEEN | {"ben": set()}), ["order-3 is seen by nobody"]),
         (

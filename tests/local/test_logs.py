@@ -69,7 +69,7 @@ def aws_with(events: list[tuple[int, str, str]]) -> Aws:
         ("2026-01-01T00:00:00+00:00", datetime(2026, 1, 1, tzinfo=UTC)),
     ],
 )
-def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
+def test_durations_and_times_are_read(text: str, expected: datetime) -> None:
     # GIVEN a time as a person writes it
     # WHEN it is parsed
     # THEN the result is the expected time
@@ -80,7 +80,7 @@ def test_since_is_a_duration_or_a_time(text: str, expected: datetime) -> None:
 def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> None:
     # GIVEN a text that is no time, or a duration that goes back beyond the year 1
     # WHEN it is parsed
-    # THEN it is refused with the kind of error for which the command shows the accepted forms
+    # THEN a ValueError is raised, because the command answers this error with the accepted forms
     with pytest.raises(ValueError, match=r"."):
         parse_since(text, NOW)
 
@@ -137,7 +137,7 @@ def test_all_lines_of_one_millisecond_are_read_even_if_a_page_cannot_hold_them(m
 
 
 def test_follow_shows_later_lines_of_a_stream() -> None:
-    # GIVEN the journal of ops commands, which has one stream, and a reader that has read its first line
+    # GIVEN the journal of ops commands. It has one stream, and a reader has read the stream's first line
     events = [(1000, "ops", "redrive begun")]
     reader = logs._Reader(aws_with(events), GROUP, datetime.fromtimestamp(0, UTC))
     reader.new_lines()

@@ -32,7 +32,7 @@ LINE = json.dumps(
 
 
 def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tuple[Any, ...]]]:
-    """Return stand-ins for four modules of MiniStack, changed by `count`, and the list of the metrics they record."""
+    """Call `count` with stand-ins for four modules of MiniStack. Return the stand-ins and the metrics they record."""
     functions, gateway, cloudwatch, queues = (ModuleType(name) for name in ("functions", "gateway", "metrics", "sqs"))
     recorded: list[tuple[Any, ...]] = []
 
@@ -56,7 +56,7 @@ def modules() -> tuple[ModuleType, ModuleType, ModuleType, ModuleType, list[tupl
     return functions, gateway, cloudwatch, queues, recorded
 
 
-def test_a_trimmed_count_counts_the_samples_up_to_its_bound() -> None:
+def test_a_trimmed_count_leaves_out_samples_above_its_bound() -> None:
     # GIVEN points that each contain two samples
     _, _, cloudwatch, _, _ = modules()
     # WHEN / THEN

@@ -184,7 +184,7 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
 
 
-def test_the_browser_logs_no_error_except_the_422_and_the_page_reports_a_stopped_stack(
+def test_the_page_reports_a_stopped_stack_and_the_only_logged_error_is_the_422(
     person: Person, printed: tuple[str, LocalStack]
 ) -> None:
     # GIVEN the tests above / WHEN the browser's log is read / THEN its only error is the 422 of the refused order

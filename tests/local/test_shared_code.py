@@ -85,6 +85,6 @@ def test_other_archives_are_unpacked_as_usual(scratch: Path) -> None:
 def test_an_emulator_that_does_not_unpack_with_zipfile_is_refused() -> None:
     # GIVEN a MiniStack that does not unpack with `zipfile`
     # WHEN code sharing is installed in it
-    # THEN the installation fails, and so the emulator does not start; the error names the file to change
+    # THEN the installation fails, so the emulator does not start. The error names the file to change
     with pytest.raises(LookupError, match="shared_code"):
         share_code(ModuleType("lambda_runtime"))

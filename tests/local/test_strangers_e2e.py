@@ -176,8 +176,8 @@ def test_another_user_has_no_access(running: Running) -> None:
     endpoints = json.dumps([urlsplit(each).netloc for each in running.addresses])
     running.folder.parent.chmod(0o755)
     command = [sys.executable, "-I", str(STRANGERS / "another_user.py"), endpoints, str(running.folder), str(NOBODY)]
-    # WHEN they call every endpoint with several kinds of made-up credentials, and try to open the files of the state
-    # folder (they try the files only if this test runs as root)
+    # WHEN this user calls every endpoint, without credentials and with made-up credentials. If the test runs as root,
+    # the user also tries to open files of the state folder
     done = subprocess.run(command, input=f"{FUNCTION}\n{FORGED}", capture_output=True, text=True, check=True)
     # THEN every attempt failed
     assert json.loads(done.stdout) == []

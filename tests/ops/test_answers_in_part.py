@@ -197,8 +197,8 @@ DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
 CHANGE_VISIBILITY = "change_message_visibility_batch"
 REPLAY = ("order", "replay-events", ORDER_ID, "--yes")
-# Each row: the command, the operation that refuses its first entry, the number of earlier calls in which it refuses
-# nothing, the exit code if it refuses once, and the exit code if it always refuses.
+# Each row: the command, the operation that refuses its first entry, the number of its calls before the first refusal,
+# the exit code after one refusal, and the exit code if the operation always refuses.
 REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
     (REDRIVE, "batch_get_item", 0, 0, 1),
     (REDRIVE, "send_message_batch", 0, 6, 6),
@@ -237,8 +237,7 @@ def test_a_refused_entry_is_retried_or_reported_and_the_next_run_finishes(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    # GIVEN two dead letters (for REPLAY, the order of one of them is settled), and an operation that refuses its first
-    # entry
+    # GIVEN two dead letters, and an operation that refuses its first entry. For REPLAY, one of the orders is settled
     if command is REPLAY:
         ROWS["order replay-events"][0].prepare(stack)
     run = typed(*command, outputs="bus.json" if command is REPLAY else "stack.json")

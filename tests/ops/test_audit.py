@@ -120,7 +120,10 @@ def _received_too_often(shop: Shop) -> None:
 
 
 def _dead_lettered_early(shop: Shop) -> None:
-    """Fake a move by SQS (the message has no `attempt`) after one receive (`attempt` 1 in the order's row)."""
+    """Change the dead letter, so that it looks as if SQS moved it after one receive.
+
+    The message has no `attempt`, because only the worker adds one. The order's row has `attempt` 1.
+    """
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
     shop.rows(ORDERS)[shop.dead,]["error"]["M"]["attempt"] = {"N": "1"}
@@ -147,7 +150,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "a dead letter of a CONFIRMED order": (
         "G1",
-        "{order} is a dead letter: leftover: settled",
+        "{order} is a dead letter in state leftover: settled",
         _copy_of_dead_letter,
     ),
     "stock moved twice": (

@@ -13,20 +13,20 @@ from ops.gateway.stock import Count
 
 
 def test_articles_that_are_not_checked_are_not_counted() -> None:
-    # GIVEN six articles with confirmed units: one whose stock is right, one that was counted during the audit, one
-    # without a reference point, two below zero (without and with a reference point), and one without a row
+    # GIVEN six articles with confirmed units. `changed article` is counted during the audit. Two articles are below
+    # zero: `below zero` has no reference point, `below zero since` has one
     at = "2026-01-01T00:00:00.000Z"
     rows = {
         "fine": Count(7, {}, 10, at),
-        "recounted": Count(7, {}, 14, at),
+        "changed article": Count(7, {}, 14, at),
         "no reference": Count(7, {}),
         "below zero": Count(-1, {}),
         "below zero since": Count(-1, {}, 10, at),
     }
-    after = {**rows, "recounted": Count(14, {}, 14, "2026-01-02T00:00:00.000Z")}
+    after = {**rows, "changed article": Count(14, {}, 14, "2026-01-02T00:00:00.000Z")}
     taken = {
         "fine": Taken(3, near=1),
-        "recounted": Taken(7, near=2),
+        "changed article": Taken(7, near=2),
         "no reference": Taken(100),
         "below zero": Taken(1_000),
         "below zero since": Taken(11),
@@ -34,11 +34,11 @@ def test_articles_that_are_not_checked_are_not_counted() -> None:
     }
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
-    # THEN three articles are checked: the one whose stock is right and the two below zero. Only two of the three have a
-    # reference point, and only the units of these two are counted
+    # THEN three articles are checked: `fine` and the two below zero. Only two of the three have a reference point, and
+    # only the units of these two are counted
     assert found["G2"].counted == "stock of 3 articles checked; 14 units confirmed since it was counted"
     assert [text for text in found["G2"].named if "not checked" in text or "may have left" in text] == [
-        "recounted was counted, restocked or removed during the audit, so its stock is not checked",
+        "changed article was counted, restocked or removed during the audit, so its stock is not checked",
         "1 unit may have left the stock before or after a reference point, because the orders were settled close to it",
     ]
 
@@ -53,16 +53,16 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
-    # Nobody knows to which orders the messages in the queue belong. Each way is one possible set of these orders. The
-    # guarantee of an order in doubt is broken if the order has no message.
+    # Nobody knows to which orders the messages in the queue belong. `ways` lists the possibilities: each is a set of
+    # orders with a message. The guarantee of an order in doubt is broken if the order has no message.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee counts as broken if it is broken in every way. If every way breaks one of the two guarantees, but
-    # not always the same one, then the findings of both say that it is not known which of the two is broken
+    # THEN a guarantee is reported as broken if it is broken in all possibilities. If G1 is broken in some possibilities
+    # and G5 in all others, then both findings say that it is not known which of the two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

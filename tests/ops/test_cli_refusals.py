@@ -172,9 +172,13 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
 
 
 # The arguments of every command except `preflight` and `cost`, without --json, --stack, --outputs, --local and
-# --state-dir. Marks: `!` for a flag, `...` for many values, `?` for an optional value, `*` for a required option, `=`
-# before the default, `:` before the type or the choices (with `|` between them), `?|` before the value that the option
-# has if it is given without a value. `DECISION` stands for `--by* --reason*`.
+# --state-dir. `DECISION` stands for `--by* --reason*`. The marks mean:
+# - `!`: a flag;
+# - `*`: a required option;
+# - `...`: many values;
+# - `?`: an optional value. If an option is given without its value, it has the value after `?|`;
+# - `=`: the default follows;
+# - `:`: the type follows, or the choices with `|` between them.
 ARGUMENTS = """
 status: --since=1h --watch?|15s
 errors: --since=1h

@@ -206,7 +206,7 @@ def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.Capture
     # AND provisioned units are billed by the hour, at a utilization of 70 %
     units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7
     assert found["per_million_provisioned_units"] == pytest.approx(units)
-    assert f"70% of them used: {units:.2f}" in shown
+    assert f"would cost {units:.2f} for a million orders if they used 70% of it." in shown
 
 
 @pytest.mark.parametrize("orders", ["0", "11"])

@@ -115,7 +115,7 @@ def test_copies_are_merged_and_the_oldest_message_comes_first() -> None:
     assert [(case.letter.message_id, case.copies) for case in merged] == [("c", ()), ("a", ("b",))]
 
 
-def test_conditions_with_the_same_key_are_alternatives_and_every_key_must_match() -> None:
+def test_a_dead_letter_is_selected_if_one_condition_of_each_key_matches() -> None:
     # GIVEN two states and an age as conditions
     where = Conditions.parse(["state=failed", "state=no-order", "older_than=1m"])
     cases = [
@@ -197,6 +197,6 @@ def test_the_workers_record_of_an_order_has_the_key_that_ops_computes(world: Wor
     # GIVEN an order that the worker has settled
     order_id = accept(world, "k")
     world.drain()
-    # WHEN the key of its record is computed
-    # THEN the worker has stored its record under this key
+    # WHEN ops computes the key of the worker's record
+    # THEN the worker's table has a record with this key
     assert (record_id(order_id),) in world.cloud.dynamodb.tables[WORKER_RECORDS].items

@@ -134,8 +134,8 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN two changes are merged: first to the docs, which publishes nothing, then to the functions' descriptions,
-    # which publishes the same code again
+    # WHEN two changes are merged. The first changes docs, so it publishes nothing. The second changes the functions'
+    # descriptions, so it publishes the same code again
     after_docs = releases.workflow("Shift traffic")
     releases.publish_again("in other words")
     after_words = releases.workflow("Shift traffic")
@@ -148,7 +148,7 @@ def test_a_merge_does_not_bring_back_a_release_that_was_rolled_back(
     assert releases.live() == good
     assert releases.answer() == 422
 
-    # WHEN two shifts are planned: one of the bad code with --again, and one of repaired code without this option
+    # WHEN two shifts are planned: to the bad code with --again, and to repaired code without --again
     capsys.readouterr()
     again = releases.ops("shift", "--again", "--json")
     bad_plan = json.loads(capsys.readouterr().out)
@@ -216,7 +216,7 @@ def test_a_version_that_failed_to_start_can_be_pruned_and_published_again(
 
 
 def state(releases: Releases, version: str) -> str:
-    """Return the state of a version of get_order as soon as it is not `Pending`; `Pending` after a minute."""
+    """Wait up to a minute while a version of get_order is `Pending`, and return its state."""
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline:
         read = releases.lambda_.get_function_configuration(FunctionName=releases.names["get_order"], Qualifier=version)

@@ -138,8 +138,8 @@ def test_a_killed_rollback_is_continued_by_the_same_command(world: DeployTarget,
 def test_a_shift_to_code_that_was_rolled_back_needs_the_again_option(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN the worker was rolled back from version 7, and long after that all functions from version 10. Now the
-    # worker has a version 11 with the same code as version 10
+    # GIVEN the worker was rolled back from version 7. Long after that, all functions were rolled back from version 10.
+    # Now the worker has a version 11 with the same code as version 10
     world.run("rollback", "--yes")
     function = world.lambda_.functions[FUNCTIONS[2]]
     function.versions[11] = FakeVersion(code_of(10))
@@ -287,7 +287,7 @@ def test_a_rollback_that_cannot_succeed_is_refused(
 
 
 @pytest.mark.parametrize("bus", [False, True], ids=["topic", "bus"])
-def test_a_version_whose_variables_name_the_stacks_resources_is_accepted(world: DeployTarget, bus: bool) -> None:
+def test_a_rollback_is_accepted_if_the_version_uses_the_stacks_resources(world: DeployTarget, bus: bool) -> None:
     # GIVEN versions whose variables name the stack's tables, queues and topic or bus
     if bus:
         del world.outputs["notifications_topic_arn"]

@@ -295,7 +295,7 @@ def test_a_replay_begins_from_the_start_if_the_one_before_sent_nothing(
 
 
 @pytest.mark.parametrize("stack", [IDS[:4]], indirect=True, ids=["4"])
-def test_orders_whose_event_cannot_be_made_are_named_with_the_commands_to_publish_it_later(
+def test_a_replay_shows_how_to_publish_the_events_that_it_could_not_make(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a row with an unreadable time, a row of a newer version, and a readable row that lacks a part of the event
@@ -312,8 +312,8 @@ def test_orders_whose_event_cannot_be_made_are_named_with_the_commands_to_publis
     codes.append(stack.run(*command, "--yes"))
     output = capsys.readouterr().err
     # THEN only the fourth order's event is sent. The dry run advises to repair the first row, and then to replay. The
-    # run advises to repair the first row, and then to publish only the three missing events: the replay has ended, so
-    # the same command would send all events again
+    # run advises to repair the first row, and then to publish only the three missing events. A second replay would send
+    # all events again, because the first replay has ended
     assert codes == [6, 6]
     assert [subject(message) for message in drain(stack, url)] == [IDS[3]]
     repair = f"order repair {unreadable}"

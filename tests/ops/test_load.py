@@ -147,7 +147,7 @@ def api() -> Iterator[Callable[..., tuple[str, type[Api]]]]:
         each.server_close()
 
 
-def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> None:
+def test_clients_send_at_the_given_rate_and_retry_until_202(api: Any) -> None:
     # GIVEN an API that answers each key with 503 at first, and clients that repeat every accepted order once
     url, seen = api(lambda key, times: (503, "") if times == 1 else (202, key))
     clients = RetryingClients(url, {"": None}, 4, Habits(repeats_accepted=1.0))
@@ -163,7 +163,7 @@ def test_clients_send_at_the_rate_and_repeat_each_key_until_202(api: Any) -> Non
     assert len(seen.connections) <= 4
 
 
-def test_clients_end_on_a_refusal_a_limit_a_timeout_and_an_interrupt(api: Any) -> None:
+def test_clients_stop_at_a_refusal_or_limit_or_timeout_or_interrupt(api: Any) -> None:
     # GIVEN an API that requires a token, and one that always answers 503
     refusing_api, seen = api(lambda *_: (401, ""))
     failing_api, _ = api(lambda *_: (503, ""))

@@ -1,4 +1,7 @@
-"""Tests events that are published again, periods, durations, counts, and the expected outputs of runbooks."""
+"""Tests how events are published again.
+
+Also tests the periods of metrics, durations, counted nouns, and the expected outputs of runbooks.
+"""
 
 from __future__ import annotations
 

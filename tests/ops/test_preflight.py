@@ -94,9 +94,7 @@ def roles_called(*found: str) -> dict[str, Any]:
     return {"list_roles": {"Roles": [{"RoleName": name} for name in found]}}
 
 
-def test_existing_names_of_the_stack_block_only_its_first_deployment(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_a_first_deployment_is_blocked_by_existing_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a role of this stack, a role of the stack prod-eu, and a role of no stack
     (tmp_path / "Pulumi.prod-eu.yaml").touch()
     monkeypatch.setattr(names, "ROOT", tmp_path)
@@ -164,7 +162,7 @@ def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str,
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_an_existing_boundary_must_be_configured_and_a_configured_one_must_exist() -> None:
+def test_a_boundary_that_exists_must_be_configured_and_vice_versa() -> None:
     # GIVEN the name that the bootstrap's template gives to the permissions boundary
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
@@ -184,7 +182,7 @@ def test_an_existing_boundary_must_be_configured_and_a_configured_one_must_exist
 def test_a_lock_in_the_state_is_reported_with_its_holder_and_the_command_to_remove_it(
     source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN a state in a folder, which a variable or the `pulumi` command names
+    # GIVEN a state in a folder. A variable or the `pulumi` command says which folder
     environment = {source: f"file://{tmp_path}"}
     answer = json.dumps({"url": f"file://{tmp_path}"})
     pulumi = tmp_path / "pulumi"

@@ -113,7 +113,7 @@ def test_each_restored_order_is_settled_once_if_the_workers_records_are_deleted(
     assert disaster.status(disaster.after) is None
 
 
-def test_the_caller_of_a_lost_order_can_repeat_it_when_the_apis_records_are_deleted(world: World) -> None:
+def test_a_lost_order_can_be_posted_again_after_the_apis_records_are_deleted(world: World) -> None:
     # GIVEN both tables restored, and the worker's records deleted. The order accepted after the restored time is lost
     disaster = Disaster(world)
     disaster.restore(*RESTORED)
@@ -162,6 +162,6 @@ def test_restoring_only_one_of_the_two_tables_violates_guarantee_g2(
     disaster.forget(WORKER_RECORDS)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN orders do not have exactly one effect: one order has taken its stock twice, or two have not taken theirs
+    # THEN one order has taken its stock twice, or two orders have taken no stock
     assert world.available("SKU-1") == left
     assert invariants.one_effect(world) != []

@@ -1,4 +1,4 @@
-"""Tests the output of commands: at any width and encoding, of data with control characters, into a closed pipe."""
+"""Tests the output of commands: its width, its encoding, control characters in the data, and a closed pipe."""
 
 from __future__ import annotations
 

@@ -142,8 +142,8 @@ def test_an_order_that_is_sent_again_has_the_same_message(world: World) -> None:
 
 
 def test_an_order_that_is_not_wholly_stored_cannot_be_sent_again() -> None:
-    # GIVEN a row as the worker writes it for an unreadable message
-    # WHEN its message is built again
+    # GIVEN a row without the order's content. The worker writes such a row if it cannot read the message
+    # WHEN the order's message is built again
     # THEN there is no message
     assert rebuilt(stored()) is None
 
@@ -192,12 +192,11 @@ def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_no_stock_is_added_if_the_row_or_its_reference_point_was_added_or_removed(
+def test_no_stock_is_added_if_the_row_or_its_opening_is_not_as_expected(
     sku: str, before: Count | None, world: World
 ) -> None:
-    # GIVEN the stock row of SKU-1, which has no reference point (`opening`), and no row of SKU-2
-    # WHEN somebody adds stock but expects another state: SKU-1 without a row, SKU-2 with a row, or SKU-1's row with an
-    # `opening`
+    # GIVEN a row of SKU-1 without a reference point (`opening`), and no row of SKU-2
+    # WHEN somebody adds stock, but expects no row of SKU-1, a row of SKU-2, or an `opening` of SKU-1
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

@@ -156,9 +156,7 @@ def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
 
 
 @pytest.mark.parametrize(("retry_after", "pause"), [("2", 2), ("9" * 400, 10), ("\xb2", 1), ("-1", 1), ("soon", 1)])
-def test_the_retry_after_header_sets_the_pause_up_to_a_limit_and_an_invalid_header_means_one_second(
-    retry_after: str, pause: int
-) -> None:
+def test_retry_after_sets_the_pause_to_at_most_10_s_and_an_invalid_one_to_1_s(retry_after: str, pause: int) -> None:
     # GIVEN an API that is busy once, and sends this Retry-After
     answers = iter([answer(503, {}, retry_after=retry_after), answer(202, ACCEPTED)])
     clock = Clock()
@@ -211,13 +209,13 @@ def test_the_alphabetically_first_client_is_used_and_pulumi_shows_its_secret(
 @pytest.mark.parametrize(
     ("choice", "variable"),
     [(Choice(outputs=Path("prod.json")), "prod"), (Choice(local=True), "prod"), (Choice(), "local"), (Choice(), None)],
-    ids=["file", "local stack", "local stack by the variable", "no variable"],
+    ids=["file", "local stack", "variable says local", "no variable"],
 )
 def test_a_token_must_be_given_if_the_clients_secrets_are_not_known(
     choice: Choice, variable: str | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    # GIVEN outputs without secrets, and no stack whose secrets Pulumi can show: the outputs are in a file, the stack is
-    # the local one, or no stack is named
+    # GIVEN outputs without secrets. Pulumi cannot show the secrets, because the outputs are in a file, the stack is the
+    # local one, or no stack is named
     monkeypatch.delenv("ORDERS_STACK", raising=False)
     if variable is not None:
         monkeypatch.setenv("ORDERS_STACK", variable)
@@ -250,7 +248,7 @@ class Echo(BaseHTTPRequestHandler):
         """Log nothing."""
 
 
-def test_requests_to_loopback_use_no_proxy_and_an_error_status_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_requests_to_loopback_use_no_proxy_and_status_418_raises_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN a machine with a proxy that does not answer
     for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
         monkeypatch.setenv(name, "http://127.0.0.1:9")

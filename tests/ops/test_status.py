@@ -296,7 +296,8 @@ def test_a_percentile_over_a_day_or_less_has_one_period(minutes: int, of_a_sum: 
     queries = [Query("latency", "namespace", "metric", {}, statistic) for statistic in ("Sum", "p95")]
     # WHEN
     Telemetry(client, client).values(queries, NOW - timedelta(minutes=minutes), NOW)
-    # THEN the percentile's period is the time span, rounded up to hours, at most a day; the sum's period is shorter
+    # THEN the percentile's period is the time span rounded up to whole hours, but at most a day. The sum's period is
+    # shorter
     periods = [each["MetricStat"]["Period"] for each in ask.call_args.kwargs["MetricDataQueries"]]
     assert periods == [of_a_sum, of_a_percentile]
 

@@ -59,7 +59,7 @@ class _Engine(_PolicyAnalyzerServicer):
 
 
 def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
-    """Return the resource's fields in every request, and those that only a request about the whole stack has."""
+    """Return the resource's fields for every request, and additional fields for a request about the whole stack."""
     known = json.dumps(resource.props, default=lambda _: UNKNOWN_STRING_VALUE)
     fields = {
         "type": resource.type,

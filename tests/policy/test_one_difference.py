@@ -99,8 +99,8 @@ def test_a_policy_without_a_document_and_a_policy_of_another_queue_have_no_effec
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 
-    # WHEN / THEN the policies without a document break no rule on wildcards. With `own` or `others`, the queue
-    # still breaks the rule on TLS
+    # WHEN / THEN the policies without a document break no rule on wildcards. The queue breaks the rule on TLS, because
+    # its own policy has no document, and the TLS policy is not its own
     assert [rule for rule in BY_NAME if "wildcard" in rule and messages(BY_NAME[rule], [role, own])] == []
     for policy in (own, others):
         assert messages(BY_NAME["queues-and-topics-take-tls-only"], with_queue(policy))

@@ -155,7 +155,7 @@ CASES: dict[str, Case] = {
         "deletes every message",
     ),
     "queues-have-a-dead-letter-queue": Case(
-        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "has no dead-letter queue and is not one"
+        with_queue(link(QUEUE, "redrivePolicy", None, QUEUE)), with_queue(), "is no dead-letter queue itself"
     ),
     "subscriptions-have-a-dead-letter-queue": Case(
         [make("aws:sns/topicSubscription:TopicSubscription", {"protocol": "email"})],
@@ -253,7 +253,7 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     ),
 )
 def test_the_rule_checks_prods_real_resources(name: str) -> None:
-    # GIVEN prod's resources without properties, except the production tag. For the rule on tags, it is removed too
+    # GIVEN prod's resources without properties. Only the production tag is kept, except in the test of the rule on tags
     rule = BY_NAME[name]
     kept = {"tags": PRODUCTION} if name != "resources-have-the-required-tags" else {}
     emptied = sabotage(rule.types, lambda each: replace(each, props=kept, references={}, protect=False))
@@ -318,7 +318,7 @@ def test_a_rule_also_checks_the_types_that_its_case_does_not_have(name: str, oth
     assert any(CASES[name].text in message for message in messages(rule, broken))
 
 
-def test_the_taggable_types_are_the_programs_types_with_tags() -> None:
+def test_the_rule_on_tags_checks_every_type_with_tags() -> None:
     # GIVEN every resource type of the provider that the program uses
     text = "".join(path.read_text() for each in ("components", "pipeline") for path in (ROOT / each).rglob("*.py"))
     named = {getattr(getattr(aws, service), kind) for service, kind in re.findall(r"\baws\.(\w+)\.([A-Z]\w+)", text)}

@@ -46,6 +46,6 @@ def test_a_missing_reference_to_a_dead_letter_queue_breaks_two_rules(resource_ty
         for each in policy_resources(recorded_with("prod", {**BUS, "orders:encryption": "customer"}))
     ]
     # THEN the rule on these resources is broken. The rule on queues is broken too: nothing refers to the dead-letter
-    # queue, so it counts as an ordinary queue, which needs a dead-letter queue itself
+    # queue, so it counts as an ordinary queue. An ordinary queue needs a dead-letter queue
     for name in (rule, "queues-have-a-dead-letter-queue"):
         assert messages(BY_NAME[name], resources)

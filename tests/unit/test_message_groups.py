@@ -55,7 +55,7 @@ def test_an_order_is_sent_in_its_caller_s_group_with_a_new_deduplication_id(clie
 
 
 @pytest.mark.parametrize(("group", "expected"), [("caller", "caller"), (None, "m-1")])
-def test_a_dead_letter_has_the_group_of_its_message_or_else_the_message_id_as_its_group(
+def test_a_dead_letter_keeps_its_group_or_gets_its_message_id_as_group(
     client: Any, group: str | None, expected: str
 ) -> None:
     # GIVEN
@@ -70,7 +70,7 @@ def test_a_dead_letter_has_the_group_of_its_message_or_else_the_message_id_as_it
     assert len({call["MessageDeduplicationId"] for call in client.calls}) == 2
 
 
-def test_an_event_is_published_in_its_caller_s_group_with_its_event_id_as_deduplication_id(client: Any) -> None:
+def test_an_event_has_its_callers_group_and_its_own_id_as_deduplication_id(client: Any) -> None:
     # GIVEN
     notifications = TopicNotifications(client, "arn:topic", fifo=True)
 
@@ -82,7 +82,7 @@ def test_an_event_is_published_in_its_caller_s_group_with_its_event_id_as_dedupl
     assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
 
 
-def test_standard_queues_get_a_group_but_no_deduplication_id_and_standard_topics_get_neither(client: Any) -> None:
+def test_without_fifo_only_queues_get_a_group_and_no_deduplication_id_is_sent(client: Any) -> None:
     # GIVEN / WHEN
     OrderQueue(client, "https://queue").send(message())
     DeadLetters(client, "https://dlq").send(delivery("caller"), error_type="INVALID", error="no")

@@ -20,7 +20,7 @@ _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
 
 
 def failing(operation: str, fault: Fault = server_error, times: int = 1_000_000) -> Process:
-    """A process whose calls of `operation` fail with `fault`: the first `times` of them, but at most 10,000."""
+    """Return a process whose first `times` calls of `operation` fail with `fault`. At most 10,000 calls fail."""
     left = [fault] * min(times, 10_000)
     return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
 
@@ -115,7 +115,8 @@ BY_METRIC: Final[Mapping[MetricName, CauseIn]] = {
     MetricName.ATTEMPT_FAILED: CauseIn(_failed_once),
     MetricName.LAST_ATTEMPT_FAILED: CauseIn(_last_attempt_failed),
     MetricName.MESSAGE_DEAD_LETTERED: CauseIn(_dead_lettered),
-    # The timeout is shorter than a message's budget plus the time margin, so the worker defers every attempt.
+    # The worker defers an attempt if less time is left than a message's budget plus the time margin. The timeout of 9 s
+    # is shorter than this sum.
     MetricName.ATTEMPT_DEFERRED: CauseIn(_out_of_time, Deployment(worker_timeout_seconds=9)),
     MetricName.ACCEPTED_TO_SETTLED: CauseIn(_confirmed),
     MetricName.BATCH_ISOLATED: CauseIn(_failed_once),

@@ -119,7 +119,13 @@ class AlarmRun:
 
 @dataclass
 class _Pending:
-    """The state that a composite last notified (OK at first), and the starts of its two suppression periods."""
+    """The state and the times that decide when a composite notifies.
+
+    Attributes:
+        notified: The state of the composite's last notification; OK if there was none.
+        since: The time of its last change of state. The wait period begins then.
+        suppressed_at: The last time at which the suppressor was in ALARM. The extension period begins then.
+    """
 
     notified: State
     since: int = 0

@@ -83,13 +83,15 @@ class MetricAlarm:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Choices for cases in which AWS documents no behaviour, or two. A sound alarm works under every combination.
+    """Choices for cases in which AWS documents no behaviour, or two that contradict each other.
+
+    Our alarms must work with every combination of the choices.
 
     Attributes:
         extra_points: how many points beyond N are retrieved.
         dynamodb_always_ignores: the PutMetricAlarm reference says that alarms on `AWS/DynamoDB` *always* ignore
-                missing data; the User Guide says that they ignore it by default. If the guide is right, an alarm
-                with `notBreaching` returns to OK when its data end; if the reference is right, it never does.
+                missing data; the User Guide says that they ignore it by default. With true (the reference), an alarm
+                with `notBreaching` keeps its state when its data end. With false (the guide), it returns to OK.
     """
 
     extra_points: int = 2

@@ -1,5 +1,6 @@
-"""Metrics that AWS and the program publish to CloudWatch. Tests refuse an alarm on any other metric, because CloudWatch
-accepts an alarm on a metric that does not exist, and such an alarm never gets data.
+"""Metrics that AWS and the program publish to CloudWatch. Tests refuse an alarm on any other metric.
+
+CloudWatch would accept the alarm even if the metric does not exist, but the alarm would never get data.
 
 Each entry gives the exact dimension sets: CloudWatch does not aggregate across dimensions, so a metric that AWS
 publishes per table *and operation* does not exist per table. `sparse` means that a metric has no data points in quiet
@@ -97,8 +98,8 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _lambda("Duration", "Milliseconds", _PERCENTILES, "Stamped with the invocation's start. Excludes init time."),
     _lambda("ConcurrentExecutions", "Count", ("Maximum",), "Without a dimension: the Region's total."),
     _sqs("ApproximateAgeOfOldestMessage", "Seconds", ("Maximum",),
-         "Ignores messages received three times or more. A dead letter's age counts from its move; "
-         "its retention on a standard queue counts from the original send."),
+         "Ignores messages received three times or more. A dead letter's age counts from its arrival in the "
+         "dead-letter queue. But its retention, on a standard queue, counts from the original send."),
     _sqs("ApproximateNumberOfMessagesVisible", "Count", ("Maximum",), "Excludes messages that a tool has received."),
     _sqs("ApproximateNumberOfMessagesNotVisible", "Count", ("Maximum",), "In flight, or hidden by a back-off."),
     _sqs("ApproximateNumberOfMessagesDelayed", "Count", ("Maximum",), "Sent with a delay."),
@@ -115,9 +116,9 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _events("InvocationsFailedToBeSentToDlq", "Lost: neither delivered nor kept."),
     _table("ReadThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
-    _table("ThrottledRequests", "TableName Operation", "Not published per table without the operation."),
-    _table("SystemErrors", "TableName Operation", "Not published per table without the operation."),
-    _table("ConditionalCheckFailedRequests", "TableName", "Normal here: a failed condition reveals a replay."),
+    _table("ThrottledRequests", "TableName Operation", "Published only per operation of a table, not per table."),
+    _table("SystemErrors", "TableName Operation", "Published only per operation of a table, not per table."),
+    _table("ConditionalCheckFailedRequests", "TableName", "A replay makes a condition fail, so some are normal."),
     _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
     Published("AWS/CertificateManager", "DaysToExpiry", _sets("CertificateArn"), "Count", 43_200, False, ("Minimum",),
               "Published twice a day, in the certificate's Region, until the certificate expires.", _CERTIFICATES),

@@ -1,4 +1,4 @@
-"""Healthy traffic and the cause of each alarm, as series like those that AWS and our functions publish."""
+"""Metric data for tests of the alarms: healthy traffic, and the cause of each alarm."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Series = Mapping[MetricKey, Value]
 
 START: Final = 1_700_000_040  # a full minute
 BEGIN, END, HORIZON = 60, 135, 240
-"""Minutes at which the cause begins, at which it ends, and by which every alarm must have recovered."""
+"""The cause begins at minute BEGIN and ends at minute END. Every alarm must have recovered by minute HORIZON."""
 
 
 def sqs(name: str, queue: str) -> MetricKey:
@@ -124,7 +124,7 @@ BUS_HEALTHY: Final[Series] = {
     sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 0,
     sqs("ApproximateNumberOfMessagesNotVisible", _BUS_DEAD): 0,
 }
-"""The additional series of healthy minutes on a stack whose bus has the stack's own encryption key."""
+"""Further series of a healthy minute, if the stack has a bus that is encrypted with the stack's own key."""
 BUS_CAUSES: Final[Mapping[str, Series]] = {
     **{
         f"{row}-{subscription}": {rule(metric, subscription): 1}
@@ -133,7 +133,7 @@ BUS_CAUSES: Final[Mapping[str, Series]] = {
     },
     "bus-dead-letter-queue-not-empty": {sqs("ApproximateNumberOfMessagesVisible", _BUS_DEAD): 1},
 }
-"""The causes of the rows that a stack with a bus has instead of the topic's rows."""
+"""Like `CAUSES`. A stack with a bus has these rows instead of the three rows of the topic."""
 
 
 @dataclass(frozen=True)
@@ -146,8 +146,8 @@ class Phase:
 
 
 def step_of(alarm: MetricAlarm) -> int:
-    """Return the seconds that stand for one minute of a scenario: more than 60 if the alarm's period is two hours or
-    more."""
+    """Return how many seconds a minute of the alarm's scenario lasts: 60 if the alarm's period is less than two hours,
+    otherwise longer, such as 1,440 if the period is a day."""
     return 60 * max(1, alarm.period // 3_600)
 
 

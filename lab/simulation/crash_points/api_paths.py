@@ -147,7 +147,7 @@ API_PATHS = (
         dead="always",
     ),
     Path("other body", CREATE, _mismatch, CONFIRMED),
-    Path("other body, first in progress", CREATE, _mismatch_in_progress, CONFIRMED),
+    Path("other body, first request in progress", CREATE, _mismatch_in_progress, CONFIRMED),
     Path("key has expired", CREATE, _expired, CONFIRMED),
     Path("other caller, same key", CREATE, _other_caller, ends("CONFIRMED", "CONFIRMED")),
     Path("queue throttled", CREATE, _first_call, CONFIRMED, background=_queue_down),

@@ -40,9 +40,9 @@ class Outcome:
     """The end of a case, its violations and its calls.
 
     Attributes:
-        end: ``same``: the disturbed run itself reached the end state of an undisturbed run; ``retried``: the
-            caller or the queue had to retry; ``redriven``: a dead letter had to be redriven, on a path that does
-            not always have dead letters; ``violated``: a guarantee failed.
+        end: One of four words. ``same``: the disturbed run itself reached the end state of an undisturbed run.
+            ``retried``: the caller or the queue had to retry. ``redriven``: a dead letter had to be redriven. On a path
+            that always has dead letters, the word is ``retried`` instead. ``violated``: a guarantee failed.
         violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """
@@ -115,8 +115,8 @@ def _check_recording(case: Case, process: Process) -> None:
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
     """Return whether something may have stopped the run from marking an order ``FAILED``.
 
-    This is so if all of the run's updates of the orders table were disturbed. It is also so if the run was killed at a
-    call and had made only reads before this call.
+    There are two cases: all of the run's updates of the orders table were disturbed; or the run was killed at a call,
+    and all earlier calls were reads.
     """
     writes = [
         call.index
@@ -128,7 +128,7 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Return whether a failed run may have deleted its idempotency record after its lease had ended.
+    """Return whether a failed run may have deleted its idempotency record after the end of the run's lease.
 
     Powertools deletes unconditionally. So the run may delete the record of a later run, and the next answer is not
     marked as a replay. Only that mark depends on the record.

@@ -93,7 +93,7 @@ def _in_progress(_: Stage) -> Fault:
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
     """Cancel the transaction with these reason codes, one for each item.
 
-    ``None`` stands for the true result of the item's condition, because AWS never reports a wrong one.
+    With ``None``, the item gets its true reason, because AWS never reports a false result of a condition.
     """
 
     def make(stage: Stage) -> Fault:

@@ -35,9 +35,9 @@ class Path:
             than one allowed end only if its callers do not retry.
         later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
             so a caller's retry sends the order once more.
-        dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``: one
-            fault must not cause a dead letter.
-        marked: Whether the order of a dead letter must be ``FAILED``; false if the message does not name the order.
+        dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``,
+            because one fault must not cause a dead letter.
+        marked: Whether a dead letter's order must be ``FAILED``; false if the message does not name exactly one order.
         background: Faults that belong to the path itself, such as a topic that is down.
         recover: Removes the path's own cause of failure (for example, a deploy completes) before the queue delivers
             the message again.

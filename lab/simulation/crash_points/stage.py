@@ -113,7 +113,7 @@ class Stage:
             try:
                 self.late.pop(0)()
             except ClientError:
-                continue  # the service refused the call; the process that would get the error no longer exists
+                continue  # the service refused the call, but its process was killed, so nothing gets the error
 
     def everything_is_delivered_again(self) -> None:
         """Deliver every deleted message once more, as a standard queue may. A FIFO queue never does."""

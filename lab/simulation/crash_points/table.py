@@ -17,7 +17,7 @@ LEGEND = f"""
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
 "transaction cancelled": a case for each mix of the items' cancellation reasons, and one for a transaction in progress
 "zombie before", "zombie after": the process pauses before the call or after the call's effect; meanwhile its lease ends
-If several cases share a cell, its letter is the worst outcome.
+If several cases share a cell, the cell shows the worst outcome.
 Columns: {"; ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}
 """
 

@@ -108,7 +108,7 @@ class Wire:
         process.calls.append(call)
         if self.before is not None:
             self.before(call)
-            if process.killed:  # during the hook, by a fault in another thread
+            if process.killed:  # a fault in another thread killed the process during the hook
                 raise ProcessKilled(f"{operation} while the process was killed")
         fault = process.fault_for(call)
         try:

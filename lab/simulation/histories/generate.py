@@ -27,12 +27,13 @@ _MOST_CALL: Final = 7
 five calls; a run for a batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""Probabilities that a nested request repeats the outer request's key, and that it then repeats the body too."""
+"""The first is the probability that a nested request repeats the outer request's key. The second is the probability
+that such a request also repeats the body."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)
-"""Waits in seconds. The first of these two outlasts a dead letter's retention, the second also the worker's idempotency
-records."""
+"""Waits in seconds. The first wait outlasts the retention of dead letters (14 days). The second wait also outlasts the
+worker's idempotency records (20 days)."""
 
 
 def history(seed: int) -> do.History:
@@ -56,8 +57,8 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In 7200 s the worker can receive a killer up to seven times. The model then checks that other
-            # messages lose only a few receives to it.
+            # In 7200 s, one order can kill the worker up to seven times. This tests the model's rule M7: other
+            # messages lose only a few receives in these runs.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

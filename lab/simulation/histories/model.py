@@ -10,7 +10,7 @@ begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.i
 - M4: Every order becomes final unless its message expires. Callers that retry get an answer.
 - M5: Answers are as expected.
 - M6: An undisturbed worker leaves no message in the queue without a reason. No message is hidden too long.
-- M7: Killers cost other messages only a limited number of receives.
+- M7: A killer is an order that kills the worker. Other messages in its batches lose only a limited number of receives.
 - M8: A dead letter's order is no longer ``ACCEPTED``.
 """
 
@@ -98,7 +98,7 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives that were lost in killed runs, but that do not count as lost to a killer.
+    """Receives that were lost in killed runs, without those that ``_killed_with`` counts as ``by killers``.
 
     They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
     """
@@ -208,8 +208,8 @@ class Model:
         for message in batch.messages:
             if not self._is_killer(message) and message.message_id in self.world.orders_queue.messages:
                 lost = self._killed_with[message.message_id]
-                # This receive counts as lost to the killer only if nothing else disturbed the run: a second
-                # disturbance could also have kept the message in the queue.
+                # This receive counts as lost to the killer only if nothing else disturbed the run. Otherwise the other
+                # disturbance may have kept the message in the queue.
                 only_killed = run.killer is not None and run.disturbed.total() == 1
                 order = invariants.order_of(message) or message.message_id
                 if only_killed and message.message_id not in batch.excuses:
@@ -241,8 +241,8 @@ class Model:
     def letters_are_marked(self) -> None:
         """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
 
-        Two kinds of orders are left out: those with a message in the orders queue, and those whose mark ``FAILED`` can
-        be missing because the last attempt was disturbed.
+        Orders with a message in the orders queue are not checked. Dead letters whose last attempt was disturbed are not
+        checked either, because the disturbance may have prevented the mark ``FAILED``.
         """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():

@@ -203,7 +203,7 @@ class Player:
             try:
                 self.around.late.pop(0)()
             except ClientError:
-                continue  # nothing receives the refusal: the process that made the call was killed
+                continue  # the process that made the call was killed, so no process gets the error
 
     # --- the end of every history -----------------------------------------------------------------------------------
 

@@ -56,7 +56,7 @@ def play_in_chunks(first: int, count: int, workers: int) -> Iterator[HistoryCoun
     if workers <= 1:
         yield from map(play_seeds, chunks)
         return
-    # A plain fork would copy locks that other threads of this process hold, but not the threads that release them.
+    # A plain fork copies the locks that other threads hold, but not these threads. So nothing would release the copies.
     context = get_context("forkserver")
     context.set_forkserver_preload([__name__])
     with context.Pool(workers, initializer=gc.disable, maxtasksperchild=_CHUNKS_PER_PROCESS) as pool:

@@ -44,8 +44,8 @@ class Surroundings:
         play_steps: Plays steps in the middle of a run.
         fired: Occurrences of each disturbance, by function, operation and name.
         late: Calls of killed processes that have not yet taken effect.
-        outages: By service: the end of its outage, and the fault of its calls.
-        popular: By SKU: the end of its popularity, and the share of transactions that conflict.
+        outages: For each service with an outage: the end of the outage, and the fault of the service's calls.
+        popular: For each popular SKU: the end of its conflicts, and the share of its transactions that conflict.
         fixed: Whether orders no longer kill the worker.
         runs: All runs so far.
     """

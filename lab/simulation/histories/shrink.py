@@ -134,6 +134,6 @@ def _at(step: Step) -> tuple[At, ...]:
 
 
 def _with(step: Step, at: tuple[At, ...]) -> Step:
-    changed: Any = step  # only steps with `at` are passed
+    changed: Any = step  # callers pass only steps that have `at`
     replaced: Step = replace(changed, at=at)
     return replaced

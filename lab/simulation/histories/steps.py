@@ -17,9 +17,9 @@ class At:
     Attributes:
         call: Index among the run's calls, from 0. If the run ends before this call, or the fault cannot happen to this
                 call, nothing is disturbed.
-        what: A fault's name (:data:`~lab.simulation.histories.faults.NAMES`), or "meanwhile before" or "meanwhile
-                after": the run pauses before or after this call until ``steps`` have been played, and then continues.
-        steps: The steps played during the pause.
+        what: A fault's name (:data:`~lab.simulation.histories.faults.NAMES`), "meanwhile before" or "meanwhile after".
+                With "meanwhile", the run pauses before or after this call.
+        steps: The steps that are played during the pause. Then the run continues.
     """
 
     call: int

@@ -18,7 +18,7 @@ class FifoQueue(Queue):
 
     Attributes:
         content_based_deduplication: Whether a digest of the body replaces a missing deduplication id.
-        recent: By deduplication id: the time and the message of the latest stored send. Deleted messages stay here.
+        recent: The last stored message of each deduplication id, with its send time. Deleted messages stay here.
     """
 
     content_based_deduplication: bool = False
@@ -65,7 +65,7 @@ class FifoQueue(Queue):
         return hashlib.sha256(body.encode()).hexdigest()
 
     def candidates(self) -> Iterable[Message]:
-        """Yield the visible messages in sequence, without those behind a hidden message of their group."""
+        """Yield the visible messages in sequence. A hidden message blocks all later messages of its group."""
         now = self.clock.time()
         blocked: set[str | None] = set()
         for message in list(self.messages.values()):

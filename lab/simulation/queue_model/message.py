@@ -25,9 +25,9 @@ class Message:
     Attributes:
         message_id: The same at every receive, also after the redrive policy's move. A message that is *sent* again, by
             hand or by a redrive task, has a new id.
-        sent_at: Epoch seconds of the original send. A move to a standard dead-letter queue does not change it, so the
-            retention there counts from the original send.
-        visible_at: Epoch seconds from which a receive may return it.
+        sent_at: Epoch seconds of the original send. A standard dead-letter queue keeps this time, so its retention
+            counts from the original send.
+        visible_at: Epoch seconds from which a receive may return the message.
         receive_count: Receives so far.
         receipt: The receipt handle of the most recent receive; older handles no longer work.
         source_arn: The queue from which SQS moved the message, if any.

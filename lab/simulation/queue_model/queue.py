@@ -19,7 +19,7 @@ class StaleReceiptError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class RedrivePolicy:
-    """A message moves to ``target`` at the receive that follows ``max_receive_count`` receives."""
+    """A message that was received ``max_receive_count`` times moves to ``target`` at its next receive."""
 
     target: Queue
     max_receive_count: int

@@ -27,7 +27,7 @@ def main(arguments: list[str]) -> int:
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
     # The engine stops this process with an interrupt. The engine keeps our standard input open and writes nothing
-    # there. So if the engine ends without sending an interrupt, the input ends, and with it this `read`.
+    # there. So `read` also returns if the engine ends without sending an interrupt.
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdin.buffer.read()
     server.stop(grace=None).wait()

@@ -1,7 +1,7 @@
 """Decides whether a change of inputs requires no operation, an update in place, or a replacement.
 
-The replacement table is our own, from the AWS provider's documentation ("forces new resource") for the types of this
-program. It is as complete as the tests need, and not as complete as the provider's.
+We wrote the replacement table from the AWS provider's documentation ("forces new resource"), for types of this program.
+The table is complete enough for the tests, but the provider's own table has more entries.
 """
 
 from collections.abc import Mapping
@@ -61,7 +61,7 @@ REPLACED_BY: Mapping[str, frozenset[str]] = {
     "aws:xray/group:Group": frozenset({"groupName"}),
 }
 
-# Inputs with the physical name: a replacement under the same name must delete the old resource first.
+# Inputs that set the physical name. If a replacement keeps the name, the old resource must be deleted first.
 _NAMES = ("name", "alarmName", "dashboardName", "policyName")
 
 # Outputs that an update may change. A preview shows them as unknown if the function publishes its versions.

@@ -24,7 +24,7 @@ class EmbeddedAccount:
         # All clients are made here, because making a client is not thread-safe.
         self._aws = aws.connect()
         self._program = program
-        # One call at a time, because the emulator handles calls in turn and closes connections that wait too long.
+        # The threads call the emulator one at a time, because the emulator closes a connection that waits too long.
         self._turn = Lock()
         self.region = aws.region
         self.account_id = aws.account_id

@@ -41,7 +41,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         self._account = account
 
     def Handshake(self, request: Any, context: Any) -> Any:
-        """Accept no wire markers of secrets, resources or outputs, so that the engine sends plain values."""
+        """Set no options, so that the engine sends secrets, resources and outputs as plain values."""
         return provider_pb2.ProviderHandshakeResponse()
 
     def Attach(self, request: Any, context: Any) -> Any:

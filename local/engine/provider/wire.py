@@ -1,7 +1,7 @@
 """Converts property values between the engine's messages and Python.
 
-The messages have JSON values and marked objects. This provider accepts no marked secrets. So the engine sends it a
-secret as a plain value; the engine, not the provider, marks the outputs as secret.
+The messages have JSON values and marked objects. This provider accepts no marked secrets. So the engine sends secrets
+as plain values. The engine itself marks the outputs as secret.
 """
 
 import hashlib
@@ -48,7 +48,7 @@ def holds_unknown(value: Any) -> bool:
 
 
 def fingerprint(value: Any) -> Any:
-    """Replace each file in the value by the engine's hash of the file's content, so that a moved file counts as equal.
+    """Replace each file in the value by the engine's hash of the content. So a moved file counts as unchanged.
 
     If the engine sent no hash, the hash of the marked object is used.
     """

@@ -99,7 +99,7 @@ class BatchRunner:
         return {"batchItemFailures": failures + returned}
 
     def _isolate(self, deliveries: Sequence[Delivery], invocation: Invocation) -> list[Delivery]:
-        """Prepare the deliveries, and sort them so that a killer costs the other messages the fewest receives."""
+        """Prepare the deliveries, and return them sorted: messages that may have killed a process come last."""
         candidates = on_threads(self.threads, lambda delivery: self.processor.prepare(delivery, invocation), deliveries)
         return [deliveries[index] for index in isolation_order(candidates)]
 

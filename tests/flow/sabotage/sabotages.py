@@ -191,7 +191,7 @@ WORKER = (
         ),
     ),
     Sabotage(
-        "a shortage of stock counts although the order is already final",
+        "the worker tries to reject a final order if stock is short",
         test(RETRIES, "test_a_settled_order_never_gets_another_outcome"),
         (
             Rewrite(
@@ -284,7 +284,7 @@ ROUTES = (
         ),
     ),
     Sabotage(
-        "the first conflict already costs a receive",
+        "after a transaction's first conflict, the message returns to the queue",
         test(RETRIES, "test_conflicts_cost_no_receive"),
         (Rewrite("runtime.logic.settle:Settler.settle", "if self.clock.monotonic() + pause > deadline:", "if True:"),),
     ),

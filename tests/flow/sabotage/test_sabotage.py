@@ -27,7 +27,7 @@ def test_each_sabotage_is_caught_by_its_test(sabotage: Sabotage) -> None:
     ids=lambda sabotage: sabotage.name,
 )
 def test_each_test_passes_without_its_sabotage(sabotage: Sabotage) -> None:
-    # GIVEN the unchanged code (tests of crash points are left out here: test_crash_points.py runs them all)
+    # GIVEN the unchanged code. Tests of crash points are left out, because test_crash_points.py runs them all
     # WHEN the sabotage's test runs
     # THEN it passes
     assert sabotage.caught_by.run() is None

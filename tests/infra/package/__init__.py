@@ -1,1 +1,1 @@
-"""Tests of the deployment package: its contents, its cache, refusals, and that the same inputs give the same bytes."""
+"""Tests of the deployment package: contents, cache, refusals, and identical bytes for the same inputs."""

@@ -92,7 +92,7 @@ def test_the_error_names_a_source_that_does_not_compile(tmp_path: Path) -> None:
 
 
 def test_python_runs_the_unpacked_byte_code(package: Path, tmp_path: Path) -> None:
-    # GIVEN an unpacked package in which one of our source files was emptied, but not its byte code
+    # GIVEN an unpacked package. One of our source files is now empty, but its byte code is unchanged
     with zipfile.ZipFile(package) as archive:
         archive.extractall(tmp_path)
     (tmp_path / "runtime/handlers/get_order.py").write_text("")

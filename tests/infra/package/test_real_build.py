@@ -142,7 +142,7 @@ def test_the_package_never_imports_a_module_that_was_left_out(tmp_path: Path) ->
         archive.extractall(tmp_path)
     left_out = tuple(part.rstrip("/").replace("/", ".") for part in UNUSED)
 
-    # WHEN all imports in the files that mention Powertools are read, also imports within functions
+    # WHEN all imports in the files that mention Powertools are read, including imports within functions
     found = {
         (name, imported)
         for path in tmp_path.rglob("*.py")

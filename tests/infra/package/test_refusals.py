@@ -134,7 +134,8 @@ def test_a_missing_lock_file_is_reported(tmp_path: Path) -> None:
 
 
 def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: Path) -> None:
-    # GIVEN a PATH with two programs only: a shim that fails, and a Python of another version under the right name
+    # GIVEN a PATH with only two programs. Both have the name of the missing interpreter, but one fails, and the other
+    # is another Python version
     project = make_project(tmp_path / "project")
     version = "3.14" if PYTHON != "3.14" else "3.13"
     tools = tmp_path / "tools"

@@ -73,7 +73,7 @@ EDGES: Edges = {
     ("_anonymous", "production"): (
         {"environment": "production"},
         {"environment": "production", "allow_anonymous": "true"},
-        "which means that anybody can order",
+        "then anybody can order",
     ),
     ("_anonymous", "verified"): (
         {"environment": "production", "allow_anonymous": "true", **COGNITO},

@@ -117,20 +117,20 @@ EDGES: Edges = {
         {"subscriptions": json.dumps(["{name: a, protocol: sqs}", "{name: b-dlq, protocol: sqs}"])},
         "without the ending",
     ),
-    ("_extra_tags", "program's tag in another case"): (
+    ("_extra_tags", "program's tag in lower case"): (
         {"extra_tags": '["owner=me"]'},
         {"extra_tags": '["owners=me"]'},
-        "whatever its case",
+        "upper and lower case count as equal",
     ),
     ("_extra_tags", "two tags that differ only in case"): (
         {"extra_tags": '["Team=me", "team=me"]'},
         {"extra_tags": '["Team=me", "teams=me"]'},
-        "whatever its case",
+        "upper and lower case count as equal",
     ),
     ("_extra_tags", "program's tag"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
-        "each name once and none of",
+        "each name once; none of",
     ),
     ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},

@@ -30,11 +30,11 @@ EDGES: Edges = {
     ("_ordered_subscribers", "standard queue"): (
         {**ON, "subscriptions": subscribed(ARN)},
         {**ON, "subscriptions": subscribed(f"{ARN}.fifo")},
-        "FIFO queue (.fifo) with strict_ordering",
+        "FIFO queue (.fifo) if strict_ordering is true",
     ),
     ("_ordered_subscribers", "fifo queue"): (
         {"subscriptions": subscribed(f"{ARN}.fifo")},
         {"subscriptions": subscribed(ARN)},
-        "of a standard queue without it",
+        "a standard queue if strict_ordering is false",
     ),
 }

@@ -106,7 +106,7 @@ def test_a_key_is_the_same_with_and_without_quotes(api: Api) -> None:
     assert quoted["headers"]["Idempotent-Replayed"] == "true"
 
 
-def test_a_retry_may_use_other_escapes_other_white_space_and_another_sequence_of_names(api: Api) -> None:
+def test_a_retry_gets_the_same_answer_if_its_json_is_written_differently(api: Api) -> None:
     # GIVEN
     first = api.post(raw='{"currency":"EUR","lines":[{"sku":"A","quantity":1,"unit_price":"1"}]}')
 

@@ -42,7 +42,7 @@ def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, 
 @pytest.mark.parametrize(
     "failure", [error("ThrottlingException", "Operation"), ReadTimeoutError(endpoint_url="http://x"), KeyError("bug")]
 )
-def test_a_failure_is_503_and_a_retry_makes_the_same_order_or_is_409(
+def test_a_failure_gets_503_and_its_retry_gets_the_same_order_or_409(
     api: Api, operation: str, failure: Exception, after: bool
 ) -> None:
     # GIVEN
@@ -124,7 +124,8 @@ def test_the_api_waits_for_a_transaction_of_the_worker_on_the_same_order(api: Ap
 
     # THEN
     assert response["statusCode"] == 202
-    assert len(calls) == 5  # three conflicts, the upsert, the record
+    # Three calls end with a conflict, the fourth stores the order, and the fifth stores the answer.
+    assert len(calls) == 5
 
 
 def test_conflicts_that_do_not_end_are_answered_with_503(api: Api) -> None:

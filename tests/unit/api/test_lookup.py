@@ -60,7 +60,7 @@ def test_the_read_is_consistent_and_does_not_fetch_the_internal_error(api: Api) 
     ("status", "again"),
     [("ACCEPTED", "2"), ("FAILED", "60"), ("CONFIRMED", None), ("REJECTED", None), ("DISCARDED", None)],
 )
-def test_an_answer_has_retry_after_until_the_order_is_final(api: Api, status: str, again: str | None) -> None:
+def test_only_final_orders_lack_the_retry_after_header(api: Api, status: str, again: str | None) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     change(api, order_id, status={"S": status})
@@ -124,7 +124,7 @@ def test_an_order_with_fields_of_a_newer_version_is_shown(api: Api) -> None:
     assert document(response)["lines"] == [line()]
 
 
-def test_unknown_and_somebody_elses_orders_look_the_same(api: Api) -> None:
+def test_another_callers_order_looks_like_a_missing_one(api: Api) -> None:
     # GIVEN
     theirs = document(api.post(caller=ALICE))["order_id"]
     ownerless = theirs[:-1] + ("0" if theirs[-1] != "0" else "1")

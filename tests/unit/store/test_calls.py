@@ -199,14 +199,14 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt_handle() -> None:
         ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
     ],
 )
-def test_the_lease_of_a_run_in_progress_is_read_and_a_lease_without_an_end_counts_as_ended(
+def test_the_end_of_a_lease_is_read_and_a_lease_without_an_end_is_over(
     kept: dict[str, Any], lease_end: int | None
 ) -> None:
     # GIVEN an order's record
     client = recording(Item={"id": {"S": "process-order#x"}, "expiration": {"N": "99999999999"}, **kept})
     client.meta = None
-    # WHEN the worker asks when the lease of the order's run ends
-    # THEN the answer is the stored end of the lease, 0 if the record has no end, or None if no run is in progress
+    # WHEN the worker reads the end of the order's lease
+    # THEN it gets the stored end. It gets 0 if the record has no end, and None if no run is in progress
     assert WorkerIdempotency(client, "records", 60).in_progress_until(order_id(1)) == lease_end
     assert client.only["TableName"] == "records"
     assert client.only["ConsistentRead"] is True

@@ -76,5 +76,5 @@ def test_an_attribute_that_sqs_would_refuse_is_left_out(broken: dict[str, Any]) 
 def test_characters_that_sqs_refuses_are_replaced_in_an_error(error: str, expected: str) -> None:
     # GIVEN an error with characters that SQS refuses, an empty error, or a valid error
     # WHEN the dead letter is sent
-    # THEN question marks replace these characters and the empty error
+    # THEN a question mark replaces each refused character, or the empty error. The valid error is unchanged
     assert sent({}, error)["MessageAttributes"]["error"]["StringValue"] == expected

@@ -46,7 +46,7 @@ def test_the_error_names_the_call_of_the_api_that_failed(operation: str, call: C
     assert str(caught.value) == f"{operation} failed: InternalServerError"
 
 
-def test_the_code_of_an_error_in_the_client_is_its_class() -> None:
+def test_the_code_is_the_errors_class_if_no_answer_comes() -> None:
     # GIVEN a call that gets no answer
     # WHEN the client raises its error
     with pytest.raises(DependencyError) as caught, calling("sns:Publish"):
@@ -91,7 +91,7 @@ def test_a_temporary_refusal_is_raised_as_busy_with_its_code(
         call(settlement(Refusing(code)))
 
 
-def test_a_refused_update_that_does_not_return_the_final_order_is_an_error() -> None:
+def test_an_error_is_raised_if_a_refused_update_returns_no_order() -> None:
     # GIVEN a table that refuses the update because the order is final, but does not return the order
     client = Refusing("ConditionalCheckFailedException")
     # WHEN the worker rejects the order
@@ -170,8 +170,8 @@ def test_a_call_is_not_repeated_without_the_time_for_another_attempt(seconds: fl
     # GIVEN an invocation with 99 or 100 ms left
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=seconds))
-    # WHEN botocore asks whether to repeat a call whose attempt may take 100 ms
-    # THEN with 99 ms the answer is no, and with 100 ms botocore decides
+    # WHEN botocore asks whether to repeat a call, and an attempt may take 100 ms
+    # THEN the answer is no if 99 ms are left. If 100 ms are left, botocore decides
     assert budget._no_pause(100) is answer
 
 

@@ -49,7 +49,7 @@ def test_the_shortest_and_the_longest_delay_are_possible() -> None:
     assert drawn == [15, 30]
 
 
-def test_the_horizon_of_the_defaults_is_at_least_twenty_minutes() -> None:
+def test_default_retries_last_at_least_twenty_minutes() -> None:
     # GIVEN base 30 s, cap 900 s, eight receives, and the shortest random delays
     # WHEN a message fails each time
     horizon = sum(retry_delay(n, base=30, cap=900, random=lambda: 0.0) for n in range(1, 8))

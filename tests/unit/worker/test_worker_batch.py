@@ -24,7 +24,7 @@ def test_only_messages_that_failed_temporarily_are_reported(world: WorkerAccount
     assert world.counted["OrderConfirmed"] == 8
 
 
-def test_each_message_of_a_batch_that_fails_completely_is_reported(world: WorkerAccount) -> None:
+def test_every_message_of_a_batch_is_reported_if_all_fail(world: WorkerAccount) -> None:
     # GIVEN a dependency that is down
     world.disturb("transact_write_items", *[refused("InternalServerError")] * 3)
     # WHEN two messages are processed
@@ -101,7 +101,7 @@ def test_suspects_run_last_and_in_the_sequence_in_which_their_leases_ended(world
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_message_whose_record_cannot_be_read_runs_before_suspects_and_after_other_messages(
+def test_messages_with_unreadable_records_run_after_others_but_before_suspects(
     world: WorkerAccount,
 ) -> None:
     # GIVEN a suspect, a message without a record, and one whose record cannot be read
@@ -151,7 +151,7 @@ def test_an_unreadable_message_of_an_isolated_batch_is_deleted_as_soon_as_it_is_
     sent = record("nonsense", receives=2)
     # WHEN it is processed
     world.run(sent)
-    # THEN the message is deleted, so that no second dead letter of it is sent if a later message kills the worker
+    # THEN the message is deleted. Otherwise a second dead letter would be sent if a later message killed the worker
     assert [call["ReceiptHandle"] for call in world.called("delete_message")] == [sent["receiptHandle"]]
 
 

@@ -164,9 +164,9 @@ class TestSettings:
         with pytest.raises(ValidationError, match=f"given {given} .*exactly one of NOTIFICATIONS_TOPIC_ARN"):
             WorkerSettings.model_validate(fields)
 
-    def test_a_worker_without_the_client_that_its_settings_need_is_not_built(self, world: WorkerAccount) -> None:
+    def test_a_worker_is_not_built_if_the_client_for_its_target_is_missing(self, world: WorkerAccount) -> None:
         # GIVEN settings with a topic
         # WHEN the worker is built without a client for topics
         # THEN the error names the missing client
-        with pytest.raises(ValueError, match=r"^no client to publish outcomes with: pass .* if they name a topic$"):
+        with pytest.raises(ValueError, match=r"^no client can publish outcomes: pass .* if the settings name a topic$"):
             process_order.build(dynamodb=world.dynamodb, sqs=world.sqs, settings=world.settings)

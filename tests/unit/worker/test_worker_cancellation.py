@@ -56,14 +56,15 @@ def shortage(code: ReasonCode, *skus: str) -> Shortage:
 )
 def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
     # GIVEN the reason of each item of a cancelled settlement
-    # WHEN they are judged
-    # THEN the order row decides first, then the stock rows whose conditions failed, then contention
+    # WHEN the settlement is judged
+    # THEN a reason of the order row decides. If the order row has none, failed conditions of stock rows decide. If no
+    # condition failed, the verdict is contention
     assert judge(order, stock, order_lines(len(stock))) == verdict
 
 
 @pytest.mark.parametrize("available", [None, "5", Decimal(9), 9, True, Decimal("1.5")])
 def test_no_order_is_rejected_unless_its_stock_row_shows_a_shortage(available: Any) -> None:
-    # GIVEN a stock row whose condition failed although it has enough stock, or whose stock is no number
+    # GIVEN a failed condition of a stock row. The row has enough stock, or its stock is no number
     item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
     # WHEN the settlement is judged
     verdict = judge(FINE, [ItemReason("ConditionalCheckFailed", item)], order_lines(1))
@@ -117,10 +118,10 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
 
 
 def test_a_transaction_with_only_temporary_reasons_was_only_busy() -> None:
-    # GIVEN a cancelled transaction with no reason for its order row and a different temporary reason for each stock row
+    # GIVEN a cancelled transaction: its order row has no reason, and each stock row has another temporary reason
     # WHEN it is judged
-    # THEN other transactions and load were the only reasons
+    # THEN `only_busy` is true, because every reason is a conflict or load
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))
     assert SettlementCancelledError((FINE,), None, reasons).only_busy()
-    # AND if a condition failed too, other transactions and load were not the only reasons
+    # AND `only_busy` is false if a condition failed too
     assert not SettlementCancelledError((FINE,), None, (*reasons, ItemReason(CONDITION_FAILED))).only_busy()

@@ -56,7 +56,7 @@ def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reaso
         (record(content(1), attributes={"order_id": order_id(2)}), "ORDER_ID_MISMATCH"),
     ],
 )
-def test_a_message_whose_order_is_not_certain_is_dead_lettered_and_marks_no_order(
+def test_no_order_is_marked_if_a_dead_lettered_message_names_none_or_two(
     world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
     # GIVEN a message that fails permanently and whose order is not certain
@@ -120,7 +120,7 @@ def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> 
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
     world.run(record("nonsense", attributes=attributes))
-    # THEN the new dead letter has the new reason, and the first id, by which tools recognise copies of a message
+    # THEN the new dead letter has the new reason. It keeps the first id, so that tools recognise copies of a message
     (letter,) = world.dead_letters()
     assert letter["MessageAttributes"]["original_message_id"]["StringValue"] == "first"
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"

@@ -161,10 +161,10 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_the_slowest_call_leaves_time_to_try_twice_to_return_the_message_and_to_report_the_batch(
+def test_two_tries_to_return_the_message_and_the_report_fit_after_the_slowest_call(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
-    # GIVEN the least margin that the configuration allows, and a call that starts with that much time left, or more
+    # GIVEN the least margin that the configuration allows, and a call that starts with at least that much time left
     monkeypatch.setenv("TIME_MARGIN_SECONDS", str(LEAST_MARGIN_SECONDS))
     time = SlowestCalls(LEAST_MARGIN_SECONDS * 1000 + more, monkeypatch)
     process_order.worker().budget.begin(time)

@@ -57,7 +57,7 @@ def test_a_redelivered_message_is_not_processed_again(world: WorkerAccount) -> N
     assert world.counted["OrderConfirmed"] == 1
 
 
-def test_the_id_of_a_record_depends_only_on_the_order_and_the_record_is_kept_for_weeks(world: WorkerAccount) -> None:
+def test_a_record_is_kept_for_weeks_and_its_id_depends_only_on_the_order_id(world: WorkerAccount) -> None:
     # GIVEN an order
     world.stock(SKU_1=5)
     # WHEN it is processed
@@ -95,9 +95,7 @@ def test_a_discarded_order_is_neither_settled_nor_published(world: WorkerAccount
         ("update_item", refused("ThrottlingException")),
     ],
 )
-def test_a_run_that_broke_off_is_finished_with_the_same_event(
-    world: WorkerAccount, operation: str, fault: Fault
-) -> None:
+def test_the_next_run_finishes_an_order_with_the_same_event(world: WorkerAccount, operation: str, fault: Fault) -> None:
     # GIVEN stock for one order, and a run that breaks off
     world.stock(SKU_1=2)
     world.disturb(operation, fault)

@@ -81,7 +81,7 @@ def test_each_try_has_a_new_token() -> None:
 
 @pytest.mark.parametrize(("late", "tries"), [(0.0, 2), (0.001, 1)])
 def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: int) -> None:
-    # GIVEN a conflict; the pause after it ends exactly when `GROUP_SECONDS` are over, or a moment later
+    # GIVEN a group that pauses after a conflict. The pause ends exactly when `GROUP_SECONDS` are over, or 1 ms later
     clock = FakeTime(now=0.0)
 
     def slow() -> None:
@@ -98,7 +98,7 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
 
 @pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
 def test_no_group_begins_when_the_time_for_groups_is_over(late: float, groups: int) -> None:
-    # GIVEN two groups; the first one takes exactly the time for all groups (`GROUP_SECONDS`), or a moment more
+    # GIVEN two groups. The first group takes exactly `GROUP_SECONDS`, the time for all groups, or 1 ms more
     clock = FakeTime(now=0.0)
 
     def slow() -> None:

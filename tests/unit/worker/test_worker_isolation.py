@@ -1,4 +1,4 @@
-"""Tests the sequence of an isolated batch, and the receives that killers cost other messages."""
+"""Tests the sequence of an isolated batch, and how many receives other messages lose because of killers."""
 
 from dataclasses import dataclass
 from random import Random
@@ -22,7 +22,7 @@ def test_sorting_an_isolated_batch_keeps_every_record_once(given_: list[Candidat
 
 
 @given(candidates)
-def test_suspects_come_last_sorted_by_the_end_of_their_leases(given_: list[Candidate]) -> None:
+def test_suspects_come_last_and_are_sorted_by_lease_end(given_: list[Candidate]) -> None:
     # GIVEN a batch in which some messages have an unfinished run
     # WHEN it is sorted
     ordered = [given_[index] for index in isolation_order(given_)]
@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batches_and_one_more_in_a_parallel_batch(
+def test_other_messages_are_received_at_most_killers_plus_two_times(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers, whose batches are drawn at random each time
@@ -88,7 +88,6 @@ def test_another_message_loses_at_most_one_receive_per_killer_in_isolated_batche
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN a message that is no killer lost at most one receive per killer in isolated batches, and at most one more
-    # receive in a parallel batch
-    # AND its next receive succeeded
+    # THEN every other message has at most `killers + 2` receives: one per killer in isolated batches, one in a parallel
+    # batch, and a last one, which succeeds
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -77,7 +77,7 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
     ],
 )
 def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: str) -> None:
-    # GIVEN a body one character, or one structural character, over the limit
+    # GIVEN a body with one character too many, or with one structural character too many
     # WHEN it is read
     failure = failure_of(delivery(body))
     # THEN the failure is permanent, and its error names the limit
@@ -161,7 +161,8 @@ def test_the_error_of_a_very_wrong_message_is_short() -> None:
         pytest.param(delivery(content(schema_version=NEWER, lines="of another kind")), id="with another structure"),
         pytest.param(delivery(content(schema_version=10**300)), id="far newer"),
         pytest.param(
-            delivery("H4sI compressed", attributes={"schema_version": NEWER}), id="by its attribute, not JSON"
+            delivery("H4sI compressed", attributes={"schema_version": NEWER}),
+            id="by its attribute, with a body that is not JSON",
         ),
         pytest.param(delivery(content(), attributes={"schema_version": NEWER + 1}), id="by its attribute alone"),
     ],
@@ -176,7 +177,7 @@ def test_a_message_of_a_newer_version_is_never_a_permanent_failure(sent: Deliver
 
 @pytest.mark.parametrize("version", ["", "two", "-2", "1e9", "\uff12", "9" * 5000, str(SCHEMA_VERSION)])
 def test_a_version_attribute_is_ignored_unless_it_names_a_newer_version(version: str) -> None:
-    # GIVEN a valid body, and an attribute with the current version, or with anything but one to nine ASCII digits
+    # GIVEN a valid body, and an attribute that is the current version or does not consist of one to nine ASCII digits
     sent = delivery(content(), attributes={"schema_version": version})
     # WHEN it is read
     # THEN the version in the body counts
@@ -184,7 +185,7 @@ def test_a_version_attribute_is_ignored_unless_it_names_a_newer_version(version:
 
 
 @pytest.mark.parametrize("named", [order_id(2), "nonsense", ""])
-def test_a_message_whose_body_and_attribute_have_different_order_ids_fails_permanently_and_names_no_order(
+def test_the_failure_is_permanent_and_names_no_order_if_body_and_attribute_differ(
     named: str,
 ) -> None:
     # GIVEN a valid body, and an attribute that names another order or is no order id
@@ -242,9 +243,7 @@ json_values = st.recursive(
         st.none() | st.text() | st.just({}) | st.builds(attribute, st.text()),
     ),
 )
-def test_any_message_is_read_as_an_order_a_permanent_failure_or_a_newer_version(
-    body: str, attributes: dict[str, Any]
-) -> None:
+def test_an_unreadable_message_is_a_permanent_failure_or_a_newer_version(body: str, attributes: dict[str, Any]) -> None:
     # GIVEN anything as body and attributes
     sent = Delivery.from_record({"messageId": "m", "body": body, "messageAttributes": attributes})
     # WHEN it is read

@@ -36,7 +36,7 @@ def test_a_message_of_a_newer_version_is_retried_and_its_order_is_not_changed(wo
     assert world.status() is None
 
 
-def test_conflicts_are_counted_and_cost_no_receive(world: WorkerAccount) -> None:
+def test_conflicts_are_retried_in_the_same_receive(world: WorkerAccount) -> None:
     # GIVEN a SKU for which transactions conflict three times
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", *[cancelled("None", "TransactionConflict")] * 3)
@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_with_a_running_twin_is_retried_after_the_lease_and_is_no_failure(world: WorkerAccount) -> None:
+def test_a_message_is_retried_after_its_twins_lease_and_no_failure_is_counted(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN a message of the same order is received
@@ -74,16 +74,17 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
     world.run_in_progress(seconds=20)
     # WHEN it is received again
     world.run(record(receives=5), remaining=20)
-    # THEN it is hidden for the backoff of its fifth receive, because waiting only for the shorter lease would
-    # shorten the retry horizon
+    # THEN it is hidden for the backoff of its fifth receive. The lease is shorter, so with a wait for the lease alone,
+    # the message would use up its receives too early
     assert world.delays() == [360]
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
-def test_a_message_whose_record_may_remain_is_retried_after_its_lease(world: WorkerAccount, operation: str) -> None:
-    # GIVEN an idempotency table that refuses one operation (a record is deleted only after a failed attempt)
+def test_a_message_waits_for_its_lease_if_writing_its_record_fails(world: WorkerAccount, operation: str) -> None:
+    # GIVEN an idempotency table that refuses one operation
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
+    # AND a failed attempt for `delete_item`, because the worker deletes a record only after a failed attempt
     if operation == "delete_item":
         world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed with 40 s left
@@ -99,7 +100,7 @@ def test_no_attempt_starts_without_enough_time(world: WorkerAccount) -> None:
     # WHEN two messages are received
     sent = [record(content(1)), record(content(2))]
     failed = world.run(*sent, remaining=11.9)
-    # THEN both are reported, in any sequence, without an attempt, and no failed attempt is counted
+    # THEN no attempt starts, both messages are reported, and no failed attempt is counted
     assert sorted(failed) == sorted(one["messageId"] for one in sent)
     assert {name for name, _ in world.calls} == {"change_message_visibility"}
     assert world.counted == {"AttemptDeferred": 2}

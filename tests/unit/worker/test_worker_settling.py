@@ -79,7 +79,7 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
-    # THEN it is rejected for its unknown articles or, if all are known, for those with too little stock
+    # THEN it is rejected for its unknown articles. If it has none, it is rejected for those with too little stock
     # AND no stock has changed
     assert written.by_us
     assert written.order == world.order()
@@ -102,10 +102,10 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_final_order_counts_as_settled_by_this_run_only_if_it_has_the_run_s_settlement_time(
+def test_settled_at_shows_whether_this_run_settled_a_final_order(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
-    # GIVEN a final order; an earlier transaction of this run, for several orders, may have settled it
+    # GIVEN a final order. An earlier transaction of this run may have settled it together with other orders
     world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
     # WHEN it is settled after that transaction
     written = settler(world).settle(message(), lambda: None, "2026-01-31T12:00:00.000Z")
@@ -141,7 +141,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     assert world.status() == "CONFIRMED"
 
 
-def test_a_final_row_that_is_missing_in_the_answer_is_read(world: WorkerAccount) -> None:
+def test_a_final_order_is_read_if_the_answer_lacks_its_row(world: WorkerAccount) -> None:
     # GIVEN a settled order, and a cancelled transaction whose answer does not contain the order's row
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
@@ -233,7 +233,7 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
 
 
 def test_the_api_completes_an_order_that_was_marked_before_it_was_stored(world: WorkerAccount) -> None:
-    # GIVEN an order that was marked FAILED for an unreadable message before the API stored it
+    # GIVEN an order that the API has not stored yet. The worker marked it FAILED, because its message was unreadable
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it
     marked = world.order()

@@ -92,7 +92,7 @@ def test_orders_are_settled_alone_if_the_queue_is_fifo_or_the_batch_is_isolated_
 
 
 def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
-    # GIVEN exactly the time to try the group once, then to settle three orders alone, plus the margin
+    # GIVEN exactly the time for one try of the group, then for settling its three orders alone, and for the margin
     with staged(Deployment(worker_timeout_seconds=29)) as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed
@@ -138,11 +138,12 @@ def test_an_order_whose_group_may_have_been_settled_is_read_and_not_settled_agai
         assert not stage.world.orders_queue.messages
 
 
-def test_the_orders_of_an_article_are_settled_one_by_one_for_a_while_if_stock_is_short() -> None:
+def test_orders_of_an_article_are_settled_alone_for_a_while_after_a_shortage() -> None:
     # GIVEN two orders, and stock for one of them
     with staged() as stage:
         accept(stage, *[[("SKU-2", 3)]] * 2)
-        # WHEN they are processed, two more orders follow directly, and two more follow after `SHORT_SECONDS`
+        # WHEN three batches are processed: these two orders, two more immediately afterwards, and two more after
+        # `SHORT_SECONDS`
         first = deliver(stage)
         assert stage.statuses() == ("CONFIRMED", "REJECTED")
         accept(stage, *[[("SKU-2", 1)]] * 2)

@@ -37,7 +37,7 @@ _COMPARISONS: dict[type[ast.cmpop], Callable[[AttributeValue | None, AttributeVa
     ast.LtE: lambda a, b: av.order(a, b) in {-1, 0},
     ast.Gt: lambda a, b: av.order(a, b) == 1,
     ast.GtE: lambda a, b: av.order(a, b) in {0, 1},
-    # A missing attribute differs from every value, so `<>` is true for it, as in the service.
+    # As in DynamoDB, `<>` is true if an attribute is missing.
     ast.NotEq: lambda a, b: not av.equal(a, b),
 }
 
@@ -56,7 +56,7 @@ def _unmodelled(what: str) -> UnsupportedByFakeError:
 
 @cache
 def reserved_words() -> frozenset[str]:
-    """DynamoDB's reserved words in upper case. They stand in a file of the installed moto; moto is not imported."""
+    """DynamoDB's reserved words in upper case, read from a file of the installed moto. Moto is not imported."""
     spec = importlib.util.find_spec("moto")
     assert spec is not None, "moto is needed: install requirements-dev.txt"
     listing = Path(str(spec.origin)).parent / "dynamodb" / "parsing" / "reserved_keywords.txt"

@@ -41,7 +41,7 @@ class Expressions:
     projection: Projection | None = None
 
 
-# These fields have the same sequence as those of `Expressions` after `values`.
+# `Expressions` has a field for each of these expressions, in the same sequence, after `values`.
 _FIELDS = tuple(_PARSERS)
 _NOTHING: dict[str, Any] = {}
 

@@ -69,7 +69,7 @@ class Transactions:
         self.tokens[token] = (self.clock.time(), items)
 
     def reasons(self, items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        """Return the reason that a cancellation would give now for each item. Nothing is written."""
+        """Return the cancellation reasons that these items would get now, one for each item. Nothing is written."""
         return [self._prepare(entry)[1] for entry in items]
 
     def _already_done(self, token: str, items: Sequence[Mapping[str, Any]]) -> bool:
