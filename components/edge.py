@@ -4,7 +4,7 @@ A firewall cannot be attached to an HTTP API itself, and the API's own address s
 header with a secret to each request, and the functions behind the API refuse requests without it.
 """
 
-# Without this import, the annotations alone would load some of the provider's largest modules.
+# Without this import, Python would evaluate the annotations and so load some of the provider's largest modules.
 from __future__ import annotations
 
 from typing import ClassVar, Literal

@@ -1,6 +1,6 @@
 """The firewall's rules and its logging."""
 
-# Without this import, the annotations alone would load some of the provider's largest modules.
+# Without this import, Python would evaluate the annotations and so load some of the provider's largest modules.
 from __future__ import annotations
 
 from typing import Literal

@@ -10,8 +10,8 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-# A standard queue measures a dead letter's age from its first send, so this retention must exceed that of the
-# subscriber's queue.
+# If a dead letter comes from a standard queue, its retention counts from the original send. So this value must exceed
+# `SUBSCRIBER_RETENTION_SECONDS`.
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600
 SUBSCRIBER_RECEIVES = 5
@@ -53,8 +53,8 @@ def subscriber_queues(
         return queue_policy(f"{logical_name}-policy", scope, queue, [statement], opts)
 
     # EventBridge accepts an event even while the customer managed key fails. A failure queue with the same key would
-    # then lose the event. SNS refuses events while the key fails, and the worker then retries the order. So SNS's
-    # failure queue may have the key.
+    # then lose the event. SNS refuses events while the key fails, and the worker then retries the order. So only
+    # EventBridge's failure queue is created without the key.
     failure_scope = scope.without_key() if sender == "events.amazonaws.com" else scope
     failed = encrypted_queue(
         f"{name}-dlq", failure_scope, queue_opts, retention_seconds=DELIVERY_FAILURE_RETENTION_SECONDS, fifo=fifo

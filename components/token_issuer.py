@@ -1,6 +1,6 @@
 """A Cognito user pool that issues tokens to known systems, each with its own OAuth client credentials."""
 
-# Without this import, the annotations alone would load some of the provider's largest modules.
+# Without this import, Python would evaluate the annotations and so load some of the provider's largest modules.
 from __future__ import annotations
 
 import hashlib

@@ -56,7 +56,7 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    `full` is the error to return if the disk is full. Give it when `folder` is not the state folder, because the
+    If the disk is full, return `full`. A caller must give `full` if its `folder` is not the state folder, because the
     default error advises to move the state folder.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:

@@ -95,8 +95,8 @@ class _Reader:
     """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
     The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
-    begins at the time of the last returned line, and repeats the lines with this time. For each stream, the reader
-    counts the returned lines with this time. On the next page it skips the same number of lines.
+    begins at the time T of the last returned line, and repeats the lines with the time T. For each stream, the reader
+    counts the returned lines with the time T. On the next page it skips the same number of lines.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:

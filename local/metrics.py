@@ -24,9 +24,9 @@ _VALUE, _SAMPLES = "_stat_value", "_percentile_samples"
 _TRIMMED_COUNT = re.compile(r"TC\(:(\d+)\)")
 _QUEUES = "_queues"
 _POISON_RECEIVES = 3
-"""A message that was received this often does not count for the age of the oldest message, as in SQS."""
+"""After this number of receives, a message no longer counts for the age of the oldest message. SQS does the same."""
 _LATE_SECONDS = 60
-"""A recorded age gets a timestamp this long before the query, because the queried period must contain the timestamp.
+"""The age recorded at a query gets a timestamp this number of seconds earlier, so that the query finds the age.
 
 SQS's metrics are late, too.
 """

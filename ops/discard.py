@@ -107,8 +107,8 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
     """Carry out the plan and record it in the journal (`run`). Return a sentence about the result.
 
     Raises:
-        RefusedError: the order was settled meanwhile, and at least one of its messages is readable. Or
-            `Orders.discard` refused the order's row.
+        RefusedError: the order was settled meanwhile, and at least one of its messages is readable.
+        RefusedError: the order's row is not a valid order, and its status is neither open nor missing.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

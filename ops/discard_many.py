@@ -33,11 +33,11 @@ class DiscardCounts:
     Attributes:
         discarded: Dead letters that were discarded (in a dry run: would be discarded).
         orders: Orders that became DISCARDED (in a dry run: would become DISCARDED). One order can have many messages.
-        unselected: Not selected by the conditions; left in the queue.
-        refused: Not discardable because of their state, counted by state; left in the queue.
+        unselected: Dead letters that the conditions do not select; left in the queue.
+        refused: Dead letters that must not be discarded, by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
-        failed: Not finished because of an error or an interrupt; left in the queue.
-        undeleted: Discarded, but still in the queue: the next run deletes them.
+        failed: Dead letters that an error or an interrupt left undone; left in the queue.
+        undeleted: Discarded dead letters that are still in the queue. The next run deletes them.
         causes: Number of discarded dead letters by error.
         sample: The first discarded dead letters.
     """
@@ -107,8 +107,8 @@ class DiscardMany:
         facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
         to_delete: list[Case] = []
         for message, letter in zip(received, letters, strict=True):
-            # This run may have marked the order because of an earlier message. Then use the row as it was before the
-            # mark, so that the outcome is the same as in a dry run.
+            # This run may have marked the order DISCARDED because of an earlier message. A dry run marks no order. Use
+            # the row from before the mark, so that a real run and a dry run count the same.
             before = self._marked.get(letter.order_id or "", facts)
             case = assess(letter, before)
             if not self._is_selected(case):
@@ -120,8 +120,8 @@ class DiscardMany:
         self._delete(sweep, to_delete)
 
     def _is_selected(self, case: Case) -> bool:
-        # An earlier run may have marked this order and been interrupted. The mark changed the order's state and removed
-        # its error, so these two are not compared with `where`.
+        # An interrupted run may have marked this order DISCARDED. The mark changed the order's state and removed its
+        # error. So ignore the conditions on `state` and `error_type`.
         where = self.where.without_failure() if case.state is State.DISCARDED else self.where
         return where.matches(case, self.clock.time())
 

@@ -28,7 +28,7 @@ MAX_COMMENT: Final = 60_000
 """GitHub accepts 65,536 characters."""
 
 _OUTPUT_KEPT: Final = 4_000
-# The engine's names of the steps that the comment shows, in the order of the title.
+# Pulumi's names of the steps, and the comment's words for them, in the title's order. Other steps are not shown.
 _WORDS: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
 _FENCE: Final = "`````"
 

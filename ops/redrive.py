@@ -35,10 +35,10 @@ class RedriveCounts:
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
         copies: Copies of a redriven message, deleted (in a dry run: would be deleted).
-        returned: Recent copies of a redriven message, left in the dead-letter queue. Perhaps this run sent them, and
-            they failed again.
+        returned: Recent copies of a redriven message, left in the dead-letter queue. A copy may be a message that this
+            run sent and that failed again.
         unselected: Not selected by the conditions; left in the dead-letter queue.
-        refused: Not redrivable because of their state, counted by state; left in the dead-letter queue.
+        refused: Selected, but their state is in `NOT_REDRIVABLE`; counted by state, left in the dead-letter queue.
         failed: Messages that SQS did not confirm as sent, and their copies; left in the dead-letter queue.
         undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
     """

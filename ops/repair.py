@@ -23,9 +23,9 @@ class Plan:
     """Plan of a repair.
 
     Attributes:
-        row: What is repaired: the order's row or, if `of_record`, the worker's record of the order.
+        row: The order's row. If `of_record` is true, the worker's record of the order.
         removed: Attributes to remove or replace.
-        known: Values from the order's message that replace removed attributes.
+        known: New values of the attributes to replace, from the order's message.
         pinned: Fingerprint of the row or record when it was read.
     """
 
@@ -72,9 +72,10 @@ def plan(row: UnreadableOrder, message: OrderMessage | None, record: str | None)
         )
     if "status" in row.problems and (record in {COMPLETED, UNREADABLE} or "settled_at" in row.item):
         raise RefusedError(
-            f"The order {row.order_id} may have been settled, and its status is unreadable. If the row had no status, "
-            "the worker would settle the order again, and could take stock twice. Nothing was changed. The worker's "
-            f"log shows the status: python -m ops order trace {row.order_id}. Write that status into the row by hand."
+            f"The order {row.order_id} may have been settled, and its status is unreadable. If the repair removed "
+            "the status, the worker would settle the order again, and could take stock twice. Nothing was changed. "
+            f"The worker's log shows the status: python -m ops order trace {row.order_id}. Write that status into the "
+            "row by hand."
         )
     removed = tuple(name for name in row.problems if name in row.item)
     known = immutable_attributes(message) if message is not None else {}

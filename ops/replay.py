@@ -61,11 +61,11 @@ class Replay:
     Attributes:
         source: The CloudEvents `source` that the worker writes. So events have the same bytes as before.
         run: The journal's run; `None` in a dry run, which only counts.
-        after: `last` of an earlier, incomplete run. This run continues after it.
+        after: `last` of an earlier, incomplete run. This run begins with the next order.
         sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
-        repairs: Commands that repair orders in `unreadable`, where a repair is possible.
+        repairs: Commands that repair those orders in `unreadable` that can be repaired.
         last: `Place` of the last order in this run's last complete chunk. A chunk has up to a hundred
             orders.
     """
@@ -85,7 +85,7 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """Return the sorted places of the span's orders, without those up to `after`. Reads the whole table."""
+        """Return the places of the span's orders, sorted; with `after`, only later places. Reads the whole table."""
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())

@@ -14,8 +14,8 @@ HIDE_SECONDS: Final = 300
 MOST_HELD: Final = 100_000
 """SQS allows 120,000 hidden messages per queue. Each needs about 500 bytes of memory here."""
 _WAIT_SECONDS: Final = 1
-# One empty answer should be enough, because a long poll asks all servers of SQS. The pass waits for a second one
-# as a precaution.
+# One empty answer should be enough, because a long poll asks all servers of SQS. As a precaution, the pass waits for
+# two empty answers in a row.
 _EMPTY_ANSWERS: Final = 2
 _STALE_ANSWERS: Final = 3
 _MOST_TRIES: Final = 3
@@ -53,8 +53,8 @@ class Sweep:
         try:
             self.release()
         except (BotoCoreError, ClientError):
-            # An error of the `with` block matters more than this one, because the messages become visible by themselves
-            # after `HIDE_SECONDS`.
+            # The error of the `with` block is more important. After this error, the messages become visible anyway, but
+            # only after `HIDE_SECONDS`.
             if error is None:
                 raise
 

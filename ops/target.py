@@ -89,7 +89,7 @@ class Target(BaseModel):
         default=None, description="`None` if `pulumi up` itself moves callers to new versions."
     )
     api_url: str | None = Field(
-        default=None, description="Address for clients: the edge's or domain's, else the API's own."
+        default=None, description="Address for clients: that of the edge or domain, or else that of the API."
     )
     api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
@@ -119,7 +119,7 @@ class Target(BaseModel):
         except ValidationError as error:
             wrong = ", ".join(sorted({_about(problem["loc"]) for problem in error.errors()}))
             raise NoStackError(
-                f"{label}: these outputs are missing or not an orders stack's: {wrong}. "
+                f"{label}: these outputs of an orders stack are missing or invalid: {wrong}. "
                 "Give the outputs of a stack that `pulumi up` has finished: pulumi stack output --json."
             ) from None
 
@@ -163,7 +163,7 @@ class Target(BaseModel):
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, the beginning of physical names. A log group has e.g. `/aws/lambda/` before it."""
+        """`{project}-{stack}`, the beginning of physical names. A log group has `/aws/lambda/` or similar before it."""
         return self.process_order_function.removesuffix("-process-order")
 
     def describe(self) -> str:
@@ -173,7 +173,7 @@ class Target(BaseModel):
 
 
 def _about(location: tuple[int | str, ...]) -> str:
-    # Only `_one_target` causes an error without an output's name.
+    # Only the error of `_one_target` names no output.
     return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 

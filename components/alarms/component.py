@@ -13,7 +13,7 @@ from components.alarms.topics import AlarmTopics, AlarmTopicsArgs
 from components.component import Args, Component, Scope, Text
 
 WAIT_FOR_SUPPRESSOR = 120
-"""Seconds that a composite in alarm waits for its suppressor, because CloudWatch may evaluate the suppressor later."""
+"""Seconds that a composite waits before it notifies, because its suppressor may go into alarm a little later."""
 
 _DESCRIPTION_LIMIT = 1024
 

@@ -130,11 +130,11 @@ class Composite:
     Attributes:
         name, title, tier, runbook, why: as for `Alarm`.
         members: names of rows; each of them alone puts the composite in alarm.
-        pairs: pairs of row names; the composite is in alarm if both rows of a pair are.
-        quiet_while: name of another composite. While the other is in alarm, this composite does not notify, because
-            the cause is probably the same, and somebody is already working on the other.
-        quiet_after: seconds that this composite stays quiet after the other has recovered, so that its own rows can
-            recover too.
+        pairs: pairs of row names; the composite is in alarm if both rows of a pair are in alarm.
+        quiet_while: name of another composite, the suppressor. While the suppressor is in alarm, this composite does
+            not notify, because the cause is probably the same, and somebody is already working on it.
+        quiet_after: seconds that this composite stays quiet after the suppressor has recovered. In this time the rows
+            of this composite can recover too.
     """
 
     name: str

@@ -90,7 +90,7 @@ def build() -> dict[str, Any]:
         "info": {
             "title": "Orders",
             "version": "1.0.0",
-            "summary": "Accepts orders at once and processes each exactly once in effect.",
+            "summary": "Accepts orders at once. Each order takes effect exactly once.",
             "license": {"name": "MIT", "identifier": "MIT"},
             "description": (
                 "Send a new `Idempotency-Key` with each new order, and repeat the request with the same key and body "
@@ -255,8 +255,8 @@ _CORRELATION_PARAMETER: Final = {
     "name": CORRELATION_HEADER,
     "in": "header",
     "required": False,
-    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`. The order's event has the id of "
-    "the POST that placed the order. If the header is missing or malformed, we make an id.",
+    "description": "Your id for this request, 1-128 of `A-Z a-z 0-9 . _ : / = + -`. The order's event has the "
+    "correlation id of the POST that placed the order. If the header is missing or malformed, we make an id.",
     "schema": {"type": "string"},
 }
 _TRACE_PARAMETER: Final = {

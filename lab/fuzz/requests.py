@@ -256,7 +256,7 @@ def _status(response: Any) -> int:
 
 
 def play_requests(hostile: Hostile) -> Watch:
-    """Play one round, against an API that may have an authorizer, an edge that adds a secret, both or neither."""
+    """Play one round. Chance decides whether the API has an authorizer, and whether an edge adds a secret."""
     jwt, secrets = hostile.chance(0.7), (hostile.mark(), hostile.mark()) if hostile.chance(0.3) else ()
     digests = ",".join(hashlib.sha256(secret.encode()).hexdigest() for secret in secrets)
     with watched(Deployment(jwt_authorizer=jwt, origin_secret_sha256=digests)) as watch:

@@ -26,7 +26,8 @@ class Played:
     Attributes:
         pages, others: Alarms that notified before the repair: those of the tier `page`, and all others. Each item is an
             alarm's name and the minutes from the fault to the alarm's first notification.
-        status: The first line of `ops status`. It runs when the first alarm pages; if none pages, before the repair.
+        status: The first line of `ops status`. The command runs when the first alarm pages. If no alarm pages, the
+            command runs before the repair.
         commands: The typed commands.
         lost, doubled: Violations of the guarantees G1 (nothing is lost) and G2 (nothing is done twice) at the end.
         odd: Failed commands, messages that remain in a queue, and violations that `ops audit` found.

@@ -35,7 +35,7 @@ class Shop:
     Attributes:
         per_hour: How many orders customers place in an hour.
         api_fault: Returns the fault of an AWS call by the function `create_order`, or None if the call succeeds.
-        worker_fault: The same for the worker's calls.
+        worker_fault: Returns the fault of an AWS call by the worker, or None if the call succeeds.
         startup_error: If set, each worker dies before it processes a message, and Lambda logs this line.
         death_line: The line that Lambda logs when a worker dies while it processes messages.
         about: The id of the order that the incident is about, if there is one.

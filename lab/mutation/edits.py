@@ -12,10 +12,10 @@ class Edit:
     """One mistake: the bytes of `path` from `start` to `end` become `text`.
 
     Attributes:
-        place: The classes and functions that contain the mistake, or the keys that lead to it in a YAML document. For
-            a mistake of `examples.toml`: the mistake's name.
+        place: The classes and functions that contain the mistake. In a YAML document: the keys that lead to the
+            mistake. For a mistake of `examples.toml`: its name in that file.
         pattern: The kind of mistake.
-        occurrence: The mistake's number among the mistakes of this pattern at this place, counted from 1.
+        occurrence: 1 for the first mistake of this pattern at this place, 2 for the second, and so on.
     """
 
     path: str

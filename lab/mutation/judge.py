@@ -81,7 +81,8 @@ class Judge:
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
-                # The mistake renamed a test case. As in `make test`, all cases that exist now run.
+                # A test case no longer exists, because the mistake changed its name. As in `make test`, all cases that
+                # exist now run.
                 return self.run_file(path, text, [tests[0].partition("::")[0]], timeout)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, timeout):
                 continue
@@ -101,8 +102,8 @@ class Judge:
 
         After a failed import or a timeout, this call always runs the tests, because the machine may be busier than when
         they were measured.
-        After a failed test, this call does not run tests that are known to pass: a whole file, because it passed when
-        it was measured; and single tests that passed together in an earlier call.
+        After a failed test, this call does not run tests that are known to pass. A whole file is known to pass, because
+        it passed when it was measured. Single tests are known to pass if they passed together in an earlier call.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

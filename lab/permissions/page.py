@@ -19,7 +19,7 @@ deploy](roles.md). Names are without the stack's prefix (`orders-dev-`). "Needed
 makes in the crash-point tests. If no call needs the permission, the column shows a service or library, and [the
 source](#sources).
 
-"prod+key" is prod with `encryption: customer`, `tracing` and `trace_group`; "prod+bus" is the same with
+"prod+key" is prod with `encryption: customer`, `tracing` and `trace_group`. "prod+bus" is prod+key with
 `events_target: bus` and one subscription.
 """
 _HEADER: Final = ("| actions | resources | needed by | stacks |", "|---|---|---|---|")

@@ -19,7 +19,7 @@ _KINDS = """\
 kinds:
   error        the service answers with status 500
   throttle     the service answers with its throttling error
-  conflict     DynamoDB answers that another transaction is using an item
+  conflict     DynamoDB reports a conflict with another transaction
   timeout      the service does not answer, and the call has no effect
   reset        the connection is reset, and the call has no effect
   lost-answer  the call has its effect, but the connection is reset before the answer

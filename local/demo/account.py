@@ -168,7 +168,7 @@ class Account:
 
     @contextmanager
     def deliveries_held(self) -> Iterator[None]:
-        """Disable all event source mappings during the block. After it, the messages sent meanwhile arrive together."""
+        """Disable all event source mappings during the block. Messages sent in the block arrive together after it."""
         mappings = self._aws.lambda_.list_event_source_mappings()["EventSourceMappings"]
         ids = [mapping["UUID"] for mapping in mappings]
         for each in ids:

@@ -33,25 +33,26 @@ class Created:
 
 
 class Handler:
-    """Maps one resource type to API calls: by default Create, Update and Delete, each followed by the `noun`.
+    """Maps one resource type to API calls, by default `CreateApi`, `UpdateApi` and `DeleteApi` for the noun `Api`.
 
-    An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. If the creating
-    operation has no parameter for an input, the input is an error, unless `separate` or `ignored` lists it. So no input
-    is dropped silently.
+    An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. Each input must
+    be a parameter of the creating operation, or be listed in `separate` or `ignored`. Any other input is an error, so
+    no input is dropped silently.
 
     Attributes:
         pulumi_type: Type token.
         service: API, as botocore names it.
-        noun: The resource's name in the operations' names, like `Integration`.
-        verb: The verb of the creating operation.
-        creates: Name of the creating operation; by default the verb followed by the noun.
-        deletes: Name of the deleting operation; by default `Delete` followed by the noun.
-        key: The parameter for the resource's id. It is empty if the inputs identify the resource.
-        answered: The name of the id in the answer to the creating call; by default the same as `key`. If the answer has
-            a member with the noun's name, the id is in that member: `Id` in `{"UserPool": {"Id": …}}`.
+        noun: The resource's name in the names of operations: `Api` in `CreateApi`.
+        verb: The first word in the name of the creating operation: `Create` or `Put`.
+        creates: Name of the creating operation (default: `verb` + `noun`).
+        deletes: Name of the deleting operation (default: `Delete` + `noun`).
+        key: The parameter for the resource's id; empty if the inputs identify the resource.
+        answered: The id's name in the answer to the creating call (default: `key`). In `{"UserPool": {"Id": …}}` it is
+            `Id`, because the handler looks inside the member with the noun's name.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
-        defaults: The values to send for inputs that are not given. So an update resets a removed input.
+        defaults: The values to send for inputs that are not given. For example, if an input was removed from the
+            program, the update sends its default.
         ignored: Inputs that are accepted without an effect, each with the reason.
         updatable: Inputs that `update` can change in place. A change of any other input is refused, unless `ignored`
             lists the input.
@@ -153,7 +154,7 @@ class Handler:
 
 
 class Put(Handler):
-    """A resource that the same call creates and changes."""
+    """A resource with one API call for both creation and change, such as `PutDashboard`."""
 
     verb = "Put"
 

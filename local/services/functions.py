@@ -78,7 +78,7 @@ class Function(Handler):
     }
     ignored: ClassVar[Mapping[str, str]] = {
         "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops",
-        "sourceCodeHash": "tells the provider about changed code, but the stand-in provider compares the code",
+        "sourceCodeHash": "not needed, because the stand-in provider compares the code itself",
     }
     updatable = names(
         "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "

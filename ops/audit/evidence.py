@@ -11,10 +11,10 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# DynamoDB's clock gives the time of a stock row's reference point (`Count.counted_at`), in whole seconds. The worker's
-# clock gives `settled_at`, before the worker sends the transaction. The SDK may repeat the transaction for about 15 s
-# (3 attempts of 4 s, and pauses). So if `settled_at` is at most 20 s before or 5 s after the reference point, the order
-# may have been settled before or after it.
+# DynamoDB's clock gives the time of a stock row's reference point (`Count.counted_at`), in whole seconds. The worker
+# takes `settled_at` from its own clock, then sends the transaction. The SDK may repeat the transaction for about 15 s
+# (3 attempts of 4 s, and pauses). So if `settled_at` is between 20 s before the reference point and 5 s after it, the
+# two times do not show which came first: the transaction or the reference point.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -54,10 +54,9 @@ class Taken:
     """Units of an article in confirmed orders, since its reference point.
 
     Attributes:
-        sure: Units of orders that were certainly settled after the reference point. If the article has no reference
-            point, or if the time of settling is unknown, the units count here too.
-        near: Units of orders that may have been settled before or after the reference point, because the two times are
-            close.
+        sure: Units of orders that were certainly settled after the reference point. Also all units of an article
+            without a reference point, and the units of orders without a settling time.
+        near: Units of orders whose settling time is so close to the reference point that either may be the earlier one.
     """
 
     sure: int = 0
@@ -69,11 +68,11 @@ class Evidence:
     """Data read from the stack.
 
     Attributes:
-        cut_off: Time in epoch seconds. Messages and events of orders that were accepted or settled later are not
-            checked.
+        cut_off: Time in epoch seconds. If an order was accepted later, its message is not checked. If an order was
+            settled later, its event is not checked.
         statuses: Number of orders by status.
         problems: Violations that a single row or record proves, by guarantee.
-        doubts: Reasons why orders should still have a message, by order id.
+        doubts: The reason why an order should still have a message, by order id.
         before, after: The stock table, read before and after the orders.
         taken: Units in confirmed orders, by article.
         published: Number of orders whose record shows that the event was published.
@@ -82,7 +81,7 @@ class Evidence:
         answers: Order id in each of the API's records, by the record's id.
         cases: Dead letters. All copies of a message are one case.
         waiting: Number of messages in the orders queue.
-        firsts: Number of answers 202 that were not replays, by order id, from the API's log.
+        firsts: Number of 202 answers in the API's log that are not replays, by order id.
         unread: Sources that could not be read, each with the reason.
     """
 

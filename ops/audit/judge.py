@@ -130,8 +130,8 @@ def one_effect(evidence: Evidence) -> Finding:
     confirmed = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
     if near := sum(taken.near for taken in confirmed):
         named.append(
-            f"{counted(near, 'unit')} may have left the stock before or after a reference point, "
-            "because the orders were settled close to it"
+            f"{counted(near, 'unit')} left the stock close to a reference point; "
+            "the audit cannot tell whether before or after it"
         )
     return Finding(
         "G2",
@@ -158,9 +158,9 @@ def same_answer(evidence: Evidence) -> Finding:
 def exact_retries(evidence: Evidence) -> Finding:
     """G4: no message is received more often than the queue allows, and no receive is in the log twice.
 
-    No message is both processed and dead-lettered, and no order is processed twice. If SQS moved a message to the
-    dead-letter queue after fewer receives than the limit, the message is only named, because the limit may have been
-    raised later.
+    No message is both processed and dead-lettered, and no order is processed twice. SQS may have moved a message to the
+    dead-letter queue after fewer receives than the limit. Such a message is named, but it is no violation, because
+    somebody may have raised the limit later.
     """
     attempts: defaultdict[str, list[Receive]] = defaultdict(list)
     for receive in evidence.receives:
@@ -267,8 +267,9 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
     otherwise they are only named.
 
     The messages of the orders queue are only counted, because each read is a receive. So nobody knows to which order a
-    message belongs. Some orders need a message for G1, others for G5. For example, two orders need one for G1 and two
-    for G5, but the queue has only three messages. Then the violation says that G1 or G5 is broken.
+    message belongs. Some orders need a message for G1, others for G5. For example, two orders need a message each for
+    G1, and two other orders need one each for G5, but the queue has only three messages. Then the violation says that
+    G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
     if not found:

@@ -177,7 +177,7 @@ class Reader:
         other = [name for name in _SHARED if answer[name] != getattr(order, name)]
         if other:
             self.evidence.problems["G3"].append(
-                f"{order.order_id}: the stored answer and the stored order differ in {', '.join(other)}"
+                f"{order.order_id}: its stored answer and its row differ in these fields: {', '.join(other)}"
             )
 
     def _dead_letters(self) -> Any:

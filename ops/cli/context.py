@@ -59,14 +59,14 @@ class Context:
             self._print_next(self.completed(command))
 
     def again(self, *more: str) -> None:
-        """Print this command with the additional options `more`, as the command to type next."""
+        """Print the command to type next: this command with the additional options `more`."""
         given = _without_token(self.arguments)
         # After `--` there are no options.
         end = given.index("--") if "--" in given else len(given)
         self._print_next(shlex.join(["python", "-m", "ops", *given[:end], *more, *given[end:]]))
 
     def completed(self, text: str) -> str:
-        """Add the options that named this command's stack to each command in `text`, and return the text."""
+        """Return `text`. Each command in it gets the options that named this command's stack (`--stack prod`)."""
         return completed(text, self.choice)
 
     def _print_next(self, command: str) -> None:

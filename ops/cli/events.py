@@ -36,7 +36,7 @@ def register(commands: Any) -> None:
         actions,
         "replay",
         run_replay,
-        "send events to one subscriber's queue again, unchanged: those of the orders that were settled in a period",
+        "send the events of orders that were settled in a period to one subscriber's queue again, unchanged",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
         "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"

@@ -96,7 +96,7 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="highest cost: a load with a higher estimate is refused, and a run ends before repeated requests make it "
+        help="highest cost. A load with a higher estimate is refused. A run stops if repeated requests would make it "
         "cost more. The estimate is that of `ops cost` plus the audit's reads (default: 1)",
     )
     load.add_argument(

@@ -77,8 +77,8 @@ class Load(NamedTuple):
     def total(self, fact: Callable[[str], Any]) -> Decimal:
         """Return the sum of `fact(name)` over all invocations of the functions.
 
-        The worker's facts are known for a batch of one order and for a batch of ten orders. For other batches they are
-        calculated on a straight line through these two.
+        The worker's facts are known for a batch of one order and for a batch of ten orders. In any batch, each order
+        after the first adds the same amount: a ninth of the difference between these two.
         """
         used = {name: Decimal(fact(name)) for name in self.runs}
         more = (Decimal(fact("ten orders")) - used["process-order"]) / 9

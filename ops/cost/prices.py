@@ -57,7 +57,7 @@ PRICES: Final = {
     "point-in-time recovery": _price("0.20", "GB-month", "dynamodb", f"{_LIST}, us-west-2"),
     "sqs request": _price("0.40", "1,000,000 requests", "sqs", _SQS),
     "sqs fair request": _price(
-        "0.10", "1,000,000 requests with a message group, added to the price of the requests", "sqs", _SQS
+        "0.10", "1,000,000 requests with a message group, charged in addition to the normal price", "sqs", _SQS
     ),
     "sqs fifo request": _price("0.50", "1,000,000 requests", "sqs", _SQS),
     "sns publish": _price("0.50", "1,000,000 messages of 64 KB", "sns", _SNS),

@@ -95,8 +95,8 @@ def _in_the_queue(lambda_client: "LambdaClient", api: Function, since: datetime)
             version = read_version(lambda_client, api.names.function, number)
         except ClientError as error:
             raise RefusedError(
-                f"callers used version {number} of {api.names.function} until the move at {at:%Y-%m-%d %H:%M} UTC; the "
-                f"schema version that it wrote cannot be read: {error}"
+                f"callers used version {number} of {api.names.function} until traffic moved at {at:%Y-%m-%d %H:%M} "
+                f"UTC, but its {SCHEMA_VARIABLE} cannot be read: {error}"
             ) from error
         found[Schemas.of(version).newest] = (
             f"create_order version {number} wrote them until the move at {at:%Y-%m-%d %H:%M} UTC"

@@ -28,7 +28,7 @@ class Alarm:
         since: When the alarm entered that state.
         tier: Tier of the topic that the alarm notifies, directly or through its composite alarm.
         notifies: Whether the alarm notifies a topic directly.
-        muted: Whether `notifies` is true, but the alarm's actions are turned off.
+        muted: Whether the alarm's actions are turned off. Always false if `notifies` is false.
     """
 
     name: str

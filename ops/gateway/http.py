@@ -110,7 +110,7 @@ def repeat_until_final(request: Callable[[], Answer], seconds: float, clock: Clo
 
 
 def read(connection: HTTPConnection, started: float) -> Answer:
-    """Read the answer to the request that was sent over the connection at `started` (monotonic clock)."""
+    """Read the answer to the connection's request. `started`: when the request began, on the monotonic clock."""
     response = connection.getresponse()
     body = response.read()
     headers = {name.lower(): value for name, value in response.getheaders()}

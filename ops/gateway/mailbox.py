@@ -54,8 +54,8 @@ class Mailbox(ABC):
         return {events[int(entry["Id"])].event_id for entry in answer.get("Successful", ())}
 
     def _group(self, event: Event) -> GroupParameters:
-        # `in_group` creates a new deduplication id for each send. If the id were always the same, SQS would drop an
-        # event that is sent again within five minutes, but report success.
+        # `in_group` creates a new deduplication id for each send. With an unchanged id, SQS would report success, but
+        # drop an event that is sent again within five minutes.
         return in_group(event.group, event.event_id, fifo=True) if self.url.endswith(".fifo") else {}
 
     @abstractmethod
@@ -92,7 +92,7 @@ class BusMailbox(Mailbox):
     """Queue that is the target of one rule of a bus."""
 
     envelope: ClassVar = (
-        "The queue gets EventBridge's envelope. Its id is new, but detail.id is that of the first publish."
+        "The queue gets EventBridge's envelope with a new id. The event's own id (detail.id) is unchanged."
     )
 
     def _fields(self, event: Event) -> Mapping[str, Any]:

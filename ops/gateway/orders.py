@@ -206,7 +206,7 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
 
 
 def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
-    """Return the condition that these attributes are still as in `item`. At least one of them is in `item`."""
+    """Return the condition that these attributes are the same as in `item`. At least one of them is in `item`."""
     unique = list(dict.fromkeys(names))
     conditions = [f"#{n} = :{n}" if name in item else f"attribute_not_exists(#{n})" for n, name in enumerate(unique)]
     return {

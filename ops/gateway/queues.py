@@ -1,6 +1,6 @@
 """The orders queue and its dead-letter queue.
 
-The tools never receive from the orders queue, because each receive would cost a message an attempt.
+The tools never receive from the orders queue, because SQS would count each receive as an attempt.
 """
 
 import json

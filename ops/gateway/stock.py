@@ -1,8 +1,8 @@
 """Reads and changes the stock table. Every change is conditional, because orders take stock at the same time.
 
-When a count is set or an article is added, the row gets a reference point for `audit`: `counted_at` is the time, and
-`opening` is the count at that time. Units that are added later are added to `opening` too. The worker changes only
-`available`.
+`audit` uses a reference point in the row: a time (`counted_at`) and the count at that time (`opening`). The tools write
+a new reference point when they set a count or add an article. Units that are added later are added to `opening` too.
+The worker changes only `available`.
 """
 
 import json
@@ -39,8 +39,8 @@ class Count:
         available: Available units; `None` if the stored value is not a whole number.
         stored: The attribute `available` in DynamoDB's JSON; `None` if the row does not have it.
         opening: Units at the reference point plus those added since; `None` without a reference point.
-        counted_at: Time of the reference point (`Timestamp`). If only `opening` is set, `audit` counts
-            the units of all confirmed orders.
+        counted_at: Time of the reference point (`Timestamp`). If `opening` is set without `counted_at`, `audit` counts
+            the units of all confirmed orders, because it has no time to start from.
     """
 
     available: int | None
@@ -73,8 +73,8 @@ class Stock:
         """Add `count` units. An article without a row gets a row.
 
         Raises:
-            RefusedError: the row or its reference point appeared or disappeared after `before` was read. Or an order is
-                changing the row.
+            RefusedError: the row or its reference point was created or removed after `before` was read, the reference
+                point is unreadable, or an order is changing the row.
         """
         values = {":value": {"N": str(count)}}
         if before is None:

@@ -31,7 +31,8 @@ class Query:
         key: Name of the value in the result.
         statistic: `Sum`, `Maximum`, `pNN` (a percentile) or `TC(:N)` (how many values are N or less).
         combine: How the values of the periods are combined: their sum, the latest, or the highest. Percentiles cannot
-            be combined exactly, so their period is the whole time span, rounded up to hours, but at most a day.
+            be combined exactly, so they have only one period per day. If the time span is shorter, the period is the
+            time span, rounded up to hours.
     """
 
     key: str

@@ -33,7 +33,7 @@ _PATIENCE_SECONDS = 0.4
 
 @dataclass(frozen=True)
 class Habits:
-    """Shares, from 0 to 1, of the requests that a client breaks or repeats."""
+    """Probabilities, from 0 to 1, that a client breaks or repeats a request."""
 
     breaks_midway: float = 0.0
     """The connection is reset after half of the body is sent."""
@@ -78,7 +78,7 @@ class Traffic:
     """Requests whose connection failed without a reset by the client."""
     statuses: Counter[int] = field(default_factory=Counter)
     accept_seconds: list[float] = field(default_factory=list)
-    """For each accepted order: seconds between its due time and its first 202, including all tries."""
+    """For each accepted order: seconds between its due time and its first 202."""
     offered_seconds: float = 0.0
     """Seconds between the due time of the first order and the first try of the last order."""
     _under_way: set[CallerKey] = field(default_factory=set)
@@ -86,7 +86,7 @@ class Traffic:
 
     @contextmanager
     def under_way(self, planned: PlannedOrder) -> Iterator[None]:
-        """Count a request as under way inside the block. Each caller sends one request per key at a time."""
+        """Record that a request is under way while the block runs. Each caller sends one request per key at a time."""
         with self._lock:
             if any(key == planned.key for _, key in self._under_way):
                 self.contended.add(planned.key)
@@ -210,8 +210,8 @@ class RetryingClients:
         """Send one request. Return whether the answer was 202."""
         if self.traffic.requests >= self._most:
             self._ended = (
-                f"Ended after {counted(self.traffic.requests, 'request')}: "
-                "with more requests, the run would cost more than is allowed."
+                f"Ended after {counted(self.traffic.requests, 'request')}, "
+                "because more requests would cost more than is allowed."
             )
             return False
         self.traffic.count(requests=1)

@@ -1,7 +1,7 @@
 """Judges a load test.
 
 Were the orders sent at the wanted rate, accepted, settled in time and published?
-Did all answers 202 to an order have the same bytes?
+If an order got several answers 202, did they have the same bytes?
 """
 
 import math

@@ -76,8 +76,8 @@ class DeadLetter:
         twin_key: Key that only copies of one message share.
         order_id: Id of the order, if the message names it reliably.
         readable: False if the body is not a JSON object. No version of the worker can read such a body.
-        error_type, error: Error that the worker wrote on the message. If there is none, the error that the worker would
-            raise when it reads the message; `None` if the worker can read the message.
+        error_type, error: Error that the worker wrote on the message. If it wrote none: the reason why the worker
+            cannot read the message, or `None` if the worker can read it.
         attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved the message.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.

@@ -6,7 +6,7 @@ from typing import Final
 from ops.errors import ExitCode, OpsError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-# Ten years: enough for every option, and `datetime` can represent a time that long ago.
+# Ten years are enough for every option. `999999d` ago would be before the year 1: too early for `datetime`.
 _MOST_SECONDS: Final = 3_650 * 86_400
 
 

@@ -68,7 +68,7 @@ def _judge_open(order: StoredOrder, lines: Sequence[LogLine]) -> Judgement:
         times = f"{len(deaths)} times" if len(deaths) > 1 else "once"
         return Judgement(
             f"open, and the worker died {times} since the order was accepted, last at {deaths[-1].step.at} "
-            f"({deaths[-1].cause}). Each death may cost the order an attempt",
+            f"({deaths[-1].cause}). Each death may use up one of the attempts",
             (f"python -m ops logs --function {_WORKER} --error", "python -m ops status", look),
         )
     if order.status is OrderStatus.FAILED:

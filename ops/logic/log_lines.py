@@ -31,8 +31,8 @@ class LogLine:
 
     Attributes:
         step: When and where it was logged, and what it reports.
-        cause: The line's error type (as in dead letters), else AWS's error code, else the message; `None` if the line
-            is not about an error.
+        cause: Type of the error, as in dead letters. If the line has none: AWS's error code. If it has no code either:
+            the message. For a death: its cause. `None` if the line is not about an error.
         died: Whether Lambda wrote the line because the function died.
         order_id, request_id: Ids that the line contains, if any.
     """

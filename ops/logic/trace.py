@@ -63,9 +63,8 @@ def steps_of_order(order: StoredOrder) -> list[Step]:
 def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping[str, Any]]:
     """Return the lines about an order: those that contain its id, and others about the same request or message.
 
-    Lambda's request id and SQS's message id show that lines belong together. A correlation id does not show this,
-    because callers choose it. Many orders or callers can have the same correlation id. It can even be another order's
-    id.
+    Lambda's request id and SQS's message id prove that lines belong together. A correlation id proves nothing, because
+    callers choose it. Many orders or callers can have the same correlation id. It can even be another order's id.
     """
     found = list(lines)
     proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}

@@ -1,8 +1,8 @@
 """Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
 
 Throttling is more than a delay. Lambda receives messages from SQS before it invokes the worker. If the worker is
-throttled, each of these messages uses up a receive, although the worker does not try it. If the API is throttled, its
-callers get a 5xx.
+throttled, SQS counts a receive of each message, although the worker does not get the message. If the API is throttled,
+its callers get a 5xx.
 """
 
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
 
 # Lambda keeps this many executions for functions without a reservation. PutFunctionConcurrency refuses a reservation
-# that would leave fewer.
+# that would leave fewer executions for them.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
@@ -47,8 +47,9 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
-            f"the worker may need {worker} executions, and only {pool} are not reserved (quota {quota}). When all are "
-            "in use, messages use up receives without an attempt, and an API without reserved concurrency answers 503",
+            f"the worker may need {worker} executions, and only {pool} are not reserved (quota {quota}). When none is "
+            "free, SQS counts receives of messages that the worker does not get. An API without reserved concurrency "
+            "then answers 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )
@@ -61,9 +62,7 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
             f"or allow fewer: pulumi config set throttle_burst {max(1, left)}",
             Verdict.WARNING,
         )
-    return Finding(
-        "Lambda's concurrency", Verdict.OK, f"quota {quota}, {pool} not reserved, shared with every function"
-    )
+    return Finding("Lambda's concurrency", Verdict.OK, f"quota {quota}; functions without a reservation share {pool}")
 
 
 def alarm(config: StackConfig, quota: int) -> Finding:

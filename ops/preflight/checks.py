@@ -29,8 +29,9 @@ def _account(ground: Ground) -> Iterator[Finding]:
 def _python(ground: Ground) -> Iterator[Finding]:
     config, check = ground.config, "Python for byte code"
     if config.package_for_this_machine or not config.package_bytecode:
-        code = "byte code of the Python that builds the package" if config.package_bytecode else "no byte code"
-        yield Finding(check, Verdict.OK, f"any Python release works, because the package has {code}")
+        own = "the Python that builds the package makes its byte code"
+        reason = own if config.package_bytecode else "the package has no byte code"
+        yield Finding(check, Verdict.OK, f"any Python release works, because {reason}")
         return
     try:
         found = find_interpreter(config.python_version, config.package_bytecode_release or None)

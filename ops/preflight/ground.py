@@ -37,7 +37,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, the beginning of physical names. A log group has e.g. `/aws/lambda/` before it."""
+        """`{project}-{stack}`, the beginning of physical names. A log group has `/aws/lambda/` or similar before it."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property
@@ -97,7 +97,7 @@ def configured(
 ) -> tuple[StackSettings, StackConfig]:
     """Read the stack's file and its configuration.
 
-    If `choice` names a file of outputs, the outputs in this file name the stack. `outputs` is the file's content, if it
+    If `choice` names a file of outputs, the stack's name comes from this file. `outputs` is the file's content, if it
     has been read.
 
     Raises:

@@ -162,7 +162,7 @@ class Smoke:
         return f"order {order_id} took one unit; to give it back: python -m ops stock add {sku} 1 --yes"
 
     def _post(self, sku: str, quantity: int, key: str) -> Answer:
-        """Send `POST /orders` as clients should: again with the same key after 409, 429, 5xx or no answer."""
+        """Send `POST /orders`. As clients should, repeat it with the same key after 409, 429, 5xx or no answer."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
         return repeat_until_final(post, self.timeout_seconds, self.clock)[0]
@@ -196,7 +196,10 @@ def _with_reason(status: str, code: str | None) -> str:
 
 
 def _shown(answer: Answer) -> str:
-    """Return an answer's status, and its title (from our code), message (from the platform) or content type."""
+    """Return an answer's status and a text.
+
+    The text is the title if our code answered, the message if the platform answered, or else the content type.
+    """
     document = answer.document
     text = document.get("title") or document.get("message") or answer.headers.get("content-type", "no content")
     return f"{answer.status} {text}"

@@ -20,8 +20,9 @@ class Unread:
     """A source that could not be read, or that is wrong.
 
     Attributes:
-        gone: It does not exist.
-        wrong: It was read, but it is not as this stack needs it.
+        gone: The source does not exist.
+        wrong: The source was read, but it does not fit this stack. Example: no mapping leads from the orders queue to
+            the worker.
     """
 
     what: str

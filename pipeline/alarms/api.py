@@ -19,7 +19,9 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             title="Callers get unusually many 4xx",
             metrics={"errors": api_metric("4xx"), "requests": api_metric("Count")},
             expression=percent("errors", ("requests",), t.api_4xx_minimum),
-            threshold=Threshold(t.api_4xx_percent, "percent", "more means a client's release or an attack"),
+            threshold=Threshold(
+                t.api_4xx_percent, "percent", "a higher share means a client's faulty release or an attack"
+            ),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,

@@ -60,7 +60,7 @@ _PAGES = (
         tier=Tier.PAGE,
         runbook="processing",
         why="Orders are safe in the queue, but customers wait. API and worker share dependencies, so one page is "
-        "enough: this alarm is suppressed while the API fails, and for ten minutes after.",
+        "enough. This alarm is suppressed while the API fails, and for ten minutes after it has recovered.",
         quiet_while="api-failing",
         quiet_after=600,
     ),

@@ -50,8 +50,8 @@ class Limits:
     Attributes:
         queue_retention: seconds until SQS deletes an order that nobody processed.
         dead_letter_retention: seconds until SQS deletes a dead letter. If SQS moved the message from a standard queue,
-            these seconds count from the original send. If the worker sent the message, they count from the worker's
-            send.
+            this time starts at the original send. If the worker sent the message to the dead-letter queue, this time
+            starts at the worker's send.
         timeouts: seconds, by function name.
         worker_concurrency: the event source mapping's maximum concurrency.
         objectives: the promises to customers.

@@ -37,8 +37,8 @@ def _waiting(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="It shows how long customers wait. SQS does not count messages that were received three times. So "
-            "a late worker raises this alarm, but most poison messages do not.",
+            why="It shows how long customers wait. The metric ignores messages that were received at least three "
+            "times. So most poison messages do not raise this alarm, but a slow worker does.",
         ),
     )
 
@@ -83,7 +83,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             title="Dead letters have waited for half an hour",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
-                1_800, "seconds", "one order keeps `order-dead-lettered` in alarm for 20 minutes; the limit is longer"
+                1_800, "seconds", "longer than the 20 minutes for which one order keeps `order-dead-lettered` in alarm"
             ),
             period=FIVE_MINUTES,
             periods=1,
@@ -120,12 +120,12 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of the time until SQS may delete them",
+            title="Dead letters have waited for half of their minimum retention",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,
                 "seconds",
-                "SQS keeps each message in this queue at least twice as long",
+                "SQS keeps each message in this queue for at least twice this time",
             ),
             period=FIVE_MINUTES,
             periods=1,

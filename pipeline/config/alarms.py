@@ -64,8 +64,8 @@ class AlarmOptions(GeneralOptions):
         pattern=r"^[^\s#?]{1,512}$",
         description="Base address of docs/runbooks for people on call; each alarm has a link to its runbook.",
         json_schema_extra={
-            "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; no path in production if "
-            "alarms have receivers"
+            "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; must be a URL in "
+            "production if alarms have receivers"
         },
     )
 

@@ -28,7 +28,7 @@ class DeliveryOptions(GeneralOptions):
         default="none",
         description="How callers move to a new version of a function: at once by pulumi up (none), or step by step.",
         json_schema_extra={
-            "cost": "nothing for CodeDeploy; an alarm for each function, 0.80 USD a month together",
+            "cost": "0.80 USD a month in total for one alarm per function; CodeDeploy is free",
             "consequence": "Step by step: pulumi up only publishes versions. python -m ops deploy shift moves callers "
             "to them; if an alarm fires, callers move back. Without that command, nobody calls the new code.",
         },

@@ -62,7 +62,7 @@ class EdgeOptions(GeneralOptions):
         description="Puts CloudFront with a web application firewall in front of the API.",
         json_schema_extra={
             "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
-            "for bodies above 16 KB, 0.30 USD more per million requests for each further 16 KB",
+            "each 16 KB of body beyond the first 16 KB adds 0.30 USD per million requests",
             "consequence": "Functions answer 403 to requests that bypass it. Changes take minutes to take effect.",
         },
     )

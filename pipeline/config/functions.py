@@ -36,8 +36,9 @@ class FunctionOptions(PackageOptions):
         default="none",
         description="Protection of the API from cold starts: none, snapshots after init, or instances kept ready.",
         json_schema_extra={
-            "cost": "for each GB of memory: snap_start about 4 USD a month per version of a function, and 0.14 USD per "
-            "1,000 resumes; provisioned about 9 USD a month per instance on arm64 (11 on x86_64)",
+            "cost": "for each GB of memory: snap_start costs about 4 USD a month for each version of a function, and "
+            "0.14 USD for 1,000 resumes; provisioned costs about 9 USD a month for each instance on arm64 (11 on "
+            "x86_64)",
             "consequence": "snap_start: Python 3.12 or newer; a new version takes minutes to publish. provisioned: "
             "calls beyond the ready instances still have cold starts. For deploys see docs/delivery.md.",
         },

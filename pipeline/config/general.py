@@ -82,8 +82,8 @@ def _extra_tags(config: GeneralOptions) -> Problem | None:
     return Problem(
         ("extra_tags",),
         " and ".join(given),
-        f"each name once; none of {', '.join(sorted(OWN_TAGS))}; none that starts with aws:; upper and lower case "
-        f"count as equal; at most {MAX_EXTRA_TAGS} tags",
+        f"each name once; no name of the program's own tags ({', '.join(sorted(OWN_TAGS))}); no name that begins with "
+        f"aws:; upper and lower case count as equal; at most {MAX_EXTRA_TAGS} tags",
     )
 
 

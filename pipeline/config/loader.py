@@ -56,9 +56,9 @@ def load_config() -> StackConfig:
 def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
     """Return the keys whose namespace is wrong, each with the key that is meant. Pulumi would ignore them silently.
 
-    A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys and all
-    are our options. Such a namespace may be the project's former name. Other namespaces belong to Pulumi and its
-    providers.
+    A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys and
+    each of them is an option of this program: such a namespace may be the project's former name. Other namespaces
+    belong to Pulumi and its providers.
     """
     by_namespace: dict[str, set[str]] = {}
     for name in names:
@@ -144,15 +144,15 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     if bounded and bounded["prefix"] != prefix:
         # A renamed stack would get new tables and queues, but its boundary would still allow only the old ones.
         allowed = f"pulumi-{prefix}-boundary, because project and stack cannot be renamed (docs/delivery.md#renaming)"
-        change = "the name back if you renamed project or stack, otherwise the ARN"
+        change = "the name back if you renamed project or stack; otherwise change the ARN"
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed, change)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest
     if len(prefix) <= longest and _PREFIX.fullmatch(prefix):
         return []
     limits = (
-        f"at most {longest} characters together, because names of resources start with them; lower-case letters, "
-        "digits and hyphens; starting with a letter, but not with pulumi-"
+        f"at most {longest} characters together, because names of resources begin with both; only lower-case letters, "
+        "digits and hyphens; the first character must be a letter; pulumi- must not come first"
     )
     found = f"project and stack {prefix!r} ({len(prefix)} characters)"
     return [Problem((), found, limits, change="the stack's name, or `name` in Pulumi.yaml")]

@@ -157,9 +157,9 @@ def _one_by_one(config: MessagingOptions) -> Problem | None:
     return Problem(
         keys,
         values_of(config, *keys),
-        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1}, because its messages run one by one if one of them "
-        f"was received before. Each takes about {ORDINARY_SECONDS:g} s, and the last one must start within timeout - "
-        f"item budget - margin = {left} s",
+        f"a batch of at most {int(left / ORDINARY_SECONDS) + 1} messages. If one of them was received before, all run "
+        f"one by one. Each takes about {ORDINARY_SECONDS:g} s, and the last one must start within {left} s "
+        "(timeout - item budget - margin)",
     )
 
 

@@ -37,7 +37,7 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "One order that waits in the queue some minutes longer than this time causes a page. "
-            "An order that was received three times or more causes none."
+            "consequence": "One order that waits some minutes longer than this time causes a page. "
+            "After three receives it causes none, because SQS no longer counts its age."
         },
     )

@@ -64,7 +64,8 @@ class ProcessingOptions(FunctionOptions):
         default=10,
         ge=1,
         le=MAX_BATCH_THREADS,
-        description="How many messages of a batch run at the same time; only one if any message was received before.",
+        description="How many messages of a batch run at the same time. If one of them was received before, they run "
+        "one by one.",
     )
     item_budget_seconds: int = Field(
         default=20,
@@ -93,8 +94,8 @@ class ProcessingOptions(FunctionOptions):
     )
     short_retry_horizon: bool = Field(
         default=False,
-        description="Lets retries end in less than 20 minutes, so a short outage makes orders dead letters. For tests "
-        "only.",
+        description="Allows settings that end an order's retries in less than 20 minutes. Then even a short outage can "
+        "make orders dead letters. For tests only.",
     )
     worker_idempotency_ttl_seconds: int = Field(
         default=30 * DAY, ge=DAY, le=365 * DAY, description="How long the worker's idempotency records are kept."

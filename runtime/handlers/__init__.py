@@ -16,8 +16,8 @@ if _IN_LAMBDA:
 def finish_init(make: Callable[[], object]) -> None:
     """In Lambda, call `make` and then switch garbage collection on. `make` builds what every invocation uses.
 
-    An entry point calls this in its last line, so `make` runs during init. Init has a whole CPU whatever the function's
-    memory. If a setting is missing, init fails before the function handles an order.
+    An entry point calls this in its last line, so `make` runs during init. Init has a whole CPU, even if the
+    function has little memory. If a setting is missing, init fails before the function handles an order.
     """
     if not _IN_LAMBDA:
         return

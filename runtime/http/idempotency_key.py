@@ -33,7 +33,10 @@ def parse_key(header: str | None) -> str:
 def _unquote(header: str) -> str:
     quoted = _QUOTED.fullmatch(header)
     if not quoted:
-        _refuse('The header begins with a quote, so it must be one quoted string with no escapes but `\\"` and `\\\\`')
+        _refuse(
+            "The header begins with a quote, so it must be one quoted string. "
+            'The only escapes allowed in it are `\\"` and `\\\\`'
+        )
     return _ESCAPED.sub(r"\1", quoted["content"])
 
 

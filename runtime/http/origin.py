@@ -18,7 +18,7 @@ HEADER: Final = "x-origin-verify"
 
 @dataclass(frozen=True)
 class OriginGuard:
-    """Accepts the requests that carry one of the secrets; if there are no secrets, all requests."""
+    """Accepts only requests that carry one of the secrets. If there are no secrets, it accepts every request."""
 
     digests: Sequence[bytes] = ()
 

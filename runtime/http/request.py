@@ -50,8 +50,8 @@ def parse_event(event: object) -> Request:
 def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
     """Return the caller from the claims that the JWT authorizer verified; without an authorizer, `ANONYMOUS`.
 
-    Claims count even if `jwt_authorizer` is false. A deploy that removes the authorizer changes the functions first;
-    until it changes the routes, the authorizer still verifies tokens.
+    Claims count even if `jwt_authorizer` is false. When a deploy removes the authorizer, the functions change before
+    the routes. Between the two changes, the authorizer still verifies tokens.
 
     Args:
         request: The request.
@@ -83,7 +83,7 @@ def identity_of(request: Request, *, jwt_authorizer: bool) -> Identity:
 
 
 def _is_claim(value: object) -> bool:
-    # Printable text only, because a lone surrogate has no UTF-8 and could not be hashed.
+    # `isprintable` also refuses lone surrogates. They cannot be encoded as UTF-8, and hashing them would fail.
     return isinstance(value, str) and 0 < len(value) <= _CLAIM_LIMIT and value.isprintable()
 
 

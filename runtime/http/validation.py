@@ -52,8 +52,7 @@ def to_order(document: object) -> OrderRequest:
     try:
         return OrderRequest.model_validate(document)
     except ValidationError as error:
-        # The parts that are left out (`url`, …) are used by nothing, and making them would take most of this call's
-        # time.
+        # Nothing uses the parts that are left out (`url`, …), and making them would take most of this call's time.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_follow_up_errors(found)
     count = len(errors)

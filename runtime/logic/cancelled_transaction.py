@@ -59,7 +59,7 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is the reason; if there are both conflicts and load, it is a code for load.
+    `code` is DynamoDB's code for load if a row has one, otherwise `TransactionConflict`.
     """
 
     code: str
@@ -79,7 +79,7 @@ def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderL
     """Return the verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
 
     The order row is judged first. A final order keeps its outcome, even if stock is short now. If DynamoDB did not
-    evaluate the order row (another run may be settling the order), the reasons of the stock rows are ignored too.
+    evaluate the order row, another run may be settling the order, so the reasons of the stock rows are ignored.
     Otherwise one failed stock condition decides, even if other rows are busy.
     """
     if order.code == CONDITION_FAILED:

@@ -10,8 +10,8 @@ class Candidate:
 
     Attributes:
         receive_count: How often the message has been received.
-        lease_end: When the lease of the message's unfinished run ends or ended (epoch milliseconds). It is 0 if the
-            record could not be read, and `None` if the message has no unfinished run or there is no time to run it.
+        lease_end: When the lease of the message's unfinished run ends or ended (epoch milliseconds). 0: the record
+            could not be read. `None`: the message has no unfinished run, or too little time is left to run the message.
     """
 
     receive_count: int
@@ -23,8 +23,8 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
 
     The messages without an unfinished run come first, sorted by their receive counts, the highest first. The suspects
     follow, sorted by the end of their leases, the earliest first. If a killer stops an isolated batch, the killer's run
-    leaves a new lease. The suspects after the killer did not run, so their leases end earlier than this new lease. In
-    the next batch they run before the killer, so it cannot stop them again.
+    leaves a new lease. The suspects that were still waiting have older leases, which end earlier. So in the next batch
+    these suspects run before the killer, and it cannot stop them again.
     """
 
     def rank(index: int) -> int:

@@ -30,7 +30,7 @@ _OUTCOME_METRICS: Final = {
     OrderStatus.REJECTED: MetricName.ORDER_REJECTED,
 }
 LAST_ATTEMPT: Final = "LAST_ATTEMPT"
-"""The error type of an order whose last attempt began and reported no end: it still runs, or its process was killed."""
+"""The error type of an order whose last attempt reported no end: the attempt is not over, or its process was killed."""
 
 
 @dataclass(frozen=True, slots=True)

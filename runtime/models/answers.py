@@ -19,8 +19,8 @@ class CallerStatus(StrEnum):
     DISCARDED = "DISCARDED"
 
 
-# A failed order is not final, because a redrive can finish it. Callers see DELAYED, because after FAILED they would
-# order again.
+# A failed order is not final, because a redrive can finish it. Callers see DELAYED, because callers who saw
+# FAILED would order again.
 _CALLER_STATUS: Final = {status: CallerStatus(status) for status in OrderStatus if status is not OrderStatus.FAILED} | {
     OrderStatus.FAILED: CallerStatus.DELAYED
 }

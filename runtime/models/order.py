@@ -106,7 +106,7 @@ class _RequiredFields(_Model):
         return str(sum(line.quantity * money(line.unit_price) for line in self.lines))
 
 
-# The JSON has the fields of the last base first, because pydantic collects fields from the last base to the first.
+# The JSON begins with the fields of `_RequiredFields`, because pydantic starts with the last base class.
 class OrderRequest(OptionalFields, _RequiredFields):
     """The body of `POST /orders`."""
 

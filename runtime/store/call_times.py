@@ -13,7 +13,8 @@ BRIEF_CONNECT_SECONDS: Final = 1
 BRIEF_READ_SECONDS: Final = 1
 BRIEF_ATTEMPTS: Final = 2
 BRIEF_ATTEMPT_SECONDS: Final = BRIEF_CONNECT_SECONDS + BRIEF_READ_SECONDS
-"""The longest time of one attempt to return a message to the queue in an invocation's last seconds."""
+"""The longest time of one attempt to return a message to the queue or to delete it. The time is short, because these
+calls must end in time even in an invocation's last seconds."""
 
 FIRST_PAUSE_SECONDS: Final = 1
 """The longest pause before a second attempt. After throttling, botocore's standard mode waits for a random part of this

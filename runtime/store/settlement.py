@@ -36,8 +36,8 @@ _CONTENTION_CODES: Final = frozenset(
         "RequestLimitExceeded",
     }
 )
-# The fields that a message may lack. Settling writes a NULL for each missing field. Otherwise a later run of the API,
-# which writes with `if_not_exists`, could add the field, and a repeated event would have other bytes.
+# The fields that a message may lack. Settling writes a NULL for each missing field, so that a later run of the API
+# (it writes with `if_not_exists`) cannot add the field. An added field would change the bytes of a repeated event.
 _OPTIONAL: Final = tuple(
     name for name, field in OrderMessage.model_fields.items() if not field.is_required() and field.default is None
 )

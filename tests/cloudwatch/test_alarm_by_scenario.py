@@ -23,8 +23,8 @@ _WITHOUT_DATA = {
 _SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
 # Written by hand. If you change or add an alarm on purpose, change or add its line here. A line has the tier, M of N
-# periods, the threshold, the statistics, the treatment of missing data, and after the colon the alarm's state without
-# any data. "needs a,b of 3" means: the alarm has three metrics and can be raised only with both a and b.
+# periods, the threshold, the statistics and the treatment of missing data. The word after the colon is the alarm's
+# state without any data. "needs a,b of 3" means: the alarm has three metrics and can be raised only with both a and b.
 ROWS = {
     "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
     "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: OK needs errors,requests of 2",

@@ -63,7 +63,7 @@ def numbers(row: Alarm) -> list[float]:
     return [float(row.threshold.value), *map(float, re.findall(r">= ([\d.]+)", row.expression or ""))]
 
 
-def test_a_receiver_is_a_protocol_and_an_endpoint_that_may_contain_the_separator() -> None:
+def test_a_receiver_is_split_at_its_first_equals_sign() -> None:
     # GIVEN / WHEN
     receiver = AlarmSubscription.parse("https=https://pager.example.org/hook?team=orders")
 
@@ -129,7 +129,7 @@ def test_topics_are_encrypted_only_if_a_key_is_given() -> None:
 
 
 @pytest.mark.parametrize(("most", "alarming"), [(2, 2), (3, 3), (10, 8), (1_000, 800)])
-def test_the_worker_concurrency_threshold_is_80_percent_of_the_limit_rounded_up(most: int, alarming: int) -> None:
+def test_the_worker_concurrency_threshold_is_80_percent_of_the_limit_and_rounded_up(most: int, alarming: int) -> None:
     # GIVEN
     limits = replace(LIMITS, worker_concurrency=most)
 

@@ -132,7 +132,7 @@ def test_a_runbook_has_the_six_parts_and_only_commands_of_ops(where: tuple[str, 
     "inputs", [r.inputs for r in RESOURCES if r.type.endswith(":MetricAlarm")], ids=lambda it: it["name"]
 )
 def test_an_alarm_has_one_metric_or_queries(inputs: Mapping[str, Any]) -> None:
-    # GIVEN the inputs that AWS requires for a single metric and refuses beside queries
+    # GIVEN the inputs that describe a single metric. AWS refuses them if an alarm also has queries
     single = {"metricName", "namespace", "period", "dimensions"}
 
     # WHEN
@@ -205,7 +205,7 @@ def test_a_topic_accepts_messages_of_this_stacks_alarms_and_a_receiver_is_subscr
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 
-def test_a_stack_without_expected_orders_and_certificate_has_no_alarms_on_them() -> None:
+def test_no_alarm_on_missing_orders_or_certificate_expiry_exists_by_default() -> None:
     # GIVEN / WHEN
     table = alarm_table(AlarmThresholds(), LIMITS)
 

@@ -16,7 +16,7 @@ OF_TOPIC = {"notifications-failed", "notifications-redriven", "notifications-los
 OF_BUS = "bus-dead-letter-queue-not-empty"
 
 
-def test_each_rule_of_a_bus_has_the_alarms_of_a_topic_and_all_other_alarms_remain() -> None:
+def test_a_bus_replaces_each_alarm_of_a_topic_by_one_alarm_for_each_rule() -> None:
     # GIVEN / WHEN
     topic, bus = ({row.name for row in table.alarms} for table in (TOPIC, BUS))
 

@@ -227,7 +227,7 @@ def test_statistics_are_computed_over_the_values_of_a_period(statistic: str, exp
     assert result == {60: expected}
 
 
-def test_a_window_slides_so_a_long_period_is_evaluated_every_minute() -> None:
+def test_a_period_of_five_minutes_is_evaluated_every_minute() -> None:
     # GIVEN one breach in minute 7 and a period of five minutes
     store = store_of(*[0] * 7, 9, *[0] * 12)
     alarm = alarm_of(period=300, evaluation_periods=1, datapoints_to_alarm=1)

@@ -216,7 +216,7 @@ def test_a_roles_policies_fit_into_iams_limit(role: str) -> None:
 @pytest.mark.parametrize(
     "action", ["iam:PutRolePolicy", "iam:UpdateAssumeRolePolicy", "iam:AttachRolePolicy", "sts:AssumeRole"]
 )
-def test_the_deploy_role_cannot_change_or_assume_itself_or_the_preview_role(role: str, action: str) -> None:
+def test_the_deploy_role_cannot_change_or_assume_the_bootstrap_roles(role: str, action: str) -> None:
     # GIVEN the deploy role's statements, another statement that allows everything, and the boundary
     everything = [*deploy_role("prod"), {"Effect": "Allow", "Action": "*", "Resource": "*"}]
 

@@ -138,7 +138,7 @@ STACK_NAMES = st.from_regex(r"[a-z][a-z0-9-]{0,20}", fullmatch=True)
 
 
 @given(STACK_NAMES)
-def test_the_templates_names_begin_with_pulumi_project_and_stack(stack: str) -> None:
+def test_names_in_the_template_begin_with_pulumi_then_project_then_stack(stack: str) -> None:
     # GIVEN / WHEN
     names = {name.removeprefix("alias/") for name in template_names(stack)}
 

@@ -36,7 +36,7 @@ def test_cloudformation_keeps_the_state_and_its_key_at_deletion_and_replacement(
     assert {key: written.get(key) for key in KEPT} == KEPT
 
 
-def test_the_states_bucket_is_private_versioned_and_encrypted_with_the_states_key() -> None:
+def test_the_state_bucket_is_private_and_versioned_and_encrypted_with_the_state_key() -> None:
     # GIVEN / WHEN
     bucket = properties_of("StateBucket")
 
@@ -124,7 +124,7 @@ STATE = {
 
 
 @pytest.mark.parametrize("role", STATE)
-def test_a_role_may_only_make_pulumis_calls_on_the_state_and_its_key(role: str) -> None:
+def test_a_role_may_use_the_state_and_its_key_only_for_calls_of_pulumi(role: str) -> None:
     # GIVEN / WHEN
     (document,) = (each["PolicyDocument"] for each in properties_of(role)["Policies"] if each["PolicyName"] == "state")
     found = [(each["Effect"], set(each["Action"]), each["Resource"]) for each in document["Statement"]]

@@ -35,7 +35,7 @@ def refused(recording: Recording, stack: str) -> list[str]:
 
 
 def unreadable(recording: Recording, stack: str) -> list[str]:
-    """Return those calls of a recorded stack's refresh that the stack's preview role does not allow."""
+    """Return the calls that a refresh of a recorded stack needs, but the stack's preview role does not allow."""
     role = statements("PreviewRole", stack)
     every = [each for each in requests(recording, "") if READS.search(each.action) and each.action not in NOT_REFRESHED]
     assert len(every) > 50
@@ -98,7 +98,7 @@ def test_an_entry_names_no_call_twice_and_gives_the_source_of_its_reads(entry: s
     assert ("source" in content) >= ("read" in content)
 
 
-def test_exactly_the_calls_on_all_resources_are_listed_as_everywhere() -> None:
+def test_the_list_everywhere_has_each_call_on_all_resources_and_no_other() -> None:
     # GIVEN
     calls = {
         (on, action)

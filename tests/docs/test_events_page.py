@@ -22,6 +22,6 @@ def test_the_examples_are_a_valid_configuration() -> None:
     assert all(each.event_pattern for each in config.subscriptions[1:])
 
 
-def test_the_pages_limits_of_delivery_are_those_of_the_code() -> None:
+def test_the_page_and_the_code_have_the_same_limits_of_delivery() -> None:
     # GIVEN / WHEN / THEN
     assert f"{MAX_EVENT_AGE_SECONDS // 3600} hours or {MAX_RETRIES} retries" in PAGE

@@ -66,7 +66,7 @@ def _routes(access: str) -> str:
 
 
 _ALL, _API, _WORKER = (_each(them, "function") for them in (FUNCTIONS, API_FUNCTIONS, (PROCESS_ORDER,)))
-# By configuration and option: every input whose value is exactly the option's, and the resources with this input.
+# For each configuration and option: every input that is equal to the option's value, and the resources with this input.
 INPUTS_OF = {
     "everything at once": {
         "cors_origins": "Api corsConfiguration.allowOrigins[]: api",

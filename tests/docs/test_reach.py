@@ -144,7 +144,7 @@ def conditions() -> list[tuple[str, str, str]]:
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # `Null` is left out. It only limits the statement's other operator to resources and requests that have the tag.
+        # `Null` is left out. It only keeps a `Deny` from applying to resources and requests without the tag.
         if operator != "Null"
     ]
 
@@ -162,7 +162,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return the calls on resources of others, and the forbidden calls, that a role of dev with `given` may make."""
+    """Return the calls on resources of others, and the calls in `FORBIDDEN`, if the statements `given` allow them."""
     prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}

@@ -314,7 +314,7 @@ def test_a_script_makes_these_calls_of_git_and_github(
     assert written["output"].strip() == output
 
 
-def test_a_failure_for_one_python_release_or_stack_stops_no_other_run() -> None:
+def test_a_failed_run_does_not_cancel_the_other_runs_of_its_job() -> None:
     # GIVEN / WHEN the jobs that run once for each Python release or stack
     several = (("checks", "test"), ("preview", "preview"), ("drift", "drift"))
     runs = {name: job_of(name, job)["strategy"] for name, job in several}

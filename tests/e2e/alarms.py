@@ -71,7 +71,7 @@ class DeployedAlarms:
     def in_scenario(self, row: str) -> MetricAlarm:
         """Return the row's alarm with the names that the scenarios use, instead of the names of this stack's resources.
 
-        A metric that the scenarios do not name stays as it is, and gets no data from them.
+        A metric that no scenario names stays as it is, so no scenario gives it data.
         """
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {

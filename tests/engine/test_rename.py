@@ -33,7 +33,7 @@ def test_renaming_a_component_file_and_class_changes_nothing(dev: Deployed) -> N
     assert done.changes == {}
 
 
-def test_a_component_with_its_former_kind_as_alias_replaces_nothing(dev: Deployed) -> None:
+def test_a_component_with_a_new_kind_and_an_alias_replaces_nothing(dev: Deployed) -> None:
     # GIVEN a deployed stack, whose program then renames a component's kind and keeps the former kind as an alias
     workspace, account = dev
     before = set(account.resources)

@@ -60,7 +60,7 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         tally.merge(played(first))
     # WHEN their answers, statuses and disturbed calls are counted
     paths = {path.partition(":")[0] for path in tally.paths}
-    # THEN all answers and all statuses occur, and every operation that the worker or a POST request calls is disturbed
+    # THEN all answers and all statuses occur. Histories disturb every operation of POST requests and of the worker
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}
     assert set(tally.orders) == {"ACCEPTED", "CONFIRMED", "REJECTED", "FAILED", "DISCARDED"}
     assert {"api PutItem", "api SendMessage", "api UpdateItem", "api DeleteItem"} <= paths
@@ -113,7 +113,7 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 ]}"""
 
 
-def test_a_message_may_lose_one_more_receive_if_a_run_of_its_copy_was_stopped() -> None:
+def test_each_stopped_run_of_an_order_may_cost_its_message_one_more_receive() -> None:
     # GIVEN a killer that cost a message two receives, the limit for one killer. Then the deadline stopped a run of the
     # message's copy. The lease of the killer's run ended before the lease of the stopped run, so the killer runs first
     made = History.read(COPY_STOPPED)

@@ -17,7 +17,7 @@ MOST_RECEIVES = 8
 
 
 def with_killers(stage: Stage, killers: set[str], chance: Random) -> Process:
-    """Return a process that is killed at a killer's transaction or publish, before or after the call takes effect."""
+    """Return a process that is killed before or after a killer's `TransactWriteItems` or `Publish` takes effect."""
     fatal = {order_id: chance.choice(["TransactWriteItems", "Publish"]) for order_id in killers}
 
     def on_call(call: Call) -> Fault | None:

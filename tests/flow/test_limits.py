@@ -59,8 +59,7 @@ def test_a_lost_answer_to_the_first_write_leads_to_409_until_the_deadline() -> N
 
 
 def test_another_body_after_a_503_makes_a_second_order() -> None:
-    # GIVEN a request whose message was sent, but whose answer was 503, so that the caller does not know whether the
-    # order exists
+    # GIVEN a request whose message was sent, but whose answer was 503. Its caller cannot know whether the order exists
     with staged() as stage:
         first = stage.post(process=at("SendMessage", _sent_but_timed_out))
         # WHEN its caller changes the body but keeps the key
@@ -89,7 +88,7 @@ def test_a_late_failure_deletes_the_record_but_the_next_answer_is_the_same() -> 
         # WHEN its caller retries again
         again = stage.post()
         stage.world.drain()
-        # THEN the record is gone, so the answer is not marked as a replay; it is the same answer, for the same order
+        # THEN the answer is not marked as a replay, because the record is gone. But answer and order are the same
         answered = [one for one in stage.world.exchanges if one.accepted]
         assert len(answered) == 2
         assert not is_replay(again)

@@ -76,7 +76,7 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_only_killers_are_dead_letters_with_max_receive_count_minus_2_killers(seed: int) -> None:
+def test_three_killers_make_no_other_message_a_dead_letter_if_five_receives_are_allowed(seed: int) -> None:
     # GIVEN the least allowed `max_receive_count`, `max_receive_count` - 2 killers, and other messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
@@ -106,7 +106,7 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
         assert len(published(stage)) == 1
 
 
-def test_other_messages_can_be_dead_letters_with_max_receive_count_minus_1_killers() -> None:
+def test_four_killers_can_make_another_message_a_dead_letter_if_five_receives_are_allowed() -> None:
     # GIVEN the least allowed `max_receive_count`, `max_receive_count` - 1 killers, and other messages
     others_dead = 0
     for seed in range(10):

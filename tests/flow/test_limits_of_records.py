@@ -112,7 +112,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
         assert len(published(stage)) == 1
 
 
-def test_a_further_message_publishes_the_event_again_after_a_late_failure_of_the_worker() -> None:
+def test_a_late_failure_lets_the_next_message_of_the_order_publish_the_event_again() -> None:
     # GIVEN a run that pauses before it publishes the event. Another run publishes the event, and then the paused run
     # fails
     with staged() as stage:
@@ -139,7 +139,7 @@ def test_the_sdk_publishes_an_event_again_if_the_answer_is_lost() -> None:
     # GIVEN an accepted order
     with staged() as stage:
         stage.accept()
-        # WHEN the answer to the publish of its event is lost, and the SDK sends the call again
+        # WHEN the worker publishes the order's event, the answer is lost, and the SDK sends the call again
         stage.world.deliver(at("Publish", answer_lost_then_retried))
         # THEN subscribers receive the same event twice, although no run failed
         assert stage.world.orders_queue.messages == {}
@@ -152,7 +152,7 @@ def test_the_sdk_sends_a_dead_letter_again_if_the_answer_is_lost() -> None:
     with staged() as stage:
         stage.accept()
         stage.message().body = "not JSON"
-        # WHEN the answer to the send of its dead letter is lost, and the SDK sends the call again
+        # WHEN the worker sends it as a dead letter, the answer is lost, and the SDK sends the call again
         stage.world.deliver(at("SendMessage", answer_lost_then_retried))
         # THEN there are two dead letters of one original message
         dead = stage.world.dead_letters.messages.values()
@@ -164,7 +164,7 @@ def test_the_sdk_sends_a_dead_letter_again_if_the_answer_is_lost() -> None:
 # --- clocks ----------------------------------------------------------------------------------------------------------
 
 
-def test_settled_at_can_be_before_accepted_at_if_clocks_differ() -> None:
+def test_settling_can_seem_earlier_than_acceptance_if_clocks_differ() -> None:
     # GIVEN an API whose clock is a minute ahead of the worker's
     with staged() as stage:
         order_id = stage.accept()

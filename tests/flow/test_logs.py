@@ -114,7 +114,8 @@ def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeyp
     with observed("DEBUG") as (world, output):
         whole_life(world, [])
 
-    # THEN lines contain neither the function's configuration nor code locations, and name only sampled traces
+    # THEN no line contains the function's configuration or a code location. Lines have the trace id only if X-Ray
+    # samples the requests
     constant = {"location", "function_name", "function_memory_size", "function_arn"}
     assert [line for line in output.lines if constant & line.keys()] == []
     assert {line.get("xray_trace_id") for line in output.lines} == ({trace_id} if sampled else {None})
@@ -159,7 +160,7 @@ def test_an_order_in_the_test_currency_is_in_no_metric_of_orders(currency: str, 
         post(world, marked_body(currency=currency))
         world.drain()
 
-    # THEN it counts in the metrics of orders only if its currency is not the test currency
+    # THEN the metrics of orders count it, unless its currency is the test currency XTS
     names = [name for document in output.metrics for name in document]
     of_orders = MetricName.ORDER_ACCEPTED, MetricName.ORDER_REJECTED, MetricName.ACCEPTED_TO_SETTLED
     assert [names.count(name) for name in of_orders] == [counted] * 3

@@ -51,13 +51,13 @@ def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_o
     # GIVEN one SKU, and one transaction per order
     # WHEN 1000 orders/s arrive for five seconds
     result = sell(arrivals(1000, 5), Stock(grouped=False))
-    # THEN all orders are processed, at most as fast as sequential transactions
+    # THEN all orders are processed, at most 83 per second, because each transaction takes 12 ms
     assert result.dead == 0
     assert result.per_second <= 1 / 0.012
 
 
 @pytest.mark.parametrize("sold_out", [False, True])
-def test_sold_out_or_varied_orders_are_settled_as_fast_alone_as_together(sold_out: bool) -> None:
+def test_grouping_has_no_effect_on_the_speed_of_ten_skus_or_a_sold_out_sku(sold_out: bool) -> None:
     # GIVEN orders of one SKU that is sold out, or of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
@@ -86,7 +86,7 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_only_a_fair_queue_serves_a_quiet_caller_before_one_callers_flood(
+def test_a_quiet_caller_overtakes_the_flood_of_one_caller_only_in_a_fair_queue(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares

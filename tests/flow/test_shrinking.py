@@ -39,7 +39,7 @@ FOUND = {
     "the order is not marked FAILED before its last attempt starts": "M8",
     "the order is marked FAILED neither before nor after its last attempt": "M8",
 }
-"""Sabotages that violate an invariant in the first ``MOST`` histories, each with that invariant's label. G labels are
+"""The label of an invariant that each of these sabotages violates in the first ``MOST`` histories. G labels are
 defined in ``lab.simulation.invariants``, M labels in ``lab.simulation.histories.model``. Of the other sabotages, some
 need more histories, and some have no visible effect."""
 MOST = 120
@@ -119,7 +119,7 @@ def test_a_history_without_violations_is_not_shrunk() -> None:
 
 
 def test_shrinking_keeps_exactly_the_needed_parts() -> None:
-    # GIVEN parts, of which three distant ones are needed
+    # GIVEN 40 parts. Only the parts 3, 17 and 38 are needed
     parts = tuple(range(40))
     # WHEN the others are removed
     left = without_unneeded(parts, lambda some: {3, 17, 38} <= set(some))

@@ -61,7 +61,7 @@ def test_the_same_seed_gives_the_same_history() -> None:
             world.drain()
             return [notification.body for notification in world.subscriber.received]
 
-    # WHEN the same steps run twice with it
+    # WHEN the same steps run twice with this seed
     first, second = history(), history()
     # THEN both runs publish the same bytes
     assert first == second != []

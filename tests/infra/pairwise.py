@@ -1,4 +1,4 @@
-"""Pairwise testing: few combinations that together contain every pair of values of any two options."""
+"""Pairwise testing: few combinations that together contain every pair of option values."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass

@@ -38,7 +38,7 @@ NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
 }
 # These keys name something other than their resource, e.g. another resource, a metric or a domain.
 _NAMES_OF_OTHERS: Final = frozenset(
-    {"functionName", "appName", "deploymentConfigName", "metricName", "namespace", "domainName", "eventBusName"}
+    {"functionName", "appName", "deploymentConfigName", "metricName", "domainName", "eventBusName"}
 )
 
 # Greatest sizes in bytes. In a role's inline policies AWS does not count white space. Our policies contain no white

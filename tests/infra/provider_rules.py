@@ -93,8 +93,8 @@ def queue_consumers(recording: Recording) -> Iterator[str]:
 def concurrency(recording: Recording) -> Iterator[str]:
     """Reserved concurrency is at least -1 (none reserved).
 
-    The reserved concurrency of a queue's consumer is -1 or at least the mapping's maximum. Otherwise throttling uses up
-    receives.
+    The reserved concurrency of a queue's consumer is -1 or at least the mapping's maximum. Otherwise Lambda throttles
+    the consumer, and each throttled batch counts as a receive of its messages.
     """
     for function in recording.of_type(FUNCTION):
         reserved = function.inputs.get("reservedConcurrentExecutions", -1)

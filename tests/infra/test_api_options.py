@@ -201,7 +201,7 @@ class TestDomain:
         name = only(recording, "aws:apigatewayv2/domainName:DomainName")
         assert validation.urn in name.depends_on
 
-    def test_the_dns_target_is_an_output_if_a_certificate_but_no_zone_is_given(self) -> None:
+    def test_the_dns_target_is_an_output_if_the_domain_has_no_zone(self) -> None:
         # GIVEN
         arn = "arn:aws:acm:eu-west-1:123456789012:certificate/1"
 

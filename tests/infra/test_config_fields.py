@@ -97,7 +97,7 @@ def test_every_field_has_a_refused_value_in_the_table() -> None:
 
 
 @pytest.mark.parametrize("key", REFUSED)
-def test_the_message_about_a_wrong_value_names_the_given_value_the_allowed_values_and_the_key(key: str) -> None:
+def test_the_message_about_a_wrong_value_names_the_key_and_the_given_and_allowed_values(key: str) -> None:
     # GIVEN
     value, allowed = REFUSED[key]
 
@@ -116,14 +116,14 @@ def test_the_message_about_a_wrong_value_names_the_given_value_the_allowed_value
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_has_a_description_and_a_default_and_only_known_facts(key: str) -> None:
+def test_every_field_has_a_description_and_a_default_and_only_facts_of_known_kinds(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
     # WHEN
     description, facts = declaration.description or "", declaration.json_schema_extra or {}
 
-    # THEN each fact has a name that a check or docs/options.md uses
+    # THEN docs/options.md shows each kind of fact, or a check uses it
     assert len(description) > 15
     assert not declaration.is_required()
     assert isinstance(facts, dict)
@@ -211,7 +211,7 @@ def test_names_of_project_and_stack_that_are_too_long_or_have_wrong_characters_a
     assert "change the stack's name" in str(caught.value)
 
 
-def test_lists_booleans_and_integers_are_parsed_to_their_types() -> None:
+def test_lists_and_booleans_and_integers_are_parsed_to_their_types() -> None:
     # GIVEN
     item = "{name: billing, protocol: sqs, filter_policy: {event_type: [order.rejected]}}"
 

@@ -67,8 +67,8 @@ def test_a_key_in_a_wrong_namespace_is_refused_and_the_message_names_the_right_k
 
 
 def test_wrong_keys_and_plain_secrets_and_wrong_values_are_reported_together(monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a key in a wrong namespace, a secret in plain text that is also too short, two wrong values, and a worker
-    # timeout that breaks the rule on the visibility timeout
+    # GIVEN a key in a wrong namespace, a secret that is in plain text and too short, and two wrong values. The worker
+    # timeout is also too long for the visibility timeout
     monkeypatch.setattr("pipeline.config.secrets.is_config_secret", lambda _key: False)
     overrides = {
         "oders:queue_visibility_seconds": "600",
@@ -82,8 +82,8 @@ def test_wrong_keys_and_plain_secrets_and_wrong_values_are_reported_together(mon
     # WHEN
     _, error = record_refused("dev", overrides)
 
-    # THEN all are reported except the broken rule. It cannot be checked, because the values of two keys that it reads
-    # are not known
+    # THEN all are reported except the timeout. It is not checked, because two keys of its rule have no known value:
+    # `queue_visibility_seconds` and `batch_window_seconds`
     assert isinstance(error, ConfigError)
     found = [(problem.keys[:1], problem.given) for problem in error.problems]
     assert ((), "the key oders:queue_visibility_seconds") in found

@@ -154,7 +154,7 @@ def test_removing_one_subscription_leaves_the_others_as_they_are() -> None:
     assert [each.name for each in gone if "events-own" not in each.urn and "dashboard" not in each.name] == []
 
 
-def test_no_new_queue_has_the_name_of_a_deleted_queue_after_a_change_of_target() -> None:
+def test_new_queues_get_new_names_if_the_events_target_changes() -> None:
     # GIVEN a stack that changes its target but not its subscriptions
     same = {"orders:subscriptions": '["{name: own, protocol: sqs}"]'}
     before, after = record_stack("dev", same), record_stack("dev", {**same, "orders:events_target": "bus"})
@@ -231,7 +231,7 @@ class TestAlarms:
         assert all(find(key, AWS_METRICS) for key in watched if key.namespace == "AWS/Events")
         assert not [key for key in watched if key.namespace == "AWS/SNS"]
 
-    def test_one_composite_alarm_covers_every_rule_s_alarms_on_failed_and_dead_lettered_events(self) -> None:
+    def test_one_composite_alarm_covers_failed_and_dead_lettered_events_of_every_rule(self) -> None:
         # GIVEN / WHEN
         (composite,) = [each for each in composite_alarms(alarm_resources()) if each.name.endswith("-undelivered")]
 
@@ -290,9 +290,7 @@ def test_the_longest_rule_name_fits_the_limit_of_aws() -> None:
         ("{detail: {1: [a]}}", ""),
     ],
 )
-def test_a_pattern_that_eventbridge_would_refuse_or_never_match_is_refused_and_the_message_names_its_place(
-    pattern: str, words: str
-) -> None:
+def test_the_error_names_the_place_of_a_pattern_that_is_invalid_or_never_matches(pattern: str, words: str) -> None:
     # GIVEN
     item = f"{{name: own, protocol: sqs, event_pattern: {pattern}}}"
 

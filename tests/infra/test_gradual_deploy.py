@@ -40,7 +40,7 @@ def test_the_program_never_moves_an_alias_if_deployments_are_gradual() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_the_program_keeps_the_deployment_tools_tags_if_deployments_are_gradual() -> None:
+def test_the_program_keeps_the_tags_of_ops_deploy_if_deployments_are_gradual() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 
@@ -78,7 +78,7 @@ def test_a_rollback_recognises_exactly_the_variables_that_refer_to_a_resource(op
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_each_function_has_a_deployment_group_that_shifts_as_configured_and_rolls_back_on_its_alarm(name: str) -> None:
+def test_codedeploy_shifts_each_function_as_configured_and_rolls_back_if_its_alarm_is_raised(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
 

@@ -42,7 +42,7 @@ class TestEveryStack:
     def test_every_allowed_action_is_called_or_has_a_reason(self, variant: str) -> None:
         assert idle(allowed(variant), variant) == []
 
-    def test_only_sending_traces_and_reading_alarms_are_allowed_on_all_resources(self, variant: str) -> None:
+    def test_the_only_permissions_on_all_resources_are_to_send_traces_and_read_alarms(self, variant: str) -> None:
         # GIVEN / WHEN
         everywhere = {each.action for each in allowed(variant) if each.resource == "*"}
 

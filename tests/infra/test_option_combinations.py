@@ -1,4 +1,4 @@
-"""Runs the real program with every pair of values of any two options, except the pairs in `REFUSED`."""
+"""Runs the real program with every pair of option values, except the pairs in `REFUSED`."""
 
 import json
 from collections.abc import Iterator
@@ -83,8 +83,8 @@ REFUSED = {
     frozenset({("events", "bus"), ("ordering", "strict")}),
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
-# Each row: a text, an option, and values of this option. The text is in a resource's type or inputs if and only if the
-# option has one of these values.
+# Each row: a text, an option, and values of this option. If the option has one of these values, the text is in some
+# resource's type or inputs. With any other value, it is in none.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),

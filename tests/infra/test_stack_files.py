@@ -24,7 +24,7 @@ def test_a_stack_file_keeps_the_listed_choice(stack: str, option: str, value: st
 
     # THEN
     assert given == value, (
-        f"{stack} no longer {effect}: in Pulumi.{stack}.yaml, {option} must be {value}, but is {given}"
+        f"in Pulumi.{stack}.yaml, {option} must be {value}, but is {given}. So stack {stack} no longer {effect}"
     )
 
 

@@ -152,7 +152,7 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_folders_tests_include_every_single_test_of_their_files(folder: str) -> None:
+def test_a_folder_includes_each_of_its_test_files_and_each_test_in_them(folder: str) -> None:
     # GIVEN the test files of a folder
     files = [str(path.relative_to(ROOT)) for each in FOLDERS[folder].tests for path in ROOT.glob(each)]
     # WHEN the folder is asked about each file, and about one test of each file

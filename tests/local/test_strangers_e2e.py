@@ -68,7 +68,7 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with three endpoints: the emulator's for people, the proxy's for functions, and the page's."""
+    """An embedded AWS with three endpoints: the emulator for people, the proxy for functions, and the page."""
 
     def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)

@@ -8,7 +8,7 @@ import pytest
 
 from local.instance import ROOT
 
-# Files that are zipped or run as scripts, and the files that control line endings, the build and the package.
+# Code and scripts, and the files that control line endings, the build and the package.
 PARTS = ("runtime", "pipeline", "components", ".ci", ".gitattributes", "Makefile", "requirements-runtime.txt")
 CONFIG = ("-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "init.defaultBranch=main")
 

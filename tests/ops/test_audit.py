@@ -165,7 +165,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
     "corrupt stock": ("G2", "the stock of SKU-1 is not a number", lambda shop: shop.available("1.5")),
-    "another answer": ("G3", "{order}: the stored answer and the stored order differ in total", _other_answer),
+    "another answer": ("G3", "{order}: its stored answer and its row differ in these fields: total", _other_answer),
     "a corrupt answer": (
         "G3",
         "contains no answer",

@@ -136,7 +136,7 @@ def test_functions_without_versions_are_refused(world: DeployTarget, capsys: pyt
     shifted_to=st.integers(0, 30),
     keep=st.integers(1, 30),
 )
-def test_no_used_or_new_version_is_ever_deleted(count: int, live: int, shifted_to: int, keep: int) -> None:
+def test_versions_that_are_used_or_new_are_never_deleted(count: int, live: int, shifted_to: int, keep: int) -> None:
     # GIVEN
     live, shifted_to = min(live, count), min(shifted_to, count)
     versions = range(1, count + 1)

@@ -32,7 +32,7 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
     # GIVEN a release that raised the schema version
     can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
-    # WHEN a rollback of all functions is refused, and then the rollback that the error message advises is run
+    # WHEN a rollback of all functions is refused. Then a rollback runs with the options that the error message names
     refused = world.run("rollback", "--yes")
     output = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
@@ -63,8 +63,8 @@ def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired
 
 
 def test_messages_from_before_the_latest_shift_are_also_considered(world: DeployTarget) -> None:
-    # GIVEN an old version of the worker that reads only schema 1, and an API that wrote schema 2 before the latest
-    # shift and writes schema 1 now
+    # GIVEN version 9 of the worker reads only schema 1. The API wrote schema 2 until the latest shift. Since then it
+    # writes schema 1
     can_read(world, {8: "1-1", 9: "1-2", 10: "1-1"}, {9: "1-1", 10: "1-2"})
 
     # WHEN / THEN
@@ -91,7 +91,7 @@ def test_a_deleted_version_of_the_api_may_have_written_any_schema(
 
     # THEN
     assert code == 5
-    assert "the schema version that it wrote" in capsys.readouterr().err
+    assert "its ORDER_SCHEMA_VERSIONS cannot be read" in capsys.readouterr().err
 
 
 def test_an_invalid_value_of_order_schema_versions_is_named(

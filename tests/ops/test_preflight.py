@@ -55,7 +55,7 @@ def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
     # GIVEN a stack in an account without other reservations
     # WHEN
     found = concurrency(config(**options), quota, quota)
-    # THEN the finding says whether worker and API fit. If not, the quota that it advises is enough.
+    # THEN the finding says whether worker and API fit. If they do not fit, the quota that it advises is enough.
     assert found.verdict is verdict
     if verdict is not Verdict.OK:
         wanted = int(found.todo[0].rpartition(" ")[2])
@@ -133,7 +133,7 @@ def test_a_log_group_is_assigned_to_its_stack_by_the_last_part_of_its_name() -> 
     assert GROUP in found.found
 
 
-def test_a_check_without_permission_is_unknown_and_the_others_still_run() -> None:
+def test_a_check_that_lacks_permission_is_unknown_but_other_checks_still_run() -> None:
     # GIVEN credentials without permissions
     # WHEN every check runs
     found = checks.run_checks(known(config(package_bytecode=False), {}))

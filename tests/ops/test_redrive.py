@@ -13,7 +13,7 @@ from ops.logic.dead_letter import State
 from runtime.models.order import OrderStatus
 from tests.ops.factories import accept, dead_letter, orders_of, redrive, sweep_of, text, topic_down
 
-# AWS accepts a request's signature if the sender's clock differs from AWS's by at most this many seconds.
+# AWS refuses a request if the sender's clock and AWS's clock differ by more than this many seconds.
 MAX_SKEW_SECONDS = 300
 
 
@@ -54,7 +54,7 @@ def test_a_redriven_message_has_the_senders_attributes_and_its_original_id(world
     )
     # WHEN it is redriven
     redrive(world)
-    # THEN it has the sender's body and attributes; the worker's are gone, except the original message's id
+    # THEN it has the sender's body and attributes. Of the worker's attributes, only the original message's id is left
     (message,) = world.orders_queue.messages.values()
     assert message.body == "{}"
     assert message.attributes == {"order_id": text("7"), "tenant": text("t"), "original_message_id": text("first")}
@@ -228,7 +228,7 @@ def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew
 
 
 def test_an_old_copy_is_deleted_in_a_later_batch(world: World) -> None:
-    # GIVEN two copies of a message, with more messages between them than one receive returns
+    # GIVEN two copies of a message, with 14 other messages between them. One ReceiveMessage returns at most 10
     for number in (0, *range(1, 15), 0):
         world.dead_letters.send(f'{{"a": {number}}}', {"original_message_id": text(str(number))})
     world.cloud.clock.advance(MAX_SKEW_SECONDS + 1)

@@ -83,7 +83,7 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
         ({}, {"status": {"S": "INPROGRESS"}}, "is readable"),
     ],
 )
-def test_a_repair_that_could_do_harm_or_is_not_needed_is_refused(
+def test_a_harmful_or_unnecessary_repair_is_refused(
     stack: MockStack, capsys: pytest.CaptureFixture[str], changes: Any, record: Any, reason: str
 ) -> None:
     # GIVEN a row that a repair would make worse, or that needs no repair
@@ -178,7 +178,8 @@ def test_a_stock_row_without_a_valid_count_is_shown_and_repaired(
 ) -> None:
     # GIVEN an article whose stock row has no valid count
     stack.put_stock({"sku": {"S": "SKU-9"}, **row})
-    # WHEN somebody looks at the article, and sets its count to 7: with a wrong --expect, then with the shown value
+    # WHEN somebody looks at the article, and tries twice to set its count to 7. The first try has a wrong --expect, the
+    # second try has the shown value
     assert stack.run("stock", "get", "SKU-9") == 0
     assert capsys.readouterr().out == f"SKU-9: {shown}\n"
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5

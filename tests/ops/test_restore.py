@@ -140,7 +140,7 @@ def test_a_lost_order_can_be_posted_again_after_the_apis_records_are_deleted(wor
 
 
 def test_the_worker_creates_a_lost_row_again_from_its_waiting_message(world: World) -> None:
-    # GIVEN an order whose message waits and whose row the restore has removed
+    # GIVEN an order without a row, because the restore removed it. The order's message still waits in the queue
     disaster = Disaster(world)
     waiting = accept(world, "waiting")
     disaster.restore(*RESTORED)

@@ -85,8 +85,8 @@ def test_the_commands_of_a_runbook_do_what_the_runbook_says(
         capsys.readouterr()
         code = main(shlex.split(Template(command).substitute(filled_in))[3:])
         output = "".join(capsys.readouterr())
-        # THEN each command succeeds and shows what the reader looks for. Two commands are refused here: `mute on`,
-        # because the local stack has no mute rules, and `deploy rollback`, because the stack has gradual_deploy: none
+        # THEN each command succeeds and shows what the reader looks for. But `mute on` is refused here, because the
+        # local stack has no mute rules. `deploy rollback` is refused too, because the stack has `gradual_deploy: none`
         assert code == (5 if " deploy rollback" in command or " mute on " in command else 0), output
         missing = [each for each in what_it_shows(command) if Template(each).substitute(filled_in) not in output]
         assert missing == [], output

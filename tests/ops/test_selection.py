@@ -161,7 +161,7 @@ NAME = "it's; $(a 'name')"
     ["dlq show", "dlq discard --by Ada --reason r", "errors", "audit --no-logs", "orders open"],
 )
 def test_an_advised_command_quotes_names_for_the_shell(command: str, typed: Typed, capsys: Any) -> None:
-    # GIVEN a stock row, an order's row and a dead letter with a name that a shell would not read as one word
+    # GIVEN a stock row, an order's row and a dead letter. Each contains NAME, which a shell misreads without quotes
     typed.stack.put_stock({"sku": {"S": NAME}, "available": {"S": "many"}})
     typed.stack.put_order({**good_row(ORDER_ID), "order_id": {"S": NAME}})
     typed.stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text(NAME)})

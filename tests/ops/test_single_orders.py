@@ -124,7 +124,7 @@ def test_a_trace_takes_the_outcome_of_an_event_from_the_log(
     # GIVEN a settled order without a worker's record, and lines of its log
     steps = [step_of_line(line(message=message, **fields)) for message in messages]
     # WHEN the trace describes the order's notification
-    # THEN the trace has the event's outcome from the log, or "unknown" if the log does not show it
+    # THEN the trace shows the event's outcome from the log. If the log has no outcome, the trace shows "unknown"
     assert notification(stored(status=OrderStatus.CONFIRMED), None, steps).startswith(expected)
 
 
@@ -192,11 +192,12 @@ def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_no_stock_is_added_if_the_row_or_its_opening_is_not_as_expected(
+def test_no_stock_is_added_if_the_row_or_its_opening_was_created_or_removed(
     sku: str, before: Count | None, world: World
 ) -> None:
     # GIVEN a row of SKU-1 without a reference point (`opening`), and no row of SKU-2
-    # WHEN somebody adds stock, but expects no row of SKU-1, a row of SKU-2, or an `opening` of SKU-1
+    # WHEN somebody adds stock, but wrongly expects that SKU-1 has no row, that SKU-2 has a row, or that SKU-1 has an
+    # `opening`
     with pytest.raises(RefusedError):
         stock_of(world).add(sku, 1, before)
     # THEN nothing is changed

@@ -61,7 +61,7 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the alarms of stack prod are read
     found = alarms_of(client, "orders-prod", {"page": PAGES})
-    # THEN prod's notifying alarms and its composite alarm's members are found. Those that notify come first
+    # THEN these alarms of prod are found: first those that notify, then the member of the composite alarm
     assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
         ("orders-prod-age", True),
@@ -258,13 +258,15 @@ def test_resources_that_do_not_belong_together_are_not_called_missing(
     assert any(each.startswith(text) for each in texts(document))
 
 
-def test_a_pause_shows_who_paused_the_worker_when_and_why(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
+def test_status_shows_who_paused_the_worker_and_when_and_why(
+    stack: MockStack, capsys: pytest.CaptureFixture[str]
+) -> None:
     # GIVEN a worker that somebody paused. The reason contains characters that a tag cannot contain
     reason = "it's broken (ticket №7, 50 %)"
     assert stack.run("worker", "pause", "--by", "Zoë", "--reason", reason, "--yes") == 0
     # WHEN somebody else looks at status
     _, document = status(stack, capsys)
-    # THEN it shows time, name and reason; resuming shows name and reason once more and removes them
+    # THEN status shows time, name and reason. `worker resume` shows name and reason once more, and removes them
     assert document["worker"] == "Disabled"
     assert document["paused"].endswith(f"by Zoë: {reason}")
     stack.run("status")

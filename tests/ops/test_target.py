@@ -139,7 +139,7 @@ def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp
         ("[]", "is not a JSON object"),
         ("{", "is not a JSON object"),
         pytest.param("[" * 100_000, "is not a JSON object", id="nested too deeply"),
-        ("{}", "outputs are missing"),
+        ("{}", "of an orders stack are missing"),
         (json.dumps(outputs(notifications_topic_arn="x")), "notifications_topic_arn"),
         (json.dumps(outputs(notifications_topic_arn=None)), "one of notifications_topic_arn and notifications_bus_arn"),
         (json.dumps(outputs(notifications_bus_arn=BUS)), "one of notifications_topic_arn and notifications_bus_arn"),

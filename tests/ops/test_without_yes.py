@@ -250,7 +250,7 @@ def expected(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers on an older version or, for the rollback, callers who were shifted to the newest version
+    # GIVEN callers on an older version. For the rollback, they are first shifted to the newest version
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0

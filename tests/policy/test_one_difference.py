@@ -94,7 +94,7 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
     assert (before, len(after)) == ([], 1)
 
 
-def test_a_policy_without_a_document_and_a_policy_of_another_queue_have_no_effect() -> None:
+def test_policies_without_a_document_or_for_another_queue_have_no_effect() -> None:
     # GIVEN two policies without a document (of a role and of the queue), and a TLS policy of another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})

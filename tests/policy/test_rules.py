@@ -274,8 +274,8 @@ def test_topics_of_alarms_may_be_unencrypted() -> None:
 
 @pytest.mark.parametrize(
     "name",
-    # Two rules are left out, because they refuse unknown values too. An unknown value could allow public access or an
-    # unnoticed loss.
+    # Two rules are left out, because they refuse unknown values too. An unknown value could allow public access, or the
+    # loss of messages that SNS cannot deliver.
     sorted(set(CASES) - {"no-public-function-urls", "subscriptions-have-a-dead-letter-queue"}),
 )
 def test_unknown_values_break_no_rule(name: str) -> None:

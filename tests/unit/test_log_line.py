@@ -17,7 +17,8 @@ def test_a_decimal_is_written_as_text_and_letters_beyond_ascii_are_not_escaped()
     assert isinstance(formatter, LambdaPowertoolsFormatter)
     # WHEN it is written
     text = formatter.json_serializer(line)
-    # THEN the Decimal is text, and the word is not escaped: a person can search for it, and it costs fewer bytes
+    # THEN the Decimal is text, and the word is not escaped. So people can search for the word, and the line has fewer
+    # bytes
     assert json.loads(text) == {"message": "réservé", "left": "1.50"}
     assert "réservé" in text
 

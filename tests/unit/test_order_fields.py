@@ -117,7 +117,7 @@ def test_the_current_version_of_the_message_has_the_fields_that_are_listed_here(
 
 
 @pytest.mark.parametrize("version", FIELDS)
-def test_every_version_of_a_message_that_may_still_be_received_can_be_read(version: int) -> None:
+def test_messages_of_every_supported_version_can_be_read(version: int) -> None:
     # GIVEN a message with the fields of its version
     written = content(**order())
     old = {name: value for name, value in written.items() if name in FIELDS[version]} | {"schema_version": version}

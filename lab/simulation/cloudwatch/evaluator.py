@@ -82,7 +82,7 @@ class AlarmRun:
             state = composite.state(self.states)
             if self._enter(now, composite.name, state):
                 self._pending.setdefault(composite.name, _Pending(notified=State.OK)).since = now
-        # Composites act only after both loops. So a suppressor's change in the same minute already counts.
+        # Composites act only after both loops. By then, every suppressor has its new state.
         for composite in self._composites:
             self._act(now, composite)
 

@@ -20,7 +20,7 @@ Value = float | Series
 
 
 class ExpressionSyntaxError(ValueError):
-    """A text cannot be parsed as what is expected: metric math, or the rule of a composite alarm."""
+    """Metric math, or the rule of a composite alarm, cannot be parsed."""
 
 
 class MathError(ValueError):

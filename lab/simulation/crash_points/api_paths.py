@@ -38,7 +38,10 @@ def _replay(stage: Stage) -> Run:
 
 
 def _after_kill(operation: str, *then: Callable[[Stage], object]) -> Prepare:
-    """Prepare a second run. The first was killed after its call of ``operation``; the events in ``then`` followed."""
+    """Prepare a second POST of the same order.
+
+    The first POST is killed after its call of ``operation``. Afterwards, each function of ``then`` is called.
+    """
 
     def prepare(stage: Stage) -> Run:
         stage.post(process=killed_after(operation))

@@ -32,9 +32,9 @@ class Table:
     cells: dict[tuple[str, str, int, str], dict[str, str]] = field(default_factory=dict)
 
     def run(self, case: Case) -> None:
-        """Run one case. With ``pairs``, run it again for each later call with each fault of ``SECOND``.
+        """Run one case. With ``pairs``, run it again with each possible second fault.
 
-        A case whose fault kills the process has no later call.
+        A second fault is one of ``SECOND``, at a later call. A case whose fault kills the process has no later call.
         """
         outcome = run_case(case)
         self._keep(case, outcome)

@@ -88,7 +88,7 @@ class _Maker:
         orders = KILLERS if self.killers and draw < 0.25 else ORDINARY if draw < 0.97 else ("invalid",)
         intent = chance.choice(CALLERS), chance.choice(KEYS), chance.choice(orders)
         if self.open and chance.random() < _TWIN:
-            # The same key as the request that is still running, and mostly the same body.
+            # Repeat the caller and key of the request that is still running, and in most cases its body.
             caller, key, order = self.open[-1]
             intent = caller, key, order if chance.random() < _SAME_BODY else intent[2]
         self.open.append(intent)

@@ -40,8 +40,8 @@ from runtime.models.order import OrderStatus
 
 Intent = tuple[str, str, str]  # caller, key, name of the order
 _MARKING = {"UpdateItem", "GetItem"}
-"""Operations with which the worker prepares an isolated batch: ``UpdateItem`` marks an order ``FAILED`` before its last
-attempt, and ``GetItem`` reads a lease. If such a call is disturbed, a mark can be missing."""
+"""Operations with which the worker prepares an isolated batch. ``UpdateItem`` marks an order ``FAILED`` before the
+order's last attempt. ``GetItem`` reads an order's lease. If such a call is disturbed, a mark can be missing."""
 OPEN = {OrderStatus.ACCEPTED.value, OrderStatus.FAILED.value}
 
 
@@ -98,9 +98,9 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives that were lost in killed runs, without those that ``_killed_with`` counts as ``by killers``.
+    """Receives that were lost in killed runs. The receives under ``by killers`` in ``_killed_with`` are not included.
 
-    They are counted by order: a run's lease belongs to the order, and any message of the order can start a run.
+    The count is by order: a run's lease belongs to the order, and any message of the order can start a run.
     """
 
     def __post_init__(self) -> None:
@@ -221,7 +221,8 @@ class Model:
                 allowed = 1 + len(lost.keys() - {"by killers"}) + self._killed_otherwise[order]
                 if lost["by killers"] > allowed and message.message_id not in self.overlapping:
                     self._violated(
-                        "M7", f"{message.message_id} lost {lost['by killers']} receives to killers: {dict(lost)}"
+                        "M7",
+                        f"{message.message_id} lost {lost['by killers']} receives because of killers: {dict(lost)}",
                     )
 
     def _is_killer(self, message: Message) -> bool:

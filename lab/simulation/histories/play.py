@@ -241,7 +241,7 @@ class Player:
         self.model.violations.append(f"M4: the orders queue does not become empty: {queue.counts()}")
 
     def _seed(self, chance: int) -> None:
-        """Seed the world's randomness for one step. So a step makes the same choices if another step is left out."""
+        """Seed the world's randomness for one step. If other steps are left out, its choices stay the same."""
         self.world.cloud.entropy.random.seed(chance)
 
 

@@ -135,7 +135,7 @@ def _split(event: object) -> tuple[list[Delivery], int]:
     """Return a delivery for each record with an id, and the number of records without one."""
     records = event.get("Records") if isinstance(event, Mapping) else None
     if not isinstance(records, list):
-        # No TypeError, because the received data is wrong, not the call of this function.
+        # A TypeError would mean a wrong call of this function, but here the received data is wrong.
         raise ValueError("This is no SQS event: it has no list `Records`. The worker is invoked by its queue only.")  # noqa: TRY004
     deliveries = [Delivery.from_record(record) for record in records if isinstance(record, Mapping)]
     named = [delivery for delivery in deliveries if delivery.message_id]

@@ -110,8 +110,9 @@ class WorkerIdempotency:
     def __init__(self, client: "DynamoDBClient", table_name: str, ttl_seconds: int) -> None:
         self._layer = DynamoDBPersistenceLayer(table_name=table_name, boto3_client=client)
         self._config = _config(ttl_seconds)
-        # The layer is configured here, in one thread. Powertools would configure it at the first call, and it sets the
-        # flag `configured` too early: a second thread would then hash its key with the default function.
+        # The layer is configured here, in one thread. Otherwise the first call would configure the layer. Powertools
+        # sets the flag `configured` before the hash function, so a second thread could hash its key with the default
+        # function.
         self._layer.configure(self._config, key_prefix=PROCESSED_PREFIX)
 
     def register(self, context: "LambdaContext") -> None:
@@ -144,7 +145,7 @@ class WorkerIdempotency:
         return once
 
     def in_progress_until(self, order_id: str) -> int | None:
-        """Return when the lease of the run in progress ends (epoch milliseconds); `None` if no run is in progress.
+        """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress.
 
         A run leaves its record in progress only if it is killed or cannot write to the table.
         """

@@ -72,8 +72,8 @@ _VALUES: dict[str, Any] = {
     ":one": {"N": "1"},
 }
 
-# An expression, and its result: an error code, or attributes after the update (None: the attribute is removed). The
-# update leaves all other attributes unchanged.
+# Each case is an expression and its result. The result is an error code, or attributes after the update. None means
+# that the update removes the attribute. The update leaves all other attributes unchanged.
 UPDATE_CASES: tuple[tuple[str, dict[str, Any] | str], ...] = (
     ("SET fresh = :new", {"fresh": {"S": "new"}}),
     ("SET #n = #n + :one", {"number": {"N": "11"}}),

@@ -45,7 +45,7 @@ def test_a_sabotage_is_undone_when_its_context_ends() -> None:
     assert (during, delay()) == (3840, 450)
 
 
-def test_a_sabotage_whose_old_text_is_not_in_the_source_is_refused() -> None:
+def test_a_sabotage_is_refused_if_the_source_lacks_its_old_text() -> None:
     # GIVEN a change of a text that the function does not contain
     change = Rewrite(TARGET, "no such text", "")
     # WHEN the change is applied

@@ -107,9 +107,7 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_requirement_without_a_pin_or_without_a_hash_or_with_a_marker_is_refused(
-    tmp_path: Path, line: str, words: str
-) -> None:
+def test_a_requirement_with_a_marker_or_without_a_pin_or_hash_is_refused(tmp_path: Path, line: str, words: str) -> None:
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 
@@ -155,7 +153,7 @@ def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: P
     assert "package_bytecode: false" in message
 
 
-def test_an_interpreter_of_another_release_than_the_pinned_one_is_refused(tmp_path: Path) -> None:
+def test_an_interpreter_that_is_not_the_pinned_release_is_refused(tmp_path: Path) -> None:
     # GIVEN a pinned release that this machine lacks
     project = make_project(tmp_path / "project")
 

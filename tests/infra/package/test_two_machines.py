@@ -37,7 +37,7 @@ OVERRIDES = {"orders:python_version": PYTHON, "orders:package_bytecode_release":
 
 @dataclass(frozen=True)
 class Machine:
-    """A copy of the repository, and the umask and the variables under which the program runs there."""
+    """A copy of the repository. The program runs in it with this umask and these environment variables."""
 
     project: Project
     umask: int

@@ -130,7 +130,7 @@ EDGES: Edges = {
     ("_extra_tags", "program's tag"): (
         {"extra_tags": '["Owner=me"]'},
         {"extra_tags": '["Team=me"]'},
-        "each name once; none of",
+        "each name once; no name of",
     ),
     ("_thresholds_once",): (
         {"alarm_thresholds": '["api_p99_ms=1", "api_p99_ms=2"]'},

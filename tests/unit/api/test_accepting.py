@@ -186,7 +186,7 @@ def test_the_record_contains_hashes_and_expires_after_the_configured_time(api: A
         "http://127.0.0.1:4566/restapis/a1b2/$default/_user_request_/orders?trace=1",
     ],
 )
-def test_location_leads_to_the_order_under_any_base_url(api: Api, url: str) -> None:
+def test_location_resolves_to_the_order_for_any_base_url(api: Api, url: str) -> None:
     # GIVEN the answer to a POST
     response = api.post()
 

@@ -18,7 +18,7 @@ def error(code: str, operation: str) -> ClientError:
 
 
 def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, after: bool = False) -> list[str]:
-    """Make the next `times` calls of `client.operation` fail, before or `after` they take effect.
+    """Make the next `times` calls of `client.operation` fail. If `after` is true, each takes effect before it fails.
 
     Returns a list to which each call is added from now on, whether it fails or not.
     """
@@ -58,7 +58,7 @@ def test_a_failure_gets_503_and_its_retry_gets_the_same_order_or_409(
     assert document(failed)["detail"] == (
         "The outcome is unknown. Repeat the request (a POST with the same Idempotency-Key and body): that is safe."
     )
-    # If the PutItem took effect although its call failed, its record says that the first attempt still runs.
+    # A PutItem that fails after it took effect leaves a record. The record says that the first attempt still runs.
     if operation == "put_item" and after:
         assert problem(api.post()) == "request-in-progress"
         return

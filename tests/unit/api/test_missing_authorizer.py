@@ -194,7 +194,7 @@ def test_a_missing_authorizer_is_counted_and_the_log_says_what_to_repair(
     # WHEN a client uses the route
     response = send(verified_api, "lookup" if "pathParameters" in event else "create", event)
 
-    # THEN a metric that has an alarm counts it, and the log says what was given, what is expected and what to change
+    # THEN DependencyFailure counts the request. The log says what was given, what is expected and what to change
     assert counted[MetricName.DEPENDENCY_FAILURE]["Value"] == [1.0]
     (line,) = (json.loads(line) for line in log.getvalue().splitlines() if "unexpected error" in line)
     assert (line["level"], line["error_type"]) == ("ERROR", "AuthorizerMissingError")

@@ -36,9 +36,10 @@ def references(node: Any) -> Iterator[str]:
 
 
 # The syntax that Python's `re`, JavaScript without flags and Rust's `regex` interpret alike. One difference remains:
-# Python's `$` also matches before a final line end. The syntax excludes, for example:
-# - named classes: `\d` matches only ASCII digits in JavaScript, and `\p{C}` is an error in Python;
-# - the dot: it does not match `\r` in JavaScript, but it does in Python and Rust;
+# Python's `$` also matches before a final line end. Examples of syntax that is not allowed, each with the reason:
+# - `\d`: in JavaScript, it matches only ASCII digits;
+# - `\p{C}`: in Python, it is an error;
+# - `.`: in Python and Rust, it matches `\r`, but in JavaScript it does not;
 # - look-around: Rust has none;
 # - negated classes without `*` or `+`: JavaScript counts an emoji as two characters.
 _CHARACTER = r"(?:[A-Za-z0-9_:/=+ -]|\\[.]|\\u[0-9a-f]{4})"

@@ -55,13 +55,13 @@ def test_a_failure_of_the_idempotency_table_is_raised_with_its_code(error: Excep
     # WHEN an operation is run under a key
     with pytest.raises(DependencyError) as caught:
         answers.once(key="key", payload="payload", operation=str)
-    # THEN the error has only the word `idempotency` and the code, and nothing of the request, so it may be logged
+    # THEN the error has only the word `idempotency` and the code. It has nothing of the request, so it may be logged
     assert (caught.value.operation, caught.value.code) == ("idempotency", code)
     assert str(caught.value) == f"idempotency failed: {code}"
 
 
 @pytest.mark.parametrize("chance", [0.0, 1.0])
-def test_pauses_after_conflicts_double_each_time_and_half_of_each_pause_is_random(chance: float) -> None:
+def test_each_conflict_doubles_the_pause_and_half_of_each_pause_is_random(chance: float) -> None:
     # GIVEN an order that a transaction locks, and the shortest or the longest random pauses
     pauses: list[float] = []
     client: Any = Mock()

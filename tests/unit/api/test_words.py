@@ -29,8 +29,8 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
         ),
         (
             post(key='"a'),
-            'The header begins with a quote, so it must be one quoted string with no escapes but `\\"` and `\\\\`. '
-            + KEY_RULE,
+            "The header begins with a quote, so it must be one quoted string. "
+            'The only escapes allowed in it are `\\"` and `\\\\`. ' + KEY_RULE,
             {},
         ),
         (

@@ -100,7 +100,7 @@ def test_a_lookup_reads_only_the_caller_and_the_fields_that_are_shown() -> None:
     }
 
 
-def test_a_settlement_takes_each_line_s_stock_and_settles_an_open_order() -> None:
+def test_one_transaction_takes_the_stock_and_settles_the_open_order() -> None:
     # GIVEN tables
     client = recording()
     # WHEN an order is confirmed

@@ -56,7 +56,7 @@ def test_the_code_is_the_errors_class_if_no_answer_comes() -> None:
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": {}}])
-def test_a_refusal_without_a_code_has_the_code_unknown(response: Any) -> None:
+def test_the_code_is_the_word_unknown_if_a_refusal_has_no_code(response: Any) -> None:
     # GIVEN a refusal without a code
     # WHEN its code is read
     # THEN it is Unknown
@@ -155,7 +155,7 @@ def test_an_order_that_is_missing_after_its_settlement_is_named() -> None:
     assert str(caught.value) == f"The order {order_id(1)} was settled, but is not in the orders table."
 
 
-def test_the_error_of_an_attempt_with_too_little_time_says_how_much_is_left_and_how_much_it_needs() -> None:
+def test_the_out_of_time_error_names_the_time_left_and_the_time_needed() -> None:
     # GIVEN an invocation with less time than an attempt may take
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.099))

@@ -77,7 +77,7 @@ def test_an_isolated_batch_settles_and_deletes_each_message_before_the_next_one_
     assert world.counted["BatchIsolated"] == 1
 
 
-def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: WorkerAccount) -> None:
+def test_the_worker_deletes_no_message_if_all_messages_of_a_batch_are_new(world: WorkerAccount) -> None:
     # GIVEN a batch of new messages
     world.stock(SKU_1=100)
     # WHEN it is processed
@@ -88,7 +88,7 @@ def test_the_worker_itself_deletes_no_message_of_a_batch_of_new_messages(world: 
 
 
 def test_suspects_run_last_and_in_the_sequence_in_which_their_leases_ended(world: WorkerAccount) -> None:
-    # GIVEN two suspects, and one other message; the lease of the first suspect ended later than the second one's
+    # GIVEN two suspects whose leases ended 5 s and 50 s ago, and one other message
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
     world.run_in_progress(2, seconds=-50)
@@ -118,7 +118,7 @@ def test_messages_with_unreadable_records_run_after_others_but_before_suspects(
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_a_killer_that_is_the_only_suspect_of_a_batch_does_no_harm_to_other_messages(world: WorkerAccount) -> None:
+def test_other_messages_are_settled_if_the_only_suspect_of_a_batch_is_a_killer(world: WorkerAccount) -> None:
     # GIVEN a suspect that kills the process again
     world.stock(SKU_1=100)
     world.run_in_progress(1, seconds=-5)
@@ -132,7 +132,7 @@ def test_a_killer_that_is_the_only_suspect_of_a_batch_does_no_harm_to_other_mess
     assert len(world.called("delete_message")) == 2
 
 
-def test_orders_on_their_last_attempt_are_marked_failed_before_any_attempt_of_the_batch_starts(
+def test_orders_on_their_last_attempt_are_marked_failed_before_the_batch_runs(
     world: WorkerAccount,
 ) -> None:
     # GIVEN two messages on their last attempt, the first of which kills the process
@@ -209,7 +209,7 @@ def test_a_record_without_an_id_returns_the_whole_batch_to_the_queue(world: Work
     world.stock(SKU_1=100)
     # WHEN both are processed
     failed = world.run(unnamed, record(content(1)))
-    # THEN an empty identifier is reported, so that SQS delivers the whole batch again and no message is lost
+    # THEN an empty identifier is reported, so that SQS delivers the whole batch again
     # AND the order of the valid record is settled
     assert failed == [""]
     assert world.status(1) == "CONFIRMED"

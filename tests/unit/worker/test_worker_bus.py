@@ -46,7 +46,7 @@ def entry(of: Event) -> dict[str, Any]:
     }
 
 
-def test_an_entry_has_the_document_as_its_detail_and_the_time_of_the_settlement(
+def test_an_entry_has_the_event_document_and_the_time_of_the_settlement(
     bus: tuple[BusNotifications, Stubber],
 ) -> None:
     # GIVEN a confirmed order

@@ -86,13 +86,13 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     # WHEN an unreadable message is processed
     sent = record("nonsense", attributes={"order_id": order_id(1)})
     failed = world.run(sent)
-    # THEN it is reported, and hidden for the backoff after a first receive
+    # THEN it is reported, and hidden for the backoff of its first receive
     assert failed == [sent["messageId"]]
     assert world.delays() == [23]
     assert world.counted == {"AttemptFailed": 1}
 
 
-def test_a_dead_letter_that_a_crash_prevented_is_sent_by_the_next_run(world: WorkerAccount) -> None:
+def test_the_next_run_sends_the_dead_letter_if_the_first_run_crashed(world: WorkerAccount) -> None:
     # GIVEN a process that dies before the dead letter is sent
     world.disturb("send_message", killed)
     with pytest.raises(KilledError):
@@ -115,7 +115,7 @@ def test_a_message_whose_order_cannot_be_marked_is_not_dead_lettered(world: Work
     assert world.dead_letters() == []
 
 
-def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> None:
+def test_a_second_dead_letter_keeps_the_original_message_id(world: WorkerAccount) -> None:
     # GIVEN a message that was dead-lettered before and redriven under a new id
     attributes = {"order_id": order_id(1), "original_message_id": "first", "error_type": "OLD", "error": "old"}
     # WHEN it fails again
@@ -126,7 +126,7 @@ def test_the_first_original_id_is_kept_after_a_redrive(world: WorkerAccount) -> 
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_broken_attributes_of_a_message_do_not_count_towards_the_limit_of_its_dead_letter(world: WorkerAccount) -> None:
+def test_a_dead_letter_drops_broken_attributes_before_any_valid_one(world: WorkerAccount) -> None:
     # GIVEN eight attributes, of which one is binary and two are broken
     attributes = {f"a{number}": "x" for number in range(6)} | {
         "schema_version": SCHEMA_VERSION,
@@ -138,8 +138,8 @@ def test_broken_attributes_of_a_message_do_not_count_towards_the_limit_of_its_de
     sent["messageAttributes"]["a2"] = {**attribute("x"), "dataType": None}
     # WHEN it is dead-lettered
     world.run(sent)
-    # THEN the dead letter has ten attributes, the limit of SQS: four that the worker adds, and the six unbroken ones of
-    # the message
+    # THEN the dead letter has ten attributes, the limit of SQS. The worker adds four, and keeps the six of the message
+    # that are not broken
     (letter,) = world.dead_letters()
     names = set(letter["MessageAttributes"])
     assert names == {

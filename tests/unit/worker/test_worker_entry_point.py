@@ -91,7 +91,7 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
 def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN a message whose attempt starts in time; immediately afterwards, less than the margin is left
+    # GIVEN a message whose attempt starts with enough time. Immediately afterwards, less time is left than the margin
     deployed.stock(SKU_1=2)
     left = iter([60_000, 60_000])
     invocation = context()
@@ -99,7 +99,7 @@ def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     # WHEN Lambda calls the function with it
     sent = record()
     response = process_order.handler(event(sent), invocation)
-    # THEN the message is reported and the invocation returns; it started no call that the timeout could cut off
+    # THEN the message is reported. The worker started no call that could last longer than the invocation
     assert response == {"batchItemFailures": [{"itemIdentifier": sent["messageId"]}]}
     assert deployed.status() is None
     assert "AttemptFailed" in counted(capsys)
@@ -161,7 +161,7 @@ class SlowestCalls:
 
 
 @pytest.mark.parametrize("more", [0, 1, 3_999, 4_000, 4_999, 5_000, 9_000])
-def test_two_tries_to_return_the_message_and_the_report_fit_after_the_slowest_call(
+def test_the_slowest_call_leaves_time_to_return_the_message_and_to_report_the_batch(
     deployed: WorkerAccount, monkeypatch: pytest.MonkeyPatch, more: int
 ) -> None:
     # GIVEN the least margin that the configuration allows, and a call that starts with at least that much time left
@@ -203,5 +203,5 @@ def test_the_user_agent_is_not_computed_again_for_each_call(deployed: WorkerAcco
     made: Any = (clients.dynamodb(), clients.sqs(), clients.brief_sqs(), clients.sns(), clients.events())
     # WHEN their user agents are read
     agents = [client.meta.config.user_agent for client in made]
-    # THEN each begins with the configured text, and none contains `ua/`, the mark of a text that botocore computes
+    # THEN each begins with the configured text. None contains `ua/`, which is in every text that botocore computes
     assert not [agent for agent in agents if not agent.startswith(f"Boto3/{boto3.__version__}") or "ua/" in agent]

@@ -17,7 +17,7 @@ from tests.unit.worker.conftest import (
 from tests.unit.worker.factories import content, order_id, record
 
 
-def test_a_confirmed_order_is_published_with_the_attributes_to_filter_by(world: WorkerAccount) -> None:
+def test_the_event_of_a_confirmed_order_has_attributes_for_filters(world: WorkerAccount) -> None:
     # GIVEN stock
     world.stock(SKU_1=5)
     # WHEN a message is processed

@@ -48,7 +48,7 @@ class Message:
 
 
 def deliver(batch: list[Message], deadline: int, threads: int) -> None:
-    """Simulate one invocation: parallel if all messages are new, else isolated. A killer ends it."""
+    """Simulate one invocation: parallel if all messages are new, else isolated. A killer ends the invocation."""
     for message in batch:
         message.receives += 1
     if any(message.receives > 1 for message in batch):
@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_other_messages_are_received_at_most_killers_plus_two_times(
+def test_other_messages_need_at_most_one_receive_per_killer_plus_two(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers, whose batches are drawn at random each time
@@ -81,13 +81,13 @@ def test_other_messages_are_received_at_most_killers_plus_two_times(
     deadline, chance = 0, Random(seed)
     # WHEN batches are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # The limit of 1000 is far above the number that the test asserts. Without this limit, the test would not end if
-        # a wrong sequence starved a message.
+        # The limit of 1000 is far above the number that the test asserts. The limit ends the test even if a
+        # wrong sequence never lets a message finish.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN every other message has at most `killers + 2` receives: one per killer in isolated batches, one in a parallel
-    # batch, and a last one, which succeeds
+    # THEN every other message has at most `killers + 2` receives. Each killer costs it at most one in isolated batches,
+    # all killers together cost it at most one in parallel batches, and its last receive succeeds
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

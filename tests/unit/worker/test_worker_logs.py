@@ -33,8 +33,8 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     world.disturb("transact_write_items", refused("ValidationException", "TransactWriteItems"))
     # WHEN a message is processed
     world.run(sent)
-    # THEN the log has nothing of the message except its ids
-    # AND for a retryable failure, it has the type of the error and the lines of code
+    # THEN each line of the log has the ids of the message and of the order, but no other content of the message
+    # AND if the failure is retryable, the log has the type of the error and the lines of code
     text = "\n".join(written)
     assert SECRET not in text
     assert "secret payload" not in text

@@ -212,7 +212,7 @@ def test_the_order_id_of_a_message_is_read_from_its_body_or_else_from_its_attrib
 ) -> None:
     # GIVEN messages that can be read completely, partly or not at all
     # WHEN the id of their order is read
-    # THEN it is read from the body, or else from the attribute; if neither has an id, the order is unknown
+    # THEN it is read from the body, or else from the attribute. If neither has an id, the order is unknown
     assert (sent.order_id, sent.order) == concerned
 
 
@@ -335,5 +335,5 @@ def test_an_invalid_receive_count_counts_as_one(count: Any, expected: int) -> No
 
 
 def test_structural_characters_are_counted_wherever_they_are() -> None:
-    # GIVEN / WHEN / THEN opening braces, opening brackets, colons and commas count, in texts too
+    # GIVEN / WHEN / THEN `{`, `[`, `:` and `,` are counted, also inside strings
     assert structural_characters('{"X": [1, 2], "a,b": "x:y"}') == 8

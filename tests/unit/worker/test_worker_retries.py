@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_is_retried_after_its_twins_lease_and_no_failure_is_counted(world: WorkerAccount) -> None:
+def test_a_message_is_retried_after_the_lease_of_its_twin_and_no_failure_is_counted(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN a message of the same order is received
@@ -74,8 +74,8 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
     world.run_in_progress(seconds=20)
     # WHEN it is received again
     world.run(record(receives=5), remaining=20)
-    # THEN it is hidden for the backoff of its fifth receive. The lease is shorter, so with a wait for the lease alone,
-    # the message would use up its receives too early
+    # THEN it is hidden for the backoff of its fifth receive. The lease lasts only 20 s. If the message waited only for
+    # the lease, it would use up its receives too early
     assert world.delays() == [360]
 
 
@@ -84,7 +84,7 @@ def test_a_message_waits_for_its_lease_if_writing_its_record_fails(world: Worker
     # GIVEN an idempotency table that refuses one operation
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
-    # AND a failed attempt for `delete_item`, because the worker deletes a record only after a failed attempt
+    # AND for `delete_item`, a publish that fails, because the worker deletes a record only after a failed attempt
     if operation == "delete_item":
         world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed with 40 s left

@@ -118,7 +118,7 @@ def test_each_order_is_settled_alone_after_lasting_conflicts() -> None:
         process.on_call = lambda call: CONFLICT if len(call.params.get("TransactItems", ())) > 2 else None
         # WHEN they are processed
         stage.world.deliver(process)
-        # THEN the tries of the group end in time, and each order is read only once, after its settlement
+        # THEN the group is tried for at most `GROUP_SECONDS`. Each order is read only once, after its settlement
         assert sizes(process)[-3:] == [2, 1, 1]
         assert stage.world.cloud.clock.now - began <= GROUP_SECONDS
         assert [call.operation for call in process.calls].count("GetItem") == 2
@@ -152,7 +152,8 @@ def test_orders_of_an_article_are_settled_alone_for_a_while_after_a_shortage() -
         stage.world.stock_up("SKU-2", 5)
         accept(stage, *[[("SKU-2", 1)]] * 2)
         third = deliver(stage)
-        # THEN the first group is cancelled; the first four orders are settled one by one, the last two together
+        # THEN the group of the first batch is cancelled. The orders of the first two batches are settled one by one,
+        # and those of the third together
         assert [sizes(first), sizes(second), sizes(third)] == [[2, 1, 1], [1, 1], [2]]
 
 

@@ -10,7 +10,7 @@ from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def without_effect(_: Any) -> dict[str, Any]:
-    """Let a call succeed without effect, because the emulated queues and topic are not FIFO."""
+    """Return the answer of a FIFO queue or topic. The emulated ones are not FIFO, so the test does not call them."""
     return {}
 
 
@@ -28,7 +28,7 @@ def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerA
     assert letter["MessageGroupId"] == unreadable["messageId"]
 
 
-def test_the_client_for_the_last_seconds_of_an_invocation_hides_and_deletes_messages(world: WorkerAccount) -> None:
+def test_messages_are_hidden_and_deleted_with_a_separate_client(world: WorkerAccount) -> None:
     # GIVEN a worker with a separate client for the last seconds of an invocation
     brief: Any = Recording()
     ordinary: Any = Recording()

@@ -95,8 +95,8 @@ def test_ten_wrong_places_are_named_and_the_others_are_counted(wrong: int, endin
 
 
 def test_the_text_about_an_invalid_stock_row_names_the_row_and_the_tool() -> None:
-    # GIVEN a stock row without the number of available units
-    # WHEN `judge` gets the reasons of a settlement that was cancelled because of this row
+    # GIVEN a settlement that was cancelled because a stock row has no number of available units
+    # WHEN `judge` gets its reasons
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)
     # THEN the verdict says what to do
     assert verdict == Unexpected(
@@ -228,7 +228,7 @@ def test_the_error_of_an_order_shows_whether_its_last_attempt_was_killed_or_not_
     )
 
 
-def test_the_text_distinguishes_a_running_twin_from_a_record_that_was_not_written(world: WorkerAccount) -> None:
+def test_the_error_says_whether_a_twin_is_running_or_the_record_was_not_written(world: WorkerAccount) -> None:
     # GIVEN an order with a running twin, and one whose record cannot be written
     world.run_in_progress(1)
     world.run(record(content(1), receives=8))

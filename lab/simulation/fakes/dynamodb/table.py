@@ -143,7 +143,7 @@ class Table:
 
 
 def _refuse_large(item: Item) -> None:
-    # Marshalled without references, an item is at least as large as in DynamoDB. So the exact count, which is far
-    # slower, is needed only if the marshalled item is over the limit.
+    # Marshalled without references, an item is at least as large as in DynamoDB. If the marshalled item is within the
+    # limit, the exact count is skipped, because it is far slower.
     if len(marshal.dumps(item, _WITHOUT_REFERENCES)) > MAX_ITEM_BYTES and item_bytes(item) > MAX_ITEM_BYTES:
         raise InvalidValueError("Item size has exceeded the maximum allowed size")

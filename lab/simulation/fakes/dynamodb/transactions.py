@@ -1,4 +1,4 @@
-"""TransactWriteItems: writes all items or none, gives each item's reason if cancelled, and works once per token."""
+"""TransactWriteItems: writes all items or none."""
 
 from __future__ import annotations
 
