@@ -191,7 +191,7 @@ class Function(Component):
                 environment=aws.lambda_.FunctionEnvironmentArgs(variables={**platform.environment, **args.environment}),
                 # `Text` leaves the logger's lines unchanged: they are JSON already. Lambda's JSON format adds a level
                 # filter, which would drop the sampled debug lines. A filter at DEBUG would keep these lines, but
-                # Powertools would then log at DEBUG in every invocation, because it copies the filter's level.
+                # Powertools copies the filter's level, so every invocation would log at DEBUG.
                 logging_config=aws.lambda_.FunctionLoggingConfigArgs(log_format="Text", log_group=logs.name),
                 tracing_config=aws.lambda_.FunctionTracingConfigArgs(
                     mode="Active" if platform.tracing else "PassThrough"

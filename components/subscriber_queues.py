@@ -10,7 +10,7 @@ from components.component import Scope
 from components.iam import allow_service
 from components.queue import encrypted_queue, queue_policy, redrive_policy
 
-# If a dead letter comes from a standard queue, its retention counts from the original send. So this value must exceed
+# The retention of a dead letter from a standard queue counts from the original send. So this value must exceed
 # `SUBSCRIBER_RETENTION_SECONDS`.
 DELIVERY_FAILURE_RETENTION_SECONDS = 1_209_600
 SUBSCRIBER_RETENTION_SECONDS = 345_600

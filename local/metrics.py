@@ -26,7 +26,7 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """After this number of receives, a message no longer counts for the age of the oldest message. SQS does the same."""
 _LATE_SECONDS = 60
-"""The age recorded at a query gets a timestamp this number of seconds earlier, so that the query finds the age.
+"""When a query comes, the age is recorded with a timestamp that is this many seconds old. So the query finds the age.
 
 SQS's metrics are late, too.
 """

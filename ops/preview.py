@@ -28,7 +28,8 @@ MAX_COMMENT: Final = 60_000
 """GitHub accepts 65,536 characters."""
 
 _OUTPUT_KEPT: Final = 4_000
-# Pulumi's names of the steps, and the comment's words for them, in the title's order. Other steps are not shown.
+# Pulumi's name of a step → the word for it in the comment. The title lists the steps in this order. Other steps are not
+# shown.
 _WORDS: Final = {"replace": "replaced", "delete": "deleted", "update": "changed", "create": "new"}
 _FENCE: Final = "`````"
 

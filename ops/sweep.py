@@ -53,8 +53,8 @@ class Sweep:
         try:
             self.release()
         except (BotoCoreError, ClientError):
-            # The error of the `with` block is more important. After this error, the messages become visible anyway, but
-            # only after `HIDE_SECONDS`.
+            # If the `with` block failed, raise its error, not this one. The messages become visible in any case, after
+            # `HIDE_SECONDS`.
             if error is None:
                 raise
 

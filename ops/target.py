@@ -173,7 +173,7 @@ class Target(BaseModel):
 
 
 def _about(location: tuple[int | str, ...]) -> str:
-    # Only the error of `_one_target` names no output.
+    # Every error has the name of an output, except the error of `_one_target`.
     return str(location[0]) if location else "one of notifications_topic_arn and notifications_bus_arn"
 
 
@@ -194,7 +194,8 @@ def resolve(
     """Return the chosen stack.
 
     Raises:
-        NoStackError: no stack is named, the stack's outputs cannot be read, or it is not an orders stack.
+        NoStackError: no stack is named, or the stack's outputs cannot be read, are incomplete, or are not those of an
+            orders stack.
     """
     return Target.from_outputs(*read_outputs(choice, environment, read_pulumi))
 

@@ -68,7 +68,9 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         metrics=metrics,
         expression=f"IF(({failures}) >= {MINIMUM_FAILURES}, 100 * ({failures}) / ({filled(*everything)}), 0)",
         threshold=Threshold(
-            ROLLBACK_PERCENT, "percent", "at least a fifth of the new version's calls, while it gets a tenth of all"
+            ROLLBACK_PERCENT,
+            "percent",
+            "at least a fifth of the new version's calls fail, while it gets a tenth of all calls",
         ),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,

@@ -39,7 +39,7 @@ class Figure(NamedTuple):
     Attributes:
         floor: Our calls, made by clients of lab/benchmarks/hand_signed.py. In rows of init: the creation of one client.
         bare: The same calls, made by botocore's clients. In rows of init: the creation of one client. If `what` has the
-            word "bare:", the text after it describes this figure instead.
+            word "bare:", the text after this word describes this figure.
         peer: Our function, but written as in public templates.
         goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
             orders/s must not be lower, and other units must not be higher.

@@ -132,9 +132,9 @@ def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Re
 
 
 def _having(key: str, pair: tuple[Recording, Recording]) -> set[tuple[str, str]]:
-    """Return type and name of the resources that have the input `key` in both recordings.
+    """Return the type and the name of each resource that has the input `key` in both recordings.
 
-    If `key` is empty, return type and name of every resource that is in at least one recording.
+    If `key` is empty, these are all resources that are in at least one recording.
     """
     sides = [
         {(short_type(each), each.name) for each in side.resources if each.custom and (not key or key in each.inputs)}

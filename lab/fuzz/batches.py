@@ -76,8 +76,8 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # Send an earlier message again, without changes. The API's messages with the same order id have the same
-            # content, so a changed one would be unrealistic.
+            # Send an earlier message again, without changes. The API sends no two messages with the same order id but
+            # different lines.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()

@@ -43,7 +43,7 @@ class Handler:
         pulumi_type: Type token.
         service: API, as botocore names it.
         noun: The resource's name in the names of operations: `Api` in `CreateApi`.
-        verb: The first word in the name of the creating operation: `Create` or `Put`.
+        verb: The first word in the default of `creates`: `Create` or `Put`.
         creates: Name of the creating operation (default: `verb` + `noun`).
         deletes: Name of the deleting operation (default: `Delete` + `noun`).
         key: The parameter for the resource's id; empty if the inputs identify the resource.

@@ -55,7 +55,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
 
 
 def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
-    """Plan the repair of the order's row. If the row is readable or missing, plan to delete the worker's record.
+    """Plan the repair of the order's row. If the row needs none, plan to delete the worker's record, if unreadable.
 
     Return the order's message as well, if the repair needs it and a dead letter has it.
     """

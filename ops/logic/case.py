@@ -59,8 +59,8 @@ class Case:
     """A dead letter, and the state of its order.
 
     Attributes:
-        error_type, error: The error on the message. If the message has none, the error in the stored order. If this
-            order has none either, an error that follows from the state.
+        error_type, error: Those of `letter`. If it has none, the error in the stored order. If this order has none
+            either, an error that follows from the state.
         attempts: The attempt number on the message. If the message has none, the number in the stored order's error.
         copies: Ids of further messages that are copies of this one.
         foreign: Whether the message names another caller than the stored order.

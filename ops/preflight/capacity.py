@@ -14,8 +14,8 @@ from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
 
-# Lambda keeps this many executions for functions without a reservation. PutFunctionConcurrency refuses a reservation
-# that would leave fewer executions for them.
+# Functions without a reservation share at least this many executions. PutFunctionConcurrency refuses a reservation that
+# would leave fewer.
 _UNRESERVABLE: Final = 100
 _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
@@ -47,9 +47,9 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
-            f"the worker may need {worker} executions, and only {pool} are not reserved (quota {quota}). When none is "
-            "free, SQS counts receives of messages that the worker does not get. An API without reserved concurrency "
-            "then answers 503",
+            f"the worker alone may use {worker} executions, and {pool} are not reserved (quota {quota}), so none may "
+            "be left for others. If all are in use, the worker does not get its messages, but SQS counts the receives. "
+            "An API without reserved concurrency then answers 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )

@@ -37,7 +37,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, the beginning of physical names. A log group has `/aws/lambda/` or similar before it."""
+        """`{project}-{stack}`, with which physical names begin (in log groups, after `/aws/lambda/` or similar)."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property

@@ -181,7 +181,7 @@ def _boundary(ground: Ground) -> Finding:
     partition = ground.session.get_partition_for_region(ground.session.region_name or "us-east-1")
     arn = f"arn:{partition}:iam::{ground.account()}:policy/pulumi-{ground.prefix}-boundary"
     if not _exists(ground, "get_policy", PolicyArn=arn):
-        return Finding(check, Verdict.OK, "the option is not set, and the bootstrap created no boundary")
+        return Finding(check, Verdict.OK, "permissions_boundary_arn is not set, and the bootstrap created no boundary")
     return Finding(
         check,
         Verdict.WARNING,

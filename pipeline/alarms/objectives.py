@@ -53,7 +53,7 @@ _PAGES: Final = {ACCEPTING: ("api", "api-failing"), SETTLING: ("processing", "pr
 
 
 def pairs(objective: str, tier: Tier) -> tuple[tuple[str, str], ...]:
-    """Return one pair for each burn rate of the tier: the names of the alarms on its long and its short window."""
+    """Return two alarm names for each burn rate of the tier: long window, short window."""
     return tuple((_name(objective, b, b.long), _name(objective, b, b.short)) for b in BURNS if b.tier is tier)
 
 

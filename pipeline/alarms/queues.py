@@ -83,7 +83,9 @@ def _dead_letters() -> tuple[Alarm, ...]:
             title="Dead letters have waited for half an hour",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
-                1_800, "seconds", "longer than the 20 minutes for which one order keeps `order-dead-lettered` in alarm"
+                1_800,
+                "seconds",
+                "one new dead letter keeps `order-dead-lettered` in alarm for 20 minutes; this limit is longer",
             ),
             period=FIVE_MINUTES,
             periods=1,
@@ -120,7 +122,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of their minimum retention",
+            title="Dead letters have waited for half of the time for which SQS surely keeps them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,

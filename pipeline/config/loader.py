@@ -56,9 +56,9 @@ def load_config() -> StackConfig:
 def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
     """Return the keys whose namespace is wrong, each with the key that is meant. Pulumi would ignore them silently.
 
-    A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys and
-    each of them is an option of this program: such a namespace may be the project's former name. Other namespaces
-    belong to Pulumi and its providers.
+    A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys, and
+    all of them are options of this program. It may then be the project's former name. Other namespaces belong to
+    Pulumi and its providers.
     """
     by_namespace: dict[str, set[str]] = {}
     for name in names:

@@ -37,7 +37,8 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "One order that waits some minutes longer than this time causes a page. "
-            "After three receives it causes none, because SQS no longer counts its age."
+            "consequence": "One order that waits in the queue some minutes longer than this time causes a page. "
+            "After its third receive, its waiting causes no page, because SQS leaves it out of the age of the oldest "
+            "message."
         },
     )

@@ -82,7 +82,7 @@ def _runner(spec: PackageSpec) -> Interpreter:
         own = probe(Path(sys.executable))
         if own is None:
             raise BuildError(
-                f"{sys.executable} is a pre-release, a free-threaded build, or not CPython: run the project with a "
+                f"{sys.executable} is a pre-release, a free-threaded build, or not CPython. Run the project with a "
                 "final release of CPython."
             )
         return own

@@ -59,7 +59,8 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is DynamoDB's code for load if a row has one, otherwise `TransactionConflict`.
+    `code` is the reason of a row with too much load, among the rows that `judge` looks at. If no such row exists, it is
+    `TransactionConflict`.
     """
 
     code: str

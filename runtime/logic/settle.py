@@ -41,9 +41,8 @@ class Settler:
         """Return the stored order, which is final, and whether this invocation settled it.
 
         `on_conflict` is called before each further try. `settled_at` is the time of a transaction of several orders
-        that may have settled this order; `None` if there was none. With a time, the stored order is read first. If that
-        order is final, it is returned. If its `settled_at` equals the given one, it counts as settled by this
-        invocation.
+        that may have settled this order; `None` if there was none. With a time, the stored order is read first. If the
+        stored order is final, it is returned. It counts as settled by this invocation if it has the same `settled_at`.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

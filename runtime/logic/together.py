@@ -1,8 +1,8 @@
 """Settles the orders of a batch that share articles: it forms groups and settles each group with one transaction.
 
 Transactions on one article's row run one after the other, so one transaction for ten orders replaces ten in sequence.
-Afterwards each order is still processed by itself. If the order is open, it is settled then, so no guarantee depends on
-these transactions.
+Afterwards each order is still processed by itself, and settled if it is still open. So no guarantee depends on these
+transactions.
 """
 
 import uuid

@@ -167,7 +167,7 @@ def test_a_stored_submission_is_retried_with_the_same_key_and_body(serve: Serve)
 
 
 @pytest.mark.parametrize(("given", "least"), [("7", 7), ("a date", 290), ("soon", 0), ("-5", 0)])
-def test_a_wait_is_never_shorter_than_retry_after(serve: Serve, given: str, least: float) -> None:
+def test_a_wait_is_never_shorter_than_the_retry_after_header(serve: Serve, given: str, least: float) -> None:
     # GIVEN a header with seconds, with a date five minutes from now, or with neither
     header = format_datetime(datetime.now(UTC) + timedelta(minutes=5), usegmt=True) if given == "a date" else given
     server = serve(problem(503, **{"Retry-After": header}), (202, {}, ACCEPTED))

@@ -17,7 +17,7 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
 # Written by hand: one row for each widget, except headings and graphs of alarms. The row has view, size, unit, period
-# and time range. It ends with the lines of a graph (1/3: one of three is visible) or the number of log groups.
+# and time range. At the end, a graph has its lines (1/3: one of three is visible), and other widgets their log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -152,7 +152,7 @@ def test_alarms_are_below_the_question_that_they_answer() -> None:
     assert questions["What fails?"] == others
 
 
-def test_the_first_widget_lists_all_alarms_that_notify_sorted_by_tier() -> None:
+def test_the_first_widget_lists_the_notifying_alarms_in_the_order_of_tiers() -> None:
     # GIVEN / WHEN
     first = drawn()[0]
     shown = first["properties"]["alarms"]

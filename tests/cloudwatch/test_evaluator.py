@@ -240,7 +240,7 @@ def test_a_period_of_five_minutes_is_evaluated_every_minute() -> None:
 
 
 @pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
-def test_dynamodb_alarms_ignore_missing_data_if_their_setting_is_on(always: bool, expected: State) -> None:
+def test_dynamodb_alarms_ignore_missing_data_if_the_behaviour_says_so(always: bool, expected: State) -> None:
     # GIVEN throttles in the past, and no value published since then
     key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
     store = store_of(9, key=key, unit="Count")

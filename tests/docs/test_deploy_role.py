@@ -98,7 +98,7 @@ def test_an_entry_names_no_call_twice_and_gives_the_source_of_its_reads(entry: s
     assert ("source" in content) >= ("read" in content)
 
 
-def test_the_list_everywhere_has_each_call_on_all_resources_and_no_other() -> None:
+def test_calls_on_all_resources_are_exactly_those_in_the_list_everywhere() -> None:
     # GIVEN
     calls = {
         (on, action)

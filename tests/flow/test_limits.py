@@ -161,7 +161,7 @@ def test_a_discarded_order_is_final_and_publishes_no_event() -> None:
         assert json.loads(again.response["body"])["status"] == "ACCEPTED"
 
 
-def test_an_order_stays_accepted_if_its_last_attempt_is_killed_before_a_write() -> None:
+def test_an_order_stays_accepted_if_its_last_attempt_is_killed_before_its_first_write() -> None:
     # GIVEN a message at its last attempt, whose process is killed before its first write
     with staged() as stage:
         stage.accept()

@@ -57,7 +57,7 @@ def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_o
 
 
 @pytest.mark.parametrize("sold_out", [False, True])
-def test_grouping_has_no_effect_on_the_speed_of_ten_skus_or_a_sold_out_sku(sold_out: bool) -> None:
+def test_grouping_does_not_change_the_speed_if_a_sku_is_sold_out_or_skus_vary(sold_out: bool) -> None:
     # GIVEN orders of one SKU that is sold out, or of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
@@ -86,7 +86,7 @@ def test_the_simulation_has_the_expected_default_settings() -> None:
 
 
 @pytest.mark.parametrize(("callers", "fair", "helped"), [(1, False, False), (1, True, True), (20, True, False)])
-def test_a_quiet_caller_overtakes_the_flood_of_one_caller_only_in_a_fair_queue(
+def test_a_fair_queue_helps_a_quiet_caller_if_one_caller_sends_the_flood(
     callers: int, fair: bool, helped: bool
 ) -> None:
     # GIVEN a flood of 20,000 orders by one caller, or by many callers with small shares
@@ -99,7 +99,7 @@ def test_a_quiet_caller_overtakes_the_flood_of_one_caller_only_in_a_fair_queue(
     assert result.done == len(flood) + len(result.seconds["quiet"])
 
 
-def test_a_caller_is_noisy_if_few_orders_take_long() -> None:
+def test_a_caller_with_few_but_long_orders_is_noisy() -> None:
     # GIVEN one caller whose first order has used all processing time so far, and another caller
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]

@@ -89,7 +89,7 @@ def test_aws_refuses_to_delete_any_table_or_the_user_pool() -> None:
     assert guarded == urns(TABLES) | urns(IDEMPOTENCY_TABLES) | urns({POOL})
 
 
-def test_pulumi_refuses_to_change_strict_ordering_so_no_message_is_lost() -> None:
+def test_pulumi_refuses_to_change_strict_ordering() -> None:
     # GIVEN the queues before and after the change
     before, after = everything_on(), recorded_with("prod", {**ALL_ON, **ORDERED})
 

@@ -61,8 +61,8 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee is reported as broken if it is broken in all possibilities. If G1 is broken in some possibilities
-    # and G5 in all others, then both findings say that it is not known which of the two is broken
+    # THEN a guarantee is reported as broken if it is broken in all possibilities. If every possibility
+    # breaks G1 or G5, but none of them is broken in all, both findings say that it is not known which is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

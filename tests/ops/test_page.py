@@ -78,7 +78,7 @@ def test_the_printed_command_tests_the_tier_that_was_listed(
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])
-def test_a_tier_without_topic_and_yes_without_test_are_refused(
+def test_a_tier_without_topic_and_the_option_yes_without_test_are_refused(
     stack: MockStack, arguments: list[str], code: int
 ) -> None:
     # GIVEN a stack whose only alarm topic is the one for pages

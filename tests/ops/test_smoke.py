@@ -156,7 +156,7 @@ def test_a_busy_api_is_retried_with_the_same_key_until_time_is_up(
 
 
 @pytest.mark.parametrize(("retry_after", "pause"), [("2", 2), ("9" * 400, 10), ("\xb2", 1), ("-1", 1), ("soon", 1)])
-def test_the_pause_is_retry_after_up_to_10_s_but_1_s_if_the_header_is_invalid(retry_after: str, pause: int) -> None:
+def test_a_valid_retry_after_header_sets_the_pause_and_an_invalid_one_means_1_s(retry_after: str, pause: int) -> None:
     # GIVEN an API that is busy once, and sends this Retry-After
     answers = iter([answer(503, {}, retry_after=retry_after), answer(202, ACCEPTED)])
     clock = Clock()

@@ -258,7 +258,7 @@ def test_a_finding_has_its_severity_its_text_and_its_commands(case: str) -> None
         ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
     ],
 )
-def test_an_error_budget_has_60_percent_left_at_4_of_10_allowed_failures(
+def test_an_error_budget_is_the_share_of_allowed_failures_that_is_left(
     counts: dict[str, float], budgets: dict[str, float]
 ) -> None:
     # GIVEN objectives of 99.9 and 99 %

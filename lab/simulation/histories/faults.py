@@ -14,15 +14,17 @@ LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is bus
 BY_NAME: Final[dict[str, FaultKind]] = {
     kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
 }
-"""The faults that depend on the call alone. The three that cancel a transaction are left out, because they ignore the
-items' conditions: an item whose condition fails can get the reason ``None`` (no problem). ``ROW_BUSY`` replaces them.
-As AWS does, it reports the true reason of every row that is not busy."""
+"""The faults that depend on the call alone.
+
+Three faults that cancel a transaction are left out. They report no problem for an item even if the item's condition
+fails. ``ROW_BUSY`` replaces them. As AWS does, it reports the true reason of every row that is not busy.
+"""
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
 
 
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
-    """Return a fault that refuses a write, because another transaction uses the rows for which ``busy`` is true.
+    """Return a fault that refuses writes of rows for which ``busy`` is true: another transaction uses these rows.
 
     A cancelled transaction reports the true reason of every row that is not busy. A write outside a transaction
     fails with ``TransactionConflictException``.

@@ -242,8 +242,8 @@ class Model:
     def letters_are_marked(self) -> None:
         """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
 
-        Orders with a message in the orders queue are not checked. Dead letters whose last attempt was disturbed are not
-        checked either, because the disturbance may have prevented the mark ``FAILED``.
+        Orders with a message in the orders queue are not checked. Dead letters are not checked either
+        if a call in ``_MARKING`` was disturbed in their last attempt, because the mark ``FAILED`` may then be missing.
         """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():

@@ -29,8 +29,8 @@ def labels(violations: Sequence[str]) -> frozenset[str]:
 
 @dataclass(slots=True)
 class _Tries:
-    """Checks, at most ``left`` times, whether a history still has a violation with one of the original labels. Later
-    answers are always no."""
+    """Checks whether a history still has a violation with one of the original labels. After ``left`` checks, the answer
+    is always no."""
 
     wanted: frozenset[str]
     left: int = MOST_TRIES

@@ -107,7 +107,7 @@ def test_the_wheel_of_the_configured_architecture_is_used(tmp_path: Path) -> Non
         (f"greeting==1.0 ; python_version < '3.12' --hash=sha256:{'0' * 64}", "environment marker"),
     ],
 )
-def test_a_requirement_with_a_marker_or_without_a_pin_or_hash_is_refused(tmp_path: Path, line: str, words: str) -> None:
+def test_a_requirement_needs_a_pin_and_a_hash_and_must_have_no_marker(tmp_path: Path, line: str, words: str) -> None:
     # GIVEN a lock file with a requirement that is not pinned, has no hash, or has a marker
     project = make_project(tmp_path / "project", lock=f"{line}\n")
 

@@ -56,7 +56,7 @@ def test_the_code_is_the_errors_class_if_no_answer_comes() -> None:
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": {}}])
-def test_the_code_is_the_word_unknown_if_a_refusal_has_no_code(response: Any) -> None:
+def test_a_refusal_without_a_code_gets_the_code_unknown(response: Any) -> None:
     # GIVEN a refusal without a code
     # WHEN its code is read
     # THEN it is Unknown

@@ -57,8 +57,8 @@ def shortage(code: ReasonCode, *skus: str) -> Shortage:
 def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[ItemReason], verdict: object) -> None:
     # GIVEN the reason of each item of a cancelled settlement
     # WHEN the settlement is judged
-    # THEN if the order row has a reason, only this reason decides the verdict. Otherwise failed conditions of stock
-    # rows decide it. If no condition failed, the verdict is contention
+    # THEN the order row's reason decides the verdict. If the row has none, failed conditions of stock rows decide it.
+    # If no condition failed, the verdict is contention
     assert judge(order, stock, order_lines(len(stock))) == verdict
 
 
@@ -74,7 +74,7 @@ def test_no_order_is_rejected_unless_its_stock_row_shows_a_shortage(available: A
 
 
 @pytest.mark.parametrize(("order", "stock"), [("ValidationError", "None"), ("None", "ItemCollectionSizeLimitExceeded")])
-def test_reasons_except_failed_conditions_and_contention_are_unexpected(order: str, stock: str) -> None:
+def test_a_reason_that_is_no_failed_condition_and_no_contention_is_unexpected(order: str, stock: str) -> None:
     # GIVEN a reason that is neither a condition nor contention
     # WHEN it is judged
     verdict = judge(ItemReason(order), [ItemReason(stock)], order_lines(1))
@@ -117,7 +117,7 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
             pytest.fail("nothing here is unexpected")
 
 
-def test_only_busy_is_true_if_all_reasons_are_temporary() -> None:
+def test_a_cancelled_transaction_was_only_busy_if_all_reasons_are_temporary() -> None:
     # GIVEN a cancelled transaction: its order row has no reason, and each stock row has a different temporary reason
     # WHEN it is judged
     # THEN `only_busy` is true, because every reason is a conflict or load

@@ -102,7 +102,7 @@ def test_a_newer_messages_order_is_marked_at_its_last_attempt(world: WorkerAccou
 
 
 @pytest.mark.parametrize("receives", [9, 100])
-def test_every_attempt_after_max_receive_count_counts_as_a_last_attempt(world: WorkerAccount, receives: int) -> None:
+def test_every_attempt_after_max_receive_count_is_a_last_attempt(world: WorkerAccount, receives: int) -> None:
     # GIVEN a queue whose limit of receives is higher than the worker's `max_receive_count`
     world.disturb("transact_write_items", refused("InternalServerError"))
     # WHEN a message is received more often than `max_receive_count`

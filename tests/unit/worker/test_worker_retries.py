@@ -57,7 +57,7 @@ def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount)
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_is_retried_after_the_lease_of_its_twin_and_no_failure_is_counted(world: WorkerAccount) -> None:
+def test_a_message_is_retried_after_its_twins_lease_without_a_counted_failure(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN a message of the same order is received
@@ -84,7 +84,7 @@ def test_a_message_waits_for_its_lease_if_writing_its_record_fails(world: Worker
     # GIVEN an idempotency table that refuses one operation
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
-    # AND for `delete_item`, a publish that fails, because the worker deletes a record only after a failed attempt
+    # AND for `delete_item`, a topic that refuses the event: only after a failed attempt is the record deleted
     if operation == "delete_item":
         world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed with 40 s left

@@ -102,7 +102,9 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_run_recognises_its_own_settlement_by_settled_at(world: WorkerAccount, stored: str, by_us: bool) -> None:
+def test_an_order_counts_as_settled_by_the_run_with_its_settlement_time(
+    world: WorkerAccount, stored: str, by_us: bool
+) -> None:
     # GIVEN a final order. An earlier transaction of this run may have settled it together with other orders
     world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
     # WHEN it is settled after that transaction

@@ -10,7 +10,7 @@ from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def without_effect(_: Any) -> dict[str, Any]:
-    """Return the answer of a FIFO queue or topic. The emulated ones are not FIFO, so the test does not call them."""
+    """Return an empty answer instead of calling the emulated queue or topic, because neither is FIFO."""
     return {}
 
 
