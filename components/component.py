@@ -30,8 +30,8 @@ class Scope(Args):
     )
     key_arn: pulumi.Output[str] | None = Field(
         default=None,
-        description="The customer managed key for the data in the stack's Region; without it, AWS's own keys are used, "
-        "except for alarm topics.",
+        description="The customer managed key for the data in the stack's Region. Without it, AWS's own keys encrypt "
+        "the data, except in alarm topics, which then have a key of their own or none.",
     )
     boundary_arn: str | None = Field(
         default=None,

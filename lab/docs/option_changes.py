@@ -1,8 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
 Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
-default. The configuration has the keys that the option needs with either value. The program runs with each value. The
-two runs differ only in the option, and in keys that the option's first value does not allow.
+default. The program runs with each value. Both runs have the same keys besides the option. Only if the first value
+does not allow a key that the second value needs, the second run alone has this key.
 """
 
 import json

@@ -14,7 +14,7 @@ from lab.recording.recording import Recorded, Recording
 
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
-_OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "without-tags")
+_OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "tags-ignored")
 # Calls that create the resource, may create it, or tag it while it is created. The resource then has no tags yet, and
 # the request contains the tags.
 _MAKES: Final = re.compile(r":(Create|Request|Put(MetricAlarm|CompositeAlarm|Rule)$|(Add)?Tag)")
@@ -80,7 +80,7 @@ def requests(recording: Recording, boundary: str) -> Iterator[Request]:
         for request in _of_resource(each, boundary):
             on = request.resource
             known = {"kms:ResourceAliases": aliases[on]} if on in aliases else {}
-            if request.action not in _file()["without-tags"]:
+            if request.action not in _file()["tags-ignored"]:
                 known |= {f"aws:ResourceTag/{name}": value for name, value in tags.get(on, {}).items()}
             own = on in {"*", _tagged(each)}
             if own and _MAKES.search(request.action):

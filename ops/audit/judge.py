@@ -238,7 +238,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; reads of orders are not recorded",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; no log shows who reads orders",
         broken,
     )
 

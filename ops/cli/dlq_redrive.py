@@ -80,7 +80,7 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
         return
     counts = [
         ("copies of redriven messages, deleted" if act else "copies of redriven messages", tally.copies),
-        ("not redriven: recent copies; perhaps this run sent them, and they failed again", tally.returned),
+        ("not redriven: this run may have redriven them already, and they failed again", tally.returned),
         ("not selected by --where", tally.unselected),
         *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
         ("not sent, or perhaps not sent; run again", tally.failed),

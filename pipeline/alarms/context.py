@@ -34,7 +34,7 @@ class Objectives:
     """Promises to customers.
 
     Attributes:
-        accepting_percent: share of requests that are not answered 5xx.
+        accepting_percent: share of requests with an answer other than 5xx.
         settling_percent: share of accepted orders that are settled within `promise_seconds`.
     """
 

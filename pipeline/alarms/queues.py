@@ -94,8 +94,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="It does not notify alone. While it is in alarm, a new dead letter causes another page. Without that "
-            "page, people would know only of the first dead letter.",
+            why="It notifies nobody itself. While it is in alarm, each new dead letter causes another page (composite "
+            "alarm `further-dead-letters`). Without that page, people would know only of the first dead letter.",
             anchor="further-dead-letters",
         ),
     )
@@ -122,7 +122,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
         ),
         Alarm(
             name="dead-letter-retention-half",
-            title="Dead letters have waited for half of the time for which SQS surely keeps them",
+            title="Dead letters are old, and SQS may soon delete them",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", DEAD_LETTER_QUEUE)},
             threshold=Threshold(
                 dead_letter_half,

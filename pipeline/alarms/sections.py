@@ -105,7 +105,7 @@ def _glance(objectives: Objectives) -> tuple[Graph, ...]:
             height=5,
         ),
         Graph(
-            title="Requests that are not answered 5xx",
+            title="Requests with an answer other than 5xx",
             metrics=requests,
             expressions={"percent": f"100 * (1 - {filled('errors')} / requests)"},
             period=MINUTE,

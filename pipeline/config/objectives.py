@@ -16,7 +16,7 @@ class ObjectiveOptions(GeneralOptions):
 
     accepting_objective_percent: Objective = Field(
         default="99.9",
-        description="Availability of accepting: the share of requests that are not answered 5xx.",
+        description="Availability of accepting: the share of requests with an answer other than 5xx.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99.9",
             "consequence": "The difference to 100 % is the error budget. If it is spent too fast, alarms send pages or "

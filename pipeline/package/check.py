@@ -89,8 +89,8 @@ def _runner(spec: PackageSpec) -> Interpreter:
     if platform.system() != "Linux" or platform.machine().lower() not in _MACHINES[target.architecture]:
         here = f"{platform.system()} on {platform.machine()}"
         raise BuildError(
-            f"this machine ({here}) cannot run a package for {target.label}: use `--target local`"
-            + (", or with this machine's `--architecture`." if platform.system() == "Linux" else ".")
+            f"this machine ({here}) cannot run a package for {target.label}. Use `--target local`"
+            + (" or this machine's `--architecture`." if platform.system() == "Linux" else ".")
         )
     return find_interpreter(target.python_version, spec.bytecode_release)
 

@@ -72,7 +72,7 @@ class CorruptDataError(RetryableError):
 
 
 class AuthorizerMissingError(RetryableError):
-    """The stack has an authorizer, but the request did not pass it: a deploy is under way, or a route is wrong.
+    """The stack has an authorizer, but the request's route does not use it: a deploy is under way, or a route is wrong.
 
     If such a request were treated as anonymous, all callers would see each other's orders.
     """

@@ -10,8 +10,9 @@ class Candidate:
 
     Attributes:
         receive_count: How often the message has been received.
-        lease_end: When the lease of the message's unfinished run ends or ended (epoch milliseconds). 0: the record
-            could not be read. `None`: the message has no unfinished run, or too little time is left to run the message.
+        lease_end: When the lease of the message's unfinished run ends or ended (epoch milliseconds). 0: the
+            idempotency record could not be read. `None`: the message has no unfinished run, or too little time is left
+            to run the message.
     """
 
     receive_count: int

@@ -21,7 +21,7 @@ ALL = len(FUNCTIONS)
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
-    "Requests that are not answered 5xx": "timeSeries 12x5 percent 60 1/3",
+    "Requests with an answer other than 5xx": "timeSeries 12x5 percent 60 1/3",
     "Error budget left: accepting, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
     "Error budget left: settling, 30 days": "singleValue 6x4 percent 2592000 -P30D to P0D 1/3",
     "Oldest order waiting": "timeSeries 6x4 seconds 60 1/1",

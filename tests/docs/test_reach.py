@@ -40,14 +40,14 @@ FORBIDDEN: list[tuple[str, str, dict[str, str]]] = [
     # A direct call, not through DynamoDB, to a key of unknown ownership.
     ("kms:Decrypt", KEY, {}),
 ]
-"""No role of stack dev may allow these calls. Nor may a role allow calls on the other stacks' resources."""
+"""No role of stack dev may allow these calls."""
 
 
 def role_of(role: str, stack: str) -> Statements:
     return statements(role, stack, {"HostedZoneId": "ZOWN"})
 
 
-def calls_on_all_resources(
+def calls_on_neighbours(
     given: Statements, stack: str, other: str, *, tagged: bool = True, project: str = "orders"
 ) -> Iterator[Request]:
     for kind in NEIGHBOURS:
@@ -70,7 +70,7 @@ def test_the_deploy_role_reaches_resources_of_others_only_by_calls_that_aws_cann
     role, known = role_of("DeployRole", stack), unnarrowed(tagged=tagged)
 
     # WHEN
-    found = list(calls_on_all_resources(role, stack, other, tagged=tagged))
+    found = list(calls_on_neighbours(role, stack, other, tagged=tagged))
 
     # THEN
     assert [str(each) for each in found if each.action not in known] == []
@@ -82,7 +82,7 @@ def test_the_deploy_role_can_make_every_listed_call_on_resources_of_others() -> 
 
     # WHEN
     found = {
-        tagged: {each.action for each in calls_on_all_resources(role, "dev", "prod", tagged=tagged)}
+        tagged: {each.action for each in calls_on_neighbours(role, "dev", "prod", tagged=tagged)}
         for tagged in (True, False)
     }
 
@@ -96,7 +96,7 @@ def test_the_preview_role_reads_no_secret_of_others_and_changes_nothing(
     stack: str, other: str, *, tagged: bool
 ) -> None:
     # GIVEN / WHEN
-    found = {each.action for each in calls_on_all_resources(role_of("PreviewRole", stack), stack, other, tagged=tagged)}
+    found = {each.action for each in calls_on_neighbours(role_of("PreviewRole", stack), stack, other, tagged=tagged)}
 
     # THEN
     assert found
@@ -163,9 +163,9 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 def reach_of_dev(given: Statements) -> set[str]:
     """Return the calls on resources of others, and the calls in `FORBIDDEN`, if the statements `given` allow them."""
-    prod = {str(each) for each in calls_on_all_resources(given, "dev", "prod")}
-    untagged = {f"{each}, untagged" for each in calls_on_all_resources(given, "dev", "prod", tagged=False)}
-    billing = {f"{each} of billing" for each in calls_on_all_resources(given, "dev", "dev", project="billing")}
+    prod = {str(each) for each in calls_on_neighbours(given, "dev", "prod")}
+    untagged = {f"{each}, untagged" for each in calls_on_neighbours(given, "dev", "prod", tagged=False)}
+    billing = {f"{each} of billing" for each in calls_on_neighbours(given, "dev", "dev", project="billing")}
     forbidden = {f"{action} {context}" for action, on, context in FORBIDDEN if allows(given, action, on, context)}
     return prod | untagged | billing | forbidden
 

@@ -1,4 +1,4 @@
-"""Tests, on a separate stack behind an edge, which requests the API answers and which web pages may use it."""
+"""Tests a separate stack behind an edge: which requests does the API answer, and which web pages may use the API?"""
 
 import pytest
 

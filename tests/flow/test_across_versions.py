@@ -38,7 +38,7 @@ def expire_records(stage: Stage, table: str) -> None:
 
 
 def outcome(event: str) -> dict[str, Any]:
-    """Return an event without its times, which depend on the duration of the deploy."""
+    """Return an event without its times, because the two versions run at different times."""
     document = json.loads(event)
     document["data"].pop("settled_at", None)
     return {name: value for name, value in document.items() if name != "time"}

@@ -114,10 +114,10 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_each_stopped_run_of_an_order_may_cost_its_message_one_more_receive() -> None:
-    # GIVEN a killer that cost a message two receives, the limit for one killer. Then the deadline stopped a run of the
-    # message's copy. The lease of the killer's run ended before the lease of the stopped run, so the killer runs first
+    # GIVEN a message that has lost two receives to one killer, which is the limit for one killer
+    # AND a copy of the message, whose run was stopped by the deadline
     made = History.read(COPY_STOPPED)
-    # WHEN the killer costs the message a third receive
+    # WHEN the killer's lease ends before the lease of the stopped run, and the killer costs the message a third receive
     violations = play(made)
     # THEN this is no violation: a message may lose one more receive for each stopped run of its order
     assert violations == []

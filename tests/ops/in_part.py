@@ -1,7 +1,4 @@
-"""Makes AWS answer "in part": in pages of one item, or with refused entries.
-
-The operations are those that the tools call.
-"""
+"""Makes AWS answer "in part": in pages of one item, or with refused entries."""
 
 from __future__ import annotations
 

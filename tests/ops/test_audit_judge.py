@@ -12,9 +12,9 @@ from ops.audit.judge import judge
 from ops.gateway.stock import Count
 
 
-def test_articles_that_are_not_checked_are_not_counted() -> None:
-    # GIVEN six articles with confirmed units. `changed article` is counted during the audit. Two articles are below
-    # zero: `below zero` has no reference point, `below zero since` has one
+def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
+    # GIVEN six articles with confirmed units. Somebody counts the stock of `changed article` during the audit. Two
+    # articles are below zero: `below zero` has no reference point, `below zero since` has one
     at = "2026-01-01T00:00:00.000Z"
     rows = {
         "fine": Count(7, {}, 10, at),
@@ -62,7 +62,8 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
     # THEN a guarantee is reported as broken if it is broken in all possibilities. If every possibility
-    # breaks G1 or G5, but none of them is broken in all, both findings say that it is not known which is broken
+    # breaks one of the two, but neither G1 nor G5 is broken in all, both findings say that it is not known which of the
+    # two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

@@ -290,7 +290,9 @@ def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, r
 @pytest.mark.parametrize(
     ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
 )
-def test_a_percentile_over_a_day_or_less_has_one_period(minutes: int, of_a_sum: int, of_a_percentile: int) -> None:
+def test_the_period_of_a_percentile_is_the_time_span_but_at_most_a_day(
+    minutes: int, of_a_sum: int, of_a_percentile: int
+) -> None:
     # GIVEN
     client = Mock()
     ask = client.get_paginator.return_value.paginate

@@ -93,7 +93,7 @@ def _in_progress(_: Stage) -> Fault:
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
     """Cancel the transaction with these reason codes, one for each item.
 
-    With ``None``, the item gets its true reason, because AWS never reports a false result of a condition.
+    With ``None``, the item's condition is evaluated, and its result is the reason. AWS never reports a wrong result.
     """
 
     def make(stage: Stage) -> Fault:

@@ -57,8 +57,8 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In 7200 s, one order can kill the worker up to seven times. This tests the model's rule M7: other
-            # messages lose only a few receives in these runs.
+            # In these 7200 s, up to seven batches are delivered, and a killer can kill the worker in each. This tests
+            # rule M7 of the model: killers cost another message only a few of its receives.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

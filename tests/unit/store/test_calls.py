@@ -199,7 +199,7 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt_handle() -> None:
         ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
     ],
 )
-def test_the_end_of_a_lease_is_read_and_a_lease_without_an_end_is_over(
+def test_the_end_of_a_lease_is_read_and_a_missing_end_counts_as_past(
     kept: dict[str, Any], lease_end: int | None
 ) -> None:
     # GIVEN an order's record

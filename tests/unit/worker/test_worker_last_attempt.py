@@ -91,7 +91,7 @@ def test_a_last_attempt_without_enough_time_counts_as_failed_and_its_order_is_ma
     assert world.counted == {"BatchIsolated": 1, "AttemptDeferred": 1, "LastAttemptFailed": 1}
 
 
-def test_a_newer_messages_order_is_marked_at_its_last_attempt(world: WorkerAccount) -> None:
+def test_the_last_attempt_of_a_newer_schema_version_marks_the_order_failed(world: WorkerAccount) -> None:
     # GIVEN a message of a newer version, which no worker can read yet
     # WHEN it is processed for the last time
     world.run(record(content(schema_version=NEWER), receives=8))
