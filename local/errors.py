@@ -56,8 +56,8 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    If the disk is full, return `full`. By default, the error then says how to move the state folder. So a caller with
-    another `folder` must give `full`.
+    If the disk is full, return `full`. The default is an error that says how to move the state folder. So give `full`
+    for work in another folder.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full or no_space(folder)

@@ -108,7 +108,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
 
     Raises:
         RefusedError: the order was settled meanwhile, and at least one of its messages is readable.
-        RefusedError: the order's row is invalid and has a status, and this status is not open.
+        RefusedError: the order's row is invalid, and its status is final or unknown.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

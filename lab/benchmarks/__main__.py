@@ -91,7 +91,7 @@ def _computed() -> Iterator[Figure]:
     """Yield the computed figures: money by `ops cost`, and results of the queue model."""
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
-    name = f"a million orders by `ops cost`, {ten.name} ([why not less](options.md#what-a-stack-costs))"
+    name = f"a million orders by `ops cost`, {ten.name} ([why it exceeds the goal](options.md#what-a-stack-costs))"
     yield Figure(name, "USD", used, goal="8.50 USD")
     popular = sell(arrivals(1000, 20))
     yield Figure("orders of one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")

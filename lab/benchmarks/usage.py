@@ -1,4 +1,4 @@
-"""Counts what an order, a further line of an order, a batch of ten orders and a look-up use of the in-memory AWS.
+"""Counts the use of the in-memory AWS by an order, a further line of an order, a batch of ten orders and a look-up.
 
 Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 

@@ -31,8 +31,8 @@ _RULES: Final = """The window of 72 h is evaluated hourly, so its row can fire u
 
 The fastest burn rate needs `rate_minimum_events` (3) bad events in its hour; the others need `slow_burn_minimum_events`
 (10). So one failed request in a quiet hour pages nobody. If 20 orders arrive per hour, an outage pages after about
-10 minutes. The settling rows fire only after failed attempts. If no worker receives the orders, `worker-not-running`
-and `oldest-message-age` page."""
+10 minutes. The `settling-…` alarms fire only after failed attempts to process orders. If no worker receives the orders,
+`worker-not-running` and `oldest-message-age` page."""
 _HEAD: Final = """# Alarms
 
 For people on call and those who decide which alarms page: when each alarm fires, why, and its runbook. A row with ↳

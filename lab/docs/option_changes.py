@@ -1,8 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
 Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
-default. The program runs with each value. Both runs have the same keys besides the option. Only if the first value
-does not allow a key that the second value needs, the second run alone has this key.
+default. The program runs with each value. Apart from the option, both runs have the same keys, with one exception: the
+first run lacks a key that the second value needs and the first value does not allow.
 """
 
 import json

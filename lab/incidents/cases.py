@@ -143,7 +143,7 @@ INCIDENTS: Final = (
     Incident("a worker's idempotency record without its result", _corrupt_record, 120, ("errors", _REPAIR, REDRIVE)),
     Incident("the worker's idempotency table is deleted, 60 min", _table_gone, 60, (REDRIVE,), _table_restored),
     Incident("2,000 dead letters with two causes", _flood, 30, ("errors", DISCARD, REDRIVE)),
-    Incident("DynamoDB is down at 20 orders an hour, 3 h", _dynamodb_down, 180, per_hour=20),
+    Incident("DynamoDB is down, 3 h, in a shop with 20 orders an hour", _dynamodb_down, 180, per_hour=20),
     Incident(
         "a shop with 120 orders an hour: every 25th request fails, 8 h", _every_25th_send_fails, 480, per_hour=120
     ),

@@ -165,7 +165,7 @@ def in_order(world: World) -> list[str]:
         actual = [order_id for order_id in published(world) if order_id in order_ids]
         expected = [order_id for order_id in order_ids if order_id in actual]
         if actual != expected:
-            violations.append(f"order: {group} sent {expected}, but {actual} were published")
+            violations.append(f"order: {group} sent in this order: {expected}; events came in this order: {actual}")
     return violations
 
 

@@ -57,7 +57,7 @@ class Gate:
             return None
         if refusal := foreign_page(head, port):
             return refusal
-        return _NO_KEY if not is_open(head) and signature_of(head) is None else None
+        return _UNSIGNED if not is_open(head) and signature_of(head) is None else None
 
     def refusal_of_signature(self, request: Request) -> Refusal | None:
         """Check a signature against the whole request with its body, and return the refusal if there is one."""
@@ -69,7 +69,7 @@ class Gate:
             return _OTHER_KEY
         if not signature.is_current(self.clock()):
             return _TOO_OLD
-        return None if signature.matches(request, secret) else _NOT_SIGNED
+        return None if signature.matches(request, secret) else _WRONG_SIGNATURE
 
     def _secret(self, signature: Signature) -> str | None:
         key_id = signature.access_key_id
@@ -137,9 +137,9 @@ _FOREIGN_PAGE: Final = Refusal(
     "AccessDenied",
     "Except for the stack's own API, this embedded AWS accepts no request from a page of another origin.",
 )
-_NO_KEY: Final = Refusal("MissingAuthenticationToken", f"The request is not signed. {_HOW}")
+_UNSIGNED: Final = Refusal("MissingAuthenticationToken", f"The request is not signed. {_HOW}")
 _OTHER_KEY: Final = Refusal("InvalidClientTokenId", f"The access key does not belong to this instance. {_HOW}")
 _TOO_OLD: Final = Refusal(
     "RequestExpired", "The signature's time differs from now by more than 15 minutes, or the presigned URL has expired."
 )
-_NOT_SIGNED: Final = Refusal("SignatureDoesNotMatch", f"The signature does not match this request and key. {_HOW}")
+_WRONG_SIGNATURE: Final = Refusal("SignatureDoesNotMatch", f"The signature does not match this request and key. {_HOW}")

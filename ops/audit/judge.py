@@ -238,7 +238,8 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; no log shows who reads orders",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; "
+        "reads cannot be checked from the logs",
         broken,
     )
 
@@ -257,7 +258,7 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
         return []
     confirmed = f"{taken.sure}" if not taken.near else f"{taken.sure} to {taken.sure + taken.near}"
     left = f"{last}" if first == last else f"{last} to {first}"
-    return [f"{sku}: units counted or added: {opening}; confirmed: {confirmed}; left: {left}"]
+    return [f"{sku}: units counted or added: {opening}; confirmed: {confirmed}; in stock: {left}"]
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:

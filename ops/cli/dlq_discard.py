@@ -101,9 +101,9 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         ("not finished; run again", tally.failed),
     ]
     rows = [
-        ("discarded" if act else "would be discarded", str(tally.discarded)),
+        ("dead letters discarded" if act else "dead letters that would be discarded", str(tally.discarded)),
         *((name, str(count)) for name, count in counts if count),
-        ("seen", str(tally.seen)),
+        ("dead letters seen", str(tally.seen)),
     ]
     context.out.rows(("what", "count"), rows, whole={"count"})
     if tally.causes:

@@ -85,8 +85,9 @@ def run_trace(options: argparse.Namespace, context: Context) -> int:
     steps = timeline([*(steps_of_order(order) if order is not None else []), *(line.step for line in lines)])
     if row is None and record is None and not steps and not attempts.unread:
         raise RefusedError(
-            f"Nothing was found about order {options.id}: no row, no record, and no log line "
-            f"of the last {options.since} was read. Ids are UUIDs in lower case. To look further back: --since 7d."
+            f"Nothing was found about order {options.id}: no row, no record, and nothing in the "
+            f"log lines that were read (--since {options.since}). Ids are UUIDs in lower case. To look further back: "
+            "--since 7d."
         )
     unreadable = not row_known or isinstance(row, UnreadableOrder)
     event = f"{NOT_KNOWN}: the order's row cannot be read" if unreadable else notification(order, record, steps)

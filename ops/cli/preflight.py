@@ -64,5 +64,5 @@ def _show(found: list[Finding]) -> None:
 def _conclude(counts: Counter[Verdict]) -> None:
     errors, warnings, unread = (counts[each] for each in (Verdict.ERROR, Verdict.WARNING, Verdict.UNKNOWN))
     found = f"{counted(errors, 'error')}, {counted(warnings, 'warning')}"
-    text = f"{found}; {counted(unread, 'check')} could not read something."
+    text = f"{found}; {counted(unread, 'check')} could not read something." if unread else f"{found}."
     Screen(stderr=True).print_line(text if errors or warnings or unread else "No problems were found.")

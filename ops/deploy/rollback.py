@@ -74,7 +74,7 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
     known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
     if not known:
         raise RefusedError(
-            "The versions that callers used before are not known: none is recorded, or all were rolled back. "
+            "No earlier version is known: none is recorded, or each was itself rolled back. "
             "List the versions: aws lambda list-versions-by-function --function-name NAME. "
             "Then: --to create_order=4 --to get_order=4 …"
         )

@@ -21,8 +21,8 @@ class Subscriber:
     """One subscription.
 
     Attributes:
-        name: Name of the queue, or of the function and its alias. Addresses are not kept: the name of an email
-            subscription is `an email address`.
+        name: Name of the queue, or of the function and its alias. Addresses are not kept: every email
+            subscription has the same name, the text `an email address`.
         rule: Name of the bus's rule; `None` for a subscription to a topic.
         confirmed: For a topic: whether the subscription is confirmed. For a bus: whether the rule is enabled.
         dead_letters: ARN of the subscription's dead-letter queue; `None` if it has none, or if it is an unconfirmed

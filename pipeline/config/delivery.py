@@ -53,7 +53,7 @@ def _gradual(config: DeliveryOptions) -> Problem | None:
     return Problem(
         ("gradual_deploy", "environment"),
         f"{config.gradual_deploy} on the local stack",
-        "none, because the embedded AWS has no CodeDeploy to move callers to new versions",
+        "gradual_deploy: none, because the embedded AWS has no CodeDeploy to move callers to new versions",
     )
 
 

@@ -71,7 +71,7 @@ def _subscription_clashes(config: MessagingOptions) -> Iterator[Problem]:
         yield Problem(("subscriptions",), f"the name {clash!r} beside {name!r}", allowed)
 
 
-def _order_on_a_bus(config: MessagingOptions) -> Problem | None:
+def _strict_ordering_on_a_bus(config: MessagingOptions) -> Problem | None:
     """The rules of an EventBridge bus do not keep the sequence."""
     if config.events_target == "topic" or not config.strict_ordering:
         return None
@@ -219,7 +219,7 @@ SUBSCRIPTION_RULES = (
     _subscription_clashes,
 )
 MESSAGING_RULES = (
-    _order_on_a_bus,
+    _strict_ordering_on_a_bus,
     _routed_subscribers,
     _one_subscription_per_endpoint,
     _alarms_of_rules,

@@ -47,7 +47,7 @@ class Together:
     _short_until: dict[str, float] = field(default_factory=dict)
 
     def settle(self, messages: Iterable[OrderMessage], on_conflict: Callable[[], None]) -> dict[str, str]:
-        """Settle groups of orders. Return `settled_at` by order id, for the orders that are or may be settled now.
+        """Settle groups of orders. Return `settled_at` of the orders that were settled or may have been, by order id.
 
         Never raises: if a group fails, its orders are still processed one by one. `on_conflict` is called before each
         further try.

@@ -87,7 +87,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_names_no_call_twice_and_has_a_source_if_it_has_the_key_read(entry: str) -> None:
+def test_an_entry_names_no_call_twice_and_names_the_source_of_what_was_not_seen(entry: str) -> None:
     # GIVEN
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
@@ -98,7 +98,7 @@ def test_an_entry_names_no_call_twice_and_has_a_source_if_it_has_the_key_read(en
     assert ("source" in content) >= ("read" in content)
 
 
-def test_the_table_everywhere_has_exactly_the_calls_whose_resource_is_a_star() -> None:
+def test_exactly_the_calls_whose_resource_is_a_star_have_a_reason_in_everywhere() -> None:
     # GIVEN
     calls = {
         (on, action)

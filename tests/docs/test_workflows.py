@@ -187,17 +187,17 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
     assert config.package_bytecode_release == (RELEASE if config.package_bytecode else "")
 
 
-def run_step(step: str, folder: Path, code: int, shift: str = "moved", others: str = "") -> tuple[int, list[str]]:
+def run_step(step: str, folder: Path, code: int, shift: str = "moved", deployment: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
     Each command exits with `code`, but `ops deploy rollback` exits with 0. `ops deploy shift` prints JSON with one
-    deployment. `shift` is the JSON's `state`, and `others` is the deployment's `status`.
+    deployment. `shift` is the JSON's `state`, and `deployment` is the `status` of this deployment.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
     python.parent.mkdir(parents=True)
     shifted = folder / "shifted.json"
-    shifted.write_text(json.dumps({"state": shift, "deployments": [{"status": others}]}, indent=2))
+    shifted.write_text(json.dumps({"state": shift, "deployments": [{"status": deployment}]}, indent=2))
     commands = f'echo "$3 $4" >> commands\n[ "$4" = shift ] && cat {shifted}\n[ "$4" = rollback ] || exit {code}\n'
     python.write_text(f"#!/bin/sh\n{commands}")
     python.chmod(0o755)
@@ -228,15 +228,15 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 
 
 @pytest.mark.parametrize(
-    ("code", "others", "rollback"),
+    ("code", "deployment", "rollback"),
     [(0, "Succeeded", False), (1, "Succeeded", True), (1, "Failed", False), (4, "Succeeded", False)],
 )
 def test_shifted_functions_are_rolled_back_if_another_functions_shift_fails(
-    tmp_path: Path, code: int, others: str, rollback: bool
+    tmp_path: Path, code: int, deployment: str, rollback: bool
 ) -> None:
     # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any callers have
     # moved, or is not permitted
-    status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", others)
+    status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", deployment)
     # THEN the step fails unless the shift succeeds. A rollback runs only if the shift fails after callers have moved
     assert status == code
     assert commands == ["deploy shift", *(["deploy rollback"] if rollback else [])]

@@ -54,7 +54,7 @@ def test_events_out_of_order_are_a_violation(stage: Stage) -> None:
     assert len(invariants.in_order(stage.world)) == 1
 
 
-def test_the_sequence_of_a_standard_queues_events_cannot_be_checked() -> None:
+def test_the_sequence_of_events_from_a_standard_queue_cannot_be_checked() -> None:
     # GIVEN a stack without strict ordering
     # WHEN the sequence of its events is checked
     # THEN the check raises an error

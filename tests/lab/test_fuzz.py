@@ -10,7 +10,7 @@ from lab.fuzz.watch import Watch
 from tests.flow.sabotage.rewrite import Rewrite, rewritten
 
 MOST_ROUNDS = 60
-"""A planted bug must be found within this number of rounds, which have 1,200 events or 240 batches."""
+"""A planted bug must be found within this number of rounds. Together they have 1,200 events or 240 batches."""
 
 BUGS = {
     "an exception that the API does not catch": (

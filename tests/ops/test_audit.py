@@ -155,12 +155,12 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "stock moved twice": (
         "G2",
-        "SKU-1: units counted or added: 100; confirmed: 6; left: 92",
+        "SKU-1: units counted or added: 100; confirmed: 6; in stock: 92",
         lambda shop: shop.available(92),
     ),
     "stock not moved": (
         "G2",
-        "SKU-1: units counted or added: 100; confirmed: 6; left: 100",
+        "SKU-1: units counted or added: 100; confirmed: 6; in stock: 100",
         lambda shop: shop.available(100),
     ),
     "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),

@@ -44,19 +44,19 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
 
 
 @pytest.mark.parametrize(
-    ("left", "code"),
-    # Messages live for four days. Callers may use the old version for two hours after the recorded time. So the
-    # worker's rollback is refused for four days and two hours.
+    ("since", "code"),
+    # After the API's rollback from version 10, callers may use this version for two more hours. Their messages live for
+    # four days. So the worker's rollback is refused for four days and two hours.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(
-    world: DeployTarget, left: timedelta, code: int
+    world: DeployTarget, since: timedelta, code: int
 ) -> None:
     # GIVEN an API that was rolled back from schema version 2 some time ago, and a worker that reads both versions
     can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
     api = world.lambda_.functions[FUNCTIONS[0]]
     api.live = 9
-    api.tags["RolledBack"] = f"10@{ago(left)}={code_of(10)}"
+    api.tags["RolledBack"] = f"10@{ago(since)}={code_of(10)}"
 
     # WHEN / THEN the worker's rollback is refused until the messages, which live for four days, have expired
     assert world.run("rollback", "--to", "process_order=9", "--yes") == code

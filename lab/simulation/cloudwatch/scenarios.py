@@ -146,13 +146,16 @@ class Phase:
 
 
 def step_of(alarm: MetricAlarm) -> int:
-    """Return how many seconds a minute of the alarm's scenario lasts: 60 if the alarm's period is less than two hours,
-    otherwise longer, such as 1,440 if the period is a day."""
+    """Return the seconds between two data points of the alarm's scenario.
+
+    There are 60 if the alarm's period is less than two hours. If the period is longer, the scenario is stretched: for a
+    period of a day, there are 1,440.
+    """
     return 60 * max(1, alarm.period // 3_600)
 
 
 def publish(*phases: Phase, horizon: int = HORIZON, step: int = 60) -> MetricStore:
-    """Publish `horizon` healthy minutes of `step` seconds; during a phase, its series replace the healthy ones."""
+    """Publish `horizon` healthy data points, `step` seconds apart. In a phase, its series replace the healthy ones."""
     store = MetricStore()
     units = {key: _unit(key) for phase in phases for key in phase.series} | {key: _unit(key) for key in HEALTHY}
     for minute in range(horizon):
@@ -175,7 +178,7 @@ def _unit(key: MetricKey) -> str:
 def run_alone(
     store: MetricStore, alarm: MetricAlarm, composites: Iterable[CompositeAlarm], behaviour: Behaviour
 ) -> AlarmRun:
-    """Run the alarm without the other metric alarms. A minute of the scenario lasts `step_of(alarm)` seconds.
+    """Run the alarm without the other metric alarms. Data points are `step_of(alarm)` seconds apart.
 
     Each composite that names the alarm gets a rule with only this alarm, and no suppressor.
     """

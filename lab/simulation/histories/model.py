@@ -98,9 +98,9 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives that were lost in killed runs. The receives under ``by killers`` in ``_killed_with`` are not included.
+    """Receives lost in killed runs, by order id: a lease belongs to the order, and any of its messages can start a run.
 
-    The count is by order: a run's lease belongs to the order, and any message of the order can start a run.
+    ``_killed_with`` counts the receives that a killer cost, by message id. They are not included here.
     """
 
     def __post_init__(self) -> None:

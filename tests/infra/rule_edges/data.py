@@ -1,4 +1,4 @@
-"""Edge cases of the rules on the encryption key, and on protection while deployments are gradual."""
+"""Edge cases of two rules: one on the encryption key, one on `protect` together with `gradual_deploy`."""
 
 from tests.infra.rule_edges.model import LOCAL, Edges
 

@@ -65,7 +65,7 @@ EDGES: Edges = {
         on_a_bus("{detail-type: [{wildcard: 'order.*'}]}"),
         "order.confirmed or order.rejected",
     ),
-    ("_order_on_a_bus", "fifo"): (
+    ("_strict_ordering_on_a_bus", "fifo"): (
         {**ON, "strict_ordering": "true", "batch_size": "1"},
         {"strict_ordering": "true", "batch_size": "1"},
         "an EventBridge bus keeps no sequence",

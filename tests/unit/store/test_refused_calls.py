@@ -175,7 +175,7 @@ def test_a_call_is_not_repeated_without_the_time_for_another_attempt(seconds: fl
     assert budget._no_pause(100) is answer
 
 
-def test_no_attempt_starts_in_time_that_is_kept_for_later_calls() -> None:
+def test_an_attempt_is_refused_if_it_needs_the_time_of_later_calls() -> None:
     # GIVEN an invocation with time for an attempt
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=0.199))

@@ -102,7 +102,7 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_run_has_settled_an_order_if_both_have_the_same_time(
+def test_an_order_was_settled_by_this_run_if_it_has_the_time_of_the_transaction(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
     # GIVEN a final order. An earlier transaction of this run may have settled it together with other orders
