@@ -102,12 +102,13 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     total = {"service": "together", "what": "", "option": "", **found["total"]}
     out.rows(columns, [*rows, _cells(total, numbers, " ")], whole=set(numbers.values()))
     out.print_line(
-        f"In USD: an idle month, and a million more orders with one line each, {counted(per_batch, 'order')} per batch."
+        "In USD: an idle month, and a million more orders with one article each, "
+        f"{counted(per_batch, 'order')} per batch."
     )
     if orders is not None:
         out.print_line(f"Last column: a whole month with {orders:,} orders.")
     out.print_line(
-        f"A million further lines: {found['per_million_further_lines']:.2f}, "
+        f"A million further articles in orders: {found['per_million_further_lines']:.2f}, "
         f"a million look-ups: {found['per_million_lookups']:.2f}."
     )
     out.print_line(
