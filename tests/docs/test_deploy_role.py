@@ -87,8 +87,8 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_names_no_call_twice_and_names_the_source_of_what_was_not_seen(entry: str) -> None:
-    # GIVEN
+def test_an_entry_has_no_call_twice_and_calls_from_documents_have_a_source(entry: str) -> None:
+    # GIVEN an entry of provider_calls.toml. `seen` are calls that the provider made, `read` are calls from documents
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
 
@@ -98,7 +98,7 @@ def test_an_entry_names_no_call_twice_and_names_the_source_of_what_was_not_seen(
     assert ("source" in content) >= ("read" in content)
 
 
-def test_exactly_the_calls_whose_resource_is_a_star_have_a_reason_in_everywhere() -> None:
+def test_calls_on_all_resources_have_a_reason_and_other_calls_have_none() -> None:
     # GIVEN
     calls = {
         (on, action)
@@ -111,6 +111,6 @@ def test_exactly_the_calls_whose_resource_is_a_star_have_a_reason_in_everywhere(
     # WHEN
     wide = {action for on, action in calls if on == "*"}
 
-    # THEN
+    # THEN the table `everywhere` has a reason for each of these calls, and for no other call
     assert wide == set(everywhere())
     assert [each for each in calls if each[0] != "*" and each[1] in everywhere()] == []
