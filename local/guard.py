@@ -31,7 +31,7 @@ _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Start the emulator, wait for the first reason to end, clean up. Returns 0, or 1 when the emulator ended first."""
+    """Start the emulator, wait until it must end, clean up. Returns 0, or 1 when the emulator ended first."""
     options = json.loads(_first_line(sys.stdin.fileno()))
     wake = _signals_as_bytes()
     child = _start(options)

@@ -26,10 +26,8 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """After this number of receives, a message no longer counts for the age of the oldest message. SQS does the same."""
 _LATE_SECONDS = 60
-"""When a query comes, the age is recorded with a timestamp that is this many seconds old. So the query finds the age.
-
-SQS's metrics are late, too.
-"""
+"""Each query first records the present age as if it was measured this many seconds ago. A value with the
+present time would be later than the end of the queried time span. SQS's metrics are late, too."""
 
 
 class Datum(NamedTuple):

@@ -1,8 +1,8 @@
 """Two values of every option, and a configuration that allows both.
 
 Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
-default. The program runs with each value. Apart from the option, both runs have the same keys, with one exception: the
-first run lacks a key that the second value needs and the first value does not allow.
+default. The program runs once with each value. The rest of the configuration is the same, unless the first value
+forbids a key that the second value needs. Then only the second run has this key.
 """
 
 import json

@@ -33,7 +33,7 @@ value, this input is a key's ARN.
 | shown | meaning |
 |---|---|
 | only an input's name | the input takes the option's two values |
-| `…` after an input | texts that differ only in the option's value |
+| `…` after an input | the input is a longer text that contains the option's value; the rest of the text stays |
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |

@@ -1,4 +1,4 @@
-"""Creates a resource in the embedded AWS for each registration of the program."""
+"""Creates in the embedded AWS each resource that the program registers."""
 
 from collections.abc import Mapping
 from typing import Any

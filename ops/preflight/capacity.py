@@ -47,9 +47,9 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     worker = 0 if of_worker >= 0 else config.worker_max_concurrency
     if worker >= pool:
         return _short(
-            f"the worker alone may use {worker} executions, and {pool} are not reserved (quota {quota}), so none may "
-            "be left for others. If all are in use, the worker does not get its messages, but SQS counts the receives. "
-            "An API without reserved concurrency then answers 503",
+            f"the worker alone can use {worker} executions, but only {pool} are free for all functions without a "
+            f"reservation (quota {quota}). If all are in use, the worker does not get its messages, but SQS counts the "
+            "receives. An API without reserved concurrency then answers 503",
             quota - pool + worker + config.throttle_burst,
             f"or fewer workers: pulumi config set worker_max_concurrency {max(2, pool // 2)}",
         )

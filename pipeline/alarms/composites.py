@@ -11,7 +11,7 @@ _DEAD_LETTERS = ("dead-letter-queue-not-empty", "order-dead-lettered")
 
 
 def composites(alarms: Iterable[Alarm]) -> tuple[Composite, ...]:
-    """Return the composites of a table with these alarms."""
+    """Return the composite alarms that belong to these alarms."""
     rows = tuple(alarms)
     names = {row.name for row in rows}
     silence = (_SILENCE,) if set(_SILENCE.members) <= names else ()

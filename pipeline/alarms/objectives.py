@@ -129,7 +129,7 @@ def _row(
     runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
     return Alarm(
         name=_name(objective, burn, window),
-        title=f"The budget of {objective} burns at {times}the allowed rate, over {_span(window)}",
+        title=f"The error budget of {objective} is spent at {times}the allowed rate, over {_span(window)}",
         metrics=metrics,
         expression=expression,
         threshold=Threshold(

@@ -184,7 +184,8 @@ def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
         return None
     allowed = (
         f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds, because SQS refuses "
-        "delays that end more than 12 hours after the receive. The retry would then be much too early"
+        "delays that end more than 12 hours after the receive; the message would then return much too early, after its "
+        "visibility timeout"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 

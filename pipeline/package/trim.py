@@ -15,8 +15,8 @@ DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})
 #: boto3's documentation templates. `boto3/docs` and `botocore/docs` are packaged, because `import boto3` needs them.
 BOTO_EXAMPLES = "boto3/examples/"
-#: Parts of Powertools that no function uses. The package may import these parts only in code that never runs. A test
-#: lists these imports, with the reason for each.
+#: Parts of Powertools that no function uses. They are left out of our package, so code that imports them must
+#: never run. A test lists this code, with the reasons why it never runs.
 UNUSED = tuple(
     f"aws_lambda_powertools/{part}/"
     for part in (

@@ -71,7 +71,7 @@ class DeployedAlarms:
     def in_scenario(self, row: str) -> MetricAlarm:
         """Return the row's alarm with the names that the scenarios use, instead of the names of this stack's resources.
 
-        If no scenario uses a metric, its names stay, so it gets no data.
+        Metrics that no scenario uses keep the names of this stack, so they get no data.
         """
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {

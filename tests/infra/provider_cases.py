@@ -282,7 +282,7 @@ BROKEN: dict[str, Broken] = {
         QUEUE,
         "orders-queue",
         {"otherName": "q"},
-        ("given otherName", "the keys in provider_limits.NAMES"),
+        ("the limit of otherName is not known", "add it to provider_limits.NAMES"),
     ),
     "policy's size": Broken(
         provider_limits.documents,
@@ -303,6 +303,6 @@ BROKEN: dict[str, Broken] = {
         FUNCTION,
         WORKER,
         {"policy": "{}"},
-        ("given policy", "the policies in provider_limits.DOCUMENTS"),
+        ("the limit of policy is not known", "add it to provider_limits.DOCUMENTS"),
     ),
 }

@@ -64,7 +64,7 @@ def names(recording: Recording) -> Iterator[str]:
             if not _is_name(key):
                 continue
             if (each.type, key) not in NAMES:
-                yield f"{each.name} ({each.type}): given {key}; allowed: the keys in provider_limits.NAMES"
+                yield f"{each.name} ({each.type}): the limit of {key} is not known; add it to provider_limits.NAMES"
             else:
                 yield from _name(each, key, str(value))
 
@@ -93,4 +93,4 @@ def documents(recording: Recording) -> Iterator[str]:
                 given = f"{len(str(value).encode())} bytes of {key}"
                 yield f"{each.name} ({each.type}): given {given}; allowed: {limit}"
             elif limit is None and key.lower() in {"policy", "assumerolepolicy"}:
-                yield f"{each.name} ({each.type}): given {key}; allowed: the policies in provider_limits.DOCUMENTS"
+                yield f"{each.name} ({each.type}): the limit of {key} is not known; add it to provider_limits.DOCUMENTS"

@@ -148,8 +148,8 @@ class Phase:
 def step_of(alarm: MetricAlarm) -> int:
     """Return the seconds between two data points of the alarm's scenario.
 
-    There are 60 if the alarm's period is less than two hours. If the period is longer, the scenario is stretched: for a
-    period of a day, there are 1,440.
+    60 if the alarm's period is less than two hours. For a longer period the points are further apart: 1,440 seconds for
+    a period of a day.
     """
     return 60 * max(1, alarm.period // 3_600)
 

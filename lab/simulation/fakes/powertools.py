@@ -22,7 +22,7 @@ def powertools_clock(clock: Clock) -> Iterator[None]:
     """Make Powertools' idempotency read its times from ``clock`` in this context.
 
     Raises:
-        AttributeError: a module of Powertools no longer has the name ``dt``. Adapt this module to Powertools.
+        AttributeError: a module of Powertools no longer imports ``dt``. Adapt ``powertools.py`` to Powertools.
     """
 
     class SimulatedDatetime(real_datetime.datetime):

@@ -17,7 +17,7 @@ BY_NAME: Final[dict[str, FaultKind]] = {
 """The faults that depend on the call alone.
 
 Three faults that cancel a transaction are left out. They report no problem for an item even if the item's condition
-fails. ``ROW_BUSY`` replaces them. As AWS does, it reports the true reason of every row that is not busy.
+fails. ``ROW_BUSY`` replaces them. As AWS does, it evaluates the condition of every row that is not busy.
 """
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
@@ -26,8 +26,8 @@ OUTAGES: Final = ("throttled", "server error", "unreachable")
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
     """Return a fault that refuses writes of rows for which ``busy`` is true: another transaction uses these rows.
 
-    A cancelled transaction reports the true reason of every row that is not busy. A write outside a transaction
-    fails with ``TransactionConflictException``.
+    A cancelled transaction has the result of the condition of every row that is not busy. A write outside a
+    transaction fails with ``TransactionConflictException``.
     """
 
     def fault(call: Call, perform: Perform) -> Response:

@@ -98,9 +98,10 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """Receives lost in killed runs, by order id: a lease belongs to the order, and any of its messages can start a run.
+    """For each order, the receives that its messages lost in killed runs for which a killer alone cannot be blamed.
 
-    ``_killed_with`` counts the receives that a killer cost, by message id. They are not included here.
+    ``_killed_with`` has the others, under ``by killers``. The count is per order, because a killed run leaves a lease
+    that delays all messages of its order.
     """
 
     def __post_init__(self) -> None:

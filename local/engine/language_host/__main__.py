@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
     server.start()
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
-    # The engine stops this process with an interrupt. The engine keeps our standard input open and writes nothing
-    # there. So `read` also returns if the engine ends without sending an interrupt.
+    # The engine stops this process with an interrupt. It writes nothing to our standard input. If the engine ends
+    # without sending an interrupt, the input is closed and `read` returns.
     with contextlib.suppress(KeyboardInterrupt):
         sys.stdin.buffer.read()
     server.stop(grace=None).wait()

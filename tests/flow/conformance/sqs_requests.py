@@ -249,7 +249,7 @@ def a_batch_fails_entry_by_entry(backend: Backend) -> Any:
 
 
 @scenario(expected=["g", "g", None], docs=GUIDE + "sqs-fair-queues.html")
-def a_standard_queue_keeps_a_messages_group(backend: Backend) -> Any:
+def a_standard_queue_keeps_the_group_id_of_a_message(backend: Backend) -> Any:
     dead = backend.queue()
     url = backend.queue(visibility=0, dead_letters=dead, max_receives=1)
     groups = []

@@ -82,7 +82,7 @@ def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN the failed condition of the order row decides the status, or else that of a stock row. There is no other try
+    # THEN a failed condition decides the status: the order row's, or else a stock row's. There is no other try
     assert written.order.status == status
     assert world.clock.slept == []
 

@@ -88,6 +88,6 @@ def test_other_messages_need_at_most_one_receive_per_killer_plus_two(
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
-    # THEN every other message has at most `killers + 2` receives. In isolated batches, each killer costs it at most
-    # one. In parallel batches, all killers together cost it at most one. The last one succeeds
+    # THEN every other message has at most `killers + 2` receives. It loses at most one receive per killer in isolated
+    # batches and one in parallel batches, and succeeds at the next receive
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2
