@@ -113,8 +113,8 @@ def exact_retries(world: World) -> list[str]:
 
 
 def notified(world: World) -> list[str]:
-    """G5: if a settled order has no message left, its outcome was published. Each event of
-    an order has the outcome that is stored. All events with one id have the same bytes.
+    """G5: if a settled order has no message left, its outcome was published. Each event of an order has the stored
+    outcome. All events with one id have the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """

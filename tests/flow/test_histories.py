@@ -114,11 +114,11 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_each_stopped_run_of_an_order_may_cost_its_message_one_more_receive() -> None:
-    # GIVEN an order whose message was killed twice together with another order's message, which kills its worker. Two
-    # receives are the most that one such killer may cost
-    # AND a copy of the order's message. The deadline stopped its run, so the order's lease ends after the killer's
+    # GIVEN a message that has lost two receives to a killer: another order's message, which kills the worker. One killer
+    # may cost a message no more than two receives
+    # AND a copy of the message. The deadline stopped its run, so its lease ends after the killer's
     made = History.read(COPY_STOPPED)
-    # WHEN the killer runs first, and costs the order's message a third receive
+    # WHEN the killer runs first, and costs the message a third receive
     violations = play(made)
     # THEN this is no violation: a message may lose one more receive for each stopped run of its order
     assert violations == []
