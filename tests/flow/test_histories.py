@@ -114,8 +114,8 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 
 
 def test_each_stopped_run_of_an_order_may_cost_its_message_one_more_receive() -> None:
-    # GIVEN a message that has lost two receives to a killer: another order's message, which kills the worker. One killer
-    # may cost a message no more than two receives
+    # GIVEN a message that has lost two receives to a killer: another order's message that kills the worker. One
+    # killer may cost a message no more than two receives
     # AND a copy of the message. The deadline stopped its run, so its lease ends after the killer's
     made = History.read(COPY_STOPPED)
     # WHEN the killer runs first, and costs the message a third receive
