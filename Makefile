@@ -16,7 +16,7 @@ SOURCES := __main__.py tools.py docs/examples clients/python/orders_client $(wil
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z0-9 -]+:.*## / {printf "  \033[1m%-16s\033[0m %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-# If pip cannot reach the index, it reports that the version does not exist.
+# If pip cannot reach the index, it reports that the version does not exist. This prints the real cause instead.
 define install
 @$(1)/python -m pip install --quiet --disable-pip-version-check --no-compile --require-hashes $(2) >$(1)/pip.log 2>&1 || { \
 	if grep -q 'Retrying (' $(1)/pip.log && grep -q 'from versions: none' $(1)/pip.log; then \
@@ -74,13 +74,13 @@ e2e: setup ## end-to-end tests of the deployed local stack, over HTTP and the AW
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "e2e and not long" tests/e2e tests/local tests/ops
 
 aws-check: setup ## the end-to-end tests against a stack on AWS, whose outputs are in a file: make aws-check OUTPUTS=dev.json (docs/delivery.md)
-	@test -n "$(OUTPUTS)" || { echo "Name the stack's outputs: make aws-check OUTPUTS=FILE, after: pulumi stack output --json --show-secrets > FILE" >&2; exit 2; }
+	@test -n "$(OUTPUTS)" || { echo "OUTPUTS is missing. Run: pulumi stack output --json --show-secrets > FILE && make aws-check OUTPUTS=FILE" >&2; exit 2; }
 	@$(BIN)/python -m tests.e2e.aws_check "$(OUTPUTS)" --yes $(AWS_CHECK_OPTIONS)
 
-long: setup ## what `make test` leaves out because it takes minutes: many clients at once, an incident, all runbooks, all option pairs, …
+long: setup ## the slow tests, which `make test` leaves out: many clients at once, an incident, all runbooks, all option pairs, …
 	@$(BIN)/pytest -n $(WORKERS) --dist loadfile -m "long and not engine"
 
-engine: setup ## preview, up and destroy in Pulumi's real engine; if none is installed, Go first builds it once (in six minutes)
+engine: setup ## preview, up and destroy in Pulumi's real engine; if no suitable `pulumi` is installed, Go first builds one (only once, six minutes)
 	@$(BIN)/python -m local.engine && $(BIN)/pytest -n $(WORKERS) --dist loadfile -m engine
 
 fuzz: setup ## hostile requests and batches against the functions on the in-memory AWS (ten to twenty minutes; docs/simulation.md)

@@ -30,8 +30,9 @@ class Scope(Args):
     )
     key_arn: pulumi.Output[str] | None = Field(
         default=None,
-        description="The customer managed key for the data in the stack's Region. Without it, AWS's own keys encrypt "
-        "the data, except in alarm topics, which then have a key of their own or none.",
+        description="The customer managed key for the data in the stack's Region. Without it, "
+        "AWS's own keys encrypt the data. Alarm topics are the exception: without it, they have "
+        "the key from `AlarmSettings`, or no key.",
     )
     boundary_arn: str | None = Field(
         default=None,

@@ -21,7 +21,7 @@ class Graph(Args):
     """A graph of metrics, or of math over metrics. The metrics need not have an alarm."""
 
     title: str = Field(description="The graph's title.")
-    metrics: Mapping[str, Metric] = Field(min_length=1, description="Metrics by the ids that expressions use.")
+    metrics: Mapping[str, Metric] = Field(min_length=1, description="Metrics by their ids, which the expressions use.")
     expressions: Mapping[str, str] = Field(default={}, description="Metric math expressions by their labels.")
     shown: tuple[str, ...] = Field(
         default=(), description="Ids of metrics that are drawn beside expressions; without expressions, all are drawn."
@@ -63,12 +63,14 @@ class DashboardArgs(Args):
 
     table: AlarmTable = Field(description="The alarms, with their metrics, math and thresholds.")
     sections: tuple[Section, ...] = Field(min_length=1, description="The sections, from top to bottom.")
-    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
+    watched: Mapping[str, Text] = Field(
+        description="Names and ids of the watched resources. `Ref(key)` stands for `watched[key]`."
+    )
     alarm_arns: Mapping[str, Text] = Field(
         description="ARNs of the alarms, by row or composite; the top of the dashboard shows the alarms' states. Empty "
         "if there are no alarms."
     )
-    log_groups: Mapping[str, Text] = Field(description="Log groups' names by the keys that queries use.")
+    log_groups: Mapping[str, Text] = Field(description="Names of the log groups by their keys, which the queries use.")
     region: Text = Field(description="Region of the logs, and of each metric whose graph or row has no `region`.")
 
 

@@ -29,7 +29,7 @@ ORIGIN_SECONDS = 30
 
 
 class EdgeArgs(Args):
-    """Settings of the edge: the API behind it, its limits, and the secret that it sends."""
+    """Settings of the edge: its limits, the API behind it, and the secret that the edge sends."""
 
     origin_url: pulumi.Output[str] = Field(description="The API's own address, `https://…`.")
     secret_header: str = Field(
@@ -41,7 +41,8 @@ class EdgeArgs(Args):
     )
     rate_limit: int = Field(ge=10, description="Limit of requests from one address in five minutes; more are refused.")
     managed_rules: Literal["block", "count"] = Field(
-        description="Whether AWS's managed rules refuse requests or only count them; some rules always only count."
+        description="Whether AWS's managed rules refuse requests or only count them. Some rules "
+        "only count requests, whichever value this has."
     )
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
     domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")

@@ -1,4 +1,4 @@
-"""Comparisons in SNS and EventBridge filters, with the checks that need no deployment.
+"""The operators of SNS and EventBridge filters. Operands are checked and texts matched without AWS.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies"; Amazon EventBridge User Guide,
 "Comparison operators for use in event patterns".

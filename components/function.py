@@ -35,7 +35,7 @@ class FunctionPlatform(Args):
     tracing: bool = Field(description="Samples invocations for X-Ray, and grants the two actions that tracing needs.")
     log_retention_days: int = Field(description="How long CloudWatch keeps the functions' logs.")
     environment: Mapping[str, str] = Field(description="Variables that every function gets.")
-    shifted_elsewhere: bool = Field(
+    codedeploy_moves_aliases: bool = Field(
         default=False, description="Leaves existing aliases unchanged, because CodeDeploy moves them."
     )
 
@@ -103,7 +103,7 @@ class Function(Component):
             f"{name}-{ALIAS}",
             aws.lambda_.AliasArgs(name=ALIAS, function_name=function.name, function_version=function.version),
             self.child(
-                ignore_changes=["functionVersion", "routingConfig"] if args.platform.shifted_elsewhere else None
+                ignore_changes=["functionVersion", "routingConfig"] if args.platform.codedeploy_moves_aliases else None
             ),
         )
         self._keep_ready(alias, args.warm_start)
@@ -203,5 +203,5 @@ class Function(Component):
                 tags=self.scope.tags,
             ),
             # The policy is created first. No event source may call the function before its role has all permissions.
-            self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.shifted_elsewhere else None),
+            self.child(depends_on=[policy], ignore_changes=SHIFT_TAGS if platform.codedeploy_moves_aliases else None),
         )

@@ -29,13 +29,17 @@ class GradualDeployArgs(Args):
         min_length=1, description="The functions; each gets a deployment group."
     )
     shift: str = Field(description="CodeDeploy's configuration, without its prefix, e.g. `Canary10Percent5Minutes`.")
-    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
+    watched: Mapping[str, Text] = Field(
+        description="Names and ids of the resources that the alarms watch. `Ref(key)` in an "
+        "alarm stands for `watched[key]`."
+    )
 
 
 class GradualDeploy(Component):
     """The CodeDeploy application, with a deployment group and its alarm for each function.
 
-    Outputs: `application`, `groups` (by function key: the names of `function`, `alias` and deployment `group`).
+    Outputs: `application` and `groups`. For each function's key, `groups` has the names of the
+    `function`, its `alias` and its deployment `group`.
     """
 
     kind: ClassVar[str] = "GradualDeploy"

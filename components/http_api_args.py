@@ -31,14 +31,18 @@ class Route(Args):
 class JwtAuthorizer(Args):
     """Issuer and audience of the tokens that the API accepts."""
 
-    issuer: Text = Field(description="The tokens' `iss`; its keys are found through its OpenID configuration.")
+    issuer: Text = Field(
+        description="The tokens' `iss`, a URL. The OpenID configuration under this URL says where "
+        "the issuer's keys are."
+    )
     audiences: Sequence[Text] | pulumi.Output[list[str]] = Field(
-        description="Allowed `aud` or, if a token has none, `client_id`. An empty list accepts tokens for other APIs."
+        description="Allowed values of `aud`, or of `client_id` in a token without `aud`. With "
+        "an empty list, tokens for other APIs are accepted too."
     )
 
 
 class Cors(Args):
-    """Permissions of web pages of other origins."""
+    """Permissions for web pages of other origins to use the API."""
 
     origins: tuple[str, ...] = Field(min_length=1, description="Origins that may read answers, or `*`.")
     methods: tuple[str, ...] = Field(min_length=1, description="Methods that these origins may use.")
@@ -63,5 +67,6 @@ class HttpApiArgs(Args):
     )
     default_endpoint: bool = Field(
         default=True,
-        description="Whether the endpoint under AWS's host name answers; a custom domain alone does not close it.",
+        description="Whether the API answers under AWS's host name, its default endpoint. A "
+        "custom domain does not close this endpoint.",
     )

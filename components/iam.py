@@ -1,4 +1,4 @@
-"""Policies as data: exact actions on exact ARNs, a wildcard only together with its reason."""
+"""Policies as data. A grant allows exact actions on exact ARNs; the resource `*` needs a reason."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -58,7 +58,7 @@ TRACING = Grant(
     sid="XRay",
     actions=("xray:PutTraceSegments", "xray:PutTelemetryRecords"),
     resources=("*",),
-    reason="X-Ray's put actions have no resource type to narrow them to",
+    reason="X-Ray's two Put actions have no resource type, so a policy cannot limit them to a resource",
 )
 
 

@@ -11,7 +11,10 @@ from components.table import Table, TableArgs
 
 
 class IdempotencyTableArgs(Args):
-    """Settings of a table. Each idempotent function has its own, so that no other function can change its records."""
+    """Settings of an idempotency table.
+
+    Each idempotent function has its own table, so that no other function can change its records.
+    """
 
     deletion_protection: bool = Field(description="Makes AWS refuse every request to delete the table.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the table.")

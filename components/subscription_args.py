@@ -1,4 +1,4 @@
-"""Settings of a subscription. This module creates no resources, because configuration and components share it."""
+"""Settings of a subscription, for components and configuration. The module creates no resources."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,7 +43,8 @@ class SubscriptionArgs(BaseModel):
         },
     )
     protocol: Literal["email", "sqs", "https"] = Field(
-        description="How the subscriber is reached. `email` waits until a person confirms."
+        description="How the subscriber is reached. With `email`, nothing is sent until a person "
+        "confirms the subscription."
     )
     endpoint: str = Field(
         default="",

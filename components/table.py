@@ -56,7 +56,11 @@ class Table(Component):
         self.register_outputs({"table_name": self.table_name, "arn": self.arn})
 
     def grant(self, *actions: TableAction) -> Grant:
-        """Return the permission for `actions` on the table; a transaction needs the actions of its operations."""
+        """Return the permission for `actions` on the table.
+
+        A transaction has no action of its own. It needs the action of each operation in it, such as
+        `UpdateItem`.
+        """
         return Grant(
             sid=sid(self.logical_name), actions=tuple(f"dynamodb:{action}" for action in actions), resources=(self.arn,)
         )

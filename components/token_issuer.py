@@ -28,7 +28,7 @@ class TokenIssuerArgs(Args):
     validity_seconds: int = Field(ge=1, le=86_400, description="How long an access token is valid.")
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the pool.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the pool.")
-    endpoint: str = Field(default="", description="Address of Cognito's OAuth endpoints, if it is not AWS's.")
+    endpoint: str = Field(default="", description="An emulator's OAuth address; empty for AWS.")
 
 
 class TokenIssuer(Component):

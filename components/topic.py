@@ -33,7 +33,8 @@ class TopicArgs(Args):
 class Topic(Component):
     """The topic, encrypted, with a policy that names its publishers and refuses plain HTTP.
 
-    Outputs: `arn`, `topic_name`, `subscriber_queue_urls` (of the queues that this component creates, by subscription).
+    Outputs: `arn`, `topic_name`, `subscriber_queue_urls`. The last maps a subscription's name to the
+    URL of its queue, if this component creates the queue.
     """
 
     kind: ClassVar[str] = "Topic"

@@ -36,7 +36,10 @@ class LocalStack:
 
     @classmethod
     def attach(cls, state_dir: Path | None = None) -> Self:
-        """Return the instance that runs in `state_dir` (default: as on the command line). Raises `NotRunningError`."""
+        """Return the instance that runs in `state_dir`. Raises `NotRunningError`.
+
+        The default is ORDERS_LOCAL_DIR, else `.local` in the repository.
+        """
         stack = cls(StateDir.chosen(str(state_dir) if state_dir else None))
         stack.state.read_outputs()
         return stack

@@ -1,4 +1,4 @@
-"""Sends the commands' requests to a running supervisor, through the API of its page (local/page)."""
+"""Sends requests to a running supervisor, through the API of its web page (local/page)."""
 
 import json
 from http import HTTPStatus

@@ -1,7 +1,8 @@
 """The emulator's own Python environment, created once from the hash-locked requirements.
 
-The functions' workers run in it. If the functions' zip lacks a package, an import of the package must fail here, as on
-AWS. So this environment is separate from the project's.
+The emulator also runs the Lambda functions in this environment. If the functions' zip lacks a
+package, an import of the package must fail here, as on AWS. So this environment is separate from
+the project's.
 """
 
 import hashlib

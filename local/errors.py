@@ -56,8 +56,9 @@ def no_space(folder: Path, needed: str = "") -> NoSpaceError:
 def explain_os_error(error: OSError, folder: Path, full: NoSpaceError | None = None) -> LocalError:
     """Return a `LocalError` for an `OSError` from work in `folder`.
 
-    If the disk is full, return `full`. The default is an error that says how to move the state folder. So give `full`
-    for work in another folder.
+    If the disk is full, return `full`, or by default an error that says how to move the state
+    folder. This advice helps only if `folder` belongs to the state folder. For any other folder,
+    give `full`.
     """
     if error.errno in {errno.ENOSPC, errno.EDQUOT}:
         return full or no_space(folder)

@@ -93,8 +93,8 @@ def _wait(child: "subprocess.Popen[bytes]", wake: int) -> bool:
             numbers = os.read(wake, 64)
             if any(number != signal.SIGCHLD for number in numbers):
                 return False
-            # Where `waitid` exists, `_has_ended` does not reap the emulator. So the kernel does not reuse the
-            # emulator's number, and `_end_group` signals the right process group.
+            # Where `waitid` exists, `_has_ended` does not reap the emulator. So the kernel does not
+            # reuse the emulator's process id, and `_end_group` signals the right process group.
             if _has_ended(child):
                 return True
 

@@ -47,8 +47,9 @@ _UNDECIDED: Final = (
     "are the real ones. docs/incidents.md shows when AWS would page."
 )
 _LATER: Final = (
-    "All attempts are used up. No attempt fails any more, so the first page ends. The dead letters remain. On AWS "
-    "they cause a page half an hour later, if they are still in the queue then."
+    "All attempts are used up. No more attempts are made, so none can fail, and the first page "
+    "ends. The dead letters remain. On AWS they cause a page half an hour later, if they are still "
+    "in the queue then."
 )
 _DEAD: Final = "dead_letter_queue_url"
 _LINK: Final = re.compile(rf"Runbook: {re.escape(RUNBOOKS)}/([\w-]+\.md)#([\w-]+)$")
@@ -204,7 +205,7 @@ def register(commands: Any) -> None:
         "incident",
         "play an incident on a new instance, from the page to the runbook's end; exit 0 if every check passes",
         "python -m local incident",
-        remark="/incident is appended",
+        remark='the command uses the subfolder "incident" of this default folder',
     )
     parser.set_defaults(run=run)
 

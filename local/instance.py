@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent
 STATE_VARIABLE = "ORDERS_LOCAL_DIR"
 # How long to wait for the lock of a killed supervisor. The supervisor's guard cleans up before it releases the lock.
 _HANDOVER_SECONDS = 10.0
-# How long to wait for any other lock. A process that asks `is_held` holds the lock for a moment.
+# How long to wait for the lock in all other cases. A process that only reads `is_held` holds the
+# lock, too, but just for a moment.
 _PROBE_SECONDS = 0.3
 
 

@@ -1,7 +1,7 @@
 """Starts MiniStack with our additions. The emulator's own interpreter runs this script instead of `-m ministack`.
 
-The additions use internal names of MiniStack. MiniStack's version is locked. When a name is missing, the emulator ends
-at its start with an error that shows the missing name.
+The additions use internal names of MiniStack. MiniStack's version is locked. If a name is missing,
+the emulator does not start, and its error shows the missing name.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from typing import Any
 _HERE = Path(__file__).parent
 
 
-# MiniStack's own server uses the same value.
+# MiniStack's own server uses the same keep-alive time.
 _KEEP_ALIVE_SECONDS = 75
 _BACKLOG = 512
 

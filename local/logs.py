@@ -78,7 +78,10 @@ def parse_since(text: str, now: datetime | None = None) -> datetime:
 
 
 def read_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> list[LogLine]:
-    """Return all lines from `since` on, oldest first. The lines of one invocation stay together."""
+    """Return all lines from `since` on, oldest first.
+
+    The emulator gives all lines of an invocation the same time, so these lines stay together.
+    """
     lines = [line for group in groups for line in _Reader(aws, group, since).new_lines()]
     return sorted(lines, key=lambda line: line.time)
 
@@ -94,9 +97,10 @@ def follow_lines(aws: Aws, groups: Sequence[LogGroup], since: datetime) -> Itera
 class _Reader:
     """Reads one log group. Each call of `new_lines` returns only lines that no earlier call returned.
 
-    The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens. So each page
-    begins at the time T of the last returned line, and repeats the lines with the time T. For each stream, the reader
-    counts the returned lines with the time T. On the next page it skips the same number of lines.
+    The emulator's log events have no ids, and its answers to FilterLogEvents have no page tokens.
+    So the next page has to begin at the time T of the last returned line, and it contains the lines
+    with the time T again. For each stream, the reader counts the returned lines with the time T. On
+    the next page it skips the same number of lines.
     """
 
     def __init__(self, aws: Aws, group: LogGroup, since: datetime) -> None:
@@ -104,7 +108,7 @@ class _Reader:
         self._group = group
         self._from = max(int(since.timestamp() * 1000), 0)  # botocore refuses times before 1970
         self._returned: Counter[str] = Counter()
-        """Stream → how many of its lines with the time `_from` were returned."""
+        """For each stream, how many of its lines with the time `_from` were returned."""
 
     def new_lines(self) -> list[LogLine]:
         """Return the lines that are new since the last call."""

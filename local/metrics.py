@@ -5,8 +5,8 @@
 - API Gateway's metrics, for every request to an HTTP API
 - the age of each queue's oldest message, recorded at each query for metrics
 
-MiniStack evaluates no alarm when these are recorded. The module also adds the statistic `TC(:N)`: the number of samples
-of at most N.
+MiniStack does not evaluate its alarms when these metrics are recorded. The module also adds the
+statistic `TC(:N)`: how many samples have a value of N or less.
 """
 
 import json
@@ -26,8 +26,9 @@ _QUEUES = "_queues"
 _POISON_RECEIVES = 3
 """After this number of receives, a message no longer counts for the age of the oldest message. SQS does the same."""
 _LATE_SECONDS = 60
-"""Each query first records the present age as if it was measured this many seconds ago. A value with the
-present time would be later than the end of the queried time span. SQS's metrics are late, too."""
+"""Each query first records the current age of the oldest message, with a time this many seconds in
+the past. With the current time, the value would lie after the end of the queried time span. SQS's
+own metrics have a delay, too."""
 
 
 class Datum(NamedTuple):
@@ -137,7 +138,10 @@ def _measure_ages(cloudwatch: ModuleType, queues: ModuleType) -> None:
 
 
 def _add_trimmed_counts(cloudwatch: ModuleType) -> None:
-    """Add `TC(:N)`, the number of samples of at most N. MiniStack returns the average for an unknown statistic."""
+    """Add `TC(:N)`: how many samples have a value of N or less.
+
+    For an unknown statistic, MiniStack returns the average.
+    """
     known, samples = getattr(cloudwatch, _VALUE), getattr(cloudwatch, _SAMPLES)
 
     @wraps(known)

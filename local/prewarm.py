@@ -1,8 +1,9 @@
-"""Starts workers of every function that has a caller, so that the first orders don't wait for cold starts.
+"""Starts Lambda processes for every function that a route or an event source mapping invokes.
 
-The deployed routes and event source mappings show which functions have a caller, and which alias the caller uses. A
-function with a route gets a request that has neither headers nor a body. Any other function gets an empty batch. Each
-function must answer without an effect.
+So the first orders don't wait for cold starts. The deployed routes and mappings show which
+functions they invoke, and by which alias. A function with a route gets a request that has neither
+headers nor a body. Any other function gets an empty batch. Each function must answer without an
+effect.
 """
 
 import json
@@ -21,9 +22,10 @@ _ARN_IN_URI = re.compile(r"/functions/(arn:[^/]+)/invocations")
 
 
 def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: int) -> int:
-    """Start `workers` workers for each function that has a caller. Return the number of all started workers.
+    """Start `workers` processes for each function that a route or a mapping invokes.
 
-    Raises `LocalError` when a function fails on its event.
+    Return the number of all started processes. Raises `LocalError` when a function fails on its
+    event.
     """
     events = warm_events(resources)
     calls = [(function, event) for function, event in events.items() for _ in range(workers)]
@@ -44,7 +46,10 @@ def prewarm(aws: Aws, state: StateDir, resources: Iterable[Deployed], workers: i
 
 
 def warm_events(resources: Iterable[Deployed]) -> Mapping[str, dict[str, Any]]:
-    """Return an event for each ARN by which a caller uses a function. The first caller decides the event's kind."""
+    """Return an event for each ARN by which a route or a mapping invokes a function.
+
+    The event is a request if a route uses the ARN, otherwise an empty batch.
+    """
     events: dict[str, dict[str, Any]] = {}
     for function, event in [*_of_routes(list(resources)), *_of_mappings(resources)]:
         events.setdefault(function, event)

@@ -1,9 +1,9 @@
-"""Gives the gate the secret of each key that the emulator issues.
+"""Gives the gate (local/proxy/gate.py) the secret of each access key that the emulator issues.
 
-The emulator issues keys through STS and Cognito and, if IAM is enforced, to functions.
+Clients get keys from the emulator's STS and Cognito. If IAM is enforced, functions get keys, too.
 
-The gate (local/proxy/gate.py) needs the secrets to check every signature. MiniStack derives a function's
-secret from names that anybody can guess; here a random secret replaces it.
+The gate needs the secrets to check every signature. The emulator (MiniStack) derives a function's
+secret from names that anybody can guess. This module replaces that secret with a random one.
 """
 
 import secrets
@@ -35,7 +35,7 @@ def share_session_keys(sts: ModuleType, runtime: ModuleType, folder: Path) -> No
     @wraps(register)
     def registered(access_key: str, session: dict[str, Any]) -> None:
         if getattr(here, "function", False):
-            # A function's workers share the key, so they share the secret.
+            # All processes of one function share the key, so they share the secret.
             known = sts._sessions.get(access_key, {})
             for name in ("SecretAccessKey", "SessionToken"):
                 session[name] = known.get(name) or secrets.token_hex(32)

@@ -98,7 +98,7 @@ def _without_letter(found: Found, wanted: str, order: StoredOrder | None) -> Pla
     state = "there is no order with this id" if order is None else f"the order is {order.status}"
     raise RefusedError(
         f"No dead letter of {wanted} was found; {state}. Nothing was changed. Messages that another command is "
-        "reading are hidden for up to five minutes: python -m ops status counts them. If the order is open and its "
+        "reading are hidden for up to five minutes; python -m ops status shows how many. If the order is open and its "
         f"message is lost: python -m ops orders resend {shlex.quote(wanted)}"
     )
 
@@ -108,7 +108,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
 
     Raises:
         RefusedError: the order was settled meanwhile, and at least one of its messages is readable.
-        RefusedError: the order's row is invalid, and its status is final or unknown.
+        RefusedError: the order's row is unreadable, and has a status that is not open.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

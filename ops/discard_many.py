@@ -20,9 +20,9 @@ from runtime.logic.clock import Clock, timestamp
 from runtime.models.order import OrderStatus
 
 NOT_DISCARDABLE: Final = frozenset({State.NOTIFICATION_MISSING, State.CORRUPT_ORDER})
-"""States of dead letters that are not discarded. If the event is missing, a redrive publishes it. A corrupt row must be
-repaired by a person before its dead letters can be discarded."""
-_FINAL: Final = frozenset({State.DISCARDED, State.LEFTOVER})
+"""A dead letter in one of these states must not be discarded. If only the order's event is missing,
+a redrive publishes it. A corrupt row must first be repaired by a person."""
+_NO_MARK_NEEDED: Final = frozenset({State.DISCARDED, State.LEFTOVER})
 _SAMPLE: Final = 5
 
 
@@ -36,8 +36,9 @@ class DiscardCounts:
         unselected: Dead letters that the conditions do not select; left in the queue.
         refused: Dead letters that must not be discarded, by state; left in the queue.
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
-        failed: Dead letters that an error or an interrupt left undone; left in the queue.
-        undeleted: Discarded dead letters that are still in the queue. The next run deletes them.
+        failed: Dead letters whose discard was not finished because of an error or an interrupt.
+            Their orders may already be DISCARDED, and some of the dead letters may be deleted.
+        undeleted: Those of `discarded` that could not be deleted from the queue. The next run deletes them.
         causes: Number of discarded dead letters by error.
         sample: The first discarded dead letters.
     """
@@ -107,8 +108,9 @@ class DiscardMany:
         facts = self.orders.facts(letter.order_id for letter in letters if letter.order_id)
         to_delete: list[Case] = []
         for message, letter in zip(received, letters, strict=True):
-            # This run may have marked the order DISCARDED because of an earlier message. A dry run marks no order. Use
-            # the row from before the mark, so that a real run and a dry run count the same.
+            # If this run has already marked the order DISCARDED for an earlier message, judge this
+            # message by the row as it was before the mark. So a real run counts the same as a dry
+            # run, which marks nothing.
             before = self._marked.get(letter.order_id or "", facts)
             case = assess(letter, before)
             if not self._is_selected(case):
@@ -127,7 +129,7 @@ class DiscardMany:
 
     def _may_be_deleted(self, message: Received, case: Case, facts: Facts) -> bool:
         order_id = case.letter.order_id
-        if order_id is None or case.state in _FINAL or order_id in self._marked:
+        if order_id is None or case.state in _NO_MARK_NEEDED or order_id in self._marked:
             return True
         status = case.after_discard if self.run is None else self._mark(self.run, message, order_id)
         if status is OrderStatus.DISCARDED:

@@ -99,11 +99,11 @@ def _explain_refusal(error: ClientError, target: str) -> OpsError:
     if code in _FORBIDDEN:
         return NoAccessError(
             f'These credentials may not call {error.operation_name} on {target} ("{text}"). '
-            "Use a role that may (docs/ops.md lists the actions each command needs)."
+            "Use a role with this permission (docs/ops.md lists the actions each command needs)."
         )
     if code in _GONE:
         return NoStackError(
-            f'{error.operation_name} found nothing on {target} ("{text}"). Was the stack destroyed or renamed? '
-            "Read its outputs again: pulumi stack output --json."
+            f'{error.operation_name} failed on {target}: no such resource ("{text}"). Was the stack destroyed or '
+            "renamed? Read its outputs again: pulumi stack output --json."
         )
     return OpsError(f"{error.operation_name} failed on {target}: {code} {text}".rstrip())

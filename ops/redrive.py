@@ -34,13 +34,14 @@ class RedriveCounts:
 
     Attributes:
         redriven: Sent to the orders queue (in a dry run: would be sent).
-        copies: Copies of a redriven message, deleted (in a dry run: would be deleted).
-        returned: Recent copies of a redriven message, left in the dead-letter queue. A copy may be a message that this
-            run sent and that failed again.
+        copies: Copies of a redriven message. A real run deletes them and does not send them.
+        returned: Recent copies of a redriven message, left in the dead-letter queue. Each may be a
+            message that this run sent and that failed again.
         unselected: Not selected by the conditions; left in the dead-letter queue.
         refused: Selected, but their state is in `NOT_REDRIVABLE`; counted by state, left in the dead-letter queue.
         failed: Messages that SQS did not confirm as sent, and their copies; left in the dead-letter queue.
-        undeleted: Sent messages and copies that are still in the dead-letter queue. The next run sends them again.
+        undeleted: Sent messages and copies that could not be deleted from the dead-letter queue. The next
+            run sends them again.
     """
 
     redriven: int = 0
@@ -122,7 +123,7 @@ class Redrive:
         firsts: dict[bytes, tuple[Received, Case]] = {}
         copies: list[tuple[Received, bytes]] = []
         for message, case in chosen:
-            key = case.letter.twin_key
+            key = case.letter.copy_key
             if key in firsts or (key in self._sent and message.sent_at < self._began - CLOCK_SKEW_SECONDS):
                 copies.append((message, key))
             elif key in self._sent:
@@ -147,7 +148,7 @@ class Redrive:
             for batch in batches(messages):
                 ids = [message.message_id for message in batch]
                 sent = self._sent_of(batch)
-                self._sent |= {cases[message_id].letter.twin_key for message_id in sent}
+                self._sent |= {cases[message_id].letter.copy_key for message_id in sent}
                 self.tally.redriven += len(sent)
                 self.tally.failed += len(ids) - len(sent)
                 waiting -= len(ids)

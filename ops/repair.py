@@ -36,7 +36,7 @@ class Plan:
 
     @property
     def of_record(self) -> bool:
-        """Return whether the worker's record is repaired."""
+        """Return whether the plan is for the worker's record, not for the order's row."""
         return "order_id" not in self.row.item
 
     def as_json(self) -> dict[str, Any]:
@@ -50,9 +50,10 @@ class Plan:
 
 
 def needs_message(row: UnreadableOrder) -> bool:
-    """Return whether the order is known to be final.
+    """Return whether the repair needs the order's message.
 
-    The repair of a final order needs the order's message, because the worker no longer writes the row.
+    It does if the order is known to be final, because the worker no longer writes the row of a final
+    order.
     """
     return row.status is not None and "status" not in row.problems and row.status not in OPEN_STATUSES
 

@@ -1,4 +1,4 @@
-"""Sends the events of settled orders to one subscriber's queue again, in order of settling and at a limited rate."""
+"""Sends the events of settled orders to one subscriber's queue again, sorted by settlement time, at a limited rate."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -59,13 +59,15 @@ class Replay:
     """One run that sends past events again.
 
     Attributes:
-        source: The CloudEvents `source` that the worker writes. So events have the same bytes as before.
+        source: CloudEvents `source` of the events. It must be the worker's, so that the events have the
+            same bytes as when the worker published them.
         run: The journal's run; `None` in a dry run, which only counts.
         after: `last` of an earlier, incomplete run. This run begins with the next order.
         sent: Number of events that were sent (in a dry run: would be sent).
         filtered: Number of events that the subscription's filter excludes.
         unreadable: Orders whose event cannot be created, each with the reason.
-        repairs: Commands that repair those orders in `unreadable` that can be repaired.
+        repairs: The `order repair` command of each order in `unreadable` that this command can
+            repair.
         last: `Place` of the last order in this run's last complete chunk. A chunk has up to a hundred
             orders.
     """
@@ -85,7 +87,10 @@ class Replay:
     last: Place | None = None
 
     def places(self, span: Span) -> list[Place]:
-        """Return the places of the span's orders, sorted; with `after`, only later places. Reads the whole table."""
+        """Return the `Place` of each order in the span, sorted. With `after`, return only places after it.
+
+        Reads the whole table.
+        """
         found = [
             (str(item["settled_at"]["S"]), str(item["order_id"]["S"]))
             for page in self.rows.scan(self.table, **span.scan())

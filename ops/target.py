@@ -39,7 +39,7 @@ class Credentials(BaseModel):
 
 
 class ShiftedFunction(BaseModel):
-    """Physical names of a function, its alias and its deployment group."""
+    """A function whose traffic CodeDeploy shifts: names of the function, its alias and its deployment group."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -49,7 +49,7 @@ class ShiftedFunction(BaseModel):
 
 
 class GradualDeploy(BaseModel):
-    """Resources that move callers to new versions: CodeDeploy's application, and the functions by their keys."""
+    """Resources of gradual deployment: CodeDeploy's application, and the functions by key (`create_order`)."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -58,7 +58,10 @@ class GradualDeploy(BaseModel):
 
 
 class Objectives(BaseModel):
-    """Promises to customers: shares in percent, and the time within which an accepted order is settled."""
+    """Promises to customers, in percent of requests and of orders.
+
+    Requests are answered without a 5xx, and accepted orders are settled within `promise_seconds`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -89,7 +92,7 @@ class Target(BaseModel):
         default=None, description="`None` if `pulumi up` itself moves callers to new versions."
     )
     api_url: str | None = Field(
-        default=None, description="Address for clients: that of the edge or domain, or else that of the API."
+        default=None, description="URL for clients: of the edge or custom domain if there is one, else of the API."
     )
     api_id: str | None = Field(default=None, description="Id of the HTTP API, a dimension of its metrics.")
     api_stage: str | None = None
@@ -105,7 +108,7 @@ class Target(BaseModel):
         """Read a stack's outputs. Those of the local stack also have an endpoint and credentials.
 
         Raises:
-            NoStackError: an output is missing or not what this program exports.
+            NoStackError: an output is missing or invalid.
         """
         known = {name: value for name, value in outputs.items() if name in cls.model_fields}
         functions = sorted(
@@ -120,7 +123,7 @@ class Target(BaseModel):
             wrong = ", ".join(sorted({_about(problem["loc"]) for problem in error.errors()}))
             raise NoStackError(
                 f"{label}: these outputs of an orders stack are missing or invalid: {wrong}. "
-                "Give the outputs of a stack that `pulumi up` has finished: pulumi stack output --json."
+                "Give the outputs of a stack after a complete `pulumi up`: pulumi stack output --json."
             ) from None
 
     @model_validator(mode="after")
@@ -146,7 +149,10 @@ class Target(BaseModel):
 
     @property
     def resources(self) -> frozenset[str]:
-        """Names, URLs and ARNs of tables, queues, topic and bus, as functions have them in their environment."""
+        """Names, URLs and ARNs of the tables, the queues and the topic or bus.
+
+        The functions' environment refers to the resources by these texts.
+        """
         return frozenset(
             {
                 self.orders_table,
@@ -227,7 +233,7 @@ def _read_file(path: Path) -> Outputs:
         return _parse(path.read_text(encoding="utf-8-sig"), str(path))
     except OSError as error:
         raise NoStackError(
-            f"{path} cannot be read: {error.strerror}. Write it: pulumi stack output --json --stack NAME > {path}"
+            f"{path} cannot be read: {error.strerror}. Create it: pulumi stack output --json --stack NAME > {path}"
         ) from None
     except UnicodeDecodeError:
         raise NoStackError(f"{path} is not UTF-8 text. Give the output of: pulumi stack output --json") from None

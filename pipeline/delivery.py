@@ -70,7 +70,7 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         threshold=Threshold(
             ROLLBACK_PERCENT,
             "percent",
-            "at least a fifth of the new version's calls fail, while it gets a tenth of all calls",
+            "if the new version gets a tenth of all calls, this is a fifth of its own calls",
         ),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,

@@ -77,7 +77,8 @@ def _http_api(config: StackConfig, scope: Scope, functions: Functions, issuer: T
             log_retention_days=config.log_retention_days,
             authorizer=authorizer_of(config, issuer),
             cors=_cors(config),
-            # CloudFront needs this endpoint as its origin. With the firewall, the functions refuse direct requests.
+            # With `waf`, CloudFront sends its requests to the default endpoint, so this endpoint
+            # stays open. The functions refuse requests that do not come through CloudFront.
             default_endpoint=config.waf or not config.domain_name,
         ),
     )

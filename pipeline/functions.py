@@ -32,7 +32,10 @@ class FunctionInputs:
 
     @property
     def ordering(self) -> dict[str, str]:
-        """The variable for functions that send to FIFO queues or topics; empty without strict ordering."""
+        """The environment variable for functions that send to FIFO queues or topics.
+
+        Without strict ordering there is none.
+        """
         return {"ORDERS_QUEUE_FIFO": "true"} if self.config.strict_ordering else {}
 
 
@@ -41,7 +44,8 @@ class FunctionSpec:
     """Declaration of a function. Memory, timeout and concurrency come from the options of its kind: API or worker.
 
     Attributes:
-        name: Its name, with hyphens. The handler is `runtime.handlers.KEY.handler`.
+        name: Its name, with hyphens. The handler is `runtime.handlers.KEY.handler`; KEY is the
+            property `key`.
         description: One line in AWS's console.
         environment: Its variables, in addition to those of its kind and those of all functions.
         grants: Its permissions, in addition to those for its own logs and traces.

@@ -18,7 +18,7 @@ class Messaging:
 
     @property
     def publishing(self) -> dict[str, Text]:
-        """The worker's variable with the topic or bus for outcomes."""
+        """The worker's environment variable that names the topic or bus for outcomes."""
         if isinstance(self.notifications, EventBus):
             return {"NOTIFICATIONS_BUS_NAME": self.notifications.bus_name}
         return {"NOTIFICATIONS_TOPIC_ARN": self.notifications.arn}

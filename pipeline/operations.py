@@ -95,7 +95,10 @@ def limits_of(config: StackConfig) -> Limits:
 
 
 def bus_rules_of(config: StackConfig) -> tuple[str, ...] | None:
-    """Return the names of the bus's subscriptions, each of which has one rule; None if outcomes go to a topic."""
+    """Return the names of the subscriptions to the bus; None if events go to a topic.
+
+    Each subscription has one rule.
+    """
     return tuple(each.name for each in config.subscriptions) if config.events_target == "bus" else None
 
 

@@ -11,9 +11,10 @@ HEADER = "x-origin-verify"
 
 
 def origin_environment(config: StackConfig) -> dict[str, str]:
-    """Return the variable with the digests of the secrets that the API's functions accept; no variable without an edge.
+    """Return the environment variable with the digests of the secrets that API functions accept.
 
-    Everybody with read access to the account can read the variable, so it has only digests.
+    Without an edge, return no variable. Everybody with read access to the account can read the
+    variable, so it has only digests.
     """
     accepted = (config.origin_secret, config.origin_secret_also_accepted)
     digests = [_digest(secret) for secret in accepted if secret.get_secret_value()]

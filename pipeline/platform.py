@@ -35,7 +35,7 @@ def function_platform(config: StackConfig, scope: Scope) -> FunctionPlatform:
         tracing=config.tracing,
         log_retention_days=config.log_retention_days,
         environment=_environment(config, scope.prefix),
-        shifted_elsewhere=config.gradual_deploy != "none",
+        codedeploy_moves_aliases=config.gradual_deploy != "none",
     )
 
 

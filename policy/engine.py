@@ -1,4 +1,4 @@
-"""Converts our rules into Pulumi's policies, and Pulumi's resources into ours."""
+"""Converts our `Rule`s into Pulumi's policies, and Pulumi's resources into our `Resource`s."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -55,7 +55,7 @@ def _resource(each: PolicyResource) -> Resource:
 
 
 def plain(value: Any) -> Any:
-    """Return a copy of `value` as dicts and lists. It has `UNKNOWN` where the engine's proxies would raise an error."""
+    """Return a copy of `value` as dicts and lists. Items unknown to Pulumi are `UNKNOWN`."""
     if isinstance(value, Mapping):
         return {key: _item(value, key) for key in value}
     if isinstance(value, str | bytes) or not hasattr(value, "__len__"):

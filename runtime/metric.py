@@ -28,7 +28,7 @@ class MetricName(StrEnum):
     ATTEMPT_DEFERRED = "AttemptDeferred"
     """The run did not start: too little time was left in this invocation, or an earlier run's lease had not ended."""
     ACCEPTED_TO_SETTLED = "AcceptedToSettledLatency"
-    """Milliseconds from `accepted_at` to `settled_at`, at most once per order."""
+    """Milliseconds from `accepted_at` to `settled_at`, recorded at most once per order."""
     BATCH_ISOLATED = "BatchIsolated"
     """An isolated batch: one of its messages was received before, so its messages run one at a time."""
     TRANSACTION_CONFLICT = "TransactionConflict"

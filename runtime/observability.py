@@ -20,7 +20,7 @@ def _line(log: dict[str, Any]) -> str:
     if not log.get("cold_start"):
         omitted.append("cold_start")
     if "Sampled=1" not in os.environ.get("_X_AMZN_TRACE_ID", ""):
-        # X-Ray keeps no trace of such a request.
+        # X-Ray keeps no trace of a request that is not sampled.
         omitted.append("xray_trace_id")
     kept = {key: value for key, value in log.items() if key not in omitted}
     return json.dumps(kept, default=str, separators=(",", ":"), ensure_ascii=False)

@@ -1,4 +1,7 @@
-"""Prepares the environment of all tests: removes the machine's AWS settings, and sets the functions' variables."""
+"""Prepares the environment of all tests.
+
+Removes the machine's AWS settings. Sets test credentials, a Region and the variables of Powertools.
+"""
 
 import gc
 import os
@@ -23,6 +26,6 @@ os.environ.update(
 # The machine may need a proxy for the package index, but never for loopback.
 for _name in ("NO_PROXY", "no_proxy"):
     os.environ[_name] = ",".join(filter(None, (os.environ.get(_name), "127.0.0.1", "localhost")))
-# A slow machine must not fail a test.
+# A test must not fail because the machine is slow.
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

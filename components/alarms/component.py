@@ -21,15 +21,17 @@ _DESCRIPTION_LIMIT = 1024
 class AlarmsArgs(Args):
     """Settings of the alarms: the rows, the watched resources and the receivers."""
 
-    table: AlarmTable = Field(description="The rows, one metric alarm each, and the composites.")
-    watched: Mapping[str, Text] = Field(description="Names and ids of the watched resources, by the keys of `Ref`s.")
+    table: AlarmTable = Field(description="Rows and composites. Each row becomes a metric alarm.")
+    watched: Mapping[str, Text] = Field(
+        description="Names and ids of the watched resources. `Ref(key)` stands for `watched[key]`."
+    )
     settings: AlarmSettings = Field(description="The alarms' receivers, the topics' key, and the runbooks' address.")
 
 
 class Alarms(Component):
     """Metric alarms, composites and the topics they notify.
 
-    Outputs: `topics` (ARNs by tier), `arns` (of the alarms, by row or composite).
+    Outputs: `topics` (topic ARNs by tier), `arns` (alarm ARNs by the name of the row or composite).
 
     Raises:
         ValueError: `watched` lacks a name that a row uses, or composites suppress each other in a cycle.
@@ -190,7 +192,8 @@ def _percentile(metric: Metric) -> bool:
 
 
 def _suppressors_first(composites: tuple[Composite, ...]) -> list[Composite]:
-    # A suppressor must exist before its composite. The table refuses unknown names, so only a cycle can fail here.
+    # A suppressor must exist before its composite. `AlarmTable` has already refused unknown names,
+    # so the only possible error here is a cycle.
     ordered: list[Composite] = []
     waiting = list(composites)
     while waiting:

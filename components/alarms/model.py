@@ -28,7 +28,7 @@ class Tier(StrEnum):
 
 @dataclass(frozen=True)
 class Ref:
-    """Reference to a name that exists only when a stack is composed, such as a queue's name or an API's id."""
+    """Reference to a name that differs in each stack, such as a queue's name or an API's id."""
 
     key: str
 

@@ -23,8 +23,9 @@ class AlarmSubscription:
     """One receiver of one tier's alarms.
 
     Attributes:
-        protocol: how SNS delivers: `https` for paging services; `email` waits until a person confirms. A queue or
-            function needs a policy that lets the topic send to it.
+        protocol: how SNS delivers, such as `https` for paging services. With `email`, SNS delivers
+            nothing until a person confirms the subscription. A queue or function needs a policy
+            that lets the topic send to it.
         endpoint: an address, an https URL, a phone number or an ARN, depending on the protocol.
 
     Raises:

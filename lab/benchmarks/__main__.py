@@ -1,4 +1,4 @@
-"""Measures each figure together with its comparisons, and prints the table of docs/performance.md.
+"""Measures our figures and the figures to compare them with, and prints the table of docs/performance.md.
 
 A run takes some minutes. The machine should do little else meanwhile.
 
@@ -34,13 +34,15 @@ BEGIN: Final = "<!-- measured by python -m lab.benchmarks --write -->"
 
 
 class Figure(NamedTuple):
-    """One row: the measure, its unit, our figure, its comparisons and the goal.
+    """One row: the measure, its unit, our figure, the figures to compare it with, and the goal.
 
     Attributes:
-        floor: Our calls, made by clients of lab/benchmarks/hand_signed.py. In rows of init: the creation of one client.
-        bare: The same calls, made by botocore's clients. In rows of init: the creation of one client. If `what` has the
-            word "bare:", the text after this word describes this figure.
-        peer: Our function, but written as in public templates.
+        floor: The figure if lab/benchmarks/hand_signed.py makes the same calls to AWS. In rows of
+            init: the figure for creating one of its clients.
+        bare: The figure if botocore's clients make the same calls. In rows of init: the figure for
+            creating one botocore client. If `what` has the word "bare:", the text after it says
+            what `bare` is.
+        peer: The figure of a function with the same task, written as in public templates.
         goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
             orders/s must not be lower, and other units must not be higher.
     """
@@ -91,7 +93,9 @@ def _computed() -> Iterator[Figure]:
     """Yield the computed figures: money by `ops cost`, and results of the queue model."""
     (ten,) = (each for each in examples() if each.load.per_batch > 1)
     used = float(sum(item.used for item in bill(ten.config, ten.load)))
-    name = f"a million orders by `ops cost`, {ten.name} ([why it exceeds the goal](options.md#what-a-stack-costs))"
+    name = (
+        f"cost of a million orders (`ops cost`), {ten.name} ([why it exceeds the goal](options.md#what-a-stack-costs))"
+    )
     yield Figure(name, "USD", used, goal="8.50 USD")
     popular = sell(arrivals(1000, 20))
     yield Figure("orders of one popular article (simulated)", "orders/s", popular.per_second, goal="200 orders/s")

@@ -1,7 +1,8 @@
-"""Measures the init of each function and of its alternatives, in fresh processes with prod's settings.
+"""Measures the init of each function and of `FLOOR`, `BARE`, `PEERS` and `WITHOUT_BYTECODE`.
 
-A process can import only the standard library, the package and this folder. The package is built for the Python that
-runs the benchmark. A function's figure is the processor time from the first import to the last line of the handler's
+Each runs in a fresh process with prod's settings. A process can import only the standard library,
+the package and this folder. The package is built for the Python that runs the benchmark. A
+function's figure is the processor time from the first import to the last line of the handler's
 module, without the start of the interpreter.
 """
 
@@ -64,7 +65,8 @@ def isolated(variables: Mapping[str, str], *arguments: str | Path, given: str = 
     Raises:
         subprocess.CalledProcessError: the interpreter failed.
     """
-    # -I -S: no other package. -B: no byte code is kept for the next process, because Lambda's folder is read-only.
+    # -I -S: no other package. -B: Python writes no byte code. On Lambda it cannot write any either,
+    # because the folder is read-only.
     command = [sys.executable, "-I", "-S", "-B", *arguments]
     return subprocess.run(
         command, env=dict(variables), check=True, stdout=subprocess.PIPE, text=True, input=given

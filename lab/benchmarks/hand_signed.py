@@ -1,7 +1,8 @@
-"""The floor, which is the benchmark's lower limit: requests built and signed by hand, with the standard library only.
+"""The benchmark's lower limit (`floor`): a client of AWS that builds and signs requests by hand.
 
-JSON answers are parsed; the XML answers of SNS are not. Do not use this module elsewhere: it has no retries and no
-checks of requests or answers, and takes credentials only from the environment.
+It uses only the standard library. JSON answers are parsed; the XML answers of SNS are not. Do not
+use this module elsewhere: it has no retries and no checks of requests or answers, and takes
+credentials only from the environment.
 """
 
 import hashlib
@@ -25,7 +26,7 @@ class Client:
         self._connection = HTTPSConnection(f"{service}.{self._region}.amazonaws.com")
 
     def call(self, operation: str, params: dict[str, Any], send: Callable[[dict[str, str], bytes], bytes]) -> Any:
-        """Sign one request, pass it to `send` instead of a connection, and parse a JSON answer."""
+        """Sign a request, get the answer from `send` instead of AWS, and parse it if it is JSON."""
         if self._service in _TARGETS:
             prefix, version = _TARGETS[self._service]
             headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{prefix}.{operation}"}

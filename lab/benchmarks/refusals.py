@@ -1,7 +1,8 @@
 """``python -m lab.benchmarks.refusals``: the cost of refusing bodies of up to 64 KiB, compared with accepting an order.
 
-It measures the processor time and memory that a request uses before the first access to a table. Then it measures
-messages and dead letters with the same bodies, and compares them with an order's message. The order has ten lines.
+It measures the processor time and memory that a request uses before the first access to a table.
+Then it measures the same two figures for messages and for dead letters with these bodies. It
+compares the processor times with those of an accepted order of ten lines.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ SHAPES: Final[Mapping[str, str]] = {
     "quotes": '"' * MAX_BYTES,
     "backslashes": '"' + "\\" * (MAX_BYTES - 2) + '"',
 }
-"""Bodies of at most 64 KiB that are not orders, by name.
+"""Bodies that are not valid orders, each of at most 64 KiB. The key is the body's name.
 
 A body whose name ends with "parsed" has at most `MAX_STRUCTURAL` structural characters. Bodies with more are refused
 before they are parsed.

@@ -1,6 +1,7 @@
-"""Counts the use of the in-memory AWS by an order, a further line of an order, a batch of ten orders and a look-up.
+"""Counts what orders and look-ups use of the in-memory AWS.
 
-Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
+There are counts for an order with one line, for a further line, for ten orders in one batch, and
+for a look-up. Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
 
 example:
   python -m lab.benchmarks.usage --check
@@ -31,7 +32,8 @@ from pipeline.help import HelpFormatter
 FACTS: Final = Path(__file__).resolve().parents[2] / "ops" / "cost" / "facts.json"
 BATCH: Final = 10
 TOLERANCE: Final = 0.05
-"""Byte counts may vary a little with the digits of logged values and with earlier work of the process."""
+"""Share by which byte counts may differ between two runs. They depend on how many digits the logged
+numbers have, and on what the process did before."""
 LEVELS: Final = ("DEBUG", "INFO", "WARNING", "ERROR")
 _UUID: Final = "52fdfc07-2182-154f-163f-5f0f9a621d72"
 _WRITES: Final = {"PutItem", "UpdateItem"}
@@ -54,7 +56,7 @@ def _counted(level: str) -> dict[str, dict[str, Any]]:
 
 
 def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict[str, dict[str, Any]]:
-    # This is the environment of a request whose trace is not sampled, which is the default.
+    # By default a request's trace is not sampled: `Sampled=0`.
     trace = {"_X_AMZN_TRACE_ID": f"Root=1-5759e988-bd862e3fe1be46a994272793;Parent={_UUID[:16]};Sampled=0"}
     with patch.dict(os.environ, trace), observed(level) as (world, output):
         for sku, _ in lines:
@@ -111,7 +113,10 @@ def _kilobytes(world: ObservedWorld, params: Mapping[str, Any]) -> int:
 
 
 def differences(wanted: Any, found: Any, at: str = "") -> list[str]:
-    """Return the differences between two sets of facts. Only byte counts may differ: by `TOLERANCE` or 5 bytes."""
+    """Return the differences between two sets of facts.
+
+    Only byte counts may differ: by the share `TOLERANCE` or by 5 bytes, whichever is more.
+    """
     if isinstance(wanted, dict) and isinstance(found, dict) and wanted.keys() == found.keys():
         return [text for key in wanted for text in differences(wanted[key], found[key], f"{at}/{key}")]
     near = "bytes" in at and math.isclose(wanted, found, rel_tol=TOLERANCE, abs_tol=5)
@@ -123,7 +128,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m lab.benchmarks.usage", description=__doc__, formatter_class=HelpFormatter
     )
-    parser.add_argument("--check", action="store_true", help="write nothing; exit 1 if the committed facts differ")
+    parser.add_argument(
+        "--check", action="store_true", help="write nothing; exit 1 if the committed facts differ from the counts"
+    )
     counted = facts()
     if not parser.parse_args(arguments).check:
         FACTS.write_text(json.dumps(counted, indent=2) + "\n", encoding="utf-8")

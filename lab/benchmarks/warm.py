@@ -1,7 +1,8 @@
 """Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
-Each is compared with its peer in `lab.benchmarks.peers`, and with the same calls to AWS without our code: by plain
-botocore clients (`bare`), and by requests signed by hand (`floor`).
+Each is compared with a short version of the function (`peer`, in `lab.benchmarks.peers`). It is
+also compared with our function's calls to AWS without our code: made by plain botocore clients
+(`bare`), and by `hand_signed.Client` (`floor`).
 """
 
 from __future__ import annotations

@@ -1,11 +1,13 @@
-"""Measures a warm invocation, the same calls to AWS without our code, and the function's short version in `peers`.
+"""Measures a warm invocation of a function (`ours`) and the alternatives `bare`, `floor`, `peer`.
 
 The interpreter can import only the standard library, the package and this folder.
 
-The entry point and the clients are real, but a client returns a prepared answer instead of sending its request.
-Plain botocore clients (`bare`) and the hand-signed client (`floor`) repeat the invocation's calls. Standard input is
-JSON with `module`, `peer`, `event`, `answers` (operation → JSON), `times` and `rounds`. Standard error gets the calls
-and each alternative's seconds of processor time.
+The entry point and the clients are real, but a client returns a prepared answer instead of sending
+its request. Plain botocore clients (`bare`) and the hand-signed client (`floor`) only repeat the
+invocation's calls to AWS. `peer` is a short version of the function, from the folder `peers`.
+Standard input is JSON with `module`, `peer`, `event`, `answers` (operation → JSON), `times` and
+`rounds`. Standard error gets JSON: the names of the calls, and the seconds of processor time of
+`ours` and of each alternative.
 """
 
 from __future__ import annotations

@@ -1,4 +1,7 @@
-"""Waits for orders and dead letters, finds receives and gets tokens, for the scenario and the end-to-end tests."""
+"""Helpers of scenario.py and the end-to-end tests.
+
+They wait for orders and dead letters, find the receives of an order, and fetch tokens.
+"""
 
 from typing import Any
 

@@ -47,7 +47,7 @@ CONFIG = {
 _HABITS = Habits(breaks_midway=0.07, loses_answer=0.10, repeats_accepted=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
-# Every eighth key orders the scarce article. The stock is enough for half of these orders.
+# Orders with every eighth key are for the scarce article. Its stock is enough for half of them.
 _SCARCE_EVERY = 8
 _UNKNOWN_ORDER = "00000000-0000-5000-8000-000000000000"
 _WAIT_SECONDS = 300.0
@@ -62,7 +62,7 @@ class Plan:
     kills: int
     outage_seconds: float
     callers: int = 4
-    """Number of callers, who all use the same keys and bodies. So each key leads to this many orders."""
+    """Number of callers. All use the same keys and bodies, so each key has this many orders."""
     poisonous: int = 1
     """Number of keys whose orders fail until the storm is over, so that some messages can be redriven."""
 
@@ -111,7 +111,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     seen = callers.look_up_all(evidence.orders, _lookups(stack, tokens, clients.traffic))
     dead = {letter.message["MessageId"] for letter in letters}
     found = [*verdict.findings(evidence, dead), same_bytes(clients.traffic), callers.isolation(seen)]
-    return Verdict(numbers, found, weak(plan, numbers, evidence))
+    return Verdict(numbers, found, missing_events(plan, numbers, evidence))
 
 
 def _stock(plan: Plan) -> dict[str, int]:
@@ -160,7 +160,7 @@ def _lookups(stack: LocalStack, tokens: Mapping[str, str], traffic: Traffic) -> 
         return api.call("GET", f"/orders/{order_id}", headers=bearer(token))
 
     return [
-        Lookup(callers.EVERYBODY, api.get, set(), HTTPStatus.UNAUTHORIZED),
+        Lookup(callers.ANONYMOUS, api.get, set(), HTTPStatus.UNAUTHORIZED),
         *(Lookup(name, partial(look_up, token), traffic.order_ids_of(name)) for name, token in tokens.items()),
     ]
 
@@ -200,7 +200,8 @@ def counted(
         "cut_short": verdict.cut_short(evidence),
         # Receives beyond the first of each message.
         "redelivered": verdict.redelivered(evidence),
-        # Distinct messages. A repeated send adds one and a redrive adds one, so there can be more messages than orders.
+        # Distinct messages. A repeated send or a redrive makes another message for the same order,
+        # so there can be more messages than orders.
         "messages": verdict.messages(evidence),
         # Messages, not orders: an order whose send was repeated can have several dead letters.
         "dead_lettered": len(letters),
@@ -217,13 +218,13 @@ def counted(
     }
 
 
-def weak(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
+def missing_events(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
     """Return the required events that did not happen in this run."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,
         "throttled calls": numbers["throttles"] > 0,
-        "resets and lost answers, of clients and of functions": all(
+        "resets and lost answers, both for clients and for functions": all(
             (numbers["client_resets"], numbers["client_lost_answers"], numbers["dependency_resets"])
         )
         and numbers["dependency_lost_answers"] > 0,

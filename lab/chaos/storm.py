@@ -14,7 +14,8 @@ from local.proxy.faults import FaultKind
 
 POISON = "SKU-POISON"
 
-# The probabilities are so low that most invocations succeed, and so high that a run very probably has each fault.
+# The probabilities are low enough that most invocations succeed, and high enough that each fault
+# very probably occurs in a run.
 _RANDOM_FAULTS: tuple[tuple[str, str | None, FaultKind, float], ...] = (
     ("dynamodb", "TransactWriteItems", FaultKind.CONFLICT, 0.10),
     ("dynamodb", None, FaultKind.RESET, 0.02),
@@ -50,9 +51,10 @@ class Storm:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Inject faults and kill workers during the block. Afterwards only orders of `POISON` fail.
+        """Inject faults and kill workers during the block. After it, only orders for `POISON` fail.
 
-        The end of the block waits until all kills are done, or until no batch has run for a while.
+        When the block ends, this method waits until all kills are done, or until no batch has run
+        for a while.
         """
         self._poison()
         for service, operation, kind, probability in _RANDOM_FAULTS:
@@ -114,5 +116,9 @@ class Storm:
         return self._transactions() > before
 
     def _transactions(self) -> int:
-        """Return how many transactions without `POISON` the worker has made. The rule for conflicts counts them."""
+        """Return how many transactions without `POISON` the worker has made.
+
+        The proxy counts the matches of each fault rule. The rule `CONFLICT` matches exactly these
+        transactions.
+        """
         return next(each.matched for each in self.stack.faults() if each.rule.kind is FaultKind.CONFLICT)

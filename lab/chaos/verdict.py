@@ -1,4 +1,7 @@
-"""Judges a run: whether the guarantees held, according to the AWS APIs, and whether there were enough disturbances."""
+"""Judges a run: did the guarantees hold, and were there enough disturbances?
+
+The evidence comes from the AWS APIs.
+"""
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence, Set
@@ -58,10 +61,10 @@ def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
 
     The finding of G6 (isolation) covers only tables and dead letters. `callers.isolation` checks the API's answers.
     """
-    return [exact_receives(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
+    return [add_dead_letter_check(evidence, dead, each) if each.name == "G4" else each for each in audit(evidence)]
 
 
-def exact_receives(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
+def add_dead_letter_check(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
     """Add to G4 the check that no message in `dead` was processed.
 
     A redriven message has a new id, so it is not in `dead`.
@@ -102,9 +105,10 @@ def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:
-    """Count the stored orders beyond the number `wanted`.
+    """Return the surplus of stored orders over `wanted`, plus the wrong units of stock.
 
-    For each article, add the difference between the units that left the stock and the units of confirmed orders.
+    Wrong units are, for each article, the difference between the units that left the stock and the
+    units of confirmed orders.
     """
     taken: dict[str, int] = defaultdict(int)
     for row in evidence.orders.values():

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from lab.docs import svg
 from ops.cost.bill import CAPACITY_USED, MILLION, Load, bill, provisioned
-from ops.preflight.ground import configured
+from ops.preflight.stack_facts import configured
 from ops.target import Choice
 from pipeline.config import StackConfig
 
@@ -69,7 +69,10 @@ def _used(example: Example, service: str, what: str = "") -> Decimal:
 
 
 def chart() -> str:
-    """Return the chart: USD a month over orders a month, both axes in powers of ten."""
+    """Return the chart: a month's cost (vertical) by its number of orders (horizontal).
+
+    Both axes are logarithmic.
+    """
     return svg.page(*SIZE, _parts())
 
 

@@ -44,7 +44,8 @@ def text() -> str:
 def _play(stack: Stack) -> None:
     """Simulate a healthy month, an incident, and its repair.
 
-    As in `make incident`, no order can be settled. After the repair the dead letters are not redriven.
+    During the incident no order can be settled, as in `make incident`. After the repair, the dead
+    letters are not redriven.
     """
     start = int(stack.world.cloud.clock.now)
     for day in range(start - (BUDGET_DAYS - 1) * _DAY, start, _DAY):

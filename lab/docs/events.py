@@ -51,7 +51,7 @@ def path_of(event_type: str) -> Path:
 
 
 def schema(status: OrderStatus) -> str:
-    """Return the schema of the member `data` of the event that announces this final status."""
+    """Return the schema of an event's `data`, for the event that announces this final status."""
     document = _without_nulls(_MODELS[status].model_json_schema(mode="serialization"))
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

@@ -32,8 +32,8 @@ class Examples:
     Attributes:
         accepted: The answer to a first POST of `ORDER`.
         seen: The answer to a GET of that order, which the worker rejected for lack of stock.
-        refused: Problems of POST by their `type`.
-        unseen: Problems of GET by their `type`.
+        refused: Problem documents that answered a POST. The key is the document's `type`.
+        unseen: Problem documents that answered a GET. The key is the document's `type`.
     """
 
     accepted: dict[str, Any]
@@ -43,7 +43,7 @@ class Examples:
 
 
 def record() -> Examples:
-    """Cause every answer once, and return all answers."""
+    """Send requests that produce each kind of answer once, and return the answers."""
     with simulated(World()) as world:
         accepted = _document(world.post(KEY, json.dumps(ORDER)).response)
         refused = [

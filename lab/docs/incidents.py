@@ -13,12 +13,13 @@ COMMAND = "python -m lab.docs.incidents"
 _PAGE = Path(__file__).resolve().parents[2] / "docs" / "incidents.md"
 _HEAD = f"""# Incidents
 
-For readers who ask which alarms page in an incident. `{COMMAND}` simulates a shop (60 orders an hour by
-default) with the real handlers, alarms and commands.
+For readers who ask which alarms fire in an incident. `{COMMAND}` simulates a shop (60 orders an
+hour by default) with the real handlers, alarms and commands.
 
-- **pages, other alarms**: the minutes in brackets count from the fault to the alarm's first notification, without
-  CloudWatch's delay. Some alarms wait two minutes before they notify, because another alarm may suppress them.
-- **`ops status`** runs when the first alarm pages; its first line is `Wrong:` and the most urgent finding.
+- **pages, other alarms**: alarms that page, and alarms that do not. In brackets: the minutes from the fault to the
+  first notification, without CloudWatch's delay. Some alarms wait two minutes before they notify, because another
+  alarm may suppress them.
+- **`ops status`** runs when the first alarm pages. First it prints `Problem:` and the most urgent finding.
 - **commands**: the last one is repeated if more dead letters arrive. After all commands, `ops audit` finds no
   violation.
 - **lost, doubled**: violations of [G1 and G2](guarantees.md).

@@ -37,14 +37,14 @@ class Change:
 
     @property
     def configurations(self) -> tuple[dict[str, str], dict[str, str]]:
-        """Return the keys before and after, without those that are empty or have the default value."""
+        """Return the keys of each run, except those with an empty or default value."""
         before = {**self.config, self.option: self.before}
         after = {**self.config, **self.needed, self.option: self.after}
         return _set(before), _set(after)
 
     @property
     def values(self) -> tuple[str, str]:
-        """Return the two values to look for in inputs.
+        """Return the two values to look for in the inputs of resources.
 
         If the option is a list, only one value of the list is looked for: the value of `part`, or the first item if
         `part` is empty.
@@ -53,8 +53,8 @@ class Change:
         return first, second
 
     @property
-    def beside(self) -> tuple[str, ...]:
-        """Return the other options that the configurations set, without `environment`.
+    def other_options(self) -> tuple[str, ...]:
+        """Return the other options that the configurations set, except `environment`.
 
         For `PLAIN` the result is empty, because `PLAIN` sets most options.
         """
@@ -64,7 +64,10 @@ class Change:
 
 
 def _set(keys: Keys) -> dict[str, str]:
-    """Return the keys whose value is neither empty nor the default, so that equal configurations have equal keys."""
+    """Return the keys whose value is neither empty nor the default.
+
+    Configurations with the same meaning then have the same keys.
+    """
     return {key: value for key, value in keys.items() if value and value != _default(key)}
 
 
@@ -159,7 +162,7 @@ PLAIN: Final[Keys] = {
     "environment": "development",
     "subscriptions": _FILTERED,
     "alarm_thresholds": _thresholds(second=False),
-    # The stack has an alarm on the certificate, so that its threshold has an effect.
+    # With a domain, the stack has the certificate's alarm, so `certificate_days` has an effect.
     "domain_name": "first.example.com",
     "domain_zone_id": "ZFIRST",
     **{option: first for option, (first, _) in _PLAIN.items()},
@@ -263,6 +266,6 @@ def changes(options: Iterable[str]) -> list[Change]:
     ]
     missing = sorted(set(options) - {each.option for each in made})
     if missing:
-        message = f"no values for {', '.join(missing)}: add two of each to lab/docs/option_changes.py"
+        message = f"no values for {', '.join(missing)}: add two for each to lab/docs/option_changes.py"
         raise LookupError(message)
     return [each for option in options for each in made if each.option == option]

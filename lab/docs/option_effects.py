@@ -37,9 +37,9 @@ value, this input is a key's ARN.
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
-| "every" type, "everything with" an input | all resources of the type, or all that have the input |
+| "every Queue", "everything with `tags`" | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs computed from one or more thresholds; the run changes all thresholds at once |
+| "computed inputs" | inputs computed from one or more thresholds; all thresholds differ between the two runs |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |
@@ -74,13 +74,14 @@ def _sections(group: list[Change]) -> Iterator[str]:
     # slow each garbage collection.
     pair = recorded(first), record_config(second)
     found = differences(*pair)
-    nothing = "- no deployed resource" if len(group) == 1 else '- only inputs under "computed inputs", below'
+    nothing = "- changes no deployed resource" if len(group) == 1 else '- only inputs under "computed inputs", below'
     for change in group:
         own = [each for each in found if len(group) == 1 or _note(each, change.values) in ("", _PART)]
         found = [each for each in found if each not in own]
         part = f", `{change.part}`" if change.part else ""
-        beside = f", with {', '.join(f'`{key}`' for key in change.beside)}" if change.beside else ""
-        title = f"**`{change.option}`{part}**: {' → '.join(map(_shortened, change.values))}{beside}"
+        keys = ", ".join(f"`{key}`" for key in change.other_options)
+        others = f", with {keys}" if keys else ""
+        title = f"**`{change.option}`{part}**: {' → '.join(map(_shortened, change.values))}{others}"
         yield from (title, "", *(_lines(own, change.values, pair) or [nothing]), "")
     if found:
         title = f"**`{group[0].option}`**, computed inputs"
@@ -88,7 +89,10 @@ def _sections(group: list[Change]) -> Iterator[str]:
 
 
 def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recording, Recording]) -> list[str]:
-    """Return lines by input and change. `_named` writes each line's resources."""
+    """Return lines for the differences.
+
+    If an input changes in the same way in several resources, one line can name all of them.
+    """
     where: dict[tuple[str, str], set[tuple[str, str]]] = defaultdict(set)
     for each in found:
         where[each.path, _note(each, values)].add((each.type, each.name))
@@ -115,8 +119,8 @@ def _note(difference: Difference, values: tuple[str, str]) -> str:
 def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Recording]) -> list[str]:
     """Return `Queue a, b` for each type.
 
-    For three or more resources the text is shorter. It is "everything with `input`" if they are all resources that
-    have this input, and "every Queue" if they are all resources of this type.
+    For three or more resources the text can be shorter: "everything with `input`" if no other
+    resource has this input, and "every Queue" if there is no other resource of this type.
     """
     if path and len(resources) > _MANY and resources == _having(path.partition(".")[0], pair):
         return [f"everything with `{path.partition('.')[0]}`"]

@@ -73,9 +73,11 @@ def with_costs(current: str) -> str:
 
 
 def schema() -> str:
-    """Return the JSON Schema of `Pulumi.STACK.yaml`, for editors; the first line of a stack file refers to it.
+    """Return the JSON Schema of `Pulumi.STACK.yaml`.
 
-    The schema allows any key of other namespaces. A secret has the form that `pulumi config set --secret` writes.
+    The first line of a stack file names the schema, so that text editors use it. The schema allows
+    any key with a namespace, such as `aws:region`. A secret has the form that
+    `pulumi config set --secret` writes.
     """
     model = StackConfig.model_json_schema()
     options: dict[str, dict[str, object]] = {

@@ -14,13 +14,13 @@ from lab.simulation.outage import Settings, Simulation, arrivals, down_for
 from lab.simulation.popular import sell
 from ops.cost.bill import FACTS, HOURS, SECONDS_OF, Item, Load, bill
 from ops.cost.prices import usd
-from ops.preflight.ground import configured
+from ops.preflight.stack_facts import configured
 from ops.target import Choice
 from pipeline.config import StackConfig
 from pipeline.config.processing import retry_delays
 
 PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
-BEGIN: Final = "<!-- by the model, written here by python -m lab.docs.scale -->"
+BEGIN: Final = "<!-- computed by the model, written by python -m lab.docs.scale -->"
 RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
 """Assumed busy share of the workers' time; the rest is for bursts."""
@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
     Attributes:
         given: The option's default, AWS's quota, or the model's result.
-        per_order: What one order a second needs, in the unit of `given`.
+        per_order: How much of the limit one order a second uses, in the unit of `given`.
         beyond: What happens beyond the limit.
         source: The page below https://docs.aws.amazon.com/ that states AWS's quota; empty for other limits.
     """
@@ -51,8 +51,8 @@ class Limit(NamedTuple):
     source: str = ""
 
     @property
-    def lasts_for(self) -> float:
-        """Return the orders a second at which the limit is reached."""
+    def reached_at(self) -> float:
+        """Return the rate, in orders a second, at which the limit is reached."""
         return self.given / self.per_order
 
 
@@ -103,12 +103,12 @@ def limits() -> list[Limit]:
         ("any table, write units/s", 40_000, units, _LATER, f"{dynamodb}/on-demand-capacity-mode-max-throughput.html"),
         ("SNS in eu-west-1, publishes/s", 9_000, 1, _LATER, "general/latest/gr/sns.html"),
     )
-    return sorted(starmap(Limit, rows), key=lambda each: each.lasts_for)
+    return sorted(starmap(Limit, rows), key=lambda each: each.reached_at)
 
 
 def table() -> str:
     """Return the table: each limit, and how much of it each rate needs. A need beyond the limit is bold."""
-    head = ("limit", "available", "enough for orders/s", *(f"{rate:,}/s" for rate in RATES), "beyond it")
+    head = ("limit", "available", "highest rate (orders/s)", *(f"{rate:,}/s" for rate in RATES), "beyond it")
     rows = [(*_cells(each), each.beyond) for each in limits()]
     for what, value in _BESIDES.items():
         rows.append((what, "", "", *(value(rate) for rate in RATES), ""))
@@ -117,10 +117,10 @@ def table() -> str:
 
 def _cells(limit: Limit) -> Iterator[str]:
     name = f"[{limit.what}](https://docs.aws.amazon.com/{limit.source})" if limit.source else limit.what
-    yield from (name, f"{limit.given:,.0f}", f"{limit.lasts_for:,.0f}")
+    yield from (name, f"{limit.given:,.0f}", f"{limit.reached_at:,.0f}")
     for rate in RATES:
         need = f"{math.ceil(rate * limit.per_order):,}"
-        yield f"**{need}**" if rate > limit.lasts_for else need
+        yield f"**{need}**" if rate > limit.reached_at else need
 
 
 def _longest_retries() -> int:
@@ -148,11 +148,11 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage that puts 120,000 messages [in flight](#in-an-outage), so that SQS delivers nothing for a "
-    "time": lambda rate: (
+    "length of an outage after which 120,000 messages are [in flight](#in-an-outage), and SQS "
+    "delivers nothing for a time": lambda rate: (
         f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
     ),
-    "least number of callers, with `strict_ordering`": lambda rate: (
+    "callers needed for this rate, with `strict_ordering`": lambda rate: (
         f"{math.ceil(rate / per_worker(batch_threads=1)):,}"
     ),
 }

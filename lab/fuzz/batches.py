@@ -76,8 +76,8 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # Send an earlier message again, without changes. The API sends no two messages with the same order id but
-            # different lines.
+            # Send an earlier message again, without changes: messages of the API with the same
+            # order id always have the same lines.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
         document = self._message()
@@ -150,7 +150,7 @@ class Round:
             if delivery is not None:
                 self._work(delivery)
                 delivered += 1
-            # Reported messages become visible again, and are then received once more.
+            # After this time, messages that were reported as failed can be received again.
             self.watch.world.cloud.clock.advance(1000)
         self._count_stock()
 
@@ -165,7 +165,7 @@ class Round:
         outcome = world.work(replace(delivery, event=event), disturbed)
         world.mapping.finish(delivery, outcome)
         # Logs may contain message ids, and the ids of articles and orders whose rows a person must repair.
-        self.watch.read_log(self.hostile, ignored=_ids(event["Records"]) | self.strange)
+        self.watch.read_log(self.hostile, ignored=_marks_in_ids(event["Records"]) | self.strange)
         if isinstance(outcome, Failed):
             if isinstance(event["Records"], list) or _NO_EVENT not in outcome.cause:
                 self.watch.violated("exception", outcome.cause[:300])
@@ -179,7 +179,7 @@ class Round:
         if reported is None:
             self.watch.violated("answer", f"not a batch response: {str(value)[:200]!r}")
             return
-        self.watch.look_for(self.hostile.marks - _ids(records), json.dumps(value), "the batch response")
+        self.watch.look_for(self.hostile.marks - _marks_in_ids(records), json.dumps(value), "the batch response")
         for letter in letters:
             errors = {name: letter.attributes.get(name, {}).get("StringValue", "") for name in ("error", "error_type")}
             self.watch.look_for(self.hostile.marks, json.dumps(errors), "a dead letter's error")
@@ -187,7 +187,7 @@ class Round:
         if ("" in reported) != (len(named) < len(records)):
             self.watch.violated(
                 "record lost",
-                "the whole batch must be reported if and only if a record has no id",
+                "the whole batch must be reported as failed exactly when a record has no id",
             )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:
@@ -202,7 +202,7 @@ class Round:
             ends.add(DEAD)
         self.watch.counted += ends
         if not ends:
-            self.watch.violated("record lost", f"not settled, dead-lettered or reported: {str(record)[:300]!r}")
+            self.watch.violated("record lost", f"neither settled, dead-lettered nor reported: {str(record)[:300]!r}")
         if exact and not self._is_strange(record) and not ends & contract.ends_of(record):
             self.watch.violated(
                 "record", f"{ends}, but the contract allows {set(contract.ends_of(record))}: {str(record)[:300]}"
@@ -249,8 +249,9 @@ def _id_of(record: Any) -> str:
     return id_ if isinstance(id_, str) else ""
 
 
-def _ids(records: Any) -> set[str]:
-    """Return the marks in message ids. Answers and logs repeat these ids by design."""
+def _marks_in_ids(records: Any) -> set[str]:
+    """Return the marks (`Hostile.marks`) in message ids. Answers and logs may contain them, because
+    they name messages by their ids."""
     ids = map(_id_of, records) if isinstance(records, list) else ()
     return {f"~{part}~" for id_ in ids for part in id_.split("~")}
 

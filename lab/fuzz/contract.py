@@ -135,7 +135,7 @@ def _has_surrogates(text: str) -> bool:
 
 
 def strict_json(data: bytes) -> Any:
-    """Parse JSON by RFC 8259, in UTF-8 and with unique names. Raises `RefusedError`."""
+    """Parse JSON (RFC 8259, UTF-8). No object may have a member twice. Raises `RefusedError`."""
 
     def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         if len({name for name, _ in pairs}) < len(pairs):
@@ -164,7 +164,8 @@ class Number(str):
 def is_order(document: Any, more: Mapping[str, str] | None = None, known: frozenset[str] = frozenset()) -> bool:
     """Return whether the document is an order.
 
-    An order in a message also has the text members `more`, and may have the members `known`.
+    An order in a message must also have the string members in `more`, and may have the members in
+    `known`.
     """
     if not isinstance(document, dict):
         return False

@@ -36,7 +36,8 @@ class Round:
     """The requests of one seed.
 
     Attributes:
-        first: The order and the first answer of each caller's key, or `None` if a fault left them unknown.
+        first: By caller and key: the first order and its answer, or `None` if a fault left them
+            unknown.
         orders: The caller of each order, by order id.
         sent: The keys and orders of earlier requests. Some of them are sent again.
     """
@@ -193,7 +194,7 @@ class Round:
             self.watch.violated(kind, f"{outcome}, but the contract allows {sorted(allowed)}")
         for what in broken(response):
             self.watch.violated("answer", what)
-        if outcome != FOUND:  # a look-up may repeat the client's own order
+        if outcome != FOUND:  # a look-up returns the client's own order, so it may contain marks
             self.watch.look_for(self.hostile.marks, json.dumps(response), "the answer")
 
 

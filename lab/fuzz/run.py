@@ -24,7 +24,8 @@ KINDS: Final[dict[str, tuple[Callable[[Hostile], Watch], int]]] = {
 _CHUNK: Final = 50
 """Number of rounds in a chunk, which one process plays."""
 _CHUNKS_PER_PROCESS: Final = 20
-"""A process ends after this many chunks, because simulated worlds are reference cycles and fill its memory."""
+"""A process ends after this many chunks. Simulated worlds contain reference cycles, and so fill the
+process's memory."""
 
 
 @dataclass

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from lab.incidents.shop import OnCall, Shop
+from lab.incidents.shop import FaultOfCall, Shop
 from lab.simulation.fakes import Call, Fault
 from lab.simulation.fakes.errors import client_error
 from lab.simulation.fakes.faults import crash_after, crash_before, server_error, throttled, unreachable
@@ -52,7 +52,7 @@ class Incident:
     per_hour: float = 60
 
 
-def _worker(fault: OnCall, death_line: str = "") -> Callable[[Shop], None]:
+def _worker(fault: FaultOfCall, death_line: str = "") -> Callable[[Shop], None]:
     def begin(shop: Shop) -> None:
         shop.worker_fault, shop.death_line = fault, death_line
 
@@ -63,7 +63,7 @@ def _dynamodb_down(shop: Shop) -> None:
     shop.api_fault = shop.worker_fault = lambda call: unreachable if call.service == "dynamodb" else None
 
 
-def _of(operation: str, fault: Fault) -> OnCall:
+def _of(operation: str, fault: Fault) -> FaultOfCall:
     return lambda call: fault if call.operation == operation else None
 
 

@@ -23,7 +23,7 @@ from lab.simulation.world import STOCK
 
 SKU: Final = "SKU-1"
 STOCKED: Final = 100_000
-OnCall = Callable[[Call], Fault | None]
+FaultOfCall = Callable[[Call], Fault | None]
 _MOST_BATCHES: Final = 60
 """How many batches the workers can process in a minute."""
 
@@ -44,8 +44,8 @@ class Shop:
 
     stack: Stack
     per_hour: float
-    api_fault: OnCall = lambda _: None
-    worker_fault: OnCall = lambda _: None
+    api_fault: FaultOfCall = lambda _: None
+    worker_fault: FaultOfCall = lambda _: None
     startup_error: str | None = None
     death_line: str = ""
     about: str | None = None
@@ -117,7 +117,7 @@ class Shop:
                 )
             world.mapping.finish(delivery, outcome)
 
-    def _watched(self, fault: OnCall) -> OnCall:
+    def _watched(self, fault: FaultOfCall) -> FaultOfCall:
         def on_call(call: Call) -> Fault | None:
             found = fault(call)
             if found is throttled and call.service == "dynamodb":
@@ -150,7 +150,8 @@ class Shop:
         yield "ApproximateNumberOfMessagesVisible", visible, "Count"
         yield "ApproximateNumberOfMessagesNotVisible", in_flight, "Count"
         now, dead = queue.clock.time(), queue.redrive is None
-        # A dead letter's age counts from its move. The orders queue's age leaves out messages with 3 receives or more.
+        # ApproximateAgeOfOldestMessage: a dead letter's age begins with its move to the dead-letter
+        # queue. In the orders queue, the metric ignores messages with 3 or more receives.
         for message_id in queue.messages if dead else ():
             self._moved.setdefault(message_id, now)
         kept = [one for one in queue.messages.values() if dead or one.receive_count < 3]

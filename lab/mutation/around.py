@@ -120,7 +120,8 @@ def _measure(folders: set[str], children: int) -> dict[str, Measured]:
     """Return how many seconds the tests of these folders take, and which lines they run, on unchanged code.
 
     A test file runs only if it has no current measurement. If one of its tests fails, the file is left out.
-    The result has an entry for each test of a folder with `Folder.alone`, and for each test file of other folders.
+    If a folder's tests are independent of each other (`Folder.alone`), the result has an entry for
+    each test. For other folders, it has an entry for each test file.
     """
     files = {str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("test_*.py")} - set(DRIFT)
     wanted = sorted(file for file in files if any(FOLDERS[folder].concerns(file) for folder in folders))

@@ -1,4 +1,4 @@
-"""A mutant of the code outside `runtime/` as an edit: one replaced span of one file."""
+"""Mutants of the code outside `runtime/`. Each is an edit that replaces one span of one file."""
 
 import difflib
 from collections.abc import Mapping

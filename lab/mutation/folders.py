@@ -115,7 +115,7 @@ class Tree:
 
 
 def edits(path: str, source: str) -> list[Edit]:
-    """Return an edit for each mistake that the patterns can make in a file."""
+    """Return all edits that the patterns can make in a file."""
     return python_edits(path, source) if path.endswith(".py") else yaml_edits(path, source)
 
 
@@ -167,7 +167,7 @@ def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapp
 
     For a mistake outside of functions, return the tests that import its file. If the file is not Python, or no test
     runs the code, return all of the folder's tests.
-    `covered` maps each test, or test file, to the lines that it runs, by path.
+    For each test, or test file, `covered` has the lines that it runs, by the path of their file.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]
     if not edit.path.endswith(".py"):

@@ -46,7 +46,10 @@ class Judge:
         self._sound: set[tuple[str, ...]] = set()
 
     def judge(self, edit: Edit, folder: str) -> tuple[Verdict, str]:
-        """Return the verdict on a mistake, with the test that noticed it, or with the reason of an unclear verdict."""
+        """Return the verdict on a mutant, and the test that noticed it.
+
+        If the verdict is unclear, return the reason instead of the test.
+        """
         source = (self.copy / edit.path).read_bytes()
         chosen = concerned(edit, folder, source, {name: each["lines"] for name, each in self._measured.items()})
         tests: dict[str, list[str]] = defaultdict(list)
@@ -71,8 +74,10 @@ class Judge:
     def run_file(self, path: str, text: bytes, tests: list[str], timeout: float) -> tuple[Verdict, str]:
         """Run tests of one test file in a separate process, with the mutated `text` of the file `path`.
 
-        A failed test counts if it fails twice and passes without the mistake. A failed import or a timeout counts if
-        the same tests pass without the mistake. Otherwise the machine may be the cause, and the tests run once more.
+        The mutant counts as noticed if two things are true. With the mutant, a test fails twice, an
+        import fails, or the tests time out. Without it, the same tests pass. If the tests pass with
+        the mutant, it survived. In all other cases the machine may be the cause, and the tests run
+        once more.
         """
         ended = forks.Ended(End.BROKEN)
         for _ in range(_ATTEMPTS):
@@ -81,8 +86,8 @@ class Judge:
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
-                # A test case no longer exists, because the mistake changed its name. As in `make test`, all cases that
-                # exist now run.
+                # A test case no longer exists, because the mutant changed its name. So all present
+                # cases of the file run, as in `make test`.
                 return self.run_file(path, text, [tests[0].partition("::")[0]], timeout)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, timeout):
                 continue
@@ -98,10 +103,11 @@ class Judge:
             return forks.ended(self.copy, tests, self._log, timeout).end is End.FAILED
 
     def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
-        """Return whether tests pass without the mistake. Tests after the one that failed with the mistake do not count.
+        """Return whether tests pass without the mutant.
 
-        After a failed import or a timeout, this call always runs the tests, because the machine may be busier than when
-        they were measured.
+        If a test failed with the mutant, the tests after it are not run. After a failed import or a
+        timeout, this call always runs the tests. The machine may be busier than when the tests were
+        measured, so they may fail without the mutant, too.
         After a failed test, this call does not run tests that are known to pass. A whole file is known to pass, because
         it passed when it was measured. Single tests are known to pass if they passed together in an earlier call.
         """

@@ -1,4 +1,4 @@
-"""Reads the lists of mutants that may survive. Each entry gives the reason."""
+"""Reads the lists of mutants that are allowed to survive. Each entry says why."""
 
 import tomllib
 from collections.abc import Sequence
@@ -30,9 +30,11 @@ def read_listed(file: Path = FILE) -> dict[Change, str]:
 
 
 def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
-    """Return the listed changes that a test noticed, or that no mutant makes.
+    """Return the listed changes that are out of date.
 
-    A change is left out if its module of `runtime/` has an unclear mutant.
+    A change is out of date if a test noticed the mutant, or if the mutant does not exist.
+    If a mutant of a module in `runtime/` has the verdict `UNCLEAR`, no change in this module is
+    returned.
     """
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
     unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}

@@ -79,7 +79,8 @@ def sorted_tests(
 ) -> list[pytest.Item]:
     """Return `items` sorted by how often they noticed a mutant, then by the average seconds of their files.
 
-    Tests of one file that noticed equally many mutants keep their order, so that shared fixtures are set up once.
+    If tests of the same file noticed the same number of mutants, they keep their order, so that
+    shared fixtures are set up once.
     """
     by_file: dict[Path, list[float]] = defaultdict(list)
     for item in items:

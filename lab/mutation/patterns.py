@@ -35,7 +35,7 @@ _Change = tuple[str, int, int, str]
 
 
 def python_edits(path: str, source: str) -> list[Edit]:
-    """Return an edit for each mistake that the patterns can make in a module."""
+    """Return all edits that the patterns can make in a module."""
     finder = _Finder(source)
     finder.visit(finder.tree)
     seen: Counter[tuple[str, str]] = Counter()
@@ -48,7 +48,7 @@ def python_edits(path: str, source: str) -> list[Edit]:
 
 
 class _Source:
-    """The source text of a module, by syntax nodes."""
+    """The source text of a module. Makes the changes that replace, swap or remove syntax nodes."""
 
     def __init__(self, text: str) -> None:
         self.bytes = text.encode()

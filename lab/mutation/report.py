@@ -37,18 +37,19 @@ class Report:
         return [mutant for mutant in self.mutants if self.column(mutant) == "survived"]
 
     def stale(self) -> list[Change]:
-        """Return the listed changes that a test noticed, or that no mutant makes.
+        """Return the listed changes that are out of date.
 
-        A change is left out if its module of `runtime/` has an unclear mutant.
+        A change is out of date if a test noticed the mutant, or if the mutant does not exist.
+        If a mutant of a module in `runtime/` has no verdict, no change in this module is returned.
         """
         return stale(dict(self.listed), self.mutants)
 
-    def percent(self, package: str = "") -> float:
+    def percent(self, module: str = "") -> float:
         """Return the percentage of noticed mutants in one module, or in all modules.
 
         Mutants without a verdict do not count. Listed mutants count as not noticed.
         """
-        columns = Counter(self.column(mutant) for mutant in self.mutants if package in ("", mutant.module))
+        columns = Counter(self.column(mutant) for mutant in self.mutants if module in ("", mutant.module))
         run = columns.total() - columns["unclear"]
         return 100 * (columns["killed"] + columns["timeout"]) / run if run else 100.0
 
@@ -63,7 +64,10 @@ class Report:
         return lines + [_row(name, rows[name]) for name in sorted(rows, key=lambda name: (name.strip("*"), name))]
 
     def problems(self, *, complete: bool) -> list[str]:
-        """Return the reasons why the run fails, if it does. If `complete`, a mutant without a verdict is a reason."""
+        """Return the reasons why the run fails, if it does.
+
+        If `complete` is true, the run also fails if a mutant has no verdict.
+        """
         found = [
             f"No test noticed {mutant.name}. Test or delete the code, or list the mutant with the reason:\n"
             + entry(mutant.change)
@@ -71,11 +75,11 @@ class Report:
             if mutant.change
         ]
         found += [
-            f"A test noticed this listed mutant, or no mutant makes its change:\n{entry(change)}"
+            f"Remove this entry: a test noticed the mutant, or the mutant does not exist.\n{entry(change)}"
             for change in self.stale()
         ]
-        for package, least in (self.least or {"": LEAST_KILLED_PERCENT}).items():
-            percent, of = self.percent(package), package and f" of {package}"
+        for module, least in (self.least or {"": LEAST_KILLED_PERCENT}).items():
+            percent, of = self.percent(module), module and f" of {module}"
             if percent < least:
                 found.append(f"{percent:.1f} % of the mutants{of} were noticed; at least {least} % must be.")
         unclear = [mutant.name for mutant in self.mutants if mutant.verdict is Verdict.UNCLEAR]

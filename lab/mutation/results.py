@@ -12,7 +12,8 @@ from lab.mutation.tree import MUTANTS
 _METHOD_SEPARATOR = "ǁ"
 _KILLED = frozenset({1, 3})
 _SURVIVED = frozenset({0, 5, 33})
-"""The exit codes of pytest for "all tests passed" and "no tests", and mutmut's exit code for "no tests"."""
+"""Exit codes of pytest: 0 (all tests passed) and 5 (it collected no tests). Exit code of mutmut: 33
+(no test calls the mutated function)."""
 _TIMEOUT = frozenset({36, 24, -24, 152, 255})
 
 IMPORT_ONLY = frozenset(
@@ -40,7 +41,7 @@ class Verdict(StrEnum):
 
     @classmethod
     def of(cls, exit_code: int | None) -> Self:
-        """Return the verdict for mutmut's exit code of a mutant."""
+        """Return the verdict on a mutant for which mutmut recorded this exit code."""
         if exit_code in _KILLED:
             return cls("killed")
         if exit_code in _SURVIVED:

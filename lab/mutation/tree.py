@@ -1,4 +1,4 @@
-"""Makes the copy of the tree that mutmut mutates. The tree itself never changes."""
+"""Makes a copy of the source tree for mutmut, which changes only this copy."""
 
 import shutil
 import tomllib

@@ -31,7 +31,7 @@ _Found = tuple[str, str, int, int, str]
 
 
 def yaml_edits(path: str, source: str) -> list[Edit]:
-    """Return an edit for each mistake that the patterns can make in a document."""
+    """Return all edits that the patterns can make in a document."""
     seen: Counter[tuple[str, str]] = Counter()
     edits = []
     for place, pattern, start, end, text in _of_node(yaml.compose(source, Loader=yaml.SafeLoader), (), source):

@@ -32,15 +32,15 @@ _OF_SQS: Final = frozenset({"SendMessage", "ReceiveMessage", "DeleteMessage", "C
 
 
 @dataclass(frozen=True, order=True)
-class Called:
+class NeededPermission:
     """A permission that a call needs.
 
     Attributes:
-        function: The logical name, `create-order`.
-        action: IAM's name of the permission, `dynamodb:UpdateItem`.
+        function: The function's logical name, such as `create-order`.
+        action: IAM's name of the permission, such as `dynamodb:UpdateItem`.
         resource: The physical name of the resource, without the stack's prefix.
         call: The API operation that needs the permission; in a transaction also the item's kind,
-            `TransactWriteItems (Put)`.
+            such as `TransactWriteItems (Put)`.
     """
 
     function: str
@@ -82,18 +82,18 @@ def _of_item(operation: str, item: Mapping[str, Any]) -> tuple[str, str, str]:
 
 
 @cache
-def called() -> frozenset[Called]:
+def needed_permissions() -> frozenset[NeededPermission]:
     """Return the permissions that the handlers need on all paths, without a fault and with a fault at each call."""
-    return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _called_on(path))
+    return frozenset(found for path in (*PATHS, *CALLS_NOTHING) for found in _needed_on(path))
 
 
-def called_with(*, bus: bool) -> frozenset[Called]:
+def needed_permissions_with(*, bus: bool) -> frozenset[NeededPermission]:
     """Return the permissions that the handlers need in a stack that publishes to a bus (`bus`) or to a topic."""
     elsewhere = "sns:Publish" if bus else "events:PutEvents"
-    return frozenset(each for each in called() if each.action != elsewhere)
+    return frozenset(each for each in needed_permissions() if each.action != elsewhere)
 
 
-def _called_on(path: Path) -> Iterator[Called]:
+def _needed_on(path: Path) -> Iterator[NeededPermission]:
     yield from _run(path, {})
     for call in crash_points(path):
         for disturbance in disturbances(call):
@@ -102,14 +102,14 @@ def _called_on(path: Path) -> Iterator[Called]:
                     yield from _run(path, {call.index: disturbance.fault(stage)})
 
 
-def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[Called]:
+def _run(path: Path, faults: Mapping[int, Fault]) -> Iterator[NeededPermission]:
     with staged(path.deployment) as stage:
         process = Process(faults=faults, on_call=path.background)
         path.prepare(stage)(process)
         names = _names(stage)
         for call in process.calls:
             for action, resource, how in permissions_of(call):
-                yield Called(path.function.replace("_", "-"), action, names[resource], how)
+                yield NeededPermission(path.function.replace("_", "-"), action, names[resource], how)
 
 
 def _names(stage: Stage) -> Mapping[str, str]:

@@ -28,7 +28,7 @@ def allows(statements: Statements, action: str, resource: str, context: Context 
 
 def _fits(statement: Mapping[str, Any], action: str, resource: str, context: Context) -> bool:
     return (
-        _names(statement, action.lower())
+        _covers_action(statement, action.lower())
         and any(_like(resource, each) for each in listed(statement["Resource"]))
         and all(
             _holds(operator, key, listed(wanted), context)
@@ -38,7 +38,7 @@ def _fits(statement: Mapping[str, Any], action: str, resource: str, context: Con
     )
 
 
-def _names(statement: Mapping[str, Any], action: str) -> bool:
+def _covers_action(statement: Mapping[str, Any], action: str) -> bool:
     named = listed(statement["Action"] if "Action" in statement else statement["NotAction"])
     return any(_like(action, each.lower()) for each in named) == ("Action" in statement)
 

@@ -47,7 +47,7 @@ class Request:
 
 @cache
 def table() -> Mapping[str, Mapping[str, Any]]:
-    """Return the entries by Pulumi's type of resource."""
+    """Return the entries for types of resources. The key is Pulumi's type, as in `Request.type`."""
     return {name: entry for name, entry in _file().items() if name not in _OF_CALLS}
 
 
@@ -57,9 +57,10 @@ def everywhere() -> Mapping[str, str]:
 
 
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
-    """Return the calls that the deploy role may make on resources of other stacks, each with the reason.
+    """Return the deploy role's calls that AWS cannot restrict to one stack, each with the reason.
 
-    If `tagged` is false, add the further calls that the role may make on resources without tags.
+    The role may make these calls on other stacks' resources too. If `tagged` is false, add the
+    further calls that the role may make on resources without tags.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

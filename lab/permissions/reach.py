@@ -33,9 +33,10 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 
 @cache
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
-    """Return the calls that deploy a stack of this name, with prod's options and the options that add resource types.
+    """Return the provider's calls that deploy a stack with this name.
 
-    Some of these options exclude each other. So there are two kinds of stack, which together have every type.
+    The stack has prod's options, and those that add further types of resources. Some of these
+    options exclude each other. So there are two kinds of stack, which together have every type.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
     recording = record_config({**own, **_EVERY_OPTION, **_BY_KIND[kind]}, stack)
@@ -49,7 +50,8 @@ def reached(
 
     A role could try to take over an existing resource by giving it the tags of the role's own stack. So each request
     for an existing resource contains these tags. If `tagged` is false, the resources of `other` have no tags, like
-    those that a person or another tool created. Otherwise `project` is the value of their tag `Project`.
+    resources that a person or another tool created. If `tagged` is true, the tag `Project` of these
+    resources has the value `project`.
     """
     sent = {"aws:RequestTag/Project": PROJECT, "aws:RequestTag/Stack": stack}
     for each in other:

@@ -1,4 +1,7 @@
-"""Permissions that no call of the handlers needs. Each entry names who needs them, and where this is documented."""
+"""Permissions that only services or libraries need: no call of the handlers needs them.
+
+Each entry names who needs them, and where this is documented.
+"""
 
 from dataclasses import dataclass
 from typing import Final
@@ -68,7 +71,7 @@ UNCALLED: Final = (
         FUNCTIONS,
         ("kms:Decrypt",),
         ("key",),
-        "the services that it calls (DynamoDB, SQS or SNS), which decrypt on its behalf, with `encryption: customer`",
+        "with `encryption: customer`: DynamoDB, SQS or SNS, which decrypt on the function's behalf",
         "DynamoDB Developer Guide, Encryption at rest: Authorizing use of the KMS key; "
         "SQS Developer Guide, Key management (KMS permissions of consumers and producers)",
     ),
@@ -76,7 +79,7 @@ UNCALLED: Final = (
         ("create-order", "process-order"),
         ("kms:GenerateDataKey",),
         ("key",),
-        "the services that it calls (SQS or SNS), which encrypt on its behalf, with `encryption: customer`",
+        "with `encryption: customer`: SQS or SNS, which encrypt on the function's behalf",
         "SQS Developer Guide, Key management; SNS Developer Guide, Key management (permissions of producers)",
     ),
     Uncalled(

@@ -19,11 +19,13 @@ class Difference:
     Attributes:
         type: The last part of the resource's type, `Queue`.
         name: The resource's logical name.
-        path: The path of the input, such as `environment.variables.LOG_LEVEL`. It continues into JSON texts;
-            `[]` is an item of a list. The path is empty for a resource that only one recording has. A
-            resource option is in parentheses: `(protect)`.
-        before: The value in the first recording, as text, or `ABSENT`. If `path` is empty, the text "there" stands for
-            the whole resource. Several items of a list are counted: `2 items`.
+        path: The path of the input, such as `environment.variables.LOG_LEVEL`. If a value is JSON
+            text, the path also names the part inside the JSON. `[]` stands for an item of a list.
+            The path is empty for a resource that only one recording has. A resource option is in
+            parentheses: `(protect)`.
+        before: The value in the first recording, as text, or `ABSENT`. If `path` is empty, the text
+            "there" means that the recording has the resource. For several items of a list, the text
+            is their number: `2 items`.
         after: The value in the second recording, in the same form.
     """
 
@@ -71,8 +73,8 @@ def _by_urn(recording: Recording) -> dict[str, Recorded]:
 
 
 def _all_of(resource: Recorded) -> dict[str, Any]:
-    # Other tests check `dependsOn`. It is left out here, because it would show each new or removed resource again, at
-    # the resources that depend on it.
+    # Other tests check `dependsOn`, so it is left out here. Otherwise each new or removed resource
+    # would appear again, as a difference of every resource that depends on it.
     return {
         **resource.inputs,
         "(protect)": resource.protect,

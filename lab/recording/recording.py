@@ -1,7 +1,7 @@
 """Runs the real `__main__.py` without an engine and records the resources that it registers.
 
-Tests should check the recorded resources. They should assert nothing inside an `.apply`: if this code never runs, the
-test still passes.
+Tests should check the recorded resources. They should assert nothing in a function that they give
+to `.apply`: if this function never runs, the test still passes.
 """
 
 import gc
@@ -39,7 +39,11 @@ _LOGGED: set[str] = set()
 
 
 def _first_time(record: logging.LogRecord) -> bool:
-    """Return whether this message is new. Generators of pages run the program often, but log each warning once."""
+    """Return whether this message is new.
+
+    Scripts that generate pages of docs/ run the program many times. So each warning is logged only
+    once.
+    """
     logged = record.getMessage() in _LOGGED
     _LOGGED.add(record.getMessage())
     return not logged
@@ -82,7 +86,7 @@ class Recording:
     resources: list[Recorded] = field(default_factory=list)
     outputs: dict[str, Any] = field(default_factory=dict)
     of_components: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """By URN, the names of each component's outputs."""
+    """The URN of each component that registered outputs, with the names of these outputs."""
     region: str = REGION
 
     def of_type(self, token: str) -> list[Recorded]:

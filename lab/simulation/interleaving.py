@@ -90,8 +90,9 @@ class Interleaver:
             self._continue_one()
 
     def _stop(self) -> None:
-        """Release all threads after a task has raised an error. From then on, they run in any sequence. If the task's
-        process was killed, every other task of the process is killed at its next call."""
+        """Release all threads after a task has raised an error. From then on, they run in any
+        sequence. If the error is that the task's simulated process was killed, the other tasks of
+        this process end too, each at its next call to AWS."""
         with self._lock:
             self._stopped = True
             while self._waiting:

@@ -1,4 +1,5 @@
-"""The guarantees G1-G6, checked on a world's state and on the answers and notifications that it sent.
+"""The guarantees G1-G6, checked on the state of a simulated system (`World`), and on the answers
+and notifications that it sent.
 
 Each check returns its violations as text; the list is empty if the guarantee holds. No check uses the history that
 led to the state.
@@ -57,7 +58,8 @@ def dead_letters_are_marked(world: World) -> list[str]:
 
 
 def one_effect(world: World) -> list[str]:
-    """G2: each confirmed order took its stock exactly once, and one intent has one order."""
+    """G2: each confirmed order took its stock exactly once; accepted requests with the same caller,
+    key and body have one order."""
     taken: Counter[str] = Counter()
     for order in world.orders.values():
         if order["status"]["S"] == OrderStatus.CONFIRMED:
@@ -165,7 +167,7 @@ def in_order(world: World) -> list[str]:
         actual = [order_id for order_id in published(world) if order_id in order_ids]
         expected = [order_id for order_id in order_ids if order_id in actual]
         if actual != expected:
-            violations.append(f"order: {group} sent in this order: {expected}; events came in this order: {actual}")
+            violations.append(f"sequence: {group} sent {expected}; the events came as {actual}")
     return violations
 
 
@@ -182,8 +184,8 @@ ALWAYS: tuple[Callable[[World], list[str]], ...] = (
     notified,
     isolated,
 )
-"""The checks that must hold at every moment between two calls. An order that still has a message may be unsettled, and
-its outcome may be unpublished."""
+"""The checks that must hold at every moment between two calls to AWS. An order that still has a
+message may be unsettled, and its outcome may be unpublished."""
 
 
 def violations(world: World) -> list[str]:

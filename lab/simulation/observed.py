@@ -53,7 +53,8 @@ class Output:
 
 
 class ObservedWorld(World):
-    """A world that calls each function's `handler`, as Lambda does, instead of its inner objects."""
+    """A world that calls each function's `handler`, as Lambda does. `World` calls the object behind
+    the handler."""
 
     def _creator(self) -> CreateOrder:
         inner = super()._creator()

@@ -36,13 +36,13 @@ def main() -> None:
             _row((f"{minutes} min", f"{seconds:g} s"), result)
     _popular()
     _line(
-        "callers who together send 100,000 orders",
+        "flood: 100,000 orders from",
         "fair",
-        "quiet orders",
-        "their median",
-        "their 99 %",
-        "their slowest",
-        "the flood's slowest",
+        "quiet callers' orders",
+        "quiet: median time",
+        "quiet: 99th percentile",
+        "quiet: longest time",
+        "flood: longest time",
     )
     for callers in (1, 5, 20):
         for fair in (False, True):
@@ -50,7 +50,7 @@ def main() -> None:
 
 
 def _popular() -> None:
-    first = ("arriving orders (default: one SKU)", "workers", "a transaction takes")
+    first = ("arriving orders (one SKU unless stated)", "workers", "a transaction takes")
     _line(*first, *_COLUMNS, "orders/s", "conflicts per order")
     for grouped in (True, False):
         for seconds in TRANSACTION_SECONDS:
@@ -79,7 +79,7 @@ def _popular() -> None:
         )
 
 
-_COLUMNS = ("orders", "dead letters", "most receives", "the slowest order took")
+_COLUMNS = ("orders", "dead letters", "most receives", "slowest order took")
 
 
 def flooded(callers: int, *, fair: bool) -> tuple[list[float], float]:

@@ -1,5 +1,5 @@
-"""Simulates orders for few SKUs. One transaction at a time can use a SKU's row. A message's group is its order's
-SKU."""
+"""Simulates orders for few SKUs. One transaction at a time can use a SKU's row. Here, the ``group``
+of a message is the SKU of its order."""
 
 from __future__ import annotations
 

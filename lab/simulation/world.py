@@ -156,8 +156,8 @@ class World:
     # --- queue and worker -------------------------------------------------------------------------------------------
 
     def deliver(self, process: Process | None = None) -> frozenset[str] | None:
-        """Deliver one batch to the worker. Return the ids of the failed messages, which the mapping does not delete, or
-        ``None`` if no message is visible."""
+        """Deliver one batch to the worker. Return the ids of the failed messages, or ``None`` if no
+        message is visible. The mapping does not delete the failed messages."""
         delivery = self.mapping.poll()
         if delivery is None:
             return None
@@ -180,7 +180,7 @@ class World:
     def drain(self, on_call: Callable[[Call], Fault | None] | None = None) -> int:
         """Advance the clock and deliver until the orders queue is empty; returns the number of batches.
 
-        ``on_call`` returns the fault of each call, if any.
+        ``on_call`` gets each call to AWS, and returns the fault to inject, if any.
 
         Raises:
             RuntimeError: the queue is not empty after ``MOST_DELIVERIES`` deliveries.
@@ -219,7 +219,7 @@ class World:
         return True
 
     def stock_up(self, sku: str, available: int) -> None:
-        """Set a SKU's stock, which the invariants use as its initial stock."""
+        """Set a SKU's stock. The invariants take this number as the SKU's initial stock."""
         self.initial_stock[sku] = available
         self.cloud.dynamodb.tables[STOCK].items[(sku,)] = {"sku": {"S": sku}, "available": {"N": str(available)}}
 

@@ -46,7 +46,8 @@ def parser() -> argparse.ArgumentParser:
     """Return the parser of the whole command line."""
     root = argparse.ArgumentParser(
         prog="python -m local",
-        description="The orders stack on an embedded AWS: no account, no Docker, no Pulumi command.",
+        description="Run the orders stack on an embedded AWS, without an AWS account, "
+        "without Docker and without an installed `pulumi` command.",
         epilog=_EPILOG,
         formatter_class=HelpFormatter,
     )

@@ -1,7 +1,8 @@
 """Checks the guarantees with `ops audit`, after all messages are processed.
 
 For G5 this module also checks the events that the subscriber without a filter received.
-For G6 this module checks only tables and dead letters; `callers` sends requests as different callers.
+For G6 this module checks only tables and dead letters. The module `callers` checks the rest of G6,
+with requests of different callers.
 """
 
 from collections import defaultdict
@@ -65,7 +66,11 @@ def audit(evidence: Evidence) -> list[Finding]:
 
 
 def notified(evidence: Evidence, by_records: Finding) -> Finding:
-    """Add to G5: every settled order's event arrived, no other event arrived, and all copies of an event are equal."""
+    """Return the finding of G5, extended by the violations that the received events show.
+
+    Checks that the event of every settled order arrived, that no other event arrived, and that all
+    copies of an event are equal.
+    """
     texts: dict[str, set[str]] = defaultdict(set)
     for event in evidence.events:
         texts[event.document["id"]].add(event.text)

@@ -16,7 +16,7 @@ from ops.audit.judge import Finding
 from ops.gateway.http import Answer
 
 KEY = "shared-key"
-EVERYBODY = "a caller without a token"
+ANONYMOUS = "a caller without a token"
 _AT_ONCE = 2
 _LOOKS = 3
 
@@ -119,7 +119,7 @@ def lookups_of(stage: DemoStack, callers: Sequence[Caller]) -> list[Lookup]:
 
     A stack without an authorizer accepts requests without a token.
     """
-    return [Lookup(EVERYBODY, stage.api.get), *(Lookup(each.name, each.get, each.accepted) for each in callers)]
+    return [Lookup(ANONYMOUS, stage.api.get), *(Lookup(each.name, each.get, each.accepted) for each in callers)]
 
 
 def look_up_all(orders: Mapping[str, Mapping[str, Any]], lookups: Sequence[Lookup]) -> LookupResults:
@@ -154,7 +154,7 @@ def _status(lookup: Lookup, order_id: str) -> int:
 
 
 def isolation(results: LookupResults) -> Finding:
-    """Check G6: exactly one caller sees each order, and the 202 for the order went to this caller.
+    """Check G6: each order is seen by exactly one caller, who also got the 202 for the order.
 
     The rows of all orders that a caller sees must have the same `caller`. A row does not show who got its 202, so the
     recorded answers are checked too.
@@ -176,6 +176,6 @@ def isolation(results: LookupResults) -> Finding:
         "G6",
         "isolation",
         f"{len(results.seen)} requesters each looked up all {len(results.owners)} orders of "
-        f"{len(set(results.owners.values()))} callers: {found} lookups succeeded, {looks - found} were refused",
+        f"{len(set(results.owners.values()))} callers: {found} look-ups succeeded, {looks - found} were refused",
         violations,
     )

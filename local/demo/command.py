@@ -17,9 +17,9 @@ from local.demo.transcript import Transcript
 from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
-# The number of workers that are started for each function. The story needs many workers, but of one function only. A
-# higher number would start that many workers for every function. The demo would not be faster, because the additional
-# workers need as much time to start as they save.
+# How many workers of each function are started before the story begins. One function needs many
+# workers later. But a higher number would start more workers of every function. The demo would not
+# be faster, because the additional workers need as much time to start as they save.
 _WARM_WORKERS = 1
 
 
@@ -30,7 +30,7 @@ def register(commands: Any) -> None:
         "demo",
         "show the whole pipeline on a new instance, and check the guarantees; exit 0 if all hold",
         "python -m local demo",
-        remark="/demo is appended",
+        remark='the command uses the subfolder "demo" of this default folder',
     )
     parser.add_argument(
         "--pause", action="store_true", help="wait for Enter before the instance stops, so that you can view its page"
@@ -71,7 +71,7 @@ def run_story(stack: LocalStack, transcript: Transcript) -> None:
         poisoned = failures.poison(stage)
         failures.unreadable(stage)
         failures.recover(stage, poisoned)
-        *findings, in_data = story.count(stage)
+        *findings, in_data = story.check_guarantees(stage)
         seen = callers.isolation(callers.look_up_all(stage.account.orders(), callers.lookups_of(stage, known)))
         findings.append(in_data.along_with(seen.counted, seen.violations))
         story.events(stage)

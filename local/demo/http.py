@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from local.errors import LocalError
-from ops.gateway.http import Answer, NoAnswerError, repeat_until_final, send
+from ops.gateway.http import Answer, NoAnswerError, repeat_while_asked, send
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -57,7 +57,7 @@ class OrdersApi:
 
         Returns the final answer and the status of every attempt.
         """
-        answer, statuses = repeat_until_final(partial(self.post, body, key), _GIVE_UP_SECONDS, time)
+        answer, statuses = repeat_while_asked(partial(self.post, body, key), _GIVE_UP_SECONDS, time)
         if answer.is_to_be_repeated:
             raise LocalError(f"The API still answers {answer.status} after {_GIVE_UP_SECONDS} s.")
         return answer, statuses

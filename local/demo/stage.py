@@ -1,4 +1,7 @@
-"""Starts an instance of the local stack for one story (`demo` or `incident`), and removes it afterwards."""
+"""Starts an instance of the local stack for the command `demo` or `incident`.
+
+Stops and removes the instance afterwards.
+"""
 
 import os
 from collections.abc import Iterator
@@ -14,9 +17,10 @@ from local.supervisor import Supervisor, UpOptions, interrupt_on_signals
 
 
 def own_state(given: str | None, name: str) -> StateDir:
-    """Return the given folder, or else the subfolder `name` of `up`'s state folder.
+    """Return the given folder. By default, return the subfolder `name` of the default state folder.
 
-    So `up` can run at the same time.
+    The command `up` uses the default state folder itself, so an instance of `up` can run at the
+    same time.
     """
     return StateDir(Path(given) if given else Path(os.environ.get(STATE_VARIABLE) or ROOT / ".local") / name)
 

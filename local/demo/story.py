@@ -170,7 +170,7 @@ def events(stage: DemoStack) -> None:
     transcript.check("each event has the correlation id of its order's request", travelled)
 
 
-def count(stage: DemoStack) -> list[Finding]:
+def check_guarantees(stage: DemoStack) -> list[Finding]:
     """Wait until the orders queue is empty, and check the guarantees."""
     wait_for("the orders queue to be empty", lambda: stage.account.waiting() == 0)
     return audit(gather(stage.account))

@@ -1,4 +1,4 @@
-"""Pulumi's mock monitor, but with real resources in the embedded AWS."""
+"""Extends Pulumi's mock monitor: it creates the resources in the embedded AWS."""
 
 import threading
 from collections.abc import Callable
@@ -52,7 +52,7 @@ class RealResources(Mocks):
         return made.id, dict(made.outputs)
 
     def call(self, args: MockCallArgs) -> tuple[dict[str, Any], list[tuple[str, str]] | None]:
-        """Answer the provider functions that return the account, the region and the partition."""
+        """Answer calls of the provider functions for account, region and partition."""
         answers = where(self._aws.account_id, self._aws.region)
         if args.token not in answers:
             self.error = self.error or DeployError(

@@ -41,6 +41,7 @@ def deploy(
 
     Raises `DeployError`. The error message names the resource, or says what is wrong in the program or configuration.
     """
+    # In Pulumi's SDK, "mocks" are objects that replace the engine. These mocks create real resources.
     mocks = RealResources(aws.connect(), created)
     with inside(root), event_loop() as loop:
         # The loop must exist before the mocks are installed, because `install` schedules calls that the run waits for.

@@ -30,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     try:
         engine = available(_log)
     except EngineUnavailableError as error:
-        _log(f"{error}\nNothing was checked with the real engine.")
+        _log(f"{error}\nTests with the real engine cannot run now, so nothing was checked with it.")
         return NOT_AVAILABLE
     except EngineBuildError as error:
         _log(str(error))

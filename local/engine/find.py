@@ -35,7 +35,7 @@ def find(search_path: str | None) -> Engine:
         raise EngineUnavailableError(message)
     version = reported_version(found)
     if not is_supported(version):
-        message = f"{found} is {text(version)}; this program needs {supported()}."
+        message = f"{found} has version {text(version)}, but this project needs {supported()}."
         raise EngineUnavailableError(message)
     return Engine(Path(found), version)
 

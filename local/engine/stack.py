@@ -1,7 +1,8 @@
 """Deploys the program with Pulumi's engine instead of the mock monitor. Later `pulumi` commands can use the stack.
 
-The engine needs an AWS provider. A stand-in provider runs as long as the instance, and makes the engine's changes in
-the embedded AWS. So you can preview and update the stack from any terminal (`python -m local pulumi preview --diff`).
+The engine needs an AWS provider. While the local instance runs, a stand-in provider runs too, and
+applies the engine's changes to the embedded AWS. So you can preview and update the stack from any
+terminal (`python -m local pulumi preview --diff`).
 """
 
 import json

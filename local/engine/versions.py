@@ -1,4 +1,7 @@
-"""The version of the `pulumi` command that is built, and the versions that are accepted."""
+"""Versions of the `pulumi` command.
+
+Says which version this project builds, and which versions it accepts if `pulumi` is installed.
+"""
 
 import re
 from pathlib import Path
@@ -35,7 +38,7 @@ def text(numbers: Version) -> str:
 
 
 def pinned() -> Version:
-    """Return the version that local/engine/pulumi/go.mod builds."""
+    """Return the version of `pulumi` that local/engine/pulumi/go.mod requires."""
     return parse(_named(_PINNED, "github.com/pulumi/pulumi/pkg/v3"))
 
 

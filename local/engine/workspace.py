@@ -35,7 +35,7 @@ class Finished:
         return {step["urn"]: step["op"] for step in steps if step["op"] not in ("same", "read")}
 
     @property
-    def changed(self) -> dict[str, str]:
+    def aws_changes(self) -> dict[str, str]:
         """Return logical name → operation of every changed AWS resource."""
         return {urn.rsplit("::", 1)[1]: op for urn, op in self.changes.items() if "::aws:" in urn.replace("$", "::")}
 
@@ -91,7 +91,11 @@ class Workspace:
         return self.operate("preview", *options)
 
     def destroy(self, *options: str) -> Finished:
-        """Run `pulumi destroy` without questions. If a resource is protected, the preview fails before any deletion."""
+        """Run `pulumi destroy` without questions.
+
+        Pulumi makes a preview first. If a resource is protected, this preview fails, and nothing is
+        deleted.
+        """
         return self.operate("destroy", "--yes", *options)
 
     def operate(self, command: str, *options: str) -> Finished:

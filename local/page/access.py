@@ -60,6 +60,7 @@ class PageAccess:
         if head.method in {"GET", "HEAD"} and target in self._files:
             return None
         given = head.fields.get(KEY_HEADER, "").encode("latin-1")
-        return (
-            None if hmac.compare_digest(given, self._key) else "Open the address that `python -m local status` shows."
-        )
+        if hmac.compare_digest(given, self._key):
+            return None
+        how = "Open the address that `python -m local status` shows."
+        return f"The page's key is missing or wrong. {how}"

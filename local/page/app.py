@@ -1,4 +1,4 @@
-"""The page's routes. GET changes nothing."""
+"""Routes of the local stack's web page. GET requests change nothing."""
 
 import dataclasses
 import importlib.util
@@ -55,7 +55,7 @@ class Orders(_Body):
     keys: Annotated[list[str], Field(min_length=1, max_length=_MOST_AT_ONCE)]
 
 
-class Decided(_Body):
+class Decision(_Body):
     """A person's decision about dead letters. If `yes` is false, the request is a dry run."""
 
     id: str | None = None
@@ -64,7 +64,7 @@ class Decided(_Body):
     yes: bool
 
 
-class Arrived(_Body):
+class StockRequest(_Body):
     """Request to add `count` pieces to an article's stock."""
 
     sku: str
@@ -72,9 +72,10 @@ class Arrived(_Body):
 
 
 class Page:
-    """One instance's page. It reads the instance at the first request, because the instance may still be starting.
+    """The web page of one instance. `stop_all` stops the instance.
 
-    `stop_all` stops the instance.
+    The page reads the instance's outputs only when a request needs them, because the instance may
+    still be starting when the page is made.
     """
 
     def __init__(self, state: StateDir, faults: Faults, stop_all: Callable[[], None] = lambda: None) -> None:
@@ -101,13 +102,13 @@ class Page:
             Route("/api/openapi.json", _reads(self._contract)),
             Route("/api/orders/{order_id}/trace", _reads(self._commands.trace)),
             Route("/api/send", _acts(Orders, self._send), methods=["POST"]),
-            Route("/api/stock", _acts(Arrived, self._add_stock), methods=["POST"]),
+            Route("/api/stock", _acts(StockRequest, self._add_stock), methods=["POST"]),
             Route("/api/faults", _reads(lambda: [each.model_dump(mode="json") for each in self._faults.list()])),
             Route("/api/faults", _acts(FaultRule, self._add_fault), methods=["POST"]),
             Route("/api/faults/clear", _acts(_Body, lambda _: self._faults.clear()), methods=["POST"]),
             Route("/api/faults/{number:int}/remove", self._remove_fault, methods=["POST"]),
-            Route("/api/redrive", _acts(Decided, self._redrive), methods=["POST"]),
-            Route("/api/discard", _acts(Decided, self._discard), methods=["POST"]),
+            Route("/api/redrive", _acts(Decision, self._redrive), methods=["POST"]),
+            Route("/api/discard", _acts(Decision, self._discard), methods=["POST"]),
             Route("/api/guarantees", _acts(_Body, lambda _: self._commands.audit()), methods=["POST"]),
             Route("/api/stop", _acts(_Body, lambda _: self._stop_all()), methods=["POST"]),
             Route("/stack/orders", self._forward, methods=["POST"]),
@@ -146,8 +147,8 @@ class Page:
         answers = at_once(orders.keys, lambda key: self._api.post(orders.body.encode(), key), len(orders.keys))
         return [{**dataclasses.asdict(each), "body": each.body.decode(errors="replace")} for each in answers]
 
-    def _add_stock(self, arrived: Arrived) -> Any:
-        return self._commands.add_stock(arrived.sku, arrived.count)
+    def _add_stock(self, request: StockRequest) -> Any:
+        return self._commands.add_stock(request.sku, request.count)
 
     def _add_fault(self, rule: FaultRule) -> Any:
         check_call(rule.service, rule.operation, rule.kind)
@@ -156,14 +157,17 @@ class Page:
     async def _remove_fault(self, request: Request) -> Response:
         return JSONResponse(self._faults.remove(request.path_params["number"]))
 
-    def _redrive(self, decided: Decided) -> Any:
-        return self._commands.redrive(decided.id, by=decided.by, reason=decided.reason, yes=decided.yes)
+    def _redrive(self, decision: Decision) -> Any:
+        return self._commands.redrive(decision.id, by=decision.by, reason=decision.reason, yes=decision.yes)
 
-    def _discard(self, decided: Decided) -> Any:
-        return self._commands.discard(decided.id or "", by=decided.by, reason=decided.reason, yes=decided.yes)
+    def _discard(self, decision: Decision) -> Any:
+        return self._commands.discard(decision.id or "", by=decision.by, reason=decision.reason, yes=decision.yes)
 
     async def _forward(self, request: Request) -> Response:
-        """Forward a request of the API reference to the stack's API, because the page may not call another origin."""
+        """Forward a request that the page's API reference (Swagger UI) sends to the stack's API.
+
+        The page itself is not allowed to call another origin.
+        """
         path = f"/orders/{request.path_params['order_id']}" if request.path_params else "/orders"
         headers = {name: request.headers[name] for name in _PASSED if name in request.headers}
         body = await request.body() or None

@@ -1,4 +1,7 @@
-"""The commands of `python -m ops` for the page, so that page and command line share their logic."""
+"""Runs commands of `python -m ops` for the local stack's web page.
+
+So the page has the same logic as the command line.
+"""
 
 import io
 import json

@@ -24,7 +24,10 @@ class FaultKind(StrEnum):
 
 
 class FaultRule(BaseModel):
-    """A rule that makes matching AWS calls of the functions fail. A field that is not set limits nothing."""
+    """A rule that makes matching AWS calls of the functions fail.
+
+    Each optional field restricts the rule if it is set.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -79,7 +82,10 @@ class _Active:
 
 @dataclass
 class Faults:
-    """The fault rules; safe to use from many threads. The oldest rule that hits a call decides its fault."""
+    """The fault rules; safe to use from many threads.
+
+    A call gets the fault of the oldest rule that hits the call.
+    """
 
     clock: Callable[[], float] = time.monotonic
     random: Callable[[], float] = _RANDOM.random
@@ -118,7 +124,11 @@ class Faults:
             return count
 
     def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
-        """Return the fault of this call, if a rule hits it, and count the call."""
+        """Return the fault if a rule hits this call.
+
+        The rules are tried, oldest first, until one hits. A tried rule that matches the call counts
+        it, even if the rule's probability then lets the call pass.
+        """
         # If there are no rules, no lock is taken, to save time. A rule that is added at this moment may miss this call.
         if not self._rules:
             return None

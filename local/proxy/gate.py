@@ -85,7 +85,7 @@ class Gate:
 def foreign_host(head: Head, port: int) -> Refusal | None:
     """Refuse any host except 127.0.0.1 and localhost with this port.
 
-    A page that uses DNS rebinding sends its own host name.
+    This stops DNS rebinding: a page that uses DNS rebinding sends its own host name.
     """
     return None if head.fields.get("host", "").lower() in _authorities(port) else _FOREIGN_HOST
 
@@ -107,10 +107,10 @@ def is_public(head: Head) -> bool:
 
 
 def is_open(head: Head) -> bool:
-    """Return whether the request needs no access key, as on AWS.
+    """Return whether the request is accepted without an access key, as on AWS.
 
-    Such a request gets Cognito's tokens or public keys, or confirms an SNS subscription. But a GET request with a
-    signature needs an access key: its signature is checked.
+    Such a request gets Cognito's tokens or public keys, or confirms an SNS subscription. A GET
+    request that has a signature is not accepted in this way: its signature is checked.
     """
     if head.method == "POST":
         return head.path == _TOKEN

@@ -24,7 +24,8 @@ _ALGORITHM: Final = "AWS4-HMAC-SHA256"
 _HEADER: Final = re.compile(rf"{_ALGORITHM}\s+(.+)", re.DOTALL)
 _SCOPE: Final = re.compile(r"([\w-]+)/(\d{8})/([\w-]+)/([\w-]+)/aws4_request", re.ASCII)
 _TIME: Final = re.compile(r"[0-9]{8}T[0-9]{6}Z")
-# The largest clock difference, and the validity of a signature without `expires`. AWS mostly allows 15 minutes, too.
+# How far a signature's time may be in the future, and how long a signature without `expires` is
+# valid. AWS mostly allows 15 minutes, too.
 _WINDOW: Final = timedelta(minutes=15)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 # A presigned URL is valid for at most seven days (604,800 seconds), so six digits are enough.

@@ -1,7 +1,8 @@
 """Reads and writes HTTP/1.1 messages between clients and the emulator, with h11.
 
-The bytes of a request are never forwarded: the proxy parses the request and writes it anew. So the proxy and the
-emulator agree on the end of a request, and no second request can pass the gate unchecked.
+The bytes of a request are never forwarded: the proxy parses the request and writes it anew. So the
+proxy and the emulator agree where a request ends. Then no second request can hide in the bytes of
+the first one and pass the gate (gate.py) unchecked.
 """
 
 import socket

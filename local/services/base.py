@@ -13,7 +13,7 @@ from botocore.model import ServiceModel
 from local.services.aws import Aws
 
 Inputs = Mapping[str, Any]
-"""Input properties of a resource by Pulumi's names, without the handler's `ignored` inputs."""
+"""A resource's input properties without the handler's `ignored` inputs. Keys are Pulumi's names."""
 
 
 class UnknownInputError(ValueError):
@@ -43,12 +43,14 @@ class Handler:
         pulumi_type: Type token.
         service: API, as botocore names it.
         noun: The resource's name in the names of operations: `Api` in `CreateApi`.
-        verb: The first word in the default of `creates`: `Create` or `Put`.
+        verb: If `creates` is not set, the first word of the creating operation's name: `Create` or
+            `Put`.
         creates: Name of the creating operation (default: `verb` + `noun`).
         deletes: Name of the deleting operation (default: `Delete` + `noun`).
         key: The parameter for the resource's id; empty if the inputs identify the resource.
-        answered: The id's name in the answer to the creating call (default: `key`). In `{"UserPool": {"Id": …}}` it is
-            `Id`, because the handler looks inside the member with the noun's name.
+        answered: The name of the field that has the id in the creating call's answer (default:
+            `key`). If the answer has a member with the noun's name, the field is inside this
+            member: in `{"UserPool": {"Id": …}}`, the name is `Id`.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values to send for inputs that are not given. For example, if an input was removed from the
@@ -56,7 +58,7 @@ class Handler:
         ignored: Inputs that are accepted without an effect, each with the reason.
         updatable: Inputs that `update` can change in place. A change of any other input is refused, unless `ignored`
             lists the input.
-        gone: Error codes of a resource that no longer exists.
+        gone: Error codes which mean that the resource no longer exists.
     """
 
     pulumi_type: ClassVar[str]
@@ -106,11 +108,11 @@ class Handler:
         return str(made[self.answered or self.key])
 
     def which(self, id_: str) -> dict[str, Any]:
-        """Return the parameters that identify the resource, except those that are inputs."""
+        """Return the parameters that identify the resource and that are not among the inputs."""
         return {self.key: id_} if self.key else {}
 
     def shaped(self, inputs: Inputs) -> Inputs:
-        """Return the inputs in the API's shape, where it differs from Pulumi's."""
+        """Return the inputs, changed to the API's shape if Pulumi's shape is different."""
         return inputs
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
@@ -246,7 +248,8 @@ def retag(client: Any, old: Inputs, new: Inputs, *, as_list: bool, **which: str)
 
 
 def ignore_gone(call: Callable[[], Any], *codes: str) -> None:
-    """Make a deleting call, and ignore the given error codes of a resource that no longer exists."""
+    """Make a deleting call. Ignore errors with these `codes`, which mean that the resource is
+    gone."""
     try:
         call()
     except ClientError as error:

@@ -44,7 +44,7 @@ def _version_with(aws: Aws, function_name: str, code: bytes) -> str | None:
 
 
 def _started(aws: Aws, function_name: str, version: str, inputs: Inputs) -> None:
-    """Wait until a version with SnapStart can be called; other versions can be called at once."""
+    """Wait until a version with SnapStart can be called. Other versions need no wait."""
     if inputs.get("snapStart") and inputs.get("publish"):
         waiter = aws.lambda_.get_waiter("published_version_active")
         waiter.wait(
@@ -78,7 +78,7 @@ class Function(Handler):
     }
     ignored: ClassVar[Mapping[str, str]] = {
         "skipDestroy": "affects only deletion; the emulator keeps nothing when it stops",
-        "sourceCodeHash": "not needed, because the stand-in provider compares the code itself",
+        "sourceCodeHash": "not needed, because the stand-in for the AWS provider compares the code",
     }
     updatable = names(
         "code deadLetterConfig description environment ephemeralStorage handler kmsKeyArn layers "

@@ -1,6 +1,7 @@
 """Resource types that are accepted without effect: the emulator lacks the service, or the effect would not be visible.
 
-Such a resource has an id, an ARN and its inputs as outputs, so that references to it resolve.
+Such a resource has an id. Its outputs include its inputs and an ARN, so that references to it
+resolve.
 """
 
 from collections.abc import Mapping
@@ -11,20 +12,20 @@ from local.services.base import Created
 
 # Type → why it is inert. docs/embedded-aws.md shows this list.
 INERT: Mapping[str, str] = {
-    "aws:acm/certificate:Certificate": "the emulator has no TLS, and no DNS for the validation",
-    "aws:acm/certificateValidation:CertificateValidation": "the emulator has no TLS, and no DNS for the validation",
+    "aws:acm/certificate:Certificate": "the emulator has neither TLS nor DNS",
+    "aws:acm/certificateValidation:CertificateValidation": "the emulator has neither TLS nor DNS",
     "aws:budgets/budget:Budget": "the emulator costs nothing",
-    "aws:cloudfront/cachePolicy:CachePolicy": "there is no edge in front of the local API",
-    "aws:cloudfront/distribution:Distribution": "there is no edge in front of the local API",
-    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": "there is no edge in front of the local API",
-    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": "there is no edge in front of the local API",
+    "aws:cloudfront/cachePolicy:CachePolicy": "the local API has no edge",
+    "aws:cloudfront/distribution:Distribution": "the local API has no edge",
+    "aws:cloudfront/originRequestPolicy:OriginRequestPolicy": "the local API has no edge",
+    "aws:cloudfront/responseHeadersPolicy:ResponseHeadersPolicy": "the local API has no edge",
     "aws:cloudwatch/queryDefinition:QueryDefinition": "the emulator does not keep saved queries",
     "aws:codedeploy/application:Application": "the emulator has no CodeDeploy",
     "aws:codedeploy/deploymentConfig:DeploymentConfig": "the emulator has no CodeDeploy",
     "aws:codedeploy/deploymentGroup:DeploymentGroup": "the emulator has no CodeDeploy",
     "aws:route53/record:Record": "the emulator has no DNS",
-    "aws:wafv2/webAcl:WebAcl": "there is no edge in front of the local API",
-    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "there is no edge in front of the local API",
+    "aws:wafv2/webAcl:WebAcl": "the local API has no edge",
+    "aws:wafv2/webAclLoggingConfiguration:WebAclLoggingConfiguration": "the local API has no edge",
     "aws:xray/group:Group": "the emulator has no X-Ray groups",
     "aws:xray/samplingRule:SamplingRule": "the emulator has no X-Ray sampling rules",
     "pulumi:providers:aws": "every resource is created in the one emulated account",

@@ -11,10 +11,11 @@ from ops.logic.case import Case
 from runtime.models.fields import from_timestamp
 from runtime.models.order import StoredOrder
 
-# DynamoDB's clock gives the time of a stock row's reference point (`Count.counted_at`), in whole seconds. The worker
-# takes `settled_at` from its own clock, then sends the transaction. The SDK may repeat the transaction for about 15 s
-# (3 attempts of 4 s, and pauses). So if `settled_at` is between 20 s before the reference point and 5 s after it, the
-# two times do not show which came first: the transaction or the reference point.
+# A stock row's reference point is a count of the stock and the time of this count (`Count.counted_at`).
+# DynamoDB's clock gives this time, in whole seconds. The worker takes `settled_at` from its own clock,
+# then sends the transaction. The SDK may repeat the transaction for about 15 s (3 attempts of 4 s, and
+# pauses). So if `settled_at` is between 20 s before the reference point and 5 s after it, the two times
+# do not show which came first: the transaction or the reference point.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -26,7 +27,7 @@ DEAD_LETTERS, QUEUE, LOGS = "dead-letter queue", "orders queue", "functions' log
 
 
 class Doubt(StrEnum):
-    """Reason why an order should still have a message in a queue."""
+    """State of an order that breaks a guarantee, unless the order's message is still in a queue."""
 
     OPEN = "open"
     UNPUBLISHED = "settled, but no record shows that its event was published"
@@ -51,11 +52,11 @@ class Receive:
 
 @dataclass(slots=True)
 class Taken:
-    """Units of an article in confirmed orders, since its reference point.
+    """Units of an article that confirmed orders took since the article's reference point.
 
     Attributes:
-        sure: Units of orders that were certainly settled after the reference point. Also all units of an article
-            without a reference point, and the units of orders without a settling time.
+        sure: Units of orders that were certainly settled after the reference point. Units are also
+            counted here if the article has no reference point or the order has no settling time.
         near: Units of orders whose settling time is so close to the reference point that either may be the earlier one.
     """
 
@@ -71,8 +72,8 @@ class Evidence:
         cut_off: Time in epoch seconds. If an order was accepted later, its message is not checked. If an order was
             settled later, its event is not checked.
         statuses: Number of orders by status.
-        problems: Violations that a single row or record proves, by guarantee.
-        doubts: The reason why an order should still have a message, by order id.
+        problems: Violations that a single row or record proves. The key is the guarantee, such as `G1`.
+        doubts: The `Doubt` about an order, by order id.
         before, after: The stock table, read before and after the orders.
         taken: Units in confirmed orders, by article.
         published: Number of orders whose record shows that the event was published.
@@ -105,11 +106,11 @@ class Evidence:
     unread: dict[str, str] = field(default_factory=dict)
 
     def settled_before(self, moment: str | None) -> bool:
-        """Return whether a `Timestamp` is not after the cut-off. `None` counts as before the cut-off."""
+        """Return whether a `Timestamp` is at or before the cut-off. `None` counts as before."""
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def count_units(self, order: StoredOrder) -> None:
-        """Count the units of a confirmed order, except those that it took before their article's reference point."""
+        """Count a confirmed order's units. Skip articles that were counted after the order was settled."""
         settled = None if order.settled_at is None else from_timestamp(order.settled_at).timestamp()
         for line in order.lines:
             count = self.before.get(line.sku)

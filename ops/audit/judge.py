@@ -26,7 +26,7 @@ from ops.logic.counts import counted
 from ops.logic.dead_letter import MEANING, State
 from runtime.models.order import OPEN_STATUSES, SETTLED_STATUSES, OrderStatus
 
-_SILENT: Final = " (the line is older than the log that was read, or the worker died)"
+_SILENT: Final = " (the log was not read that far back, or the worker died)"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,8 @@ class Finding:
 
     Attributes:
         violations: Facts that break the guarantee.
-        named: Facts that the guarantee allows but somebody should look at, and facts that could not be determined.
+        named: Remarks: facts that break no guarantee but deserve a look, and what could not be
+            checked.
     """
 
     name: str
@@ -54,7 +55,7 @@ class Finding:
         return replace(self, counted=f"{self.counted}; {counted}", violations=[*self.violations, *violations])
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
-        """Return this finding with every violation and named fact changed by `change`."""
+        """Return this finding with every violation and remark changed by `change`."""
         return replace(self, violations=[*map(change, self.violations)], named=[*map(change, self.named)])
 
     def as_json(self) -> dict[str, Any]:
@@ -65,7 +66,8 @@ class Finding:
 def judge(evidence: Evidence) -> list[Finding]:
     """Judge all guarantees.
 
-    If a guarantee's source could not be read, the finding has only the violations that a single row proves.
+    If a source that a guarantee needs could not be read, the finding has only the violations that one
+    row or record proves by itself.
     """
     return [_judge(evidence, *row) for row in _JUDGES]
 
@@ -130,14 +132,14 @@ def one_effect(evidence: Evidence) -> Finding:
     confirmed = [evidence.taken[sku] for sku in judged if evidence.before[sku].opening is not None]
     if near := sum(taken.near for taken in confirmed):
         named.append(
-            f"{counted(near, 'unit')} left the stock close to a reference point; "
-            "the audit cannot tell whether before or after it"
+            f"{counted(near, 'unit')} left the stock at about the time of a count; "
+            "the audit cannot tell whether this was before or after the count"
         )
     return Finding(
         "G2",
         "one effect",
         f"stock of {counted(len(judged), 'article')} checked; "
-        f"{counted(sum(each.sure for each in confirmed), 'unit')} confirmed since it was counted",
+        f"confirmed orders took {counted(sum(each.sure for each in confirmed), 'unit')} since the stock count",
         broken,
         named,
     )
@@ -203,8 +205,9 @@ def exact_retries(evidence: Evidence) -> Finding:
 def notified(evidence: Evidence) -> Finding:
     """G5: every settled order has a published event, or may still have a message.
 
-    An order that has no published event but may still have a message is only named. Orders that were settled after the
-    cut-off, or that are older than the worker's records, are only counted.
+    If an order has no published event but may still have a message, the finding names it (`named`).
+    That is no violation. Orders that were settled after the cut-off, or that are older than the
+    worker's records, are not checked; the finding says how many they are.
     """
     broken, named = _without_message(evidence, {Doubt.UNPUBLISHED})
     named += [
@@ -239,7 +242,7 @@ def isolated(evidence: Evidence) -> Finding:
         "G6",
         "isolation",
         f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; "
-        "reads cannot be checked from the logs",
+        "look-ups cannot be checked from the logs",
         broken,
     )
 
@@ -258,18 +261,20 @@ def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str
         return []
     confirmed = f"{taken.sure}" if not taken.near else f"{taken.sure} to {taken.sure + taken.near}"
     left = f"{last}" if first == last else f"{last} to {first}"
-    return [f"{sku}: units counted or added: {opening}; confirmed: {confirmed}; in stock: {left}"]
+    numbers = f"{opening} units counted or added, {confirmed} in confirmed orders, {left} in stock"
+    return [f"{sku}: the numbers do not add up: {numbers}"]
 
 
 def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], list[str]]:
-    """Return violations and named facts about the orders whose doubt is one of `kinds`.
+    """Return violations and remarks about the orders that are in doubt for a reason in `kinds`.
 
-    Each of these orders needs a message. If there are too few messages, these orders are reported as violations;
-    otherwise they are only named.
+    Such an order breaks no guarantee if the orders queue still has its message. If the queue has too
+    few messages for these orders, the orders are violations; otherwise they are remarks.
 
-    The messages of the orders queue are only counted, because each read is a receive. So nobody knows to which order a
-    message belongs. Some orders need a message for G1, others for G5. For example, two orders need a message each for
-    G1, and two other orders need one each for G5, but the queue has only three messages. Then the violation says that
+    The audit counts the messages of the orders queue, but does not read them, because SQS would count
+    each read as a receive. So nobody knows to which order a message belongs. Some orders need a
+    message for G1, others for G5. For example, two orders need a message each for G1, and two other
+    orders need one each for G5, but the queue has only three messages. Then the violation says that
     G1 or G5 is broken.
     """
     found = [f"{order_id}: {doubt}" for order_id, doubt in sorted(evidence.doubts.items()) if doubt in kinds]
@@ -290,7 +295,8 @@ def _without_message(evidence: Evidence, kinds: set[Doubt]) -> tuple[list[str], 
             f"message, for G1 or for G5, and the orders queue has only {evidence.waiting}"
         )
         return [text, *found], []
-    return [], [f"{text}; its message may be in the orders queue, whose messages are only counted" for text in found]
+    where = "its message may be in the orders queue (audit counts the messages there, but does not read them)"
+    return [], [f"{text}; {where}" for text in found]
 
 
 _JUDGES: Final[Sequence[tuple[Callable[[Evidence], Finding], Set[str]]]] = (

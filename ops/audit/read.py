@@ -94,7 +94,7 @@ class Reader:
                 self._records_readable = self._attempts.read(WORKER_RECORDS, partial(self._published, settled))
 
     def _order(self, item: Item) -> StoredOrder | None:
-        """Count the row of an order. Return the order if its event must have been published."""
+        """Count the row of an order. Return the order if its event should be published by now."""
         found, order = self.evidence, read_row(item)
         if isinstance(order, UnreadableOrder):
             found.statuses["unreadable"] += 1

@@ -19,9 +19,9 @@ _USD_PER_UNIT: Final = 0.125 / 1_000_000
 _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
-    "which messages are in the orders queue: they are only counted, because each read is a receive",
+    "which messages are in the orders queue: audit only counts them, because SQS counts each read as a receive",
     "events that people published again",
-    "deleted rows of orders, once the API's records of these orders have expired (by default after 24 h)",
+    "whether rows of orders were deleted, if the API's records of these orders have expired (by default after 24 h)",
 )
 
 

@@ -9,7 +9,7 @@ from typing import Any, Final
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ops.cli.context import Context
-from ops.cli.selection import know
+from ops.cli.selection import record_command
 from ops.gateway.queues import depth_of
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 from pipeline.help import HelpFormatter
@@ -34,12 +34,12 @@ def add_command(
     `before_up` to a function, and `main` calls this function instead.
     """
     parser = _add(commands, name, summary, example, advice)
-    know(parser.prog)
+    record_command(parser.prog)
     parser.set_defaults(run=run)
     if changes:
         parser.add_argument("--yes", action="store_true", help="do it; without this option nothing is changed")
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
-    where = parser.add_argument_group("which stack", f"one of these, else ${STACK_VARIABLE}")
+    where = parser.add_argument_group("which stack", f"give one of these; otherwise ${STACK_VARIABLE} names the stack")
     which = where.add_mutually_exclusive_group()
     which.add_argument("--stack", metavar="NAME", help="read this stack's outputs with the `pulumi` command")
     which.add_argument("--outputs", type=Path, metavar="FILE", help="a file from `pulumi stack output --json`")

@@ -33,7 +33,7 @@ class Context:
         as_json: Whether standard output is JSON.
         out, err: Data goes to `out`, everything else to `err`.
         arguments: The command line.
-        choice: The stack that the command line names, empty if the environment names it.
+        choice: Options of the command line that choose the stack; empty if the environment chooses it.
     """
 
     target: Target
@@ -46,7 +46,7 @@ class Context:
     choice: Choice = field(default_factory=Choice)
 
     def say(self, text: str) -> None:
-        """Print a line for people on standard error."""
+        """Print one line of text to standard error, for human readers."""
         self.err.print(visible(self.completed(text)))
 
     def heading(self, text: str) -> None:
@@ -132,7 +132,7 @@ class Context:
             )
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), report=self.say)
 
-    def behind_others(self) -> int:
+    def count_unreached(self) -> int:
         """Return the approximate number of dead letters that the current pass could not reach; 0 without FIFO."""
         if not self._dead_letters_are_fifo:
             return 0
@@ -144,7 +144,10 @@ class Context:
 
 
 def _without_token(arguments: Sequence[str]) -> list[str]:
-    """Replace a token by `-`, because a log may keep the output. With `-`, a command reads the token from its input."""
+    """Replace the value of `--token` by `-`, because the arguments are printed and a log may keep them.
+
+    With `--token -`, a command reads the token from standard input.
+    """
     pairs = zip(("", *arguments), arguments, strict=False)
     hidden = ("-" if before == _HIDDEN else each for before, each in pairs)
     return [f"{_HIDDEN}=-" if each.startswith(f"{_HIDDEN}=") else each for each in hidden]

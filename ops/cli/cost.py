@@ -13,14 +13,14 @@ from ops.cost.bill import CAPACITY_USED, MILLION, Load, bill, provisioned
 from ops.cost.prices import AS_OF, PRICES, REGION
 from ops.errors import ExitCode, RefusedError
 from ops.logic.counts import counted
-from ops.preflight.ground import configured
+from ops.preflight.stack_facts import configured
 from pipeline.config import StackConfig
 
 _NOTES = (
     f"List prices of {REGION} as of {AS_OF}, without free tiers (ops/cost/prices.py).",
     "~ marks estimates, such as the duration of invocations, AWS's own log lines, the",
     "compression of logs, the surcharge of a fair queue. Traffic is assumed to be even.",
-    "Not included: failures, taxes, data transfer, receivers of alarms, log tiers.",
+    "Not included: failures, taxes, data transfer, alarm notifications, volume discounts for logs.",
 )
 
 
@@ -30,7 +30,8 @@ def register(commands: Any) -> None:
         commands,
         "cost",
         None,
-        "show what a stack costs, idle and per million orders, from Pulumi.STACK.yaml; AWS and `pulumi` are not called",
+        "compute what a stack costs in a month without orders, and per million orders. The stack's options are "
+        "read from Pulumi.STACK.yaml and Pulumi.yaml; AWS and `pulumi` are not called",
         "python -m ops cost --stack prod --orders-per-month 200000",
         "docs/options.md describes each option and its cost.",
     )
@@ -70,7 +71,8 @@ def run(options: argparse.Namespace) -> int:
 def costs_of(config: StackConfig, orders: int | None, per_batch: int = 1) -> dict[str, Any]:
     """Return items and sums in USD.
 
-    `idle` is an idle month, `per_million` a million further orders, and `month` a month with `orders`.
+    `idle` is for a month without orders, `per_million` for a million more orders, and `month` for a
+    month with the given number of `orders`.
     """
     load = Load(MILLION, per_batch=per_batch)
     million = bill(config, load)
@@ -108,12 +110,12 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     if orders is not None:
         out.print_line(f"Last column: a whole month with {orders:,} orders.")
     out.print_line(
-        f"A million further articles in orders: {found['per_million_further_lines']:.2f}, "
-        f"a million look-ups: {found['per_million_lookups']:.2f}."
+        f"A million further articles (all but the first of each order) cost {found['per_million_further_lines']:.2f}; "
+        f"a million look-ups cost {found['per_million_lookups']:.2f}."
     )
     out.print_line(
-        "DynamoDB's provisioned capacity is not an option here. It would cost "
-        f"{found['per_million_provisioned_units']:.2f} for a million orders if they used {CAPACITY_USED:.0%} of it."
+        "No option turns on provisioned capacity of DynamoDB. This capacity would cost "
+        f"{found['per_million_provisioned_units']:.2f} for a million orders that use {CAPACITY_USED:.0%} of it."
     )
     for note in _NOTES:
         out.print_line(note)

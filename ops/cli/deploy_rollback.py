@@ -1,4 +1,4 @@
-"""`deploy rollback`: sends callers back to the versions before the latest shift, or to those in `--to`."""
+"""`deploy rollback`: makes callers use the versions from before the latest `deploy shift`, or those given by `--to`."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -21,8 +21,8 @@ def register(actions: Any) -> None:
         run_rollback,
         "send callers back to the versions before the latest shift, without gradual steps",
         "python -m ops deploy rollback --stack prod --yes",
-        "`status` shows whether the rollback helped. The bad code is recorded, and shift refuses it without\n"
-        "  --again, so that the next merge does not deploy it again. Revert the change in the code as well.",
+        "`status` shows whether the rollback helped. The bad code is recorded: the next merge does not deploy it,\n"
+        "  because `deploy shift` accepts this code only with --again. Revert the change in the code as well.",
         changes=True,
     )
     command.add_argument(
@@ -30,7 +30,7 @@ def register(actions: Any) -> None:
         action="append",
         default=[],
         metavar="FUNCTION=VERSION",
-        help="send back only the callers of this function, to this version, such as create_order=4; repeatable",
+        help="send only this function's callers back, to this version, for example create_order=4; repeatable",
     )
 
 
@@ -39,8 +39,8 @@ def run_rollback(options: argparse.Namespace, context: Context) -> int:
     shifting = context.target.gradual_deploy
     if shifting is None:
         raise RefusedError(
-            "This stack has gradual_deploy: none, so `pulumi up` alone moves its callers. To go back, deploy the "
-            "older release (docs/delivery.md, Go back). Nothing was changed."
+            "The option gradual_deploy of this stack is `none`: `pulumi up` itself moves all callers to new versions. "
+            "To go back, deploy the older release (docs/delivery.md, Go back). Nothing was changed."
         )
     client = context.clients.lambda_
     functions = read_functions(client, shifting)

@@ -40,7 +40,8 @@ def run_shift(options: argparse.Namespace, context: Context) -> int:
     """Move callers to the newest versions, or print the moves."""
     shifting = context.target.gradual_deploy
     if shifting is None:
-        return _report(context, "off", "This stack does not shift traffic: `pulumi up` alone moves its callers.")
+        text = "This stack does not shift traffic: `pulumi up` itself moves all callers to new versions."
+        return _report(context, "off", text)
     moves = plan(shifting, context.clients.lambda_, again=options.again)
     if not moves:
         return _report(context, "nothing-to-do", "Callers already use the newest versions.")

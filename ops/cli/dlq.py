@@ -1,4 +1,4 @@
-"""`dlq`: shows dead letters as orders, redrives or discards them, and shows who did so."""
+"""`dlq`: shows dead letters with their orders, redrives or discards them, and shows who did so."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ def register(commands: Any) -> None:
     actions = add_group(
         commands,
         "dlq",
-        "list dead letters as orders, redrive them, or discard them",
+        "list dead letters with their orders, redrive dead letters, or discard them",
         "python -m ops dlq list",
         "list, repair the cause that the list shows, then redrive. Discard messages that can never succeed.",
     )

@@ -72,26 +72,26 @@ def _many(options: argparse.Namespace, context: Context, decision: Decision) -> 
         try:
             discard.go(sweep)
         except BaseException:
-            # The report is needed after an error, too: part of the work may be done.
+            # The report is needed after an error, too, because part of the work may already be done.
             _report(context, discard.tally, act=options.yes)
             raise
-        behind = context.behind_others()
+        unreached = context.count_unreached()
         if run is not None:
             run.end(discard.tally.as_json())
-    _report(context, discard.tally, behind, act=options.yes)
+    _report(context, discard.tally, unreached, act=options.yes)
     if not options.yes:
         dry_run(context)
         return ExitCode.OK
     context.next("python -m ops dlq history", "python -m ops status")
-    left = discard.tally.failed or discard.tally.undeleted or discard.tally.settled or behind
+    left = discard.tally.failed or discard.tally.undeleted or discard.tally.settled or unreached
     return ExitCode.INCOMPLETE if left else ExitCode.OK
 
 
-def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: bool) -> None:
+def _report(context: Context, tally: DiscardCounts, unreached: int = 0, *, act: bool) -> None:
     if context.as_json:
         now = context.clock.time()
         sample = [case.as_json(now) for case in tally.sample]
-        context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind, "sample": sample})
+        context.print_json({"dry_run": not act, **tally.as_json(), "behind": unreached, "sample": sample})
         return
     counts = [
         ("orders marked DISCARDED" if act else "orders that would become DISCARDED", tally.orders),
@@ -124,8 +124,8 @@ def _report(context: Context, tally: DiscardCounts, behind: int = 0, *, act: boo
         context.say(
             f"Discarded messages still in the queue: {tally.undeleted}. That is harmless: the next run deletes them."
         )
-    if behind:
+    if unreached:
         context.say(
-            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are "
-            "still in the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(unreached, 'more message')}. SQS returns them only when earlier messages of "
+            "the same callers have left the dead-letter queue. Redrive or discard the earlier ones, then run again."
         )

@@ -1,4 +1,4 @@
-"""`dlq list` lists dead letters as orders. `dlq show` shows one in detail."""
+"""`dlq list` lists dead letters with their orders. `dlq show` shows one in detail."""
 
 import argparse
 import shlex
@@ -27,9 +27,9 @@ def register(actions: Any) -> None:
         actions,
         "list",
         run_list,
-        "show dead letters as orders, the oldest first; copies of one message share a line",
+        "show dead letters with their orders, the oldest first; copies of one message share a line",
         "python -m ops dlq list --where error_type=ContentionError",
-        "for one order of each error: `dlq show ID`. Repair the cause, then `dlq redrive` (with the same --where).",
+        "look at one order of each error: `dlq show ID`. Repair the cause, then `dlq redrive` (with the same --where).",
     )
     add_where(listing)
     listing.add_argument("--limit", type=int, default=50, metavar="N", help="lines to show (default: 50; 0: all)")
@@ -52,8 +52,8 @@ def add_where(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="KEY=VALUE",
-        help=f"select by {', '.join(KEYS)}; repeatable: every key must match. If a key has several values, one of them "
-        "must match (if an age is given twice, the last one counts)",
+        help=f"select by {', '.join(KEYS)}; repeatable: every given key must match. If you give a key several times, "
+        "one of its values must match (for an age, only the last value counts)",
     )
 
 

@@ -60,30 +60,33 @@ def run_redrive(options: argparse.Namespace, context: Context) -> int:
         try:
             redrive.go(sweep)
         except BaseException:
-            # The report is needed after an error, too: part of the work may be done.
+            # The report is needed after an error, too, because part of the work may already be done.
             _report(context, redrive.tally, act=options.yes)
             raise
-        behind = context.behind_others()
+        unreached = context.count_unreached()
         if run is not None:
             run.end(redrive.tally.as_json())
-    _report(context, redrive.tally, behind, act=options.yes)
+    _report(context, redrive.tally, unreached, act=options.yes)
     if not options.yes:
         dry_run(context)
         return ExitCode.OK
     context.next("python -m ops status")
-    return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted or behind else ExitCode.OK
+    return ExitCode.INCOMPLETE if redrive.tally.failed or redrive.tally.undeleted or unreached else ExitCode.OK
 
 
-def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: bool) -> None:
+def _report(context: Context, tally: RedriveCounts, unreached: int = 0, *, act: bool) -> None:
     if context.as_json:
-        context.print_json({"dry_run": not act, **tally.as_json(), "behind": behind})
+        context.print_json({"dry_run": not act, **tally.as_json(), "behind": unreached})
         return
     counts = [
-        ("copies of redriven messages, deleted" if act else "copies of redriven messages", tally.copies),
-        ("not redriven: this run may have redriven them already, and they failed again", tally.returned),
+        ("copies of redriven messages, not sent again", tally.copies),
+        (
+            "left in the dead-letter queue: perhaps this run has redriven them already, and they failed again",
+            tally.returned,
+        ),
         ("not selected by --where", tally.unselected),
         *((f"not redriven: {MEANING[state]}", count) for state, count in sorted(tally.refused.items())),
-        ("not sent, or perhaps not sent; run again", tally.failed),
+        ("left in the dead-letter queue: not sent, or SQS did not confirm the send; run again", tally.failed),
     ]
     rows = [
         ("redriven" if act else "would be redriven", str(tally.redriven)),
@@ -93,11 +96,12 @@ def _report(context: Context, tally: RedriveCounts, behind: int = 0, *, act: boo
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         context.say(
-            f"Redriven messages or copies still in the dead-letter queue: {tally.undeleted}. "
-            "That is harmless: the next run sends them again, and each order is processed once."
+            "Sent messages, and copies of them, that could not be deleted from the dead-letter queue: "
+            f"{tally.undeleted}. "
+            "The next run sends them again. That is harmless, because each order is still processed only once."
         )
-    if behind:
+    if unreached:
         context.say(
-            f"Not read: about {counted(behind, 'more message')}, because earlier messages of the same callers are "
-            "still in the queue. Redrive or discard the earlier ones, then run again."
+            f"Not read: about {counted(unreached, 'more message')}. SQS returns them only when earlier messages of "
+            "the same callers have left the dead-letter queue. Redrive or discard the earlier ones, then run again."
         )

@@ -39,8 +39,9 @@ def run_errors(options: argparse.Namespace, context: Context) -> int:
     if context.as_json:
         context.print_json([cause.as_json() for cause in causes])
     elif causes:
-        columns = ("cause", "log lines", "dead letters", "where", "last logged", "an order")
-        context.out.rows(columns, map(_row, causes), whole={"log lines", "dead letters", "last logged", "an order"})
+        columns = ("cause", "log lines", "dead letters", "where", "last logged", "example order")
+        whole = {"log lines", "dead letters", "last logged", "example order"}
+        context.out.rows(columns, map(_row, causes), whole=whole)
     context.say(
         f"{counted(len(causes), 'cause')} in the logs of the last {options.since} and in "
         f"{counted(len(cases), 'dead letter')} of any age."

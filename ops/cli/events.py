@@ -36,13 +36,15 @@ def register(commands: Any) -> None:
         actions,
         "replay",
         run_replay,
-        "send the events of orders that were settled in a period to one subscriber's queue again, unchanged",
+        "send past events again, unchanged, to one subscriber's queue: events of orders that were settled in a period",
         "python -m ops events replay --since 2026-01-01T00:00:00Z --until 2026-01-02T00:00:00Z --to billing "
         "--by Ada --reason INC-7 --yes",
-        "if the run is killed or SQS refuses events, repeat the command with the same times, not with ages.\n"
+        "if the run is killed or SQS refuses events, repeat the command with the same times (an age such as 2d\n"
+        "  would select other orders then).\n"
         "  It continues where it stopped. `dlq history` shows all replays.\n"
         "  If the output says `not sent: ID` (exit code 6), type `order repair ID`, then `order replay-events ID`.\n"
-        "  Do not repeat events replay then: it has ended, so it would send all events again.",
+        "  Do not repeat `events replay` in this case: the replay is complete, so a new run would send all events\n"
+        "  again.",
         changes=True,
     )
     replay.add_argument(
@@ -151,15 +153,15 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
     context.next(*replay.repairs)
     if options.yes and replay.unreadable:
         context.say(
-            "A replay that has ended begins from the start if it is repeated. So do not repeat it: when the orders are "
-            "repaired, publish only their events. All subscribers get them."
+            "This replay is complete. Do not repeat it: a new run would send all events again. When the orders are "
+            "repaired, publish only their events. All subscribers get these events."
         )
         context.next(f"python -m ops order replay-events {shlex.join(replay.unreadable)}")
     if not replay.mailbox.raw:
         context.say(replay.mailbox.envelope)
     if not options.yes:
         context.say("Dry run: nothing was changed.")
-        # The command has times instead of ages, so that it selects the same orders later.
+        # The printed command has times instead of ages. So it selects the same orders even if it is run later.
         words = ["python", "-m", "ops", "events", "replay", "--since", span.since, "--until", span.until]
         words += ["--to", options.to, *(["--status", options.status] if options.status else [])]
         words += ["--rate", f"{options.rate:g}", "--by", options.by, "--reason", options.reason]

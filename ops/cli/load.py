@@ -20,7 +20,7 @@ from ops.load.clients import Habits, PlannedOrder, RetryingClients
 from ops.load.verdict import Watch, judge_load, reached, spread
 from ops.logic.counts import counted
 from ops.logic.durations import parse_duration
-from ops.preflight.ground import configured
+from ops.preflight.stack_facts import configured
 from ops.smoke.token import token_for
 from runtime.models.fields import TEST_CURRENCY
 
@@ -36,22 +36,22 @@ class Plan:
     """Plan of a load.
 
     Attributes:
-        about: Estimated cost in USD.
-        most: Highest allowed cost in USD.
-        most_requests: Highest number of requests. Together with the audit, they cost at most `most`.
+        estimated_usd: Estimated cost in USD.
+        allowed_usd: Highest allowed cost in USD.
+        most_requests: Highest number of requests. Together with the audit, they cost at most `allowed_usd`.
     """
 
     orders: int
     per_second: float
     clients: int
     skus: Sequence[str]
-    about: Decimal
-    most: Decimal
+    estimated_usd: Decimal
+    allowed_usd: Decimal
     most_requests: int
 
     def document(self) -> dict[str, Any]:
         """Return the plan as a JSON object."""
-        usd = {"about_usd": float(round(self.about, 9)), "spend_at_most_usd": float(self.most)}
+        usd = {"about_usd": float(round(self.estimated_usd, 9)), "spend_at_most_usd": float(self.allowed_usd)}
         return {"orders": self.orders, "per_second": self.per_second, **usd}
 
     def all_orders(self, run: str) -> list[PlannedOrder]:
@@ -70,7 +70,7 @@ def register(commands: Any) -> None:
         "place orders at a rate, follow each to its end, and audit the stack",
         "python -m ops load --stack dev --orders 3000 --rate 50 --yes",
         "exit code 1: a check failed, or the rate was not reached.\n"
-        "  Before a run that may raise alarms: mute on --for 1h.",
+        "  Before a run that may raise alarms, mute them: `mute on --for 1h`.",
         changes=True,
     )
     load.add_argument("--orders", type=_positive(int), default=100, metavar="N", help="number of orders (default: 100)")
@@ -89,15 +89,16 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         metavar="SKU",
-        help="order one unit of this article; repeatable: articles alternate (default: an article that does not exist)",
+        help="order one unit of this article; repeatable: the orders then take the articles in turn "
+        "(default: an article that does not exist)",
     )
     load.add_argument(
         "--spend-at-most",
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="highest cost. A load with a higher estimate is refused. A run stops if repeated requests would make it "
-        "cost more. The estimate is that of `ops cost` plus the audit's reads (default: 1)",
+        help="highest cost (default: 1). A load whose estimate is higher is refused. A run stops when more requests "
+        "(for example retries) would cost more than this. The estimate is that of `ops cost` plus the audit's reads",
     )
     load.add_argument(
         "--within",
@@ -120,7 +121,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
         f"{counted(plan.orders, 'order')}, each for {taken}, in currency {TEST_CURRENCY}, {plan.per_second:g} per "
         f"second, at {context.target.api_url}."
     )
-    context.say(f"About {plan.about:.4f} USD, more with retries, at list prices of us-east-1; allowed: {plan.most}.")
+    context.say(
+        f"About {plan.estimated_usd:.4f} USD, more with retries, at list prices of us-east-1; "
+        f"allowed: {plan.allowed_usd}."
+    )
     document = {"dry_run": not options.yes, "stack": context.target.prefix, **plan.document()}
     if not options.yes:
         if context.as_json:

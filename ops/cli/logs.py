@@ -56,7 +56,7 @@ def run_logs(options: argparse.Namespace, context: Context) -> int:
     else:
         _show(options, context, shown)
     if len(shown) < len(lines):
-        context.say(f"{counted(len(lines) - len(shown), 'earlier line')}: --limit 0 shows all.")
+        context.say(f"not shown: {counted(len(lines) - len(shown), 'earlier line')}; --limit 0 shows all.")
     context.say(f"{counted(len(lines), 'line')} in the last {options.since}.")
     order_id = next((line.order_id for line in reversed(shown) if line.cause and line.order_id), None)
     if order_id and not options.order:

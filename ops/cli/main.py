@@ -33,8 +33,8 @@ exit codes:
   3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: the credentials are missing or expired, belong to another account, or lack a permission
   5  refused: at present the command is impossible or would do harm; nothing was changed
-  6  incomplete. If something could not be read, the output names it (status, audit, order trace, preflight, load, \
-events replay, orders resend). Otherwise only a part is done: run the same command again
+  6  incomplete. Something could not be read (by status, audit, order trace, preflight, load, events replay, \
+orders resend), and the output names it; or only a part is done: run the command again
   130  interrupted
 
 example:
@@ -81,7 +81,11 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str], at: Context | None = None) -> int:
-    """Run one command and return its exit code. `at` replaces the stack that the command line names."""
+    """Run one command and return its exit code.
+
+    If `at` is given, the command runs in this context, not on the stack that the command line
+    chooses.
+    """
     out, errors = (at.out, at.err) if at else (Screen(stderr=False), Screen(stderr=True))
     try:
         options = parser().parse_args(arguments)

@@ -31,7 +31,7 @@ def register(commands: Any) -> None:
         run_list,
         "show what is muted, until when, by whom",
         "python -m ops mute list",
-        "when the work is done: mute off.",
+        "when the work is done: `mute off`.",
     )
     on = add_command(
         actions,
@@ -39,20 +39,20 @@ def register(commands: Any) -> None:
         run_on,
         "mute the stack's alarms from the next minute on",
         "python -m ops mute on --for 2h --by Ada --reason 'table restore' --yes",
-        "the muting ends by itself. To end it earlier: mute off. When the muting ends, each alarm that is still\n"
+        "the muting ends by itself. To end it earlier: `mute off`. When the muting ends, each alarm that is still\n"
         "  raised sends its notification.",
         changes=True,
     )
     on.add_argument("--for", dest="duration", required=True, metavar="TIME", help="how long: 1m to 15d")
     on.add_argument("--alarm", action="append", metavar="NAME", help="only this alarm; repeatable")
-    add_decision(on, "kept in the rule's description, which status shows")
+    add_decision(on, "kept in the mute rule's description, which `status` shows")
     add_command(
         actions,
         "off",
         run_off,
         "end the muting that `mute on` began",
         "python -m ops mute off --yes",
-        "status shows which alarms are raised.",
+        "`status` shows which alarms are raised.",
         changes=True,
     )
 

@@ -41,7 +41,7 @@ def register(commands: Any) -> None:
         run_trace,
         "show an order's history: request, attempts, transaction, event, log lines",
         "python -m ops order trace 1bfa2889-307d-56d4-8339-4dc839c7313d",
-        "if it failed: `dlq show ID`. If its message is lost: `orders resend ID`. If its event is lost:\n"
+        "if the order failed: `dlq show ID`. If its message is lost: `orders resend ID`. If its event is lost:\n"
         "  `order replay-events ID`.",
     )
     trace.add_argument("id", help="the order's id")
@@ -63,7 +63,7 @@ def register(commands: Any) -> None:
         run_replay,
         "publish the events of settled orders again, with the same ids and bytes, so subscribers can ignore duplicates",
         "python -m ops order replay-events 1bfa2889-307d-56d4-8339-4dc839c7313d --yes",
-        "ask the subscriber whether the event has arrived. A subscription's filter also applies to repeated events.",
+        "ask the subscriber whether the event has arrived now. If not, the subscription's filter may exclude it.",
         changes=True,
     )
     replay.add_argument("ids", nargs="+", metavar="id", help="order ids")

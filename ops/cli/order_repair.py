@@ -45,7 +45,8 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if message is None and not planned.of_record and needs_message(row):
         context.say(
-            "No readable dead letter was found, so removed attributes cannot be replaced. The order's event needs them."
+            "No readable dead letter was found, so removed attributes cannot be replaced. Without them, the order's "
+            "event cannot be published."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")
@@ -55,7 +56,7 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
 
 
 def _plan(context: Context, order_id: str) -> tuple[Plan, OrderMessage | None]:
-    """Plan the repair of the order's row. If the row needs none, plan to delete the worker's record, if unreadable.
+    """Plan the repair of the order's row. If the row needs no repair, plan to delete the worker's unreadable record.
 
     Return the order's message as well, if the repair needs it and a dead letter has it.
     """

@@ -165,7 +165,7 @@ def _report(context: Context, whole: list[str], sent: list[str], lost: list[str]
         context.out.print_line(f"not sent: {order_id}: the stored row lacks a part of the order")
     if act and len(sent) < len(whole):
         context.say(
-            f"Certainly sent: {len(sent)} of {counted(len(whole), 'order')}. Run the same command again: "
+            f"Orders sent: at least {len(sent)} of {len(whole)}. Run the same command again: "
             "sending twice does no harm."
         )
 

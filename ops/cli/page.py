@@ -16,7 +16,7 @@ def register(commands: Any) -> None:
         commands,
         "page",
         run_page,
-        "show who receives a tier of alarms; with --test, send them a page that says TEST",
+        "show who receives the alarms of a tier; with --test, send these receivers a page that says TEST",
         "python -m ops page --test --yes",
         "ask the person on call whether the test arrived.\n"
         "  The option alarm_TIER_subscriptions names the receivers (docs/options.md).",
@@ -36,7 +36,9 @@ def run_page(options: argparse.Namespace, context: Context) -> int:
         raise WrongValueError("--yes without --test: there is nothing to do. Give both to send a test.")
     topic = context.target.alarm_topic_arns.get(options.tier)
     if topic is None:
-        raise RefusedError(f"This stack has no topic for {options.tier}: its option `alarms` is off. Nothing was sent.")
+        raise RefusedError(
+            f"This stack has no topic for {options.tier} alarms, because its option `alarms` is off. Nothing was sent."
+        )
     receivers = receivers_of(context.clients.sns, [topic])
     sent: list[str] = []
     if options.test and options.yes:

@@ -13,7 +13,7 @@ from ops.errors import ExitCode
 from ops.logic.counts import counted
 from ops.preflight.checks import run_checks
 from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import ground
+from ops.preflight.stack_facts import collect_facts
 
 
 def register(commands: Any) -> None:
@@ -31,7 +31,7 @@ def register(commands: Any) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Run all checks and print the findings."""
-    known = ground(choice_of(options))
+    known = collect_facts(choice_of(options))
     found = run_checks(known)
     if options.json:
         document = {

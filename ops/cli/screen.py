@@ -1,4 +1,8 @@
-"""Output of commands. Tables fit any width. Texts fit any encoding. JSON for programs is written unchanged."""
+"""Output of commands.
+
+Tables are adapted to the width of the output, and characters that its encoding lacks are escaped. JSON
+for programs is written unchanged.
+"""
 
 import io
 import os
@@ -10,7 +14,8 @@ from rich.console import Console
 from rich.table import Table
 
 _LEAST_WIDTH: Final = 12
-"""A text column that is narrower than this is harder to read than one line for each field."""
+"""Least width of a text column. If a column would be narrower, the rows are printed as blocks with one
+line for each field, which are easier to read."""
 _WIDTH_WITHOUT_TERMINAL: Final = 240
 _EMPTY: Final = ("", "-")
 

@@ -1,7 +1,7 @@
-"""Options that name the stack. Commands that our output advises get the same options.
+"""Options that name the stack. If our output advises a command, these options are added to it.
 
-So an advised command acts on the same stack as the command that prints the advice. If the environment names the stack,
-the advised command needs no option.
+So the advised command acts on the same stack as the command that prints the advice. If the environment
+names the stack, the advised command needs no option.
 """
 
 import argparse
@@ -15,7 +15,7 @@ _COMMANDS: Final[set[str]] = set()
 _LOCAL_COMMAND: Final = re.compile(r"python -m local [a-z]+")
 
 
-def know(command: str) -> None:
+def record_command(command: str) -> None:
     """Record a command of `python -m ops`, such as `python -m ops dlq list`, so that `completed` adds options to it."""
     _COMMANDS.add(command)
 

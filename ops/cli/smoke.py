@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
         "--timeout",
         default="2m",
         metavar="TIME",
-        help="how long to repeat a request, and to wait for the worker (default: 2m)",
+        help="longest time for each request with its repetitions, and for each wait for the worker (default: 2m)",
     )
 
 

@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
         commands,
         "status",
         run,
-        "show what is wrong with answers, backlog, dead letters, functions, subscribers and alarms",
+        "show what is wrong with the API's answers, backlog, dead letters, functions, subscribers and alarms",
         "python -m ops status --since 3h",
         "run the commands that status prints, the most urgent first. Exit code 6: something could not be read.",
     )
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace, context: Context) -> int:
         return _show_once(context, since)
     pause = parse_duration(options.watch)
     if pause < _LEAST_PAUSE or context.as_json:
-        raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more, and not with --json.")
+        raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more. --watch and --json exclude each other.")
     return _watch(context, since, pause)
 
 

@@ -24,7 +24,8 @@ from pipeline.operations import bus_rules_of, limits_of
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""Usage of each function for one order or look-up, and of the worker for ten orders; see lab/benchmarks/usage.py."""
+"""What each function uses for one order or look-up (such as write units and log bytes), and what the
+worker uses for a batch of ten orders; see lab/benchmarks/usage.py."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730
 """Hours in a month."""
@@ -86,7 +87,10 @@ class Load(NamedTuple):
         return sum((runs * used[name] for name, runs in self.runs.items()), Decimal())
 
     def counted(self, fact: str) -> Decimal:
-        """Return the sum of a counted fact (such as `write_units`) over the load, with the orders' further lines."""
+        """Add up one number of `FACTS`, such as `write_units`, over the whole load.
+
+        The sum includes the orders' further lines.
+        """
         return self.total(lambda name: FACTS[name][fact]) + self.further_lines * Decimal(FACTS["line"][fact])
 
 

@@ -58,7 +58,7 @@ def refuse_unknown_resources(steps: Sequence[Step], names: frozenset[str]) -> No
                 raise RefusedError(
                     f"version {step.target.number} of {step.function.names.function} uses {value} ({variable}), which "
                     "the stack no longer has. Nothing was changed. Deploy the older release with `pulumi up` instead: "
-                    "its new version then uses the present resources."
+                    "this publishes a new version of the function, which uses the present resources."
                 )
 
 
@@ -79,8 +79,8 @@ def refuse_unreadable_messages(
         if not worker.read(schema):
             raise RefusedError(
                 f"version {after[WORKER].number} of the worker reads schema versions {worker.oldest} to "
-                f"{worker.newest}, but messages of version {schema} may wait: {why}. Nothing was changed. "
-                f"{_advice(steps)}"
+                f"{worker.newest}, but messages of schema version {schema} may be in the queue: {why}. "
+                f"Nothing was changed. {_advice(steps)}"
             )
 
 

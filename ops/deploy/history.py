@@ -1,8 +1,8 @@
-"""History of the versions that callers used and of those that were rolled back, in two tags of each function.
+"""History of a function, in two of its tags: the versions that callers used, and those that were rolled back.
 
-The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up` does not
-change the tags (components/function.py). Entries that cannot be read, for example because a person wrote
-them, are ignored.
+The tags are stored with the function, so that everybody who may deploy sees the same history. `pulumi up`
+does not change the tags (components/function.py). Entries in another format, for example after an edit
+by hand, are ignored.
 """
 
 import re
@@ -16,15 +16,19 @@ if TYPE_CHECKING:
 
 LIVE_BEFORE: Final = "LiveBefore"
 ROLLED_BACK: Final = "RolledBack"
-# This many entries fit into the 256 characters of a tag's value; a code hash takes 44.
+# Highest number of entries in each tag. A tag's value has at most 256 characters, and each code hash
+# takes 44 of them.
 _KEPT: Final = {LIVE_BEFORE: 5, ROLLED_BACK: 3}
 _TIME: Final = "%Y-%m-%dT%H:%M:%SZ"
 _ENTRY: Final = re.compile(r"(?P<version>[0-9]+)@(?P<at>[0-9T:-]{19}Z)(=(?P<code>[A-Za-z0-9+/]{43}=))?")
 
 
 @dataclass(frozen=True)
-class Left:
-    """A version that callers left at `at` (UTC, full seconds). `code`, its code's hash, is set after a rollback."""
+class PastVersion:
+    """A version that callers used until `at` (UTC, full seconds).
+
+    If a rollback ended this use, `code` is the hash of the version's code.
+    """
 
     version: int
     at: datetime
@@ -38,10 +42,10 @@ class Left:
 class History:
     """History of one function, the latest entry first."""
 
-    live_before: tuple[Left, ...] = ()
-    rolled_back: tuple[Left, ...] = ()
+    live_before: tuple[PastVersion, ...] = ()
+    rolled_back: tuple[PastVersion, ...] = ()
 
-    def before(self, current: int) -> Left | None:
+    def before(self, current: int) -> PastVersion | None:
         """Return the version that callers used before `current`; `None` if no such version is recorded.
 
         Versions that were rolled back do not count.
@@ -49,8 +53,8 @@ class History:
         bad = {each.version for each in self.rolled_back}
         return next((each for each in self.live_before if each.version != current and each.version not in bad), None)
 
-    def refuses(self, code: str) -> bool:
-        """Return whether this code was rolled back."""
+    def has_rolled_back(self, code: str) -> bool:
+        """Return whether this code is recorded as rolled back."""
         return code in {each.code for each in self.rolled_back}
 
 
@@ -66,10 +70,10 @@ def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, a
     Call it before the shift, because the shift may be killed.
     """
     history = read_history(lambda_client, function_arn)
-    _write(lambda_client, function_arn, LIVE_BEFORE, Left(current, at), history.live_before)
+    _write(lambda_client, function_arn, LIVE_BEFORE, PastVersion(current, at), history.live_before)
 
 
-def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) -> None:
+def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: PastVersion) -> None:
     """Record that a rollback moves callers away from `left`. Call this first, because the rollback may be killed."""
     _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
 
@@ -77,7 +81,7 @@ def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: Left) 
 def allow_again(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:
     """Remove the record that this code was rolled back, because callers use the code again."""
     history = read_history(lambda_client, function_arn)
-    if not history.refuses(code):
+    if not history.has_rolled_back(code):
         return
     if rest := [each for each in history.rolled_back if each.code != code]:
         lambda_client.tag_resource(Resource=function_arn, Tags={ROLLED_BACK: _text(rest)})
@@ -85,20 +89,22 @@ def allow_again(lambda_client: "LambdaClient", function_arn: str, code: str) -> 
         lambda_client.untag_resource(Resource=function_arn, TagKeys=[ROLLED_BACK])
 
 
-def _write(lambda_client: "LambdaClient", function_arn: str, tag: str, new: Left, old: tuple[Left, ...]) -> None:
+def _write(
+    lambda_client: "LambdaClient", function_arn: str, tag: str, new: PastVersion, old: tuple[PastVersion, ...]
+) -> None:
     kept = [new, *(each for each in old if each.version != new.version)][: _KEPT[tag]]
     lambda_client.tag_resource(Resource=function_arn, Tags={tag: _text(kept)})
 
 
-def _text(entries: Iterable[Left]) -> str:
+def _text(entries: Iterable[PastVersion]) -> str:
     return " ".join(map(str, entries))
 
 
-def _entries(text: str) -> Iterable[Left]:
+def _entries(text: str) -> Iterable[PastVersion]:
     for word in text.split():
         if match := _ENTRY.fullmatch(word):
             try:
                 at = datetime.strptime(match["at"], _TIME).replace(tzinfo=UTC)
             except ValueError:
                 continue
-            yield Left(int(match["version"]), at, match["code"] or "")
+            yield PastVersion(int(match["version"]), at, match["code"] or "")

@@ -64,7 +64,10 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 
 
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Return the versions that a rollback may go back to, and those whose schema it has to check."""
+    """Return the versions in the function's history.
+
+    A rollback may need these versions: as its target, or to check which schema their messages have.
+    """
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)
     return {each.version for each in (*history.live_before, *history.rolled_back)}

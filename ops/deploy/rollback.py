@@ -1,4 +1,7 @@
-"""Sends all callers back to earlier versions without gradual steps: the API's functions first, then the worker."""
+"""Rolls functions back to earlier versions. All callers move at once, not in gradual steps.
+
+The API's functions are rolled back first, then the worker.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import ClientError
 
-from ops.deploy.history import History, Left, note_rollback, read_history
+from ops.deploy.history import History, PastVersion, note_rollback, read_history
 from ops.deploy.versions import Live, Version, live, read_version, wake
 from ops.errors import RefusedError
 from ops.target import WORKER, GradualDeploy, ShiftedFunction
@@ -54,7 +57,7 @@ def read_functions(lambda_client: "LambdaClient", shifting: GradualDeploy) -> li
 
 
 def plan(lambda_client: "LambdaClient", functions: Sequence[Function], to: Mapping[str, int]) -> list[Step]:
-    """Plan a rollback to the versions in `to`. If `to` is empty: to the versions before the latest shift.
+    """Plan a rollback. `to` has the wanted versions; if it is empty, use those before the latest shift.
 
     Raises:
         RefusedError: no earlier version is known, a version cannot be called, or callers already use these versions.
@@ -74,9 +77,9 @@ def _before(functions: Sequence[Function]) -> Mapping[str, int]:
     known = {each.key: left for each in functions if (left := each.history.before(each.live.version))}
     if not known:
         raise RefusedError(
-            "No earlier version is known: none is recorded, or each was itself rolled back. "
+            "There is no version to go back to: no earlier version is recorded, or all recorded ones were rolled back. "
             "List the versions: aws lambda list-versions-by-function --function-name NAME. "
-            "Then: --to create_order=4 --to get_order=4 …"
+            "Then name the wanted ones, for example: --to create_order=4 --to get_order=4"
         )
     # All entries of one shift have the same time. Functions that the latest shift did not change keep their version.
     latest = max(left.at for left in known.values())
@@ -110,8 +113,9 @@ def carry_out(lambda_client: "LambdaClient", steps: Sequence[Step], now: datetim
         wake(lambda_client, step.function.names.function, step.target)
     for step in steps:
         function, current = step.function, step.function.current
-        # The record comes before the change, so that a deployment never misses a rollback that has happened.
-        note_rollback(lambda_client, function.live.function_arn, Left(current.number, now, current.code))
+        # Record the rollback before the change. So it is recorded even if this run is killed in between, and
+        # a later deployment sees it.
+        note_rollback(lambda_client, function.live.function_arn, PastVersion(current.number, now, current.code))
         lambda_client.update_alias(
             FunctionName=function.names.function,
             Name=function.names.alias,

@@ -98,7 +98,7 @@ def plan(shifting: GradualDeploy, lambda_client: "LambdaClient", *, again: bool 
         if newest == where.version:
             continue
         code = read_version(lambda_client, names.function, newest).code
-        if not again and read_history(lambda_client, where.function_arn).refuses(code):
+        if not again and read_history(lambda_client, where.function_arn).has_rolled_back(code):
             raise RefusedError(
                 f"version {newest} of {names.function} has code that was rolled back. Nothing was changed. Deploy "
                 "a repair. If this code is good nevertheless: python -m ops deploy shift --again --yes"
@@ -170,10 +170,10 @@ class Deployer:
                 raise DeploymentTimeoutError(left, self.application)
             if left:
                 type(self).pause(POLL_SECONDS)
-        self._wait_for_callers([each for each in ended if ended[each].status != "Succeeded"], deadline)
+        self._wait_for_rollbacks([each for each in ended if ended[each].status != "Succeeded"], deadline)
         return list(ended.values())
 
-    def _wait_for_callers(self, failed: Sequence[str], deadline: float) -> None:
+    def _wait_for_rollbacks(self, failed: Sequence[str], deadline: float) -> None:
         while back := [each for each in failed if self._is_moving_back(each)]:
             if time.monotonic() > deadline:
                 raise DeploymentTimeoutError(back, self.application)

@@ -88,8 +88,8 @@ def wake(lambda_client: "LambdaClient", function: str, version: Version) -> None
     """Wait until a version can be called. Start it again if Lambda deactivated it after a long time without calls."""
     if version.state == "Inactive":
         try:
-            # Lambda refuses this call, but starts the version. Even a served call would change no order, because the
-            # event has no message for the worker and no request for the API.
+            # Lambda refuses this call, but starts the version. If Lambda ran the function, no order would
+            # change, because the event has no message for the worker and no request for the API.
             lambda_client.invoke(FunctionName=function, Qualifier=str(version.number), Payload=b'{"Records": []}')
         except ClientError as error:
             if error.response.get("Error", {}).get("Code") not in _NO_SNAPSHOT:

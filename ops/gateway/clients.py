@@ -88,8 +88,9 @@ class Clients:
             )
         if "RedrivePolicy" in dead:
             raise NoStackError(
-                f"{dead['QueueArn']} has its own redrive policy: each read counts as a receive, and SQS "
-                "may move its messages. Remove that policy first; nothing was changed."
+                f"{dead['QueueArn']} has its own redrive policy. Each time a command reads a message, SQS counts "
+                "a receive, and may then move the message to another queue. Remove that policy first; nothing was "
+                "changed."
             )
 
     @cached_property

@@ -86,8 +86,10 @@ def send(
         connection.close()
 
 
-def repeat_until_final(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
-    """Repeat a request while its answer asks for that, for at most `seconds`. Return the last answer and all statuses.
+def repeat_while_asked(request: Callable[[], Answer], seconds: float, clock: Clock) -> tuple[Answer, list[int]]:
+    """Repeat a request while it gets no answer, or gets an answer that asks to repeat it.
+
+    Give up after about `seconds`. Return the last answer and all statuses.
 
     Raises:
         NoAnswerError: the last try got no answer.

@@ -31,7 +31,7 @@ class Mailbox(ABC):
         origin: ARN of the topic or bus.
         raw: Whether the queue receives only the event document, without the service's envelope.
         pattern: The subscription's filter; empty if all events pass.
-        envelope: How the envelope differs from that of the first publish.
+        envelope: How the envelope differs from the one that the topic or bus sends.
     """
 
     envelope: ClassVar[str]
@@ -174,7 +174,7 @@ def _chosen(queues: Sequence[tuple[str, Any]], name: str) -> tuple[str, Any]:
     ]
     if len(found) != 1:
         raise RefusedError(
-            f"--to {name}: {len(found)} subscribed queues have this name; allowed: "
+            f"--to {name}: {len(found)} subscribed queues match this name. Subscribed queues: "
             f"{', '.join(sorted(queue for queue, _ in names)) or 'none'}. "
             "Nothing was sent. --to sends only to a queue. To publish to all subscribers: "
             "python -m ops order replay-events ID."

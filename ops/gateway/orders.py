@@ -99,10 +99,11 @@ class Orders:
         """Mark an order DISCARDED if it is open or has no status. A final order is unchanged.
 
         Return the stored order. If the rest of the marked row is unreadable, return only the id and the status.
-        `content` fills in attributes that the API did not store. Without them, the order's caller could not look it up.
+        Attributes that the API did not store are taken from `content`. Without them, the caller could not
+        look up the order.
 
         Raises:
-            RefusedError: the stored row is not a valid order, and its status is neither open nor missing.
+            RefusedError: the stored row is unreadable, and has a status that is not open.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}
@@ -156,7 +157,7 @@ class Orders:
             )
 
     def delete_record(self, row: UnreadableOrder) -> None:
-        """Delete the worker's record in `row`, if it has not changed.
+        """Delete the worker's record if it has not changed since `row` was read from it.
 
         Raises:
             RefusedError: the record has changed; nothing was deleted.
@@ -183,8 +184,8 @@ class Orders:
                 },
                 **start,
             )
-            # The scan's filter could compare times only as texts. It would leave out a row with an invalid time, such
-            # as the text "yesterday".
+            # Times are compared here, not in the scan's filter. The filter could compare them only as texts,
+            # and would leave out a row with an invalid time, such as "yesterday".
             yield [row for row in map(read_row, page["Items"]) if not _is_younger(row, accepted_before)]
             if not page.get("LastEvaluatedKey"):
                 return
@@ -206,7 +207,10 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
 
 
 def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
-    """Return the condition that these attributes are the same as in `item`. At least one of them is in `item`."""
+    """Return parameters that let a request succeed only if these attributes are still as in `item`.
+
+    `item` must have at least one of them.
+    """
     unique = list(dict.fromkeys(names))
     conditions = [f"#{n} = :{n}" if name in item else f"attribute_not_exists(#{n})" for n, name in enumerate(unique)]
     return {

@@ -23,7 +23,8 @@ class Depth:
     """Approximate number of messages in a queue.
 
     Attributes:
-        max_receives: Receives after which SQS moves a message to the dead-letter queue; `None` without such a queue.
+        max_receives: Number of receives after which SQS moves a message to the dead-letter queue; `None`
+            if there is no such queue.
     """
 
     visible: int

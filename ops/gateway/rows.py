@@ -33,7 +33,7 @@ class Rows:
     units: float | None = field(default=None, init=False)
 
     def scan(self, table: str, **options: Any) -> Iterator[Sequence[Item]]:
-        """Read every row, page by page. `options` of Scan, such as a filter, can select rows."""
+        """Read all rows, page by page. `options` are options of Scan, such as a filter that selects rows."""
         start: Any = {}
         while True:
             page: Any = self.client.scan(

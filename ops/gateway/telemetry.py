@@ -30,9 +30,9 @@ class Query:
     Attributes:
         key: Name of the value in the result.
         statistic: `Sum`, `Maximum`, `pNN` (a percentile) or `TC(:N)` (how many values are N or less).
-        combine: How the values of the periods are combined: their sum, the latest, or the highest. The
-            percentile of a day cannot be computed from shorter periods, so a percentile has one period per day. If the
-            time span is shorter, the period is the time span, rounded up to hours.
+        combine: How the values of the periods are combined: their sum, the latest, or the highest. For a
+            percentile, a period is a whole day, because the percentiles of shorter periods cannot be
+            combined. If the time span is shorter than a day, the period is the span, rounded up to hours.
     """
 
     key: str

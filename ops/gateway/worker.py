@@ -160,7 +160,7 @@ class Worker:
 
 
 def _arn(mapping: Any) -> str:
-    # Older answers of Lambda do not contain the ARN.
+    # The ARN is a newer part of Lambda's answers, so an emulator may leave it out.
     start = ":".join(mapping["FunctionArn"].split(":")[:5])
     return f"{start}:event-source-mapping:{mapping['UUID']}"
 

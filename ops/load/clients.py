@@ -1,6 +1,6 @@
-"""Clients that repeat each request, with the same key and body, until its answer is final or its time is over.
+"""Clients that repeat each request until the order is accepted or refused, or its time limit is reached.
 
-They may reset connections.
+Each repetition has the same key and body. The clients may reset connections.
 """
 
 import json
@@ -26,8 +26,8 @@ from ops.logic.counts import counted
 
 _RANDOM = secrets.SystemRandom()
 _LONGEST_PAUSE_SECONDS = 2.0
-# To lose an answer, a client waits a random time up to this long, then resets the connection. So the reset can happen
-# at any stage of the server's work.
+# To simulate a lost answer, a client waits for a random time of at most this many seconds, then resets
+# the connection. So the reset can happen at any stage of the server's work.
 _PATIENCE_SECONDS = 0.4
 
 
@@ -67,7 +67,7 @@ class Traffic:
     """Record of the clients' requests and answers. Safe to use from many threads."""
 
     answers: dict[CallerKey, set[bytes]] = field(default_factory=dict)
-    """The bodies of all answers 202, by caller and key."""
+    """The bodies of all 202 answers, by caller and key."""
     contended: set[str] = field(default_factory=set)
     """Keys that two callers used at the same time."""
     first_requests: int = 0
@@ -80,7 +80,7 @@ class Traffic:
     accept_seconds: list[float] = field(default_factory=list)
     """For each accepted order: seconds between its due time and its first 202."""
     offered_seconds: float = 0.0
-    """Seconds between the due time of the first order and the first try of the last order."""
+    """Seconds from when the first order was due until the last order was sent for the first time."""
     _under_way: set[CallerKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 

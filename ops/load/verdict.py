@@ -1,7 +1,7 @@
 """Judges a load test.
 
 Were the orders sent at the wanted rate, accepted, settled in time and published?
-If an order got several answers 202, did they have the same bytes?
+If an order got several 202 answers, did they all have the same bytes?
 """
 
 import math
@@ -63,13 +63,13 @@ class Watch:
 
 
 def same_bytes(traffic: Traffic) -> Finding:
-    """Judge guarantee G3: all answers 202 that a caller got for one key have the same bytes."""
+    """Judge guarantee G3: all 202 answers that a caller got for one key have the same bytes."""
     violations = [
         f"key {key} of {caller or 'the caller'} got {len(bodies)} different answers"
         for (caller, key), bodies in traffic.answers.items()
         if len(bodies) > 1
     ]
-    answers = f"{counted(traffic.statuses[202], 'answer')} 202 to requests with {counted(len(traffic.answers), 'key')}"
+    answers = f"{counted(traffic.statuses[202], 'answer')} with status 202, for {counted(len(traffic.answers), 'key')}"
     return Finding("G3", "same bytes", answers, violations)
 
 

@@ -11,7 +11,8 @@ from runtime.models.order import OPEN_STATUSES, OrderStatus, StoredOrder
 
 NOT_PUBLISHED: Final = "NOT_PUBLISHED"
 NO_REPORT: Final = "NO_REPORT"
-"""Causes that the worker could not report itself."""
+"""Values of `Case.error_type` if neither the message nor the stored order names an error. (If the
+stored row is unreadable, the value is `CorruptDataError` instead.)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,10 @@ def assess(letter: DeadLetter, facts: Facts) -> Case:
 def _cause(
     letter: DeadLetter, stored: Mapping[str, Any], state: State, corrupt: UnreadableOrder | None
 ) -> tuple[str, str]:
-    """Return the error's type and text. A cause has the same name, no matter where it was found."""
+    """Return the error's type and text: from the dead letter, the stored order, or else the state.
+
+    The same error has the same type in all three cases.
+    """
     if letter.error_type:
         return letter.error_type, letter.error or ""
     if stored.get("error_type"):
@@ -135,7 +139,7 @@ def merge(cases: Iterable[Case]) -> list[Case]:
     """Merge all copies of a message into the oldest case. Return the oldest cases first, because they expire first."""
     merged: dict[bytes, Case] = {}
     for case in sorted(cases, key=lambda case: case.letter.sent_at):
-        first = merged.setdefault(case.letter.twin_key, case)
+        first = merged.setdefault(case.letter.copy_key, case)
         if first is not case:
-            merged[case.letter.twin_key] = replace(first, copies=(*first.copies, case.letter.message_id))
+            merged[case.letter.copy_key] = replace(first, copies=(*first.copies, case.letter.message_id))
     return list(merged.values())

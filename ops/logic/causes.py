@@ -14,7 +14,8 @@ class Cause:
 
     Attributes:
         name: `LogLine.cause` or a dead letter's error type; `logs --error` and `--where error_type=` accept it.
-        lines: Number of log lines about the cause; each failed or deferred attempt at an order adds one.
+        lines: Number of log lines about the cause; each failed or deferred attempt to process an order
+            adds one.
         letters: Number of dead letters with this error type.
         died: Whether the cause ended a function's process.
         last: Time of its last log line, as a `Timestamp`.

@@ -40,7 +40,7 @@ class Conditions:
             key, equals, value = condition.partition("=")
             if not equals or not value or key not in KEYS:
                 raise WrongValueError(
-                    f"--where {condition!r}: allowed is KEY=VALUE with one of {', '.join(KEYS)}; "
+                    f"--where {condition!r}: allowed is KEY=VALUE. KEY is one of {', '.join(KEYS)}; "
                     "for example --where error_type=ContentionError."
                 )
             if key in _AGES:

@@ -34,7 +34,7 @@ class Received:
     group_id: str | None = None
 
     def text(self, name: str) -> str | None:
-        """Return the value of a String or Number attribute; `None` without one."""
+        """Return the value of a String or Number attribute; `None` if the message does not have it."""
         value = self.attributes.get(name, {}).get("StringValue")
         return value if isinstance(value, str) and value else None
 
@@ -55,10 +55,10 @@ class State(StrEnum):
 # Each text begins with the value that `--where state=` accepts.
 MEANING: Final[Mapping[State, str]] = {
     State.FAILED: "failed: the worker could not process it",
-    State.UNREPORTED: "unreported: accepted, but its last attempt could not mark it FAILED",
+    State.UNREPORTED: "unreported: the order is still ACCEPTED, because its last attempt could not mark it FAILED",
     State.NOTIFICATION_MISSING: "notification-missing: settled, only its notification is missing",
     State.LEFTOVER: "leftover: settled and notified, this message is a copy",
-    State.DISCARDED: "discarded: only this message is left",
+    State.DISCARDED: "discarded: the order is DISCARDED already, only this message is left to delete",
     State.NO_ORDER: "no-order: no such order is stored",
     State.CORRUPT_ORDER: "corrupt-order: the stored row is not a valid order, repair it first",
     State.UNREADABLE: "unreadable: this message can only be discarded",
@@ -72,20 +72,22 @@ class DeadLetter:
     """Extract of a message. It leaves out the body, so that a list of all messages fits into memory.
 
     Attributes:
-        original_id: The id of the first message that was dead-lettered; copies share it.
-        twin_key: Key that only copies of one message share.
+        original_id: The attribute `original_message_id`, or else the message's own id. Copies of one
+            message have the same value.
+        copy_key: Hash of original id, order id and body. Only copies of one message have the same key.
         order_id: Id of the order, if the message names it reliably.
         readable: False if the body is not a JSON object. No version of the worker can read such a body.
         error_type, error: Error that the worker wrote on the message. If it wrote none: the reason why the worker
             cannot read the message, or `None` if the worker can read it.
-        attempts: Number of the attempt, as the worker wrote it on the message; `None` if SQS moved the message.
+        attempts: Number of the attempt in which the worker dead-lettered the message, from the message's
+            attribute `attempt`; `None` if SQS moved the message.
         summary: Description of the order without personal data; empty if unknown.
         caller: Caller that the message names, if it can be read.
     """
 
     message_id: str
     original_id: str
-    twin_key: bytes
+    copy_key: bytes
     order_id: str | None
     readable: bool
     error_type: str | None
@@ -106,8 +108,8 @@ def read_letter(message: Received) -> DeadLetter:
     return DeadLetter(
         message_id=message.message_id,
         original_id=original,
-        # A sender could choose the id, so only copies with the same bytes are merged.
-        twin_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
+        # A sender could write any `original_message_id` on a message. So copies must have the same body, too.
+        copy_key=hashlib.sha256(f"{original}\n{delivery.order_id}\n{message.body}".encode()).digest()[:16],
         order_id=delivery.order_id,
         # A JSON object may be readable after a deploy; any other body never will be.
         readable=not isinstance(refusal, PermanentError) or refusal.error_type != MALFORMED_BODY,

@@ -5,7 +5,7 @@ from typing import Final, Self
 
 from ops.logic.durations import WrongValueError
 
-MOST: Final = 500
+MOST_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Decision:
             WrongValueError: one of them is empty or too long.
         """
         by, reason = by.strip(), reason.strip()
-        if not by or not reason or len(by) > MOST or len(reason) > MOST:
+        if not by or not reason or len(by) > MOST_CHARACTERS or len(reason) > MOST_CHARACTERS:
             raise WrongValueError(
-                f"--by and --reason: 1 to {MOST} characters each; a decision needs a name and a reason."
+                f"--by and --reason: 1 to {MOST_CHARACTERS} characters each; a decision needs a name and a reason."
             )
         return cls(by, reason)

@@ -6,7 +6,8 @@ from typing import Final
 from ops.errors import ExitCode, OpsError
 
 _UNITS: Final = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
-# Ten years are enough for every option. `999999d` ago would be before the year 1: too early for `datetime`.
+# No option needs more than ten years. Longer durations are refused: the time `999999d` ago is before
+# the year 1, so `datetime` cannot represent it.
 _MOST_SECONDS: Final = 3_650 * 86_400
 
 

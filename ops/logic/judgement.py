@@ -48,7 +48,7 @@ def judge(
     if row.status in EVENT_TYPES:
         return _judge_settled(row, record, lines)
     if row.status is OrderStatus.DISCARDED:
-        return Judgement("discarded by a person, for good")
+        return Judgement("discarded by a person; this is final")
     return _judge_open(row, lines)
 
 

@@ -1,4 +1,4 @@
-"""Converts log lines for people: those of the functions, and Lambda's own lines about the deaths of functions."""
+"""Converts log lines for people: the functions' lines, and Lambda's about functions that died."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -31,8 +31,8 @@ class LogLine:
 
     Attributes:
         step: When and where it was logged, and what it reports.
-        cause: Type of the error, as in dead letters. If the line has none: AWS's error code. If it has no code either:
-            the message. For a death: its cause. `None` if the line is not about an error.
+        cause: For a death, the cause of the death. Otherwise the line's `error_type`, or else AWS's
+            error code with the operation, or else the message. `None` if the line is not about an error.
         died: Whether Lambda wrote the line because the function died.
         order_id, request_id: Ids that the line contains, if any.
     """
@@ -106,7 +106,7 @@ def _read_death(event: LogEvent, function: str) -> LogLine | None:
 
 def _cause(line: dict[str, Any], what: str) -> str | None:
     if line.get("service") == "ops":
-        # A line of the journal reports what a person did. Its `error_type` is the dead letter's error, not a new one.
+        # A line of `ops` (its journal) reports what a person did. Its `error_type` is the old error of a dead letter.
         return None
     if line.get("error_type"):
         return str(line["error_type"])

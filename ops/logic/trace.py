@@ -68,10 +68,10 @@ def own_lines(lines: Iterable[Mapping[str, Any]], order_id: str) -> list[Mapping
     """
     found = list(lines)
     proofs = {proof for line in found if line.get("order_id") == order_id for proof in _proofs(line)}
-    return [line for line in found if _names(line, order_id) or (_names_no_order(line) and proofs & _proofs(line))]
+    return [line for line in found if _is_about(line, order_id) or (_names_no_order(line) and proofs & _proofs(line))]
 
 
-def _names(line: Mapping[str, Any], order_id: str) -> bool:
+def _is_about(line: Mapping[str, Any], order_id: str) -> bool:
     return order_id in str(line.get("error")) if _names_no_order(line) else line["order_id"] == order_id
 
 
@@ -108,9 +108,9 @@ def timeline(steps: Iterable[Step]) -> list[Step]:
 
 
 def notification(order: StoredOrder | None, record: str | None, steps: Sequence[Step] = ()) -> str:
-    """Describe whether the order's event was published. The worker's record or the steps of its log show it.
+    """Describe whether the order's event was published, as far as `record` and `steps` show it.
 
-    `steps` are in order of time.
+    `record` is the state of the worker's record. `steps` are the order's steps, sorted by time.
     """
     if order is None or order.status not in EVENT_TYPES:
         discarded = order is not None and order.status is OrderStatus.DISCARDED

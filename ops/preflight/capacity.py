@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import Ground
+from ops.preflight.stack_facts import StackFacts
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import changed_thresholds
 from pipeline.functions import FUNCTIONS
@@ -21,19 +21,19 @@ _USUAL_QUOTA: Final = 1_000
 _THRESHOLD: Final = "account_concurrency"
 
 
-def capacity(ground: Ground) -> Iterator[Finding]:
+def capacity(facts: StackFacts) -> Iterator[Finding]:
     """Check the concurrency of the worker and the API, and the alarm on concurrency."""
-    limits = ground.client("lambda").get_account_settings()["AccountLimit"]
+    limits = facts.client("lambda").get_account_settings()["AccountLimit"]
     quota = limits["ConcurrentExecutions"]
-    yield concurrency(ground.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(ground))
-    if ground.config.alarms:
-        yield alarm(ground.config, quota)
+    yield concurrency(facts.config, quota, limits["UnreservedConcurrentExecutions"] + _reserved_now(facts))
+    if facts.config.alarms:
+        yield alarm(facts.config, quota)
 
 
 def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
     """Check whether this stack has enough executions.
 
-    `free`: executions that no function outside this stack has reserved.
+    `free`: the quota, minus the executions that functions outside this stack have reserved.
     """
     of_api, of_worker = config.api_reserved_concurrency, config.worker_reserved_concurrency
     reserved = (len(FUNCTIONS) - 1) * max(of_api, 0) + max(of_worker, 0)
@@ -66,20 +66,20 @@ def concurrency(config: StackConfig, quota: int, free: int) -> Finding:
 
 
 def alarm(config: StackConfig, quota: int) -> Finding:
-    """Check whether the alarm on the account's concurrency is measured against the real quota."""
+    """Check whether `account_concurrency`, which sets the alarm's threshold, is the real quota."""
     name = "alarm on concurrency"
-    measured = changed_thresholds(config.alarm_thresholds).account_concurrency
-    if measured == quota:
-        return Finding(name, Verdict.OK, f"measured against the quota of {quota}")
+    configured = changed_thresholds(config.alarm_thresholds).account_concurrency
+    if configured == quota:
+        return Finding(name, Verdict.OK, f"{_THRESHOLD} is the quota of {quota}")
     key = next(
         (index for index, each in enumerate(config.alarm_thresholds) if each.startswith(f"{_THRESHOLD}=")),
         len(config.alarm_thresholds),
     )
-    effect = "it would fire too late or never" if measured > quota else "it would fire too early"
+    effect = "too late or never" if configured > quota else "too early"
     return Finding(
         name,
         Verdict.WARNING,
-        f"measured against {measured}, but the quota is {quota}: {effect}",
+        f"{_THRESHOLD} is {configured}, but the quota is {quota}: the alarm would fire {effect}",
         (f"pulumi config set --path 'alarm_thresholds[{key}]' {_THRESHOLD}={quota}",),
     )
 
@@ -92,9 +92,9 @@ def _short(found: str, wanted: int, other: str, verdict: Verdict = Verdict.ERROR
     return Finding("Lambda's concurrency", verdict, found, (raise_it, other))
 
 
-def _reserved_now(ground: Ground) -> int:
+def _reserved_now(facts: StackFacts) -> int:
     """Return the executions that this stack's functions reserve now; the next `pulumi up` may change them."""
-    client, outputs = ground.client("lambda"), ground.outputs or {}
+    client, outputs = facts.client("lambda"), facts.outputs or {}
     names = [value for name, value in outputs.items() if name.endswith("_function")]
     found = [client.get_function_concurrency(FunctionName=name) for name in names]
     return sum(each.get("ReservedConcurrentExecutions", 0) for each in found)

@@ -11,7 +11,7 @@ from botocore.exceptions import ClientError
 
 from ops.errors import OpsError
 from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import Ground
+from ops.preflight.stack_facts import StackFacts
 from ops.target import ROOT
 from pipeline.functions import FUNCTIONS
 
@@ -23,41 +23,41 @@ _LOG_GROUPS: Final = ("/aws/lambda/", "/aws/vendedlogs/", "aws-waf-logs-")
 _DOMAIN_ROLE: Final = "AWSServiceRoleForAPIGateway"
 _DOMAIN_SERVICE: Final = "ops.apigateway.amazonaws.com"
 
-Lister = Callable[[Ground], Iterator[str]]
+Lister = Callable[[StackFacts], Iterator[str]]
 
 
-def names(ground: Ground) -> Iterator[Finding]:
+def names(facts: StackFacts) -> Iterator[Finding]:
     """Yield a finding for each kind of resource.
 
     After a successful deployment, yield a single finding, because the names belong to the stack's own resources.
     """
-    if ground.outputs:
+    if facts.outputs:
         yield Finding(
-            _CHECK, Verdict.OK, f"deployed before: names that begin with {ground.prefix}-… are the stack's own"
+            _CHECK, Verdict.OK, f"deployed before: names that begin with {facts.prefix}-… are the stack's own"
         )
         return
-    own = _own(ground)
-    for kind, lister in _listers(ground).items():
-        yield _conflicts(ground, kind, lister, own)
+    own = _own(facts)
+    for kind, lister in _listers(facts).items():
+        yield _conflicts(facts, kind, lister, own)
 
 
-def _own(ground: Ground) -> frozenset[str] | None:
+def _own(facts: StackFacts) -> frozenset[str] | None:
     """Names that are in Pulumi's state; `None` if the state could not be read."""
-    if ground.outputs is None:
+    if facts.outputs is None:
         return None
     try:
-        ids = ground.ids()
+        ids = facts.ids()
     except OpsError:
         return None
     # An id is a name, or a URL, an ARN or a path that ends in a name.
     return frozenset(part for each in ids for part in (each, each.rpartition("/")[2], each.rpartition(":")[2]))
 
 
-def _conflicts(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | None) -> Finding:
-    others = tuple(f"{ground.settings.project}-{stack}-" for stack in _siblings(ground.settings.stack))
-    mine = f"{ground.prefix}-"
+def _conflicts(facts: StackFacts, kind: str, lister: Lister, own: frozenset[str] | None) -> Finding:
+    others = tuple(f"{facts.settings.project}-{stack}-" for stack in _siblings(facts.settings.stack))
+    mine = f"{facts.prefix}-"
     try:
-        taken = {name for name in lister(ground) if _starts(name, mine) and not _starts(name, *others)}
+        taken = {name for name in lister(facts) if _starts(name, mine) and not _starts(name, *others)}
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         return Finding(kind, Verdict.UNKNOWN, f"could not read: {error.operation_name} answers {code}")
@@ -66,7 +66,8 @@ def _conflicts(ground: Ground, kind: str, lister: Lister, own: frozenset[str] | 
         return Finding(kind, Verdict.OK, f"no conflict with {mine}…")
     shown = ", ".join(found[:_SHOWN]) + (f" and {len(found) - _SHOWN} more" if len(found) > _SHOWN else "")
     if own is None:
-        return Finding(kind, Verdict.UNKNOWN, f"{shown}: perhaps another stack's; this stack's state could not be read")
+        text = f"{shown}: in use, perhaps by another stack; this stack's state could not be read"
+        return Finding(kind, Verdict.UNKNOWN, text)
     return Finding(
         kind,
         Verdict.ERROR,
@@ -86,8 +87,8 @@ def _siblings(stack: str) -> list[str]:
     return [name for file in files if (name := file.stem.removeprefix("Pulumi.")).startswith(f"{stack}-")]
 
 
-def _listers(ground: Ground) -> dict[str, Lister]:
-    config = ground.config
+def _listers(facts: StackFacts) -> dict[str, Lister]:
+    config = facts.config
     found: dict[str, Lister] = {
         "roles": lambda at: _paged(at, "iam", "list_roles", "Roles", "RoleName"),
         "functions": _functions,
@@ -108,13 +109,13 @@ def _listers(ground: Ground) -> dict[str, Lister]:
     return found
 
 
-def _functions(ground: Ground) -> Iterator[str]:
+def _functions(facts: StackFacts) -> Iterator[str]:
     # Each function is read by its name. ListFunctions would return the variables, even secrets, of every function in
     # the account.
     for each in FUNCTIONS:
-        name = f"{ground.prefix}-{each.name}"
+        name = f"{facts.prefix}-{each.name}"
         try:
-            ground.client("lambda").get_function_configuration(FunctionName=name)
+            facts.client("lambda").get_function_configuration(FunctionName=name)
         except ClientError as error:
             if error.response["Error"]["Code"] != "ResourceNotFoundException":
                 raise
@@ -122,40 +123,40 @@ def _functions(ground: Ground) -> Iterator[str]:
             yield name
 
 
-def _paged(ground: Ground, service: str, operation: str, items: str, name: str = "", **given: Any) -> Iterator[str]:
-    for page in ground.client(service).get_paginator(operation).paginate(**given):
+def _paged(facts: StackFacts, service: str, operation: str, items: str, name: str = "", **given: Any) -> Iterator[str]:
+    for page in facts.client(service).get_paginator(operation).paginate(**given):
         yield from (item[name] if name else item for item in page.get(items, ()))
 
 
-def _event_buses(ground: Ground) -> Iterator[str]:
+def _event_buses(facts: StackFacts) -> Iterator[str]:
     # botocore has no paginator for this operation.
-    given = {"NamePrefix": f"{ground.prefix}-"}
+    given = {"NamePrefix": f"{facts.prefix}-"}
     while True:
-        page = ground.client("events").list_event_buses(**given)
+        page = facts.client("events").list_event_buses(**given)
         yield from (bus["Name"] for bus in page["EventBuses"])
         if not page.get("NextToken"):
             return
         given["NextToken"] = page["NextToken"]
 
 
-def _log_groups(ground: Ground) -> Iterator[str]:
+def _log_groups(facts: StackFacts) -> Iterator[str]:
     for kind in _LOG_GROUPS:
-        prefix = f"{kind}{ground.prefix}-"
-        yield from _paged(ground, "logs", "describe_log_groups", "logGroups", "logGroupName", logGroupNamePrefix=prefix)
+        prefix = f"{kind}{facts.prefix}-"
+        yield from _paged(facts, "logs", "describe_log_groups", "logGroups", "logGroupName", logGroupNamePrefix=prefix)
 
 
-def _alarms(ground: Ground) -> Iterator[str]:
+def _alarms(facts: StackFacts) -> Iterator[str]:
     for kind, items in (("MetricAlarm", "MetricAlarms"), ("CompositeAlarm", "CompositeAlarms")):
-        given: dict[str, Any] = {"AlarmNamePrefix": f"{ground.prefix}-", "AlarmTypes": [kind]}
-        yield from _paged(ground, "cloudwatch", "describe_alarms", items, "AlarmName", **given)
+        given: dict[str, Any] = {"AlarmNamePrefix": f"{facts.prefix}-", "AlarmTypes": [kind]}
+        yield from _paged(facts, "cloudwatch", "describe_alarms", items, "AlarmName", **given)
 
 
-def roles(ground: Ground) -> Iterator[Finding]:
+def roles(facts: StackFacts) -> Iterator[Finding]:
     """Check the permissions boundary of the stack's roles, and the service-linked role that a custom domain needs."""
-    yield _boundary(ground)
-    if not ground.config.domain_name:
+    yield _boundary(facts)
+    if not facts.config.domain_name:
         yield Finding("service-linked roles", Verdict.OK, "none is needed with these options")
-    elif _exists(ground, "get_role", RoleName=_DOMAIN_ROLE):
+    elif _exists(facts, "get_role", RoleName=_DOMAIN_ROLE):
         yield Finding("service-linked roles", Verdict.OK, f"{_DOMAIN_ROLE} exists")
     else:
         yield Finding(
@@ -167,10 +168,10 @@ def roles(ground: Ground) -> Iterator[Finding]:
         )
 
 
-def _boundary(ground: Ground) -> Finding:
-    check, config = "permissions boundary", ground.config
+def _boundary(facts: StackFacts) -> Finding:
+    check, config = "permissions boundary", facts.config
     if config.permissions_boundary_arn:
-        if _exists(ground, "get_policy", PolicyArn=config.permissions_boundary_arn):
+        if _exists(facts, "get_policy", PolicyArn=config.permissions_boundary_arn):
             return Finding(check, Verdict.OK, "the policy exists")
         return Finding(
             check,
@@ -178,9 +179,9 @@ def _boundary(ground: Ground) -> Finding:
             f"there is no policy {config.permissions_boundary_arn}: no role could be created",
             ("deploy bootstrap/template.yaml, or correct permissions_boundary_arn",),
         )
-    partition = ground.session.get_partition_for_region(ground.session.region_name or "us-east-1")
-    arn = f"arn:{partition}:iam::{ground.account()}:policy/pulumi-{ground.prefix}-boundary"
-    if not _exists(ground, "get_policy", PolicyArn=arn):
+    partition = facts.session.get_partition_for_region(facts.session.region_name or "us-east-1")
+    arn = f"arn:{partition}:iam::{facts.account()}:policy/pulumi-{facts.prefix}-boundary"
+    if not _exists(facts, "get_policy", PolicyArn=arn):
         return Finding(check, Verdict.OK, "permissions_boundary_arn is not set, and the bootstrap created no boundary")
     return Finding(
         check,
@@ -190,9 +191,9 @@ def _boundary(ground: Ground) -> Finding:
     )
 
 
-def _exists(ground: Ground, operation: str, **given: str) -> bool:
+def _exists(facts: StackFacts, operation: str, **given: str) -> bool:
     try:
-        getattr(ground.client("iam"), operation)(**given)
+        getattr(facts.client("iam"), operation)(**given)
     except ClientError as error:
         if error.response["Error"]["Code"] in ("NoSuchEntity", "NoSuchEntityException"):
             return False

@@ -4,24 +4,24 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import Ground
+from ops.preflight.stack_facts import StackFacts
 
 _PENDING: Final = "PendingConfirmation"
 _PAGES: Final = "pages"
 
 
-def people(ground: Ground) -> Iterator[Finding]:
+def people(facts: StackFacts) -> Iterator[Finding]:
     """Check that pages have a confirmed receiver, and that every subscription is confirmed."""
-    config, topics = ground.config, (ground.outputs or {}).get("alarm_topic_arns", {})
+    config, topics = facts.config, (facts.outputs or {}).get("alarm_topic_arns", {})
     if not config.alarms:
         yield Finding(_PAGES, Verdict.OK, "this stack has no alarms (the option alarms is false)")
     elif not config.alarm_page_subscriptions:
         yield _nobody("nobody is subscribed to pages, so urgent alarms would notify nobody")
-    elif "page" in topics and not _confirmed(ground, topics["page"]):
+    elif "page" in topics and not _confirmed(facts, topics["page"]):
         yield _nobody("no subscription to pages is confirmed, so urgent alarms would notify nobody")
     else:
         yield Finding(_PAGES, Verdict.OK, f"{len(config.alarm_page_subscriptions)} subscribed")
-    yield _confirmations(ground, topics)
+    yield _confirmations(facts, topics)
 
 
 def _nobody(text: str) -> Finding:
@@ -29,8 +29,8 @@ def _nobody(text: str) -> Finding:
     return Finding(_PAGES, Verdict.WARNING, text, (todo,))
 
 
-def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
-    check, config = "confirmations", ground.config
+def _confirmations(facts: StackFacts, alarm_topics: dict[str, str]) -> Finding:
+    check, config = "confirmations", facts.config
     receivers = (
         *config.alarm_page_subscriptions,
         *config.alarm_notify_subscriptions,
@@ -38,19 +38,19 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
     )
     mails = sum(each.startswith("email") for each in receivers)
     mails += sum(each.protocol.startswith("email") for each in config.subscriptions)
-    if not ground.outputs:
+    if not facts.outputs:
         text = (
             f"e-mail addresses that get a confirmation link after `pulumi up`: {mails}"
             if mails
             else "no e-mail address needs a confirmation"
         )
         return Finding(check, Verdict.OK, text)
-    events = ground.outputs.get("notifications_topic_arn")
+    events = facts.outputs.get("notifications_topic_arn")
     topics = [*alarm_topics.values(), *([events] if events else [])]
     waiting = [
         f"{each['Protocol']} of {topic.rpartition(':')[2]}"
         for topic in topics
-        for each in _subscriptions(ground, topic)
+        for each in _subscriptions(facts, topic)
         if each["SubscriptionArn"] == _PENDING
     ]
     if not waiting:
@@ -66,10 +66,10 @@ def _confirmations(ground: Ground, alarm_topics: dict[str, str]) -> Finding:
     )
 
 
-def _confirmed(ground: Ground, topic: str) -> bool:
-    return any(each["SubscriptionArn"] != _PENDING for each in _subscriptions(ground, topic))
+def _confirmed(facts: StackFacts, topic: str) -> bool:
+    return any(each["SubscriptionArn"] != _PENDING for each in _subscriptions(facts, topic))
 
 
-def _subscriptions(ground: Ground, topic: str) -> Iterator[dict[str, Any]]:
-    pages = ground.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
+def _subscriptions(facts: StackFacts, topic: str) -> Iterator[dict[str, Any]]:
+    pages = facts.client("sns").get_paginator("list_subscriptions_by_topic").paginate(TopicArn=topic)
     return (each for page in pages for each in page["Subscriptions"])

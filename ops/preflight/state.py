@@ -17,14 +17,14 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from botocore.exceptions import ClientError
 
 from ops.preflight.finding import Finding, Verdict
-from ops.preflight.ground import Ground
+from ops.preflight.stack_facts import StackFacts
 
 BACKEND_VARIABLE: Final = "PULUMI_BACKEND_URL"
 _PULUMI_SECONDS: Final = 60
 _STATE, _LOCK = "Pulumi's state", "lock of the state"
 
 
-def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
+def state(facts: StackFacts, environment: Mapping[str, str] = os.environ) -> Iterator[Finding]:
     """Check that the bucket or folder exists and contains the stack, and that no run holds the stack's lock.
 
     A bucket must also keep versions.
@@ -37,15 +37,15 @@ def state(ground: Ground, environment: Mapping[str, str] = os.environ) -> Iterat
     if not url.startswith(("s3://", "file://")):
         yield Finding(_STATE, Verdict.UNKNOWN, f"could not read: {url} is neither a bucket of S3 nor a folder")
         return
-    store = _Bucket.of(ground, url) if url.startswith("s3://") else _Folder.of(url)
+    store = _Bucket.of(facts, url) if url.startswith("s3://") else _Folder.of(url)
     yield store.condition()
-    project, stack = ground.settings.project, ground.settings.stack
+    project, stack = facts.settings.project, facts.settings.stack
     if not any(True for _ in store.keys(f".pulumi/stacks/{project}/{stack}.json")):
         yield Finding(
             _LOCK,
             Verdict.WARNING,
             f"there is no stack {stack} in {url} yet",
-            (f"pulumi stack init {stack} --secrets-provider 'awskms://alias/pulumi-{ground.prefix}?region=REGION'",),
+            (f"pulumi stack init {stack} --secrets-provider 'awskms://alias/pulumi-{facts.prefix}?region=REGION'",),
         )
         return
     held = list(store.keys(f".pulumi/locks/organization/{project}/{stack}/"))
@@ -92,11 +92,11 @@ class _Bucket:
     folder: str
 
     @classmethod
-    def of(cls, ground: Ground, url: str) -> "_Bucket":
+    def of(cls, facts: StackFacts, url: str) -> "_Bucket":
         parts = urlsplit(url)
         folder = parts.path.strip("/")
         region = parse_qs(parts.query).get("region", [None])[0]
-        return cls(ground.client("s3", region), parts.netloc, f"{folder}/" if folder else "")
+        return cls(facts.client("s3", region), parts.netloc, f"{folder}/" if folder else "")
 
     def condition(self) -> Finding:
         try:

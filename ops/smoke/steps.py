@@ -1,7 +1,8 @@
 """Steps of the smoke test. They follow one order from the API through the queue to the worker, which rejects it.
 
-There is nothing to clean up, even after a kill: the test creates no resource. It leaves an ordinary order in a currency
-that no shop uses. The order's idempotency records expire. Only a second order (`confirm`) takes stock: one unit.
+The test creates no AWS resource, so there is nothing to clean up, even after a kill. The rejected order
+stays in the orders table, in a currency that no shop uses. The order's idempotency records expire. Only a
+second order (`confirm`) takes stock: one unit.
 """
 
 import json
@@ -15,7 +16,7 @@ from http import HTTPStatus
 from typing import Final
 
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, bearer, repeat_until_final, send
+from ops.gateway.http import Answer, NoAnswerError, bearer, repeat_while_asked, send
 from ops.gateway.orders import Orders
 from ops.logic.stored import COMPLETED
 from runtime.logic.clock import Clock
@@ -165,7 +166,7 @@ class Smoke:
         """Send `POST /orders`. As clients should, repeat it with the same key after 409, 429, 5xx or no answer."""
         body = {"currency": TEST_CURRENCY, "lines": [{"sku": sku, "quantity": quantity, "unit_price": "0.01"}]}
         post = partial(self._send, "POST", "/orders", json.dumps(body).encode(), key)
-        return repeat_until_final(post, self.timeout_seconds, self.clock)[0]
+        return repeat_while_asked(post, self.timeout_seconds, self.clock)[0]
 
     def _send(self, method: str, path: str, body: bytes | None = None, key: str | None = None) -> Answer:
         headers = {"X-Correlation-Id": f"smoke-{self.run_id}", **bearer(self.token)}
@@ -196,9 +197,10 @@ def _with_reason(status: str, code: str | None) -> str:
 
 
 def _shown(answer: Answer) -> str:
-    """Return an answer's status and a text.
+    """Return an answer's status with a short explanation.
 
-    The text is the title if our code answered, the message if the platform answered, or else the content type.
+    The explanation is the `title` if our code answered, the `message` if API Gateway answered, or else
+    the content type.
     """
     document = answer.document
     text = document.get("title") or document.get("message") or answer.headers.get("content-type", "no content")

@@ -33,8 +33,8 @@ def token_for(choice: Choice, given: str | None) -> str | None:
     name = min(clients, default=None)
     if name is None or name not in secrets:
         raise NoAccessError(
-            "The API needs a token, and the secrets of its clients are not known here. Give a token: "
-            "`--token -` reads it from standard input. Or give outputs with secrets: "
+            "The API needs a token, and these outputs do not have the secrets of its clients. Give a token: "
+            "`--token -` reads it from standard input. Or give `--outputs FILE` with the output of: "
             "pulumi stack output --json --show-secrets."
         )
     return fetch_token(outputs["token_url"], clients[name], secrets[name])

@@ -73,7 +73,7 @@ def verdict_of(reading: Reading, findings: Sequence[Finding]) -> str:
     text = f"{first.text[0].upper()}{first.text[1:]}".rstrip(".")
     match first.severity:
         case Severity.URGENT | Severity.WRONG:
-            return f"Wrong: {text}.{others}"
+            return f"Problem: {text}.{others}"
         case Severity.LOOK:
             return f"Nothing is wrong now. To look at: {text}.{others}"
         case Severity.BLIND:

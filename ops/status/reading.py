@@ -17,12 +17,12 @@ ONGOING_SECONDS: Final = 600
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A source that could not be read, or that is wrong.
+    """A source that could not be read, or that was read but does not fit this stack.
 
     Attributes:
         gone: The source does not exist.
-        wrong: The source was read, but it does not fit this stack. Example: no mapping leads from the orders queue to
-            the worker.
+        wrong: The source does not fit this stack. Example: no mapping leads from the orders queue to the
+            worker.
     """
 
     what: str
@@ -41,11 +41,14 @@ class Reading:
         now: Time of the reading in epoch seconds.
         seconds: Period over which metrics were counted.
         metrics: Values by key (`ops.status.gather`), without the metrics that have no data.
-        paused: The worker's state in words, if it is not enabled.
+        worker: Lambda's state of the worker's event source mapping, such as `Enabled`.
+        paused: If the mapping is `Disabling` or `Disabled`: who paused the worker, when and why, as
+            far as it is recorded. In any other state except `Enabled`: that the state should end
+            soon.
         subscribers: Number of messages in each subscriber's dead-letter queue, by the subscriber's name. The number is
             `None` if the subscriber has no such queue, or if the queue could not be read.
-        silent: Subscribers that receive nothing: their subscription to the topic is not confirmed, or their rule of the
-            bus is disabled.
+        silent: Subscribers that receive nothing, because their subscription to the topic is not confirmed
+            or their rule on the bus is disabled.
         receivers: Subscriptions to the topics of alarms.
         mutes: Rules that mute the alarms. Empty if the alarms could not be read.
         budgets: Percent left of each error budget. `None` if they could not be read, or if the stack has no objectives.

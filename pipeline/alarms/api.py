@@ -28,7 +28,8 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="A refusal affects only its caller, unless most requests are refused. 401 and 429 count too.",
+            why="Single refused requests are their callers' problem. If most requests are refused, there is probably a "
+            "common cause. 401 and 429 count too.",
         ),
         Alarm(
             name="api-latency",
@@ -41,7 +42,8 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Slow answers make callers retry. The alarm needs few requests, so that it works in a quiet shop too.",
+            why="Slow answers make callers retry. Few requests are enough for the alarm, so it works in a quiet shop "
+            "too.",
             low_samples="evaluate",
         ),
     )

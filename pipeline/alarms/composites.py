@@ -59,8 +59,9 @@ _PAGES = (
         pairs=pairs(SETTLING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="processing",
-        why="Orders are safe in the queue, but customers wait. API and worker share dependencies, so one page is "
-        "enough. This alarm is suppressed while the API fails, and for ten minutes after it has recovered.",
+        why="Orders are safe in the queue, but customers wait. API and worker share dependencies, "
+        "so one failure could page twice. Therefore this alarm is suppressed while the API fails, "
+        "and for ten minutes after that.",
         quiet_while="api-failing",
         quiet_after=600,
     ),
@@ -81,8 +82,8 @@ _PAGES = (
         pairs=(("order-dead-lettered", "dead-letters-old"),),
         tier=Tier.PAGE,
         runbook="dead-letters",
-        why="The first page stays open until the queue is empty; this one reports that another message has arrived. "
-        "Suppressed at the same times as `dead-letters`.",
+        why="`dead-letters` stays in alarm until the queue is empty; this alarm reports that "
+        "another message has arrived. Suppressed at the same times as `dead-letters`.",
         quiet_while="processing-failing",
         quiet_after=1800,
     ),
@@ -92,7 +93,7 @@ _PAGES = (
         pairs=(*pairs(ACCEPTING, Tier.TICKET), *pairs(SETTLING, Tier.TICKET)),
         tier=Tier.TICKET,
         runbook="capacity",
-        why="It is not urgent. At 3 times the allowed rate, the month's budget is spent in ten days.",
+        why="This alarm is not urgent. At 3 times the allowed rate, the month's budget is spent in ten days.",
     ),
 )
 _SILENCE = Composite(

@@ -118,8 +118,9 @@ def api_metric(name: str, statistic: str = "Sum") -> Metric:
 def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
     """Return metric math: `part` as percent of the sum of `whole`; 0 if `part` is less than `minimum`.
 
-    The minimum applies to the bad events. A minimum of traffic would turn the alarm off in a quiet shop. A gap in any
-    metric counts as 0, because the counts of successes have no data points when everything fails.
+    The minimum applies to `part`, the bad events. If it applied to all events, the alarm would be
+    off in a quiet shop. A gap in any metric counts as 0, because the counts of successes have no
+    data points when everything fails.
     """
     return f"IF({filled(part)} >= {minimum}, 100 * {filled(part)} / ({filled(*whole)}), 0)"
 

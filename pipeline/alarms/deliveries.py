@@ -38,7 +38,8 @@ class _Deliverer:
     """Differences between SNS and EventBridge.
 
     Attributes:
-        outcomes: The outcomes of a delivery (failed, redriven, lost), by the heading of their alarms.
+        outcomes: The outcomes of a delivery: failed, moved to a dead-letter queue, lost. The key is
+            the `heading` of the outcome's alarms.
         failed_periods: For failed deliveries: how many periods are evaluated, and how many of them must breach.
         subscription: The watched subscription to the bus. Empty for the topic: its alarms watch all subscriptions.
     """
@@ -95,7 +96,7 @@ def _rule(subscription: str) -> _Deliverer:
 
 
 def delivery_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Return the alarms on failed, redriven and lost deliveries."""
+    """Return the alarms on failed deliveries, events in dead-letter queues, and lost events."""
     if context.bus_rules is None:
         return _rows(_TOPIC)
     of_rules = tuple(row for subscription in context.bus_rules for row in _rows(_rule(subscription)))

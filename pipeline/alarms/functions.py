@@ -18,7 +18,7 @@ from pipeline.functions import PROCESS_ORDER
 
 
 def function_alarms(context: Context) -> tuple[Alarm, ...]:
-    """Return the alarms on concurrency, on a worker that does not run, and on its attempts."""
+    """Return the alarms on concurrency, on a worker that does not run, and on failed attempts."""
     return (*_concurrency(context), _not_running(context), *_attempts(context))
 
 
@@ -41,9 +41,9 @@ def _not_running(context: Context) -> Alarm:
         missing="notBreaching",
         tier=Tier.PAGE,
         runbook="processing",
-        why="The event source mapping is disabled, it cannot access its queue or key, or no concurrency is left. "
-        "By default a mapping publishes no metrics, so the alarm compares the queue with the worker's invocations. "
-        "With the default settings, it fires before orders are late.",
+        why="Possible causes: the event source mapping is disabled, it cannot access its queue or key, or no "
+        "concurrency is left. By default a mapping publishes no metrics, so the alarm compares the queue with the "
+        "worker's invocations. With the default settings, it fires before orders are late.",
     )
 
 

@@ -74,15 +74,16 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
             window,
             metrics,
             percent("errors", ("requests",), least),
-            "It counts all 5xx answers of the API: failures of our code, a dependency or the platform, and throttling.",
+            "All 5xx answers count: failures of our code, a dependency or the platform, and throttling.",
         )
 
 
 def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
-    """Yield the alarms on the share of late and unsettled orders among the orders accepted in the window.
+    """Yield the alarms on the share of orders that are late or not settled.
 
-    Waiting orders are unsettled, so a burst looks like an outage until its orders are processed. Therefore the alarm
-    of the short window also requires failed attempts. Without attempts, the alarm `worker-not-running` or
+    It is a share of the orders that were accepted in the window. Waiting orders are unsettled, so a
+    burst looks like an outage until its orders are processed. Therefore the alarm of the short
+    window also requires failed attempts. Without attempts, the alarm `worker-not-running` or
     `oldest-message-age` pages.
     """
     bad = f"({filled('accepted')} - {filled('in_time')})"
@@ -98,7 +99,7 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
         burn.long,
         metrics,
         f"IF({bad} >= {_least(context, burn)}, {share}, 0)",
-        "Late and unsettled orders both count. An order that is redriven later does not count twice.",
+        "Late and unsettled orders both count. A redriven order does not count twice.",
     )
     fails = f"{bad} >= 1 AND {filled('failed')} >= {context.thresholds.rate_minimum_events}"
     yield _row(
@@ -108,8 +109,8 @@ def _settling(context: Context, burn: Burn) -> Iterator[Alarm]:
         burn.short,
         {**metrics, "failed": own_metric("AttemptFailed", "worker")},
         f"IF({fails}, {share}, 0)",
-        "The formula counts the waiting orders of a burst as unsettled, although they are not late yet. So the alarm "
-        "also requires failed attempts.",
+        "The waiting orders of a burst count as unsettled, although they are not late yet. So the alarm also requires "
+        "failed attempts.",
     )
 
 
@@ -129,7 +130,7 @@ def _row(
     runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
     return Alarm(
         name=_name(objective, burn, window),
-        title=f"The error budget of {objective} is spent at {times}the allowed rate, over {_span(window)}",
+        title=f"The error budget for {objective} is spent at {times}the allowed rate (window: {_span(window)})",
         metrics=metrics,
         expression=expression,
         threshold=Threshold(

@@ -85,7 +85,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
             threshold=Threshold(
                 1_800,
                 "seconds",
-                "one new dead letter keeps `order-dead-lettered` in alarm for 20 minutes; this limit is longer",
+                "longer than `order-dead-lettered` lasts (20 minutes), so that one dead letter does not page twice",
             ),
             period=FIVE_MINUTES,
             periods=1,
@@ -103,8 +103,9 @@ def _dead_letters() -> tuple[Alarm, ...]:
 
 def _retention(context: Context) -> tuple[Alarm, ...]:
     limits = context.limits
-    # On a standard queue, retention counts from the original send, but the age metric counts from the move. After the
-    # move, SQS keeps a message at least for `dead_letter_retention - queue_retention`. The threshold is half of that.
+    # On a standard queue, a dead letter's retention counts from the original send, but its age
+    # counts from the move to the dead-letter queue. After the move, SQS keeps it for at least
+    # `dead_letter_retention - queue_retention`. The threshold is half of that.
     dead_letter_half = (limits.dead_letter_retention - limits.queue_retention) // 2
     return (
         Alarm(
@@ -118,7 +119,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="processing",
-            why="It is the last warning before accepted orders are lost, so it pages even if older pages are open.",
+            why="It is the last warning before accepted orders are lost, so no other alarm suppresses it.",
         ),
         Alarm(
             name="dead-letter-retention-half",
@@ -135,8 +136,8 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="It is the last warning before SQS deletes orders. On a standard queue, a dead letter's retention "
-            "counts from the original send, but the metric counts from the move. So the threshold is half of the "
-            "difference between the retentions of the two queues.",
+            why="It is the last warning before SQS deletes orders. On a standard queue, retention counts from the "
+            "original send, but the metric counts from the move to this queue. SQS keeps a dead letter for "
+            "at least the difference between the two queues' retentions; the threshold is half of that.",
         ),
     )

@@ -20,20 +20,21 @@ class AlarmThresholds(BaseModel):
     )
     rate_minimum_events: Count = Field(
         3,
-        description="`attempt-failure-rate` and the fastest burn rate need this many bad events in a period. The "
-        "`settling-…` alarms with a short window need this many failed attempts. So one failure raises no alarm.",
+        description="`attempt-failure-rate` and the fastest burn rate fire only after this many "
+        "bad events in a period. The `settling-…` alarms with a short window fire only after this "
+        "many failed attempts. So one failure raises no alarm.",
     )
     slow_burn_minimum_events: Count = Field(
         10,
-        description="A slower burn rate needs this many bad events in its long window, because in a quiet shop one "
-        "event can exceed the budget.",
+        description="The slower burn rates fire only after this many bad events in their long "
+        "window, because in a quiet shop one event can exceed the budget.",
     )
     api_4xx_percent: Percent = Field(
         50,
         description="Notify at this share of 4xx answers. The usual cause is a client's release or an attack.",
     )
     api_4xx_minimum: Count = Field(
-        50, description="A 4xx surge needs this many 4xx answers in each of two periods of five minutes."
+        50, description="`api-4xx-surge` fires only after this many 4xx answers in each of two periods of five minutes."
     )
     api_p99_ms: Count = Field(
         3_000, description="Notify when the p99 of the API reaches this; a cold start stays below it."
@@ -64,7 +65,9 @@ class AlarmThresholds(BaseModel):
     rejected_percent: Percent = Field(
         30, description="Notify when this share of orders is rejected: stock data is wrong or an article is gone."
     )
-    rejected_minimum: Count = Field(10, description="A rejection rate needs this many rejections in 15 minutes.")
+    rejected_minimum: Count = Field(
+        10, description="`rejection-rate` fires only after this many rejections in 15 minutes."
+    )
     expected_orders_per_hour: Annotated[int, Field(ge=0)] = Field(
         0, description="Page when orders arrive at less than this rate for an hour; 0 turns the alarm off."
     )

@@ -35,7 +35,7 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_page_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="Receivers of pages, each as protocol=endpoint; without a receiver, a preview warns.",
+        description="Receivers of pages, each as protocol=endpoint. Pulumi warns if there are none.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_notify_subscriptions: tuple[Receiver, ...] = Field(
@@ -44,7 +44,9 @@ class AlarmOptions(GeneralOptions):
         json_schema_extra=_RECEIVERS,
     )
     alarm_ticket_subscriptions: tuple[Receiver, ...] = Field(
-        default=(), description="Receivers that open tasks, each as protocol=endpoint.", json_schema_extra=_RECEIVERS
+        default=(),
+        description="Receivers of tickets (not urgent), each as protocol=endpoint.",
+        json_schema_extra=_RECEIVERS,
     )
     alarm_thresholds: tuple[Threshold, ...] = Field(
         default=(),

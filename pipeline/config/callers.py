@@ -10,7 +10,7 @@ from pipeline.config.problems import Problem
 
 MIN_COGNITO_VALIDITY_SECONDS = 300
 MAX_AUDIENCES = 50
-_SCOPE = "one scope of at most 256 ASCII characters, without spaces, quotation marks and backslashes, or empty"
+_SCOPE = "empty, or one scope: at most 256 ASCII characters, no spaces, quotation marks or backslashes"
 
 Origin = Annotated[str, Field(pattern=rf"^(\*|https://({LABEL}\.)+[a-z]+(:\d+)?|http://localhost(:\d+)?)$")]
 ClientName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,39}$")]
@@ -25,8 +25,9 @@ class CallerOptions(GeneralOptions):
         description="Authorizer of the API: none, a Cognito user pool of the stack, or your own token issuer.",
         json_schema_extra={
             "cost": "cognito: about 6 USD a month per client plus 2.25 USD per 1,000 tokens; external: nothing",
-            "consequence": "With none, everybody is the same caller and sees all orders. Otherwise a request without a "
-            "valid token gets 401, and callers never see each other's orders or keys.",
+            "consequence": "none: everybody is the same caller and sees all orders. Otherwise a "
+            "request without a valid token gets 401, and callers never see each other's orders "
+            "or keys.",
         },
     )
     allow_anonymous: bool = Field(
@@ -102,7 +103,8 @@ class CallerOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "origins such as https://shop.example.com or http://localhost:5173, or * alone",
             "cost": "a preflight is a request to the API, 1 USD per million",
-            "consequence": "Pages of these origins can read answers. Only the authorizer stops other callers.",
+            "consequence": "Pages of these origins can read answers. Only the authorizer stops "
+            "callers that are not browsers.",
         },
     )
     api_idempotency_ttl_seconds: int = Field(
@@ -150,7 +152,7 @@ def _cognito(config: CallerOptions) -> Iterator[Problem]:
     if not config.token_clients:
         yield Problem(
             ("token_clients", "authorizer"),
-            "none with authorizer = cognito",
+            "no clients with authorizer = cognito",
             "at least one name, because otherwise nobody could call the API",
         )
     names = config.token_clients

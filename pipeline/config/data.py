@@ -61,13 +61,17 @@ def _customer_key(config: DataOptions) -> Problem | None:
         return Problem(
             ("alarm_topic_kms_key_arn", "encryption"),
             "a key with encryption = customer",
-            "none, because the stack's own key encrypts the alarm topics too; or encryption: aws",
+            "no alarm_topic_kms_key_arn, because the stack's own key encrypts the alarm topics too; or encryption: aws",
         )
     return None
 
 
 def _replaceable(config: DataOptions) -> Problem | None:
-    """Callers use the previous functions until `deploy shift` has run, so those functions' resources must stay."""
+    """A gradual deploy needs `protect`.
+
+    Until `deploy shift` has run, callers use the previous functions, so these functions' resources
+    must stay.
+    """
     if config.protect or config.gradual_deploy == "none":
         return None
     return Problem(

@@ -26,7 +26,8 @@ class DeliveryOptions(GeneralOptions):
 
     gradual_deploy: Shift = Field(
         default="none",
-        description="How callers move to a new version of a function: at once by pulumi up (none), or step by step.",
+        description="How callers get a new version of a function: at once by pulumi up (none), "
+        "or step by step (all other values).",
         json_schema_extra={
             "cost": "0.80 USD a month in total for one alarm per function; CodeDeploy is free",
             "consequence": "Step by step: pulumi up only publishes versions. python -m ops deploy shift moves callers "

@@ -35,13 +35,14 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "allowed": "a host name such as orders.example.com, or empty",
             "cost": "0.50 USD a month for the zone, nothing else",
-            "consequence": "Closes the default endpoint. With waf it remains, but accepts only CloudFront's requests.",
+            "consequence": "Without waf, the default endpoint is closed. With waf, it accepts "
+            "only CloudFront's requests.",
         },
     )
     domain_certificate_arn: str = Field(
         default="",
         pattern=r"^(arn:aws[a-z-]*:acm:[a-z0-9-]+:\d{12}:certificate/[a-z0-9-]+)?$",
-        description="Certificate for the domain; empty: one is created and validated in domain_zone_id.",
+        description="Certificate for the domain; if empty, Pulumi creates one and validates it through domain_zone_id.",
         json_schema_extra={
             "allowed": "the ARN of an ACM certificate, or empty",
             "consequence": "ACM does not renew an imported certificate. With waf, the certificate must be in "
@@ -63,7 +64,8 @@ class EdgeOptions(GeneralOptions):
         json_schema_extra={
             "cost": "about 9 USD a month (one web ACL, four rules) plus about 1.60 USD per million requests; "
             "each 16 KB of body beyond the first 16 KB adds 0.30 USD per million requests",
-            "consequence": "Functions answer 403 to requests that bypass it. Changes take minutes to take effect.",
+            "consequence": "Functions answer 403 to requests that bypass CloudFront. CloudFront "
+            "applies changes after some minutes.",
         },
     )
     waf_rate_limit: int = Field(
@@ -106,7 +108,9 @@ def _domain(config: EdgeOptions) -> Problem | None:
         return Problem((*given, "domain_name"), f"{given[0]} without domain_name", "both or neither") if given else None
     if config.environment == "local":
         return Problem(
-            ("domain_name", "environment"), "a domain on the local stack", "none, because DNS does not resolve it"
+            ("domain_name", "environment"),
+            "a domain on the local stack",
+            "no domain on the local stack, because DNS would not resolve its name",
         )
     if not given:
         allowed = "domain_certificate_arn, or domain_zone_id (then a certificate is created), or both"
@@ -135,7 +139,7 @@ def _edge(config: EdgeOptions) -> Problem | None:
     if not current:
         return Problem(
             ("origin_secret", "waf"),
-            "none with waf = true",
+            "no secret with waf = true",
             "a secret, because without it requests could bypass the firewall: "
             "pulumi config set --secret origin_secret $(openssl rand -hex 32)",
         )

@@ -30,7 +30,7 @@ class FunctionOptions(PackageOptions):
         "stopped.",
     )
     worker_reserved_concurrency: Reserved = Field(
-        default=-1, description="Reserved concurrency of the worker, also its maximum; -1: none."
+        default=-1, description="Reserved concurrency of the worker, also its maximum; -1: no reservation."
     )
     api_warm_start: Literal["none", "snap_start", "provisioned"] = Field(
         default="none",
@@ -76,7 +76,7 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
     return Problem(
         ("api_provisioned_concurrency", "api_reserved_concurrency"),
         f"api_provisioned_concurrency = {ready}, api_reserved_concurrency = {most}",
-        f"at most the {most} that are reserved, or api_reserved_concurrency: -1",
+        f"api_provisioned_concurrency: at most {most}, the reserved concurrency; or api_reserved_concurrency: -1",
     )
 
 

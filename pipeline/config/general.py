@@ -20,7 +20,10 @@ Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+
 
 
 class GeneralOptions(BaseModel):
-    """Options of the whole stack. Other option classes inherit from this one if their rules read its options."""
+    """Options of the whole stack.
+
+    A class of options inherits from this class if its rules read an option of this class.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
@@ -38,14 +41,15 @@ class GeneralOptions(BaseModel):
         default=(),
         description="Additional tags on all resources, each as Name=value.",
         json_schema_extra={
-            "allowed": "Name=value: a name of at most 128 and a value of at most 256 letters, digits and . : / + @ _ "
-            "-; a value may have spaces"
+            "allowed": "Name=value. A name has 1 to 128 letters, digits and . : / + @ _ -; a value "
+            "has at most 256 of these characters and spaces"
         },
     )
     local_endpoint: str = Field(
         default="",
         pattern=r"^(https?://(127\.0\.0\.1|localhost|\[::1\]):\d{1,5})?$",
-        description="URL of the embedded AWS, which the functions call. With a URL, calls from loopback need no TLS.",
+        description="URL of the embedded AWS, which the functions call. If it is set, the "
+        "stack's queues and topics accept calls without TLS from loopback addresses.",
         json_schema_extra={"allowed": "http://127.0.0.1:PORT (or https, localhost, [::1]), or empty for AWS itself"},
     )
 

@@ -42,7 +42,8 @@ def load_config() -> StackConfig:
     Raises `ConfigError` with all misplaced keys, all secrets in plain text, and the problems that `parse_config` finds.
     """
     config = pulumi.Config()
-    # Pulumi's public API does not list the keys that are set, and a misspelt key would silently have no effect.
+    # A misspelt key would silently have no effect, so all keys that are set are checked. Pulumi's
+    # public API does not list these keys; `get_config_env` and `CONFIG` do.
     names = {*get_config_env(), *CONFIG.get()}
     own = {name.partition(":")[2] for name in names if name.startswith(f"{config.name}:")}
     misplaced = _misplaced(names, config.name)
@@ -88,8 +89,9 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`. Also report `misplaced` keys and the problems already `found`.
 
-    A misplaced or unknown key can be a wrong spelling of an option. That option then has its default here, not the
-    value that was meant. So problems that name the option are dropped.
+    A misplaced or unknown key can be a wrong spelling of an option. Then the value for this option
+    is missing, and the option is checked with its default. A problem that names the option can be
+    false, so it is not reported.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
@@ -130,8 +132,8 @@ def _validate(values: Mapping[str, object], invalid: frozenset[str]) -> tuple[St
     rest = {key: value for key, value in values.items() if key not in wrong}
     subscriptions = values.get(_SUBSCRIPTIONS)
     if _SUBSCRIPTIONS in wrong and isinstance(subscriptions, tuple):
-        # Each rule about subscriptions checks one of them or compares several. So the valid ones can be checked without
-        # the others.
+        # A rule about subscriptions looks at each subscription alone, or compares them with each
+        # other. So the valid ones can be checked without the invalid ones.
         refused = {item["loc"][1] for item in details if item["loc"][0] == _SUBSCRIPTIONS}
         rest[_SUBSCRIPTIONS] = tuple(each for index, each in enumerate(subscriptions) if index not in refused)
         wrong.remove(_SUBSCRIPTIONS)
@@ -143,8 +145,11 @@ def _name_problems(project: str, stack: str, given: Mapping[str, str]) -> list[P
     bounded = _BOUNDARY.fullmatch(given.get("permissions_boundary_arn", ""))
     if bounded and bounded["prefix"] != prefix:
         # A renamed stack would get new tables and queues, but its boundary would still allow only the old ones.
-        allowed = f"pulumi-{prefix}-boundary, because project and stack cannot be renamed (docs/delivery.md#renaming)"
-        change = "the name back if you renamed project or stack; otherwise change the ARN"
+        allowed = f"pulumi-{prefix}-boundary, the boundary of this project and stack"
+        change = (
+            "the ARN. But if you renamed project or stack, change the name back, because a "
+            "rename is not possible (docs/delivery.md#renaming)"
+        )
         return [Problem(("permissions_boundary_arn",), f"the boundary of {bounded['prefix']}", allowed, change)]
     longest = MAX_PREFIX - (len(".fifo") if given.get("strict_ordering") == "true" else 0)
     longest = MAX_BUS_PREFIX if given.get("events_target") == "bus" else longest

@@ -131,7 +131,7 @@ def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
     )
 
 
-def _one_at_a_time(config: MessagingOptions) -> Problem | None:
+def _strict_ordering_in_batches(config: MessagingOptions) -> Problem | None:
     """On a FIFO queue, orders behind a failing order in a batch would lose receives and become dead letters too."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
@@ -143,7 +143,7 @@ def _one_at_a_time(config: MessagingOptions) -> Problem | None:
     )
 
 
-def _one_by_one(config: MessagingOptions) -> Problem | None:
+def _time_of_an_isolated_batch(config: MessagingOptions) -> Problem | None:
     """The messages of an isolated batch run one by one. A message that cannot start in time loses a receive.
 
     After an outage, every batch is isolated. If batches were too large, orders that only had to wait would become dead
@@ -223,8 +223,8 @@ MESSAGING_RULES = (
     _routed_subscribers,
     _one_subscription_per_endpoint,
     _alarms_of_rules,
-    _one_at_a_time,
-    _one_by_one,
+    _strict_ordering_in_batches,
+    _time_of_an_isolated_batch,
     _ordered_subscribers,
     _filters_that_match,
 )

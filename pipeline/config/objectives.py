@@ -37,8 +37,8 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "One order that waits in the queue some minutes longer than this time causes a page. "
-            "After its third receive, its waiting causes no page, because SQS leaves it out of the age of the oldest "
-            "message."
+            "consequence": "If one order waits in the queue some minutes longer than this time, "
+            "an alarm pages. Messages received at least three times do not count: SQS leaves "
+            "them out of the age of the oldest message."
         },
     )

@@ -17,7 +17,7 @@ class ObservabilityOptions(GeneralOptions):
 
     tracing: bool = Field(
         default=False,
-        description="Samples requests into X-Ray, for up to 10 USD per million orders.",
+        description="Records a sample of requests in X-Ray, which costs up to 10 USD per million orders.",
         json_schema_extra={
             "cost": "5 USD per million recorded traces. X-Ray records the first call of each function in each second "
             "and 5 % of the rest. At low traffic that is up to 10 USD per million orders, the largest item of the bill",
@@ -26,11 +26,11 @@ class ObservabilityOptions(GeneralOptions):
     )
     trace_group: bool = Field(
         default=False,
-        description="With tracing: an X-Ray group of this stack's traces that failed or were slow.",
+        description="With tracing: an X-Ray group with this stack's traces that contain an error or are slow.",
         json_schema_extra={
             "only_with": {"tracing": True},
             "cost": "nothing in addition to tracing",
-            "consequence": "It shows failed and slow requests without a search. Lambda samples one request a second "
+            "consequence": "It shows errors and slow calls without a search. Lambda samples one request a second "
             "and 5 % of the rest, and no sampling rule changes that.",
         },
     )

@@ -11,8 +11,9 @@ from pydantic import BaseModel
 class Problem:
     """One error in a configuration.
 
-    `keys` are the fields concerned; the first is the best one to change. Without keys, `given` names the subject.
-    `change` says what to change; if it is empty, the message says to change one of the keys.
+    `keys` are the options concerned; the first is the best one to change. If there are no keys,
+    `given` names the thing that is wrong, such as `the key order:batch_size`. `change` says what to
+    change; if it is empty, the message says to change one of the keys.
     """
 
     keys: tuple[str, ...]

@@ -15,13 +15,13 @@ from runtime.store.call_times import ATTEMPT_SECONDS, LEAST_MARGIN_SECONDS
 
 MIN_HORIZON_SECONDS = 20 * 60
 # The dead-letter retention must exceed the queue's by at least this time, so that people can handle a dead letter. An
-# alarm fires after half of the difference.
+# alarm fires when a dead letter has waited for half of the difference between the two retentions.
 MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. This settling takes at most
-# `GROUP_SECONDS` of retries after conflicts, and then one last attempt.
+# Before the first message starts, orders that share articles are settled in groups. No try starts
+# later than `GROUP_SECONDS`, and the try that starts last can take `ATTEMPT_SECONDS`.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
 # later.
@@ -90,7 +90,11 @@ class ProcessingOptions(FunctionOptions):
         description="Longest delay after the first failure; each further failure doubles it.",
     )
     retry_cap_seconds: int = Field(
-        default=900, ge=1, le=43_200, description="Longest delay after a failure, unless a lease lasts longer."
+        default=900,
+        ge=1,
+        le=43_200,
+        description="Longest delay after any failure; if the order's lease can last longer, the "
+        "delay lasts until the lease has certainly ended.",
     )
     short_retry_horizon: bool = Field(
         default=False,
@@ -103,7 +107,10 @@ class ProcessingOptions(FunctionOptions):
 
 
 def retry_delays(base: int, cap: int, receives: int) -> Iterator[int]:
-    """Yield the longest delay in seconds after each failed receive except the last. Jitter cuts at most half of it."""
+    """Yield the upper limit, in seconds, of the delay after each failed receive but the last.
+
+    Jitter shortens a delay by at most half.
+    """
     return (min(cap, base * 2**attempt) for attempt in range(receives - 1))
 
 
@@ -162,8 +169,8 @@ def _time_margin(config: ProcessingOptions) -> Problem | None:
     if config.time_margin_seconds >= LEAST_MARGIN_SECONDS or config.environment == "local":
         return None
     allowed = (
-        f"at least {LEAST_MARGIN_SECONDS} seconds, so that the last call can end, and two attempts can return its "
-        "message to the queue, before Lambda stops the function"
+        f"at least {LEAST_MARGIN_SECONDS} seconds, so that the last call can end, and the worker "
+        "can try twice to return the message to the queue, before Lambda stops the function"
     )
     return Problem(("time_margin_seconds",), values_of(config, "time_margin_seconds"), allowed)
 
@@ -183,9 +190,9 @@ def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
     if config.retry_cap_seconds <= longest:
         return None
     allowed = (
-        f"a cap of at most 12 hours - worker timeout - batching window = {longest} seconds, because SQS refuses "
-        "delays that end more than 12 hours after the receive; the message would then return much too early, after its "
-        "visibility timeout"
+        f"a cap of at most {longest} seconds (12 hours minus worker timeout minus batching window), "
+        "because SQS refuses a delay that ends more than 12 hours after the receive. After such a "
+        "refusal, the message returns too early, when its visibility timeout ends"
     )
     return Problem(keys, values_of(config, *keys), allowed)
 
@@ -243,8 +250,8 @@ def _reserved_worker(config: ProcessingOptions) -> Problem | None:
     if config.worker_reserved_concurrency == -1 or config.worker_reserved_concurrency >= config.worker_max_concurrency:
         return None
     allowed = (
-        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because each message of a "
-        "throttled batch loses a receive"
+        f"at least worker_max_concurrency = {config.worker_max_concurrency} (or -1), because a "
+        "throttled batch uses up one receive of each of its messages"
     )
     if config.worker_reserved_concurrency == 0:
         allowed += "; with 0 every order becomes a dead letter (to stop the worker: python -m ops worker pause)"

@@ -46,7 +46,10 @@ def _problems(found: Problem | Iterable[Problem] | None) -> Iterable[Problem]:
 
 
 def _settings_without_effect(config: StackConfig) -> Iterator[Problem]:
-    """Report each option that has no effect, because the option in its `only_with` has another value."""
+    """Report each option that is set but has no effect.
+
+    `only_with` names another option, and the value that this other option must have.
+    """
     for key, field in StackConfig.model_fields.items():
         extra = field.json_schema_extra
         needed = extra.get("only_with") if isinstance(extra, dict) else None
@@ -57,7 +60,7 @@ def _settings_without_effect(config: StackConfig) -> Iterator[Problem]:
             yield Problem(
                 (key, option),
                 f"{_shown(config, key)} with {option} = {_text(getattr(config, option))}",
-                f"only with {option}: {_text(value)}; otherwise leave it out, because it has no effect",
+                f"only with {option}: {_text(value)}; otherwise leave {key} out, because it has no effect",
             )
 
 

@@ -40,9 +40,10 @@ def load_settings(
 ) -> StackSettings:
     """Read `Pulumi.yaml` (defaults) and `Pulumi.{stack}.yaml` under `root`, then apply `overrides`.
 
-    A key without namespace belongs to the project. Only the engine can decrypt secrets, so `encrypted` returns a
-    substitute for a key's secret value. Raises `StackFileError` for a missing or invalid file, a required key without a
-    value, or a secret without a substitute.
+    A key without namespace belongs to the project. Only the engine can decrypt secrets. So
+    `encrypted` is called with each secret's configuration key, and returns a text that replaces the
+    secret. Raises `StackFileError` for a missing or invalid file, a required key without a value, or
+    a secret without a substitute.
     """
     project_file = _read(root / "Pulumi.yaml")
     if "name" not in project_file:
@@ -110,7 +111,9 @@ def _read(path: Path) -> dict[str, Any]:
 def _text(key: str, value: Any, encrypted: Callable[[str], str] | None) -> str:
     if isinstance(value, dict) and "secure" in value:
         if encrypted is None:
-            raise StackFileError(f"{key} is an encrypted secret, which only Pulumi can read; use a plain test value.")
+            raise StackFileError(
+                f"{key} is an encrypted secret, which only Pulumi can read; a local stack needs a plain test value."
+            )
         return encrypted(key)
     try:
         return value if isinstance(value, str) else json.dumps(value)

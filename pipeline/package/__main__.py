@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stderr.write(f"error: {'; '.join(': '.join(filter(None, each)) for each in places)}\n")
         return 2
     started = time.monotonic()
-    variables = dict([*options.env_file, *options.env])  # a variable of --env replaces the file's
+    variables = dict([*options.env_file, *options.env])  # --env overrides --env-file
     try:
         package = build_package(spec, to_stderr)
         imports = check_handlers(spec, package, plain_environment(variables)) if options.check else None

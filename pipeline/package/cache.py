@@ -22,7 +22,8 @@ def locked(cache: Path, progress: Progress) -> Iterator[Path]:
     """Lock the cache for one build; yield a scratch folder on the same disk, and delete that folder afterwards.
 
     If a build is killed, the operating system releases the lock, and the next build deletes the old scratch folder.
-    A full disk or a missing permission in the body becomes a BuildError.
+    Raises a BuildError if the disk is full or a permission is missing, here or in the code of the
+    `with` block.
     """
     with disk_errors(cache):
         cache.mkdir(parents=True, exist_ok=True)

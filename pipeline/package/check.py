@@ -63,7 +63,9 @@ def check_handlers(spec: PackageSpec, package: Package, environment: Mapping[str
         except subprocess.TimeoutExpired as error:
             raise BuildError(f"importing the handlers took more than {IMPORT_TIMEOUT_SECONDS} s") from error
     if result.returncode != 0:
-        raise BuildError(f"the package does not import in an isolated Python {interpreter.release}:\n{result.stderr}")
+        raise BuildError(
+            f"the package's handlers cannot be used in an isolated Python {interpreter.release}:\n{result.stderr}"
+        )
     milliseconds: dict[str, int] = json.loads(result.stdout)
     return milliseconds
 

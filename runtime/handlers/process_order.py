@@ -89,8 +89,9 @@ def worker() -> BatchRunner:
     # Only one of these two clients is created, because each makes the cold start longer.
     sns = clients.sns() if settings.notifications_topic_arn else None
     events = clients.events() if settings.notifications_bus_name else None
-    # The last seconds of an invocation are kept for returning or deleting messages; no other call starts then. So a
-    # message that needs more time fails alone. Otherwise Lambda would stop the process, and the whole batch would fail.
+    # An invocation's last seconds are kept for calls that return messages to the queue or delete
+    # them. No other call starts then. So if a message needs more time than is left, only this
+    # message fails. Otherwise Lambda would stop the process, and the whole batch would fail.
     budget = CallBudget(int(settings.time_margin_seconds * 1000))
     for client in (dynamodb, sqs, sns, events):
         if client is not None:

@@ -1,7 +1,8 @@
 """Check that a request came through the edge in front of the API, if the API has one.
 
-The edge adds a secret to each request. The function's configuration has only digests of the valid secrets, because
-many people can read it. From the digest of a long random secret, nobody can find the secret.
+The edge adds a secret to each request. Many people can read the function's configuration, so it
+has only digests of the valid secrets. From the digest of a long random secret, nobody can find the
+secret.
 """
 
 import hashlib

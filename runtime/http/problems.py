@@ -20,7 +20,7 @@ class ProblemType(NamedTuple):
     retry_after: int | None = None
     """Seconds (`Retry-After`) after which the same request with the same key can succeed."""
     outcome_known: bool = True
-    """Whether it is certain that this request placed no order."""
+    """True: this request certainly placed no order. False: it may have placed one."""
 
     @property
     def type(self) -> str:

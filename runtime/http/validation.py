@@ -82,7 +82,8 @@ def _detail(error: ErrorDetails) -> str:
     if kind == "value_error":
         text = error["msg"].removeprefix("Value error, ")
         return f"{text[:1].upper()}{text[1:]}."
-    # For an unreadable name, pydantic gives the place of the object; for a wrong value, the place of the field.
+    # For a wrong value, pydantic gives the place of the field. For an unreadable field name, it
+    # gives the place of the object around the field. `_ALLOWED` has no such place.
     return f"Allowed: {_ALLOWED[names]}" if names in _ALLOWED else _UNREADABLE_NAME
 
 

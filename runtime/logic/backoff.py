@@ -30,7 +30,8 @@ def retry_delay(receive_count: int, *, base: int, cap: int, random: Random) -> i
 def conflict_pause(attempt: int, *, random: Random) -> float:
     """Return the seconds to wait after the `attempt`-th transaction conflict (from 1), with nearly full jitter.
 
-    Random waits separate the transactions on one row. A minimum gives the other transaction time to end.
+    Because the waits are random, transactions that conflict on one row try again at different
+    times. There is a minimum wait, so that the transaction that is using the row can end.
     """
     return max(random(), _LEAST_PART) * min(_LONGEST_PAUSE, _FIRST_PAUSE * _doubled(attempt))
 

@@ -11,7 +11,7 @@ NONE: Final = "None"
 CONDITION_FAILED: Final = "ConditionalCheckFailed"
 _CONFLICT: Final = "TransactionConflict"
 TRANSIENT: Final = frozenset({_CONFLICT, "ThrottlingError", "ProvisionedThroughputExceeded", "RequestLimitExceeded"})
-"""Reasons that are temporary: another transaction on the row, or load."""
+"""Temporary reasons: another transaction is using the row, or DynamoDB throttled the request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SettlementCancelledError(Exception):
 
     Attributes:
         orders: The reason of each order row.
-        stored: The first order as stored, if its condition failed.
+        stored: The stored row of the first order, if this row's condition failed; otherwise `None`.
         stock: The reason of each stock row, in the sequence of the SKUs that `runtime.models.order.quantities` returns.
     """
 
@@ -39,7 +39,7 @@ class SettlementCancelledError(Exception):
         self.stock = stock
 
     def only_busy(self) -> bool:
-        """Return whether other transactions and load were the only reasons."""
+        """Return whether all reasons are temporary: conflicts with transactions, or throttling."""
         return {reason.code for reason in (*self.orders, *self.stock)} <= {NONE, *TRANSIENT}
 
 
@@ -50,7 +50,7 @@ class AlreadyFinal:
 
 @dataclass(frozen=True, slots=True)
 class Shortage:
-    """The order cannot be confirmed: a business outcome."""
+    """The order cannot be confirmed: a SKU is unknown or out of stock. This is not an error."""
 
     reason: Reason
 
@@ -59,8 +59,8 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is the reason of a row with too much load, among the rows that `judge` looks at. If no such row exists, it is
-    `TransactionConflict`.
+    `code` is a throttling reason of one of the rows that `judge` looked at. If none of these rows
+    was throttled, `code` is `TransactionConflict`.
     """
 
     code: str
@@ -68,7 +68,7 @@ class Contention:
 
 @dataclass(frozen=True, slots=True)
 class Unexpected:
-    """Neither a business outcome nor contention, e.g. a stock row whose `available` is no number."""
+    """Any other reason: for example, the `available` of a stock row is not a number."""
 
     explanation: str
 
@@ -79,9 +79,11 @@ Verdict = AlreadyFinal | Shortage | Contention | Unexpected
 def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderLine]) -> Verdict:
     """Return the verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
 
-    The order row is judged first. A final order keeps its outcome, even if stock is short now. If DynamoDB did not
-    evaluate the order row, another run may be settling the order, so the reasons of the stock rows are ignored.
-    Otherwise one failed stock condition decides, even if other rows are busy.
+    The order row is judged first. If its condition failed, the order is final and keeps its
+    outcome, even if stock is short now. If its reason is another one, such as a conflict or
+    throttling, a second run may be settling the order, so the reasons of the stock rows are
+    ignored. If it has no reason, one failed stock condition decides, even if other stock rows had
+    conflicts or were throttled.
     """
     if order.code == CONDITION_FAILED:
         return AlreadyFinal()

@@ -16,14 +16,15 @@ _ORDER_ID: Final[TypeAdapter[str]] = TypeAdapter(OrderId)
 _CORRELATION_ID: Final[TypeAdapter[str]] = TypeAdapter(CorrelationId)
 
 MessageAttributes = Mapping[str, Mapping[str, Any]]
-"""By name: `dataType`, and `stringValue` or (base64-encoded) `binaryValue`."""
+"""Maps each attribute's name to its `dataType` and its `stringValue` or (base64) `binaryValue`."""
 
 
 @dataclass(frozen=True)
 class Delivery:
-    """A received message. If a record is malformed, missing texts are empty, and a missing receive count is 1.
+    """A received message.
 
-    The body is parsed once, when `content` is used for the first time.
+    If a malformed record lacks a text, the text is empty here. If it lacks the receive count, the
+    count is 1. The body is parsed once, when `content` is used for the first time.
 
     Attributes:
         message_id: Identifies the message in the batch response.
@@ -76,7 +77,8 @@ class Delivery:
         """The order's id from a valid body, else from the attribute. `None` if neither has one, or if they differ."""
         match self.content:
             case PermanentError(error_type=error_type) if error_type == ORDER_ID_MISMATCH:
-                # With either id, an order that may have no problem would be marked `FAILED`.
+                # It is unknown which of the two ids is right. With the wrong id, an order that has
+                # no problem would be marked `FAILED`.
                 return None
             case PermanentError() | NewerSchemaError():
                 return self.named_order_id
@@ -85,12 +87,18 @@ class Delivery:
 
     @property
     def named_order_id(self) -> str | None:
-        """The order id in the message attributes, if it is valid: for log lines before the body is parsed."""
+        """The order id in the message attributes; `None` if it is missing or invalid.
+
+        Log lines have this id before the body is parsed.
+        """
         return self._valid("order_id", _ORDER_ID)
 
     @property
     def correlation_id(self) -> str | None:
-        """The correlation id in the message attributes: also for log lines about an unreadable body."""
+        """The correlation id in the message attributes; `None` if it is missing or invalid.
+
+        Log lines have this id even if the body is unreadable.
+        """
         return self._valid("correlation_id", _CORRELATION_ID)
 
     def attribute(self, name: str) -> str | None:

@@ -6,10 +6,12 @@ from typing import Final, NamedTuple
 from pydantic import ValidationError
 
 MAX_ERROR_LENGTH: Final = 1024
-# pydantic's types of errors about a field's name. The sender chose the name, so it may be anything: no text repeats it.
+# pydantic's types of errors about a field's name. The sender chose the name, so it may contain
+# private data. Therefore no error text repeats it.
 _FOREIGN_NAME_ERRORS: Final = frozenset({"extra_forbidden", "invalid_key"})
 _SHOWN_PROBLEMS: Final = 10
-# DynamoDB's codes for another transaction on the row. All other codes of a busy table mean load.
+# DynamoDB's codes that mean: a transaction is using the row. All other codes of a `BusyError` mean
+# throttling.
 _CONFLICTS: Final = frozenset({"TransactionConflict", "TransactionConflictException", "TransactionInProgressException"})
 
 
@@ -37,10 +39,10 @@ class NewerSchemaError(RetryableError):
 
 
 class BusyError(RetryableError):
-    """DynamoDB did nothing, because of other transactions or load. The same call may succeed in a moment.
+    """DynamoDB did nothing, because of a transaction or throttling. The same call may soon succeed.
 
     Attributes:
-        throttled: Whether the reason was load.
+        throttled: Whether the reason was throttling.
     """
 
     def __init__(self, code: str) -> None:

@@ -1,4 +1,7 @@
-"""The sequence of the messages in an isolated batch, one of which may have killed a process (ADR 0004)."""
+"""The sequence of the messages in an isolated batch.
+
+One of these messages may have killed a process (ADR 0004).
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +32,8 @@ def isolation_order(candidates: Sequence[Candidate]) -> list[int]:
     """
 
     def rank(index: int) -> int:
-        # The end of a lease is never negative, so the suspects are sorted after all others.
+        # A suspect's rank is the end of its lease, which is never negative. All other ranks are
+        # negative, so the suspects are sorted after all others.
         candidate = candidates[index]
         return -candidate.receive_count if candidate.lease_end is None else candidate.lease_end
 

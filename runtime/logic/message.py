@@ -1,4 +1,4 @@
-"""Reads the body of a queue message, or reports the kind of its failure."""
+"""Reads the body of a queue message. If that fails, the error's class says if a retry can help."""
 
 import json
 from typing import Any, Final

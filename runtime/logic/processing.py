@@ -30,7 +30,8 @@ _OUTCOME_METRICS: Final = {
     OrderStatus.REJECTED: MetricName.ORDER_REJECTED,
 }
 LAST_ATTEMPT: Final = "LAST_ATTEMPT"
-"""The error type of an order whose last attempt reported no end: the attempt is not over, or its process was killed."""
+"""The error type of an order whose last attempt has recorded no result: the attempt is not over, or
+its process was killed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class Invocation:
         timeout_seconds: How long the invocation may run. The lease of a run is never longer than this.
         isolated: Whether the messages run one at a time, each deleted as soon as it is processed.
         tally: Collects the metrics.
-        together: `settled_at` by order id, for the orders that a transaction of several orders may have settled.
+        together: `settled_at` by order id, for the orders of each group whose transaction succeeded
+            or has an unknown result.
     """
 
     context: RemainingTime
@@ -122,7 +124,7 @@ class OrderProcessor:
             return None
         try:
             return self.processed.in_progress_until(delivery.order_id)
-        except Exception as failure:  # noqa: BLE001 - only the sequence of the batch depends on it
+        except Exception as failure:  # noqa: BLE001 - only the batch's sequence needs the record
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
             # The message may be a suspect. So it runs after the messages that have no unfinished run, and before the

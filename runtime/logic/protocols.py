@@ -70,7 +70,10 @@ class Settlements(Protocol):
         ...
 
     def mark_failed(self, order_id: str, error: Mapping[str, str | int], message: OrderMessage | None) -> None:
-        """Unless the order is final, mark it `FAILED` with `error` and add the fields of `message` that it lacks."""
+        """Mark the order `FAILED` with `error`, unless the order is final.
+
+        The same write adds each field of `message` that the stored order lacks.
+        """
 
     def find(self, order_id: str) -> StoredOrder | None:
         """Return the stored order (a consistent read); `None` if there is none."""
@@ -78,14 +81,14 @@ class Settlements(Protocol):
 
 
 class WorkerIdempotency(Protocol):
-    """The worker's idempotency records: one for each order that is processed or in progress."""
+    """One idempotency record for each order that the worker is processing or has processed."""
 
     def once_per_order(self, function: Callable[..., dict[str, Any]]) -> Callable[..., dict[str, Any]]:
         """Wrap `function` so that it runs once per value of its keyword argument `order_id`.
 
-        Later calls return the first result with `replayed` in it. The result must be a non-empty, JSON-safe dict. An
-        error of `function` is raised, and the next call runs `function` again. The wrapper itself may raise
-        `InProgressError` and `RecordError`.
+        Later calls return the first result plus the key `replayed`. The result must be a non-empty,
+        JSON-safe dict. An error of `function` is raised, and the next call runs `function` again.
+        The wrapper itself may raise `InProgressError` and `RecordError`.
         """
         ...
 

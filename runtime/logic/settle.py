@@ -20,7 +20,8 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""How long a run itself retries conflicts. Conflicts are normal for a popular SKU and must not cost receives."""
+"""How long a run tries a transaction again after conflicts or throttling. Conflicts are normal for
+a popular SKU, so a short conflict must not use up a receive of the message."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,11 @@ class Settler:
     def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
         """Return the stored order, which is final, and whether this invocation settled it.
 
-        `on_conflict` is called before each further try. `settled_at` is the time of a transaction of several orders
-        that may have settled this order; `None` if there was none. With a time, the stored order is read first. If the
-        stored order is final, it is returned. It counts as settled by this invocation if it has the same `settled_at`.
+        `on_conflict` is called before each further try. If a transaction of several orders settled
+        this order, or may have settled it, `settled_at` is the time of that transaction; otherwise
+        it is `None`. If `settled_at` is given, the stored order is read first. If the stored order
+        is final, it is returned. It counts as settled by this invocation if it has the same
+        `settled_at`.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.

@@ -19,8 +19,8 @@ from runtime.logic.protocols import Logger, Settlements
 from runtime.models.order import OrderMessage, quantities
 
 GROUP_SECONDS: Final = 5.0
-"""Seconds for which the conflicts of all groups of a batch are retried. After that, the orders that are still open are
-settled one by one."""
+"""Seconds that all groups of a batch may use in total for their tries. After that, the orders that
+are still open are settled one by one."""
 MOST_ITEMS: Final = 100
 """DynamoDB's limit for the items of one transaction: orders and articles together."""
 SHORT_SECONDS: Final = 30.0
@@ -33,7 +33,7 @@ class Together:
 
     Attributes:
         store: Orders and stock.
-        clock: For `settled_at`, the pauses between tries, and the time for which an article is left out.
+        clock: For `settled_at`, the pauses between tries, `GROUP_SECONDS` and `SHORT_SECONDS`.
         random: For the pauses' jitter.
         describe: Describes any exception.
         logger: For each group that is settled or fails unexpectedly.
@@ -47,7 +47,10 @@ class Together:
     _short_until: dict[str, float] = field(default_factory=dict)
 
     def settle(self, messages: Iterable[OrderMessage], on_conflict: Callable[[], None]) -> dict[str, str]:
-        """Settle groups of orders. Return `settled_at` of the orders that were settled or may have been, by order id.
+        """Settle groups of orders. Return a mapping from order id to `settled_at`.
+
+        The mapping has each order that was settled, and each order of a transaction whose result is
+        unknown.
 
         Never raises: if a group fails, its orders are still processed one by one. `on_conflict` is called before each
         further try.

@@ -16,7 +16,8 @@ MAX_LINES: Final = 50
 MAX_QUANTITY: Final = 1000
 
 MAX_STRUCTURAL: Final = 750
-"""A text with more `structural_characters` is not parsed. The longest order has fewer; parsing this many is cheap."""
+"""A text with more `structural_characters` than this is not parsed. The longest order has fewer,
+and a text with exactly this many is cheap to parse."""
 
 
 def structural_characters(json_text: str) -> int:

@@ -59,8 +59,9 @@ class CallBudget:
         """
         needed, events = attempt_milliseconds or self._attempt_milliseconds, client.meta.events
         events.register_first("before-send", partial(self._check, needed))
-        # botocore uses the answer of the first handler, and it calls the handlers of one service before those of all
-        # services. So this handler is registered for its client's service.
+        # botocore uses the first answer that is not `None`. It calls event handlers that are
+        # registered for one service before those that are registered for all services. So this
+        # handler is registered for its client's service.
         no_pause: partial[Any] = partial(self._no_pause, needed)
         events.register_first(f"needs-retry.{client.meta.service_model.service_id.hyphenize()}", no_pause)
 

@@ -29,6 +29,7 @@ LEAST_MARGIN_SECONDS: Final = math.ceil(
     + (BRIEF_ATTEMPTS - 1) * FIRST_PAUSE_SECONDS
     + REPORT_SECONDS
 )
-"""The time that must remain in an invocation when the worker begins an attempt of a call with ordinary limits. The
-time is enough for the worst case: the attempt fails as late as possible, the call that returns the message to the queue
-needs `BRIEF_ATTEMPTS` attempts, and then the batch is reported."""
+"""The time that must remain in an invocation when the worker begins an attempt of a call with the
+limits `CONNECT_SECONDS` and `READ_SECONDS`. The time is enough for the worst case: the attempt
+fails as late as possible, the call that returns the message to the queue needs `BRIEF_ATTEMPTS`
+attempts, and then the batch is reported."""

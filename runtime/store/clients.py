@@ -1,4 +1,7 @@
-"""boto3 clients: one session and one set of clients per process, with timeouts that fit inside a function's time."""
+"""boto3 clients: one session and one set of clients per process.
+
+Their timeouts are short, so that a call can end before Lambda stops the function.
+"""
 
 from functools import cache
 from typing import TYPE_CHECKING, Final

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs.type_defs import MessageAttributeValueTypeDef
 
 MAX_ATTRIBUTES: Final = 10
-"""The most message attributes that SQS accepts."""
+"""The maximum number of attributes that SQS accepts in one message."""
 
 _OURS: Final = frozenset({"error_type", "error", "original_message_id", "attempt"})
 _KEPT_FIRST: Final = ("order_id", "schema_version", "correlation_id")

@@ -29,7 +29,7 @@ def describe(failure: Exception) -> Described:
     """Describe a failure: an error of boto3 or any other exception."""
     if isinstance(failure, ClientError):
         code = str(failure.response.get("Error", {}).get("Code") or "ClientError")
-        # The service's text may quote the data of the call.
+        # The service's error text is not used, because it may quote data of the call.
         return Described(code, f"{failure.operation_name} was refused: {code}"[:MAX_ERROR_LENGTH])
     if isinstance(failure, BotoCoreError) and not isinstance(failure, ParamValidationError):
         # botocore's texts name endpoints and causes. Only the text of `ParamValidationError` quotes data of the call.

@@ -18,7 +18,10 @@ _DESERIALIZER: Final = TypeDeserializer()
 
 
 def to_attribute(value: Any) -> "AttributeValueTypeDef":
-    """Return a value in DynamoDB's JSON; `None` becomes NULL. Raises `TypeError` for a float: amounts are text."""
+    """Return a value in DynamoDB's JSON; `None` becomes NULL.
+
+    Raises `TypeError` for a float. Amounts of money are stored as text, never as floats.
+    """
     attribute: AttributeValueTypeDef = _SERIALIZER.serialize(value)
     return attribute
 
@@ -34,7 +37,8 @@ def to_order(item: Mapping[str, Any]) -> StoredOrder:
     Raises:
         CorruptDataError: the item is no order, or only a newer version can read it.
     """
-    # A NULL means that the order was settled without the field. A missing field means the same to the model.
+    # When an order is settled, each optional field that its message lacks is stored as NULL. For
+    # `StoredOrder`, a missing field means the same, so NULLs are left out here.
     fields = {name: value for name, value in from_item(item).items() if value is not None}
     try:
         # Unknown fields of a line are ignored. A newer version may have written them, and after a rollback this version

@@ -1,4 +1,7 @@
-"""Message groups, one per caller: for the sequence on a FIFO queue or topic, for fairness on a standard queue."""
+"""Message groups, one per caller.
+
+A FIFO queue or topic keeps each group's sequence. A standard queue is shared fairly between groups.
+"""
 
 import uuid
 from typing import TypedDict
@@ -18,9 +21,10 @@ def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParamete
     (fair queues). It treats each message without a group as a separate group.
 
     A FIFO queue keeps the sequence within a group, and each message needs a deduplication id. If an id is used again
-    within five minutes, SQS reports success but delivers nothing. So each call gets a new id, and success means "sent",
-    also for an order that is sent again on purpose. The SDK's retries of one call share the id. The worker recognises
-    an order that arrives twice, also after those five minutes.
+    within five minutes, SQS reports success but delivers nothing. So each call gets a new id. Then
+    success always means that the message was sent, even if an order is sent again on purpose. The
+    SDK's retries of one call share the id. The worker recognises an order that arrives twice, also
+    after those five minutes.
     """
     if fifo:
         return {"MessageGroupId": group or message_id, "MessageDeduplicationId": str(uuid.uuid4())}

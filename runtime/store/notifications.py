@@ -15,10 +15,11 @@ _UNKNOWN: Final = "Unknown"
 
 
 class EntryRefusedError(RetryableError):
-    """EventBridge accepted the call but refused the event in it. The call succeeds then, so boto3 raises nothing.
+    """EventBridge accepted the call but refused the event in it. boto3 raises no error for this.
 
-    Every code is retryable. A throttle is temporary, and a deploy repairs a missing permission or bus. The event of a
-    settled order is always valid, so a code never means an invalid event.
+    Every error code is retryable. A throttle is temporary, and a deploy repairs a missing
+    permission or bus. The event of a settled order is always valid, so a code never means an
+    invalid event.
     """
 
     def __init__(self, code: str) -> None:
@@ -73,7 +74,7 @@ class BusNotifications:
             ]
         )
         if answer["FailedEntryCount"]:
-            # The service's text may quote the event.
+            # EventBridge's error message is not used, because it may quote the event.
             raise EntryRefusedError(
                 next((each["ErrorCode"] for each in answer["Entries"] if "ErrorCode" in each), _UNKNOWN)
             )

@@ -30,7 +30,7 @@ class OrderIntake:
     def upsert_accepted(self, message: OrderMessage) -> str:
         """Store the order as `ACCEPTED`. Fields that are already stored do not change.
 
-        Returns the stored `accepted_at`. It is from the order's first write, by the API or by the worker.
+        Returns the stored `accepted_at`: the value that the API or the worker wrote first.
         Raises `DependencyError`; the order may still have been stored.
         """
         with calling("dynamodb:UpdateItem"):

@@ -19,8 +19,10 @@ class OrderQueue:
         self._fifo = fifo
 
     def send(self, message: OrderMessage) -> None:
-        """Send the whole order. Attributes repeat its ids and its version, for readers that cannot parse the body.
+        """Send the whole order.
 
+        Message attributes repeat the order id, the correlation id and the schema version, for
+        readers that cannot parse the body.
         Raises `DependencyError`; the message may still have been sent.
         """
         with calling("sqs:SendMessage"):

@@ -69,8 +69,8 @@ class SettlementStore:
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
         """Write one transaction: each order's row, then each article's row.
 
-        The SDK's retries of the call share `token`. If the answer to a success was lost, DynamoDB reports success again
-        and does not evaluate the conditions again.
+        The SDK's retries of the call share `token`. If the call succeeded but its answer was lost,
+        DynamoDB reports success to the retry, without evaluating the conditions again.
         """
         items: list[TransactWriteItemTypeDef] = [
             {"Update": self._outcome(order, OrderStatus.CONFIRMED, settled_at, None)} for order in orders

@@ -100,7 +100,7 @@ def serve() -> Iterator[Serve]:
 
 
 class Clock:
-    """A clock that moves only by waits."""
+    """A clock that advances only when the client waits."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []
@@ -207,8 +207,9 @@ def test_the_deadline_limits_all_retries_together(serve: Serve) -> None:
     assert clock.now() < 60
 
 
-def test_a_refused_token_is_renewed_once_and_a_second_refusal_is_a_problem(serve: Serve) -> None:
-    # GIVEN an issuer with a new token each time, an API that refuses the first token, and one that refuses every token
+def test_a_refused_token_is_renewed_once_and_a_second_refusal_raises_a_problem_error(serve: Serve) -> None:
+    # GIVEN an issuer with a new token each time, an API that refuses the first token, and an API
+    # that refuses every token
     issuer = serve(*[(200, {}, {"access_token": f"token-{n}", "expires_in": 3600}) for n in range(9)])
     tokens = ClientCredentials(issuer.url, "shop", "s3:cret", "orders/write")
     server, strict = serve(problem(401), (202, {}, ACCEPTED)), serve((401, {}, {"message": "Unauthorized"}))

@@ -22,9 +22,11 @@ _WITHOUT_DATA = {
 }
 _SIGNS = {"GreaterThanOrEqualToThreshold": ">=", "GreaterThanThreshold": ">", "LessThanThreshold": "<"}
 
-# Written by hand. If you change or add an alarm on purpose, change or add its line here. A line has the tier, M of N
-# periods, the threshold, the statistics and the treatment of missing data. The word after the colon is the alarm's
-# state without any data. "needs a,b of 3" means: the alarm has three metrics and can be raised only with both a and b.
+# Written by hand. If you change or add an alarm on purpose, change or add its line here. Example:
+# "page 2/3x5m >=25 Sum notBreaching: OK" has the tier, the number of periods that must breach (2 of
+# the last 3, each of 5 minutes), the threshold, the statistics, the treatment of missing data, and
+# the alarm's state without any data ("unchanged" means: the alarm keeps its state).
+# "needs a,b of 3" means: the alarm has three metrics and can be raised only with both a and b.
 ROWS = {
     "accepting-14x-1h": "page 1/1x60m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
     "accepting-14x-5m": "page 1/1x5m >=1.44 Sum notBreaching: OK needs errors,requests of 2",
@@ -72,7 +74,8 @@ ROWS = {
     "bus-dead-letter-queue-not-empty": "page 1/1x1m >=1 Maximum ignore: unchanged needs visible of 2",
 }
 
-# The same for composite alarms: tier, members, suppressor, and the wait and extension periods in seconds.
+# The composite alarms: tier, rule ("&" means and, "," means or), suppressor, and its wait and
+# extension periods in seconds.
 TOGETHER = {
     "api-failing": "page accepting-14x-1h & accepting-14x-5m, accepting-6x-6h & accepting-6x-30m",
     "budget-burning": "ticket accepting-3x-1d & accepting-3x-2h, accepting-1x-3d & accepting-1x-6h, "
@@ -124,7 +127,7 @@ def behaviour_of(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
     """Return metrics that show the cause in the periods in `ages` (age 1 is the latest). Other periods are healthy.
 
-    A period of more than an hour gets the values of only one hour.
+    Each value is put once for each minute of its period, but at most 60 times.
     """
     store = MetricStore()
     for age in range(1, alarm.evaluation_periods + 3):

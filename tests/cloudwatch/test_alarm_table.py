@@ -52,7 +52,7 @@ WITH_BUS = {
 
 
 @pytest.mark.parametrize("alarm", WITH_BUS.values(), ids=WITH_BUS)
-def test_an_alarm_watches_only_published_metrics_and_provides_for_periods_without_data(alarm: Any) -> None:
+def test_an_alarm_watches_only_published_metrics_and_handles_periods_without_data(alarm: Any) -> None:
     # GIVEN
     published = (*AWS_METRICS, *own_metrics(PREFIX))
 
@@ -82,7 +82,8 @@ def test_an_alarm_watches_only_published_metrics_and_provides_for_periods_withou
         ("AWS/DynamoDB", "SystemErrors", {"TableName": "x"}),
         ("AWS/DynamoDB", "UserErrors", {"TableName": "x"}),
         ("AWS/SQS", "ApproximateNumberOfMessagesVisible", {}),
-        # AWS publishes this for a rule on the default bus. A rule on a custom bus also has the dimension EventBusName.
+        # Without the dimension EventBusName, AWS publishes this metric only for rules on the
+        # default bus. Our rules are on a custom bus.
         ("AWS/Events", "FailedInvocations", {"RuleName": "x"}),
     ],
 )
@@ -205,7 +206,7 @@ def test_a_topic_accepts_messages_of_this_stacks_alarms_and_a_receiver_is_subscr
     assert [s["endpoint"] for s in subscriptions] == ["https://pager.example.org/hook"]
 
 
-def test_no_alarm_on_missing_orders_or_certificate_expiry_exists_by_default() -> None:
+def test_the_alarms_on_missing_orders_and_certificate_expiry_do_not_exist_by_default() -> None:
     # GIVEN / WHEN
     table = alarm_table(AlarmThresholds(), LIMITS)
 
@@ -214,7 +215,7 @@ def test_no_alarm_on_missing_orders_or_certificate_expiry_exists_by_default() ->
     assert not names & {"orders-missing", "intake-silent", "certificate-expiry"}
 
 
-def test_age_alarms_leave_time_before_sqs_deletes_orders() -> None:
+def test_age_alarms_fire_before_sqs_deletes_messages() -> None:
     # GIVEN
     rows = {row.name: row for row in TABLE.alarms}
 

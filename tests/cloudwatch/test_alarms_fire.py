@@ -1,4 +1,7 @@
-"""Tests that each alarm is raised by its cause, notifies and recovers, whichever way CloudWatch evaluates it."""
+"""Tests that each alarm is raised by its cause, notifies and recovers.
+
+AWS does not document every case, so two possible `BEHAVIOURS` of CloudWatch are tested.
+"""
 
 from functools import cache
 
@@ -120,7 +123,8 @@ DEAD = {own("LastAttemptFailed"): 2, sqs("ApproximateNumberOfMessagesVisible", "
 def pages(*phases: Phase) -> list[tuple[str, State]]:
     alarms, composites = deployed()
     run = AlarmRun(publish(*phases, horizon=320), alarms, composites).run(START + 60 * 45, START + 60 * 319)
-    # Notices before BEGIN are left out: they say that metric alarms with actions went from no data to OK.
+    # Notices before BEGIN are left out: they only say that metric alarms with actions went from no
+    # data to OK.
     notices = [n for n in run.notices if n.target.endswith("alarms-page") and n.at >= START + 60 * BEGIN]
     return [(n.alarm.removeprefix(f"{PREFIX}-"), n.state) for n in notices]
 

@@ -16,8 +16,10 @@ from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 TABLE = alarm_table(THRESHOLDS, LIMITS, certificate=True)
 ALL = len(FUNCTIONS)
-# Written by hand: one row for each widget, except headings and graphs of alarms. The row has view, size, unit, period
-# and time range. At the end, a graph has its lines (1/3: one of three is visible), and other widgets their log groups.
+# Written by hand: one entry for each widget, except headings and graphs of alarms. An entry has
+# view, size, unit, period and time range, if the widget has them. A graph's entry ends with the
+# number of visible lines and of all lines (1/3: one of three is visible). Any other entry ends with
+# the number of the widget's log groups.
 LOOKS = {
     "What is wrong now": "alarm 24x4 0 groups",
     "Orders a minute": "timeSeries 12x5 orders 60 2/4",
@@ -82,7 +84,7 @@ def names_in(math: dict[str, Any]) -> set[str]:
     return set(re.findall(r"\b[a-z][a-z_0-9]*\b", math["expression"]))
 
 
-def test_widgets_except_the_graphs_of_alarms_look_as_listed() -> None:
+def test_each_widget_except_headings_and_alarm_graphs_looks_as_the_table_says() -> None:
     # GIVEN / WHEN
     others = [
         w for w in drawn() if w["type"] != "text" and w["properties"]["title"] not in {a.title for a in TABLE.alarms}

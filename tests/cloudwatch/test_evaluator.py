@@ -177,7 +177,8 @@ def store_of(*values: float | None, key: MetricKey = KEY, unit: str = "Seconds")
 
 
 def test_an_alarm_on_three_of_three_periods_is_raised_in_the_fifth_minute_and_recovers_at_the_next_dip() -> None:
-    # GIVEN the figure of "Alarm evaluation": breaching in periods 3 to 5, a dip in 6, one breach in 9
+    # GIVEN the diagram on AWS's page "Alarm evaluation": periods 3 to 5 breach, period 6 does not,
+    # and period 9 breaches
     store = store_of(1, 2, 4, 5, 6, 2, 1, 1, 5, 1)
 
     # WHEN
@@ -240,7 +241,9 @@ def test_a_period_of_five_minutes_is_evaluated_every_minute() -> None:
 
 
 @pytest.mark.parametrize(("always", "expected"), [(False, OK), (True, ALARM)])
-def test_dynamodb_alarms_ignore_missing_data_if_the_behaviour_says_so(always: bool, expected: State) -> None:
+def test_a_dynamodb_alarm_keeps_its_state_if_cloudwatch_always_ignores_missing_data(
+    always: bool, expected: State
+) -> None:
     # GIVEN throttles in the past, and no value published since then
     key = MetricKey.of("AWS/DynamoDB", "WriteThrottleEvents", {"TableName": "orders"})
     store = store_of(9, key=key, unit="Count")

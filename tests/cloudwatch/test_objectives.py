@@ -15,18 +15,18 @@ from tests.cloudwatch.test_alarms_fire import alarm_of, deployed
 
 HOUR: Final = 60
 """One hour in minutes."""
-Shop = Callable[[int], dict[str, float]]
+CountsOfMinute = Callable[[int], dict[str, float]]
 """A function that returns the counts of a minute: `requests`, `failed` requests, orders `settled` in time, orders
 settled `late`, and failed `attempts`."""
 
 
-def store_of(shop: Shop, minutes: int) -> MetricStore:
-    """Return the metrics of a shop in its first `minutes` minutes."""
+def store_of(counts_of: CountsOfMinute, minutes: int) -> MetricStore:
+    """Return the metrics of the first `minutes` minutes of a shop with these counts."""
     store = MetricStore()
     for minute in range(minutes):
         at, seen = (
             START + 60 * minute,
-            {"requests": 0.0, "failed": 0.0, "settled": 0.0, "late": 0.0, "attempts": 0.0} | shop(minute),
+            {"requests": 0.0, "failed": 0.0, "settled": 0.0, "late": 0.0, "attempts": 0.0} | counts_of(minute),
         )
         if seen["requests"]:
             store.put(api("Count"), at, seen["requests"], "Count")
@@ -43,14 +43,14 @@ def store_of(shop: Shop, minutes: int) -> MetricStore:
     return store
 
 
-def pages_of(shop: Shop, begin: int, end: int) -> list[tuple[str, int]]:
-    """Return the pages from minute `begin` to `end`: the alarm, and the number of minutes since `begin`.
+def pages_of(counts_of: CountsOfMinute, begin: int, end: int) -> list[tuple[str, int]]:
+    """Return each page from minute `begin` to `end`: its alarm, and the minutes since `begin`.
 
     The alarm `intake-silent` is left out.
     """
     alarms, composites = deployed()
     others = [each for each in composites if not each.name.endswith("-intake-silent")]
-    run = AlarmRun(store_of(shop, end), alarms, others).run(START + 60 * (begin - 10), START + 60 * end)
+    run = AlarmRun(store_of(counts_of, end), alarms, others).run(START + 60 * (begin - 10), START + 60 * end)
     notices = [
         n for n in run.notices if n.target.endswith("-page") and n.state == State.ALARM and n.at >= START + 60 * begin
     ]
@@ -137,7 +137,7 @@ def test_dead_letters_that_are_redriven_late_cause_no_page() -> None:
 
 @pytest.mark.parametrize("burn", BURNS, ids=lambda burn: f"{burn.rate:g}")
 @pytest.mark.parametrize(("objective", "budget"), [("accepting", 0.1), ("settling", 1)])
-def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
+def test_both_alarms_of_a_burn_rate_fire_above_this_rate_and_not_below_it(
     burn: Burn, objective: str, budget: float
 ) -> None:
     # GIVEN a steady share of bad requests, or of orders that are never settled
@@ -145,7 +145,8 @@ def test_both_alarms_of_a_burn_rate_are_raised_above_the_rate_and_not_below(
     states = {}
     for word, factor in (("above", 1.1), ("below", 0.9)):
         bad = burn.rate * budget * factor * 1_000
-        step = burn.short // 150  # minutes between values, so that the short window has two or three of them
+        # Minutes between two values, so that the short window has two or three values.
+        step = burn.short // 150
         accepting = {"requests": 1e5, "failed": bad, "settled": 0.0, "attempts": 0.0}
         settling = {"requests": 1e5, "failed": 0.0, "settled": 1e5 - bad, "attempts": 9.0}
         shop = accepting if objective == "accepting" else settling

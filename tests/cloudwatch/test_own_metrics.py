@@ -19,7 +19,7 @@ DECLARED: Final = {entry.name: entry for entry in own_metrics(NAMESPACE)}
 
 
 @pytest.mark.parametrize("metric", MetricName)
-def test_a_metric_is_emitted_by_its_cause_as_it_is_declared(metric: MetricName) -> None:
+def test_each_metric_is_emitted_by_its_cause_with_the_declared_unit_and_dimensions(metric: MetricName) -> None:
     # GIVEN
     declared = DECLARED[metric.value]
 
@@ -65,7 +65,7 @@ def test_each_failed_attempt_is_counted_and_the_failed_last_attempt_is_also_coun
 
 
 @pytest.mark.parametrize("row", alarm_table(THRESHOLDS, LIMITS, certificate=True).alarms, ids=lambda row: row.name)
-def test_an_alarm_on_our_own_metrics_has_a_scenario_that_emits_one_of_them(row: Alarm) -> None:
+def test_the_scenario_of_an_alarm_on_our_own_metrics_contains_a_metric_of_this_alarm(row: Alarm) -> None:
     # GIVEN
     watched = {m.name for m in row.metrics.values() if m.namespace == OWN}
 

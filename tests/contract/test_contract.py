@@ -21,7 +21,8 @@ TOOLS = ROOT / ".build" / "contract-env"
 NODE = TOOLS / "node" / "node_modules" / ".bin"
 CONTRACT = ROOT / "docs" / "openapi.json"
 ORDER = {"currency": "EUR", "lines": [{"sku": "SKU-1", "quantity": 2, "unit_price": "19.90"}], "reference": "r"}
-# The first check expects that valid orders are accepted. But the fuzzer uses keys again, and then the API answers 422.
+# The first check expects that valid orders are accepted. But the fuzzer sends different bodies with
+# the same idempotency key, and then the API answers 422.
 # The second check expects 405 for a method without a route. But API Gateway returns 404.
 EXCLUDED_CHECKS = "positive_data_acceptance,unsupported_method"
 

@@ -1,4 +1,6 @@
-"""Places, repeats and reads an order with the client that openapi-python-client generates.
+"""Places an order, repeats the request and reads the order, with a generated client.
+
+The generator is openapi-python-client.
 
 Usage: with_client.py URL KEY BODY
 """

@@ -1,4 +1,5 @@
-"""Tests the template's trust policies and parameters. Also tests that the program uses none of the template's names."""
+"""Tests the trust policies and parameters of bootstrap/template.yaml. Also tests that the Pulumi
+program uses none of the names in this template."""
 
 import re
 import subprocess
@@ -17,7 +18,7 @@ from pipeline.config import ConfigError, parse_config
 from tests.infra.test_option_combinations import recorded_combinations
 
 ROLES = {"PreviewRole": ("preview-prod", "drift-prod"), "DeployRole": ("prod",)}
-"""The GitHub environments of stack prod that may assume each role."""
+"""For each role, the GitHub environments of stack prod that may assume it."""
 IDS = {"OwnerId": "583231", "RepositoryId": "1296269"}
 
 
@@ -43,8 +44,8 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     # WHEN
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
-    # THEN the subject is exact: a wildcard would admit any branch. With ids, a later repository of the same name is not
-    # admitted
+    # THEN the subject has no wildcard, because a wildcard would admit any branch. If the subject
+    # has ids, it does not admit a repository that gets the same name later
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",

@@ -63,7 +63,7 @@ def test_the_state_bucket_is_private_and_versioned_and_encrypted_with_the_state_
     }
 
 
-def test_the_states_bucket_requires_tls() -> None:
+def test_the_state_bucket_requires_tls() -> None:
     # GIVEN / WHEN
     statements = properties_of("StateBucketPolicy")["PolicyDocument"]["Statement"]
 
@@ -80,7 +80,7 @@ def test_the_states_bucket_requires_tls() -> None:
     ]
 
 
-def test_the_states_key_is_rotated_and_controlled_by_iam() -> None:
+def test_the_state_key_is_rotated_and_controlled_by_iam() -> None:
     # GIVEN / WHEN
     key, alias = properties_of("StateKey"), properties_of("StateKeyAlias")
 

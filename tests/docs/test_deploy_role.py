@@ -87,8 +87,9 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_has_no_call_twice_and_calls_from_documents_have_a_source(entry: str) -> None:
-    # GIVEN an entry of provider_calls.toml. `seen` are calls that the provider made, `read` are calls from documents
+def test_an_entry_lists_no_call_twice_and_names_its_source_if_not_all_calls_were_seen(entry: str) -> None:
+    # GIVEN an entry of provider_calls.toml. `seen` lists calls that the provider made. `read` lists
+    # calls that are taken from `source`
     content = table()[entry]
     calls = [(on, action) for kind in KINDS for on, actions in content.get(kind, {}).items() for action in actions]
 
@@ -98,7 +99,7 @@ def test_an_entry_has_no_call_twice_and_calls_from_documents_have_a_source(entry
     assert ("source" in content) >= ("read" in content)
 
 
-def test_calls_on_all_resources_have_a_reason_and_other_calls_have_none() -> None:
+def test_each_call_that_must_be_allowed_on_all_resources_has_a_reason_and_no_other_call_has_one() -> None:
     # GIVEN
     calls = {
         (on, action)

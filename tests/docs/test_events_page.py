@@ -1,4 +1,5 @@
-"""Tests docs/events.md: the configuration accepts its examples, and its limits of delivery are those of the code."""
+"""Tests docs/events.md: the examples are valid configuration, and the delivery limits are those of
+the code."""
 
 import json
 import re

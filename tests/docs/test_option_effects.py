@@ -1,5 +1,6 @@
-"""Tests recordings of the program: which inputs contain an option's value, what another Region changes, and whether
-every component registers outputs. Also tests how differences between two recordings are named."""
+"""Tests the resources that the Pulumi program registers: which inputs contain an option's value,
+what another Region changes, and whether every component registers outputs. Recordings of the
+program show this. Also tests how differences between two recordings are named."""
 
 import json
 import re
@@ -177,7 +178,7 @@ def wire(recording: Recording) -> str:
 
 def test_an_option_without_two_values_is_reported() -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(LookupError, match=r"no values for brand_new: add two of each to lab/docs/option_changes.py"):
+    with pytest.raises(LookupError, match=r"no values for brand_new: add two for each to lab/docs/option_changes.py"):
         changes([*StackConfig.model_fields, "brand_new"])
 
 

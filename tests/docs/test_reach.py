@@ -1,6 +1,7 @@
 """Tests which calls the template's roles may make on resources of other stacks and owners.
 
-The deploy role may make only calls that AWS cannot restrict. The preview role may change nothing and read no secret.
+On these resources, the deploy role may make only calls that AWS cannot restrict to the role's own
+stack. The preview role may change none of these resources, and may read none of their secrets.
 """
 
 from collections.abc import Iterator
@@ -16,7 +17,7 @@ from lab.permissions.template import ACCOUNT, boundary, statements
 
 ROLES = ("DeployRole", "PreviewRole")
 # The role's stack, the resources' stack, and whether the resources have tags. An untagged resource belongs to no stack,
-# whatever its name. The name prod-eu begins with prod.
+# whatever its name. prod-eu is here because a pattern for prod's names could match its names too.
 OTHERS = [("dev", "prod", True), ("dev", "prod", False), ("prod", "dev", True), ("prod", "prod-eu", True)]
 READS = (":Get", ":List", ":Describe", ":GET")
 # The answers to these calls contain variables, code, credentials or headers.
@@ -76,7 +77,7 @@ def test_the_deploy_role_reaches_resources_of_others_only_by_calls_that_aws_cann
     assert [str(each) for each in found if each.action not in known] == []
 
 
-def test_the_deploy_role_can_make_every_listed_call_on_resources_of_others() -> None:
+def test_the_deploy_role_can_make_exactly_the_listed_calls_on_resources_of_other_stacks_and_owners() -> None:
     # GIVEN
     role = role_of("DeployRole", "dev")
 

@@ -141,13 +141,13 @@ def test_every_pulumi_command_runs_the_policies() -> None:
     ]
 
     # WHEN
-    free = [each for each in by_action if each.get("policyPacks") != "policy"]
-    free_commands = [line for line in by_command if not line.endswith("-- --policy-pack policy")]
+    without_pack = [each for each in by_action if each.get("policyPacks") != "policy"]
+    commands_without_pack = [line for line in by_command if not line.endswith("-- --policy-pack policy")]
 
     # THEN
     assert sorted(each["command"] for each in by_action) == ["preview", "up"]
     assert len(by_command) == 1
-    assert (free, free_commands) == ([], [])
+    assert (without_pack, commands_without_pack) == ([], [])
 
 
 @pytest.mark.parametrize(("workflow", "name"), STEPS)

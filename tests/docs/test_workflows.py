@@ -45,7 +45,7 @@ def steps_of(path: Path) -> list[dict[str, Any]]:
     return [step for job in jobs(path).values() for step in job["steps"]]
 
 
-def test_the_page_lists_exactly_the_workflows() -> None:
+def test_docs_delivery_lists_every_workflow_and_no_other() -> None:
     # GIVEN the table of docs/delivery.md
     named = re.findall(r"^\| `(\w+)` \|", (ROOT / "docs" / "delivery.md").read_text().split("\n## ")[0], re.MULTILINE)
     # THEN
@@ -71,7 +71,7 @@ def test_a_shell_can_parse_every_script(script: str) -> None:
 
 
 @pytest.mark.parametrize("script", RUNS.values(), ids=RUNS)
-def test_every_command_of_the_project_exists(script: str) -> None:
+def test_every_ops_command_and_make_target_in_a_workflow_exists(script: str) -> None:
     # GIVEN the commands of a step
     for line in script.splitlines():
         match = re.search(r"\.venv/bin/python -m (ops(?:\.preview)?) ([^|&>]*)", line)
@@ -231,11 +231,11 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
     ("code", "deployment", "rollback"),
     [(0, "Succeeded", False), (1, "Succeeded", True), (1, "Failed", False), (4, "Succeeded", False)],
 )
-def test_shifted_functions_are_rolled_back_if_another_functions_shift_fails(
+def test_shifted_functions_are_rolled_back_if_the_shift_of_another_function_fails(
     tmp_path: Path, code: int, deployment: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN a shift succeeds, fails after another function's callers have moved, fails before any callers have
-    # moved, or is not permitted
+    # GIVEN / WHEN, case by case: the shift succeeds. It fails after the callers of another function
+    # have moved to new code. It fails before any callers have moved. It is not permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", deployment)
     # THEN the step fails unless the shift succeeds. A rollback runs only if the shift fails after callers have moved
     assert status == code

@@ -32,7 +32,10 @@ class CauseContext:
     _effects: dict[object, Mapping[MetricKey, Value]] = field(default_factory=dict)
 
     def effects_of(self, row: str) -> Mapping[MetricKey, Value]:
-        """Produce the row's cause, and return its effects. A cause that several rows share is produced only once."""
+        """Produce the cause of the alarm `row`, and return the cause's effects.
+
+        A cause that several alarms share is produced only once.
+        """
         cause = REAL_CAUSES[row]
         if cause not in self._effects:
             self._effects[cause] = cause(self)
@@ -116,9 +119,13 @@ REAL_CAUSES: Final[Mapping[str, Cause]] = {
     "order-dead-lettered": _message_unreadable,
     "dead-letter-queue-not-empty": _message_unreadable,
 }
-"""The rows with a real cause. For the other rows, the emulator lacks the metric, the fault or the limit."""
+"""The alarms whose cause can be produced on the emulator, each with its cause.
 
-# The metric that each cause must produce, so that no row fires because of other metrics.
+For the other alarms, the emulator lacks the metric, the fault or the limit.
+"""
+
+# For each alarm, the metric that its cause must produce. The test checks this metric, because other
+# metrics could make the alarm fire, too.
 CAUSING_METRIC: Final[Mapping[str, MetricKey]] = {
     "accepting-14x-1h": api("5xx"),
     "accepting-14x-5m": api("5xx"),

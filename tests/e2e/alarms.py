@@ -1,4 +1,7 @@
-"""The deployed alarms in the evaluator's form, and queues that receive the emulator's notifications."""
+"""Reads a deployed stack's alarms for our own evaluator of alarms (lab/simulation/cloudwatch).
+
+Receives the emulator's notifications in queues, and records what tests have shown of each alarm.
+"""
 
 import json
 from collections import defaultdict
@@ -50,12 +53,15 @@ class DeployedAlarms:
 
     @property
     def prefix(self) -> str:
-        """Return the beginning of physical names."""
+        """Return the prefix of the physical names of this stack's resources."""
         name: str = self.stack.outputs["dashboard"]
         return name
 
     def watched(self) -> dict[str, str]:
-        """Return the physical name of each resource in the alarm table, from the stack's outputs and resources."""
+        """Return the physical name of each resource that the alarms watch.
+
+        The names come from the stack's outputs and resources.
+        """
         outputs = self.stack.outputs
         (api,) = (each for each in self.stack.resources if each["type"] == "aws:apigatewayv2/api:Api")
         names = {key: outputs[key] for key in WATCHED if key.endswith(("_function", "_table"))}
@@ -69,9 +75,10 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the row's alarm with the names that the scenarios use, instead of the names of this stack's resources.
+        """Return the alarm `row`, with this stack's resource names replaced by those of `WATCHED`.
 
-        Metrics that no scenario uses keep the names of this stack, so they get no data.
+        The scenarios publish data under the names of `WATCHED`. Metrics that no scenario uses keep
+        this stack's resource names, so they get no data.
         """
         alarm = self.metric[f"{self.prefix}-{row}"]
         metrics = {
@@ -81,7 +88,7 @@ class DeployedAlarms:
         return replace(alarm, metrics=metrics)
 
     def in_scenario_name(self, key: MetricKey) -> MetricKey:
-        """Return the metric with the names that the scenarios use for this stack's resources."""
+        """Return the metric, with this stack's resource names replaced by those of `WATCHED`."""
         watched = self.watched()
         names = {watched[each]: WATCHED[each] for each in WATCHED if each in watched}
         dimensions = {name: names.get(value, value) for name, value in key.dimensions}
@@ -155,14 +162,14 @@ def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
 
 @dataclass
 class Shown:
-    """A table of alarms, with the effects that tests have shown for each alarm."""
+    """A table that says for each alarm which effects (`COLUMNS`) the tests have shown."""
 
     columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     causes: dict[str, str] = field(default_factory=dict)
 
     @contextmanager
     def showing(self, alarm: str, *columns: str) -> Iterator[None]:
-        """Record the columns unless the block raises."""
+        """Mark these columns as shown for the alarm, if the block ends without an exception."""
         yield
         self.columns[alarm].update(columns)
 
@@ -176,7 +183,8 @@ class Shown:
         ]
         head = f"| alarm | cause | {' | '.join(COLUMNS)} |\n|---|---|{'---|' * len(COLUMNS)}\n"
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text("# Alarms, as the last run showed them\n\n" + head + "\n".join(rows) + "\n", encoding="utf-8")
+        title = "# What the last test run showed of each alarm\n\n"
+        path.write_text(title + head + "\n".join(rows) + "\n", encoding="utf-8")
         whole = sum(set(COLUMNS) <= self.columns[name] for name in names)
         return f"{whole} of {len(names)} alarms shown to fire, to notify and to recover: {path.relative_to(ROOT)}"
 

@@ -3,12 +3,13 @@
     pulumi stack output --json --show-secrets --stack dev > dev.json
     make aws-check OUTPUTS=dev.json
 
-The command runs the tests marked `deployed`. They inject no fault, and use the stack's public address and your
-credentials. The command refuses a production stack. A run costs less than a cent, takes one to three minutes, and
-places some 20 orders in the currency XTS. These orders stay, rejected or confirmed. Their idempotency records stay
-until they expire. The run also creates articles AWS-CHECK-… and, if the stack has a standard topic, one queue with its
-subscription. It removes them at the end. If a run is killed, the next run removes them. Subscribers receive the orders'
-events. Errors and rejections may raise an alarm of the tier notify.
+The command runs the tests marked `deployed`. They inject no fault, and use the stack's public
+address and your credentials. The command refuses a production stack. A run costs less than a cent,
+takes one to three minutes, and places some 20 orders in the currency XTS. These orders stay in the
+table, as CONFIRMED or REJECTED. Their idempotency records stay until they expire. The run also
+creates articles AWS-CHECK-… and, if the stack has a standard topic, one queue with its
+subscription. It removes them at the end. If a run is killed, the next run removes them. Subscribers
+receive the orders' events. Errors and rejections may raise an alarm of the tier notify.
 
 Exit codes: 0 all passed, or a dry run; 1 something failed, 2 wrong usage, 3 no such stack, 4 no access, 5 a production
 stack or an unknown environment, 130 interrupted.
@@ -43,22 +44,26 @@ _REASON_LINES: Final = 12
 
 
 class Report:
-    """The results of the tests, which pytest reports while it runs."""
+    """A pytest plugin that collects the results of the tests during their run."""
 
     def __init__(self) -> None:
         self.tests: dict[str, dict[str, Any]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Add the report on one phase of a test to the test's line. The test failed if one of its phases failed."""
-        line = self.tests.setdefault(report.nodeid, {"test": report.nodeid, "outcome": "passed", "milliseconds": 0})
-        line["milliseconds"] += round(1_000 * report.duration)
+        """Add one phase of a test (setup, call or teardown) to the test's result.
+
+        A test has failed if one of its phases failed.
+        """
+        new: dict[str, Any] = {"test": report.nodeid, "outcome": "passed", "milliseconds": 0}
+        result = self.tests.setdefault(report.nodeid, new)
+        result["milliseconds"] += round(1_000 * report.duration)
         if report.failed:
-            line["outcome"] = "failed"
-            line["reason"] = report.longreprtext.splitlines()[-_REASON_LINES:]
+            result["outcome"] = "failed"
+            result["reason"] = report.longreprtext.splitlines()[-_REASON_LINES:]
 
     @property
     def failed(self) -> list[dict[str, Any]]:
-        """The lines of the tests that failed."""
+        """The results of the tests that failed."""
         return [each for each in self.tests.values() if each["outcome"] == "failed"]
 
 
@@ -94,7 +99,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("outputs", type=Path, help="a file from `pulumi stack output --json --show-secrets`")
     parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")
     parser.add_argument(
-        "--token", help="a token for an API with your own issuer; if it is -, the token is read from standard input"
+        "--token",
+        help="a bearer token, if the API uses your own issuer; - reads it from standard input",
     )
     parser.add_argument(
         "--report",
@@ -151,7 +157,7 @@ def _run(stack: DeployedStack, options: argparse.Namespace) -> int:
             "failed": len(report.failed),
             "events": "checked"
             if checks_events
-            else "not checked: the run subscribes its queue only to a standard topic",
+            else "not checked: this stack has no standard topic, which the check needs",
             "removed": vars(removed),
             "tests": list(report.tests.values()),
         }
@@ -176,8 +182,9 @@ def _write(document: dict[str, Any], path: Path | None) -> None:
     chosen.write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
     Screen(stderr=True).print(
         f"{document['stack']} ({document['region']}): {document['passed']} passed, {document['failed']} failed in "
-        f"{document['seconds']} s. The run's orders in XTS stay. The queue, subscription and articles that it created "
-        "are removed.\n"
+        f"{document['seconds']} s. This run's orders (currency XTS) stay in the table. "
+        "Everything else that it created (articles, and perhaps a queue and its subscription) "
+        "is removed.\n"
         f"report: {chosen}"
     )
 

@@ -65,7 +65,11 @@ def account(request: pytest.FixtureRequest, deployed: Deployed | None, stack: Lo
 
 @pytest.fixture(scope="module")
 def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalStack, account: Account) -> OrdersApi:
-    """Return the API's client. No CloudFront runs here: tests of an edge send CloudFront's header themselves."""
+    """Return the API's client.
+
+    CloudFront does not run here. So the tests of a file with `waf` in its `CONFIG` send
+    CloudFront's header themselves.
+    """
     if deployed:
         return deployed.api
     edge = "waf" in getattr(request.module, "CONFIG", {})
@@ -74,7 +78,8 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # A test without the fixture `stack` has its own instance or none. This fixture must not start the shared one.
+    # A test that does not use the fixture `stack` has its own stack or none. So `stack` is not
+    # requested for it, because that would start the shared stack.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):

@@ -28,7 +28,10 @@ NAME: Final = "orders-deployed"
 STOCK_PREFIX: Final = "AWS-CHECK-"
 UNKNOWN_SKU: Final = "SKU-NOBODY-HAS"
 _LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attempt deferred", "message dead-lettered")
-_NOT_ALL: Final = "A deployed stack also has orders of others. Read one order by its id."
+_NOT_ALL: Final = (
+    "The orders of a deployed stack cannot be listed or counted, because some are not this run's. "
+    "Read one order by its id."
+)
 _DAY_MS: Final = 86_400_000
 
 order = partial(http.order, currency=TEST_CURRENCY)
@@ -129,7 +132,7 @@ class DeployedStack:
 
 @dataclass(frozen=True)
 class Deployed:
-    """The values of the fixtures if the tests run on a stack on AWS."""
+    """What the fixtures `stack`, `api` and `account` return if the tests run on a stack on AWS."""
 
     stack: DeployedStack
     token: str | None
@@ -146,7 +149,7 @@ class Deployed:
 
 
 def own_prefix(target: Target) -> str:
-    """Return the beginning of the names of queues that runs make."""
+    """Return the prefix of the names of the queues that `make aws-check` creates."""
     return f"{target.prefix}-aws-check-"
 
 

@@ -81,7 +81,10 @@ class Probe:
 
 @contextmanager
 def probing(stack: LocalStack, role: str) -> Iterator[Probe]:
-    """Create a probe with the role of the function that `role` names. Delete the probe at the end."""
+    """Create a probe that has the role of one function. Delete the probe at the end.
+
+    `role` is the function's name, such as `get-order`.
+    """
     lambda_ = stack.aws.lambda_
     name = f"probe-{role}"
     arn = next(

@@ -1,8 +1,8 @@
 """Tests that each alarm of the deployed stack fires for its cause, notifies a subscriber, and recovers.
 
 Our own evaluator (lab/simulation/cloudwatch) decides the states, because the emulator's evaluator ignores dimensions,
-math and missing data. The emulator has the alarms and delivers the notifications. The causes in `REAL_CAUSES` happen on
-the emulator, too.
+math and missing data. The emulator has the alarms and delivers the notifications. For the alarms in
+`REAL_CAUSES`, a second test also produces the cause itself on the emulator.
 """
 
 from collections.abc import Iterator
@@ -57,7 +57,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
 def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
     alarms: DeployedAlarms, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
-    # GIVEN the cause, as metrics that AWS would publish
+    # GIVEN the metrics that AWS would publish if the alarm's cause happened
     store = publish(Phase(BEGIN, END, CAUSES[row.name]), step=step_of(alarms.in_scenario(row.name)))
     name, notifying = f"{alarms.prefix}-{row.name}", TABLE.composite_of(row.name) or row
     # If the alarm belongs to a pair, the pair's other alarm is set to ALARM first.
@@ -76,8 +76,8 @@ def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
     for other in others:
         receivers.set_state(other, "OK")
 
-    # THEN the alarm fired once and recovered. The notifying alarm's tier got one notification of each state, with the
-    # runbook's link
+    # THEN the alarm fired once and recovered. For each state, the alarm (or its composite) sent one
+    # notification to its tier, with the runbook's link
     link = runbook_link("docs/runbooks", notifying)
     for member in {row.name, notifying.name}:
         with shown.showing(member, *COLUMNS):

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.chaos.scenario import SCARCE, Plan, planned_orders, weak
+from lab.chaos.scenario import SCARCE, Plan, missing_events, planned_orders
 from lab.chaos.verdict import Numbers, unexpectedly_dead
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
@@ -94,8 +94,8 @@ def test_a_run_without_shared_keys_is_weak() -> None:
     # GIVEN two runs with all planned faults. Callers shared a key only in the first run
     # WHEN the runs are judged
     # THEN only the second run is weak, because it did not test shared keys
-    assert weak(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
-    assert weak(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
+    assert missing_events(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
+    assert missing_events(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
 def test_only_unexpected_dead_letters_are_counted() -> None:

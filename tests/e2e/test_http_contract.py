@@ -121,7 +121,7 @@ def test_a_wrong_request_gets_its_problem_document(
     # WHEN it is posted
     answer = api.post(body, key, headers)
 
-    # THEN it gets the problem document of its row
+    # THEN it gets the problem document that the parameters name
     assert_problem(answer, status, name)
 
 
@@ -152,7 +152,7 @@ def test_a_repeat_during_the_first_attempt_is_refused(stack: LocalStack, api: Or
     # GIVEN a first attempt that waits for the queue's answer
     with ThreadPoolExecutor(1) as pool, stack.fault("sqs", "SendMessage", FaultKind.TIMEOUT, count=1):
         first = pool.submit(api.post, GOOD, key)
-        wait_for("the first attempt to wait", lambda: stack.faults()[0].hits)
+        wait_for("the first attempt to send its message", lambda: stack.faults()[0].hits)
 
         # WHEN the request is repeated before the first attempt ends
         second = api.post(GOOD, key)

@@ -55,7 +55,7 @@ def test_a_caller_with_a_valid_token_can_place_and_read_an_order(api: OrdersApi,
     assert found.status == 200
 
 
-def test_without_a_token_the_answer_is_401(api: OrdersApi, key: str) -> None:
+def test_the_answer_is_401_if_no_token_is_sent(api: OrdersApi, key: str) -> None:
     # GIVEN no token
     # WHEN an order is placed, and another order is read
     answers = [api.post(order(("SKU-1", 1)), key), api.get("00000000-0000-5000-8000-000000000000")]
@@ -151,7 +151,9 @@ def test_a_route_without_the_authorizer_accepts_no_order(
     assert (accepted.status, accepted.is_replay) == (202, False)
 
 
-def test_another_callers_order_gets_404_as_if_missing(api: OrdersApi, token: Tokens, key: str) -> None:
+def test_looking_up_another_callers_order_gives_the_same_404_as_looking_up_a_missing_order(
+    api: OrdersApi, token: Tokens, key: str
+) -> None:
     # GIVEN an order of one caller
     order_id = post(api, token("shop"), key).order_id
 
@@ -213,7 +215,8 @@ def test_the_smoke_test_places_its_order_as_a_client_of_the_stack(
     # GIVEN
     smoke = ["smoke", "--local", "--state-dir", str(stack.state.path), "--json", "--yes"]
 
-    # WHEN the smoke test runs with a token that it gets itself, and then with an invalid token from an option
+    # WHEN the smoke test runs with a token that it gets itself, and then with an invalid token
+    # given by `--token`
     code = main(smoke)
     own = json.loads(capsys.readouterr().out)
     refused = main([*smoke, "--token", "none-of-ours"])

@@ -18,8 +18,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.long]
 
 COUNT: Final = 300
 IDS: Final = [f"{number:08x}-307d-56d4-8339-4dc839c7313d" for number in range(COUNT)]
-# `OPS` runs the tools with a shorter hiding time. So the messages that a killed run has hidden are visible again after
-# seconds, not after five minutes.
+# `OPS` runs the tools with a shorter visibility timeout. So the messages that a killed run has
+# received are visible again after seconds, not after five minutes.
 HIDDEN_SECONDS: Final = 20
 OPS: Final = (
     f"import sys, ops.sweep, ops.cli.main; ops.sweep.HIDE_SECONDS = {HIDDEN_SECONDS}; "
@@ -80,8 +80,8 @@ def test_a_killed_bulk_discard_loses_nothing_and_its_rerun_finishes(tmp_path: Pa
         rerun = started(stack, *DISCARD)
         rerun.communicate(timeout=300)
 
-        # THEN no message is left. The journal has every message, and both runs, each with the operator's name and
-        # reason.
+        # THEN no message is left. The journal has every message and both runs. Each run has the
+        # operator's name and reason.
         runs = history(stack)
         assert rerun.returncode == 0
         assert (discarded(), account.waiting("dead_letter_queue_url")) == (set(IDS), 0)

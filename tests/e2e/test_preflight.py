@@ -10,7 +10,7 @@ from ops.cli.main import main
 from ops.errors import ExitCode
 from ops.preflight.checks import run_checks
 from ops.preflight.finding import Verdict
-from ops.preflight.ground import Ground, ground
+from ops.preflight.stack_facts import StackFacts, collect_facts
 from ops.preflight.state import BACKEND_VARIABLE
 from ops.target import Choice
 
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.e2e
 BUCKET = "pulumi-state"
 
 
-class NotDeployed(Ground):
+class NotDeployed(StackFacts):
     """A stack before its first deployment: it exists in Pulumi, and its state is empty."""
 
     def ids(self) -> frozenset[str]:
@@ -56,8 +56,8 @@ def test_a_deployed_stack_passes_until_a_lock_is_left_in_its_state(
     after, locked = preflight(stack, capsys)
     state.delete_object(Bucket=BUCKET, Key=key)
 
-    # THEN the first run can read everything, and warns that nobody is subscribed to pages. The second run reports the
-    # lock as an error.
+    # THEN the first run can read everything, and warns that nobody is subscribed to pages (urgent
+    # alarms). The second run reports the lock as an error.
     assert (before, after) == (ExitCode.OK, ExitCode.REFUSED)
     assert {each["verdict"] for each in found.values()} == {"ok", "warning"}
     assert found["pages"]["verdict"] == "warning"
@@ -81,7 +81,7 @@ def test_an_unknown_state_is_reported(
 
 def test_existing_resources_block_a_first_deployment(stack: LocalStack) -> None:
     # GIVEN resources with the stack's names, and a stack that Pulumi has never deployed
-    deployed = ground(Choice(local=True, state_dir=stack.state.path))
+    deployed = collect_facts(Choice(local=True, state_dir=stack.state.path))
     gradual = deployed.config.model_copy(update={"gradual_deploy": "AllAtOnce"})
     known = NotDeployed(**(vars(deployed) | {"outputs": {}, "config": gradual}))
 

@@ -41,7 +41,7 @@ def test_imported_resources_are_updated_in_place(new_stack: NewStack) -> None:
     first, second = stack.up(), stack.up()
     # THEN they belong to the stack and have its settings, and everything else is new
     assert first.code == 0, first.output
-    assert {name for name, did in first.changed.items() if did != "create"} == {"orders", "orders-queue"}
-    assert set(first.changed.values()) == {"create", "update"}
+    assert {name for name, did in first.aws_changes.items() if did != "create"} == {"orders", "orders-queue"}
+    assert set(first.aws_changes.values()) == {"create", "update"}
     assert account.resources[TABLE, "orders-dev-orders"]["billingMode"] == "PAY_PER_REQUEST"
     assert second.changes == {}

@@ -55,7 +55,7 @@ def test_protected_tables_are_kept_even_without_a_preview(prod: Deployed) -> Non
     assert {key for key in account.resources if key[0] == TABLE} == before
 
 
-def test_tables_are_kept_even_without_the_protection_in_the_state(prod: Deployed) -> None:
+def test_tables_are_kept_even_if_pulumis_protection_was_removed(prod: Deployed) -> None:
     # GIVEN a deployed production stack whose protection somebody removed from the state
     workspace, account = prod
     before = {key for key in account.resources if key[0] == TABLE}

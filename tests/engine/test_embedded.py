@@ -118,8 +118,8 @@ def test_a_code_change_reaches_the_embedded_aws(local_stack: Workspace, aws: Aws
     done = local_stack.up()
     # THEN the functions and their aliases are updated in place
     assert done.code == 0, done.output
-    assert set(done.changed.values()) == {"update"}
-    assert {name.rsplit("-", 1)[1] for name in done.changed} == {"function", "live"}
+    assert set(done.aws_changes.values()) == {"update"}
+    assert {name.rsplit("-", 1)[1] for name in done.aws_changes} == {"function", "live"}
     # AND the new code answers
     assert before["status"] == 400
     assert call(url, ORDER)[0] == 418

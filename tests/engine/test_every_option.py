@@ -54,7 +54,7 @@ def test_nothing_changes_on_a_second_up_with_every_option(full: Deployed) -> Non
     assert done.changes == {}
 
 
-def test_the_programs_own_secrets_are_encrypted_and_never_printed(full: Deployed) -> None:
+def test_secrets_in_the_configuration_are_encrypted_and_never_printed(full: Deployed) -> None:
     # GIVEN the deployed stack, whose edge sends a secret to the API
     workspace, account = full
     assert SECRETS["origin_secret"] in json.dumps(list(account.resources.values()))

@@ -82,6 +82,7 @@ def test_the_exit_code_is_distinct_if_pulumi_and_go_are_missing(
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN `python -m local.engine` is run
     code = __main__.main([])
-    # THEN it prints that nothing was checked, and exits with a code that only this case has
+    # THEN it prints that tests with the engine cannot run.
+    # AND it exits with a code that only this case has
     assert code == __main__.NOT_AVAILABLE
-    assert "Nothing was checked" in capsys.readouterr().err
+    assert "Tests with the real engine cannot run" in capsys.readouterr().err

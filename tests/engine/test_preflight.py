@@ -12,7 +12,7 @@ import pytest
 
 from lab.preview.memory_account import MemoryAccount
 from ops.preflight.finding import Verdict
-from ops.preflight.ground import Ground, ground
+from ops.preflight.stack_facts import StackFacts, collect_facts
 from ops.preflight.state import state
 from ops.target import Choice
 from tests.engine.conftest import NewStack
@@ -21,7 +21,7 @@ from tests.engine.test_cancel import WAIT_SECONDS, hold
 pytestmark = pytest.mark.engine
 
 
-def lock(known: Ground) -> tuple[Verdict, str]:
+def lock(known: StackFacts) -> tuple[Verdict, str]:
     (found,) = [each for each in state(known) if each.check == "lock of the state"]
     return found.verdict, found.found
 
@@ -50,7 +50,7 @@ def test_a_killed_update_leaves_its_lock_and_its_resources(
     workspace = new_stack("dev", MemoryAccount(hold(reached, go_on)))
     for name, value in workspace.environment.items():
         monkeypatch.setenv(name, value)
-    first = ground(Choice(stack="dev"))
+    first = collect_facts(Choice(stack="dev"))
     assert (first.outputs, first.ids(), lock(first)[0]) == ({}, frozenset(), Verdict.OK)
 
     # WHEN its first `up` is killed while it creates resources
@@ -67,7 +67,7 @@ def test_a_killed_update_leaves_its_lock_and_its_resources(
     os.killpg(process.pid, signal.SIGKILL)
     process.wait(WAIT_SECONDS)
     go_on.set()
-    killed = ground(Choice(stack="dev"))
+    killed = collect_facts(Choice(stack="dev"))
 
     # THEN preflight reports the lock with its holder, and reads the resources in the state
     verdict, text = lock(killed)

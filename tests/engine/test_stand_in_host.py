@@ -10,7 +10,7 @@ import pytest
 from local.engine.language_host.interpreter import InterpreterError, Plugin, attached, interpreter, inventory
 
 
-def test_the_environment_that_the_project_names_is_used() -> None:
+def test_the_virtual_environment_named_by_the_project_is_used() -> None:
     # GIVEN a project with an environment in its folder
     root, options = Path(sys.prefix).parent, {"toolchain": "pip", "virtualenv": Path(sys.prefix).name}
     # WHEN its interpreter is chosen
@@ -35,7 +35,7 @@ def test_a_project_without_a_usable_interpreter_is_refused(
         interpreter(tmp_path, options)
 
 
-def test_the_packages_of_an_interpreter_and_their_providers_are_listed() -> None:
+def test_the_packages_of_an_interpreter_and_the_providers_that_they_need_are_listed() -> None:
     # GIVEN the environment that runs this test
     # WHEN its packages are listed
     found = inventory(Path(sys.executable))

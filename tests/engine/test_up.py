@@ -35,7 +35,7 @@ def test_a_code_change_updates_the_functions_and_their_aliases(dev: Deployed) ->
     # THEN the functions and their aliases are updated in place, and no other resource changes
     assert done.code == 0, done.output
     expected = [*(f"{name}-function" for name in NAMES), *(f"{name}-live" for name in NAMES)]
-    assert done.changed == dict.fromkeys(sorted(expected), "update")
+    assert done.aws_changes == dict.fromkeys(sorted(expected), "update")
     # AND each alias points at the new version
     aliases = [state for (token, _), state in account.resources.items() if token == "aws:lambda/alias:Alias"]
     assert {alias["functionVersion"] for alias in aliases} == {"2"}
@@ -61,7 +61,7 @@ def test_a_changed_option_updates_only_its_resources(key: str, value: str, expec
     done = workspace.up()
     # THEN only the option's resources are updated, in place
     assert done.code == 0, done.output
-    assert done.changed == dict.fromkeys(sorted(expected), "update")
+    assert done.aws_changes == dict.fromkeys(sorted(expected), "update")
 
 
 def test_a_preview_shows_the_changes_that_up_makes(dev: Deployed) -> None:
@@ -72,5 +72,5 @@ def test_a_preview_shows_the_changes_that_up_makes(dev: Deployed) -> None:
     # WHEN it is previewed, and then deployed
     previewed, done = workspace.preview(), workspace.up()
     # THEN both show the same changes
-    assert previewed.changed == {"get-order-function": "update", "get-order-live": "update"}
-    assert done.changed == previewed.changed
+    assert previewed.aws_changes == {"get-order-function": "update", "get-order-live": "update"}
+    assert done.aws_changes == previewed.aws_changes

@@ -1,4 +1,6 @@
-"""Tests that two versions of the code work together, in every combination before and after a deploy or a rollback.
+"""Tests that two versions of the code work together.
+
+The API and the worker each run either version, before and after a deploy or a rollback.
 
 The next version is the current code with a newer schema version (`lab.simulation.histories.versions`). The last release
 is represented by a recording of its output (`tests.flow.releases`).
@@ -56,7 +58,8 @@ def test_any_two_versions_give_the_same_answers_and_one_effect(
         with running(worker):
             stage.world.deliver()
 
-        # WHEN either version of the API gets a retry, another body, and a retry after the record's expiry
+        # WHEN either version of the API gets a retry, then another body with the same key, and then
+        # a retry after the record's expiry
         stage.deadline_passes()
         with running(later_api):
             again = stage.post()
@@ -104,7 +107,8 @@ def test_newer_messages_stay_in_the_queue_after_a_rollback() -> None:
             stage.post()
             stage.world.deliver(at("Publish", crash_before))
         (row,) = stage.world.orders.values()
-        # WHEN a rolled-back worker uses up half of the message's receives, and then the next version is deployed again
+        # WHEN, after a rollback, the older worker uses up half of the message's receives, and then
+        # the next version is deployed again
         with running(SCHEMA_VERSION):
             for _ in range(stage.world.deployment.max_receive_count // 2):
                 stage.lease_passes()

@@ -74,14 +74,18 @@ def test_a_parallel_batch_has_the_same_result_as_a_sequential_batch(seed: int) -
         # THEN both workers have the same result
         assert state(stage) == in_sequence
         assert invariants.violations(stage.world) == []
-        # AND when the queue is empty, each of the six settled orders has been published once
+        # AND when the queue is empty, the event of each of the six settled orders has been
+        # published once
         stage.world.drain()
         assert invariants.violations(stage.world) == []
         assert len(stage.world.subscriber.received) == 6
 
 
 def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
-    """Deliver the mixed batch to a worker with five threads, whose calls the seed interleaves."""
+    """Deliver the mixed batch to a worker with five threads.
+
+    The calls of the threads are interleaved at random, with this seed.
+    """
     mixed_batch(stage)
     with interleaved_batches(stage.world.cloud.wire, Random(seed).choice):
         stage.world.deliver(process)
@@ -91,14 +95,14 @@ def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
 @pytest.mark.parametrize("fault", [crash_before, crash_after, answer_lost, server_error], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Fault, seed: int) -> None:
-    # GIVEN every call of a batch that is processed in parallel
+    # GIVEN a batch that is processed in parallel, once for each of its calls
     violations: list[str] = []
     with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
         undisturbed = Process()
         parallel_batch(stage, seed, undisturbed)
     for call in undisturbed.calls:
         with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
-            # WHEN the fault happens at a call while the other threads are processing their messages
+            # WHEN the fault happens at this call while the other threads process their messages
             parallel_batch(stage, seed, Process(faults={call.index: fault}))
             moments = [invariants.violations(stage.world)]
             for follows in (stage.retry_and_drain, stage.everything_is_delivered_again, stage.everything_is_redriven):
@@ -229,7 +233,7 @@ def test_an_order_has_one_effect_although_a_zombie_continues(steps_of_zombie: in
                 stage.lease_passes()
             return plain(waiting)
 
-        # WHEN it continues while its successor processes the message
+        # WHEN this zombie continues while a second worker (its successor) processes the message
         interleaver = Interleaver(stage.world.cloud.wire, choose)
         interleaver.run(lambda: stage.world.deliver(Process()), lambda: stage.world.deliver(Process()))
         stage.retry_and_drain()

@@ -25,7 +25,7 @@ EVENT: dict[str, Any] = {"EventBusName": "b", "Source": "/s", "DetailType": "t",
 
 @pytest.fixture
 def cloud() -> Cloud:
-    """Return a cloud with the table ``t``, whose items expire by ``expiration``."""
+    """Return a cloud with the table ``t``. Each item expires at its time ``expiration``."""
     made = Cloud(Entropy(1))
     made.dynamodb.add_table("t", ttl="expiration", id="S")
     return made
@@ -56,7 +56,7 @@ def run(cloud: Cloud, process: Process, work: Callable[[], object]) -> type[Base
     ],
     ids=lambda one: getattr(one, "__name__", str(one)),
 )
-def test_a_fault_affects_service_and_caller(
+def test_each_fault_has_the_expected_effect_and_the_caller_gets_the_expected_error(
     cloud: Cloud, fault: Any, effects: int, error: type[BaseException] | None
 ) -> None:
     # GIVEN a process with a fault planned for its first call
@@ -135,7 +135,7 @@ def test_a_cancellation_can_mix_reasons(cloud: Cloud) -> None:
     assert cloud.dynamodb.tables["t"].items == {}
 
 
-def test_stored_items_share_no_values_with_callers(cloud: Cloud) -> None:
+def test_changing_a_written_or_read_copy_does_not_change_the_stored_item(cloud: Cloud) -> None:
     # GIVEN a stored item; its writer and a reader have changed their own copies of the item
     item: dict[str, Any] = {**KEY, "list": {"L": [{"S": "a"}]}}
     cloud.dynamodb.put_item(TableName="t", Item=item)

@@ -36,7 +36,7 @@ def test_a_failing_order_delays_only_its_own_caller(stage: Stage) -> None:
         pass
     meanwhile = subjects(stage)
     stage.world.drain()
-    # THEN only bob's order is processed, and ann's orders follow later in their sequence
+    # THEN at first only bob's order is processed. Later, ann's orders follow in their sequence
     assert len(meanwhile) == 1
     assert not {first, second} & set(meanwhile)
     assert subjects(stage)[1:] == [first, second]

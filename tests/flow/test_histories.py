@@ -37,7 +37,8 @@ def played(first: int) -> HistoryCounts:
 def test_no_history_violates_a_guarantee(first: int) -> None:
     # GIVEN / WHEN the histories of a hundred seeds are played
     tally = played(first)
-    # THEN no history violates a guarantee (if one did, the failure would show its seed and its shrunk steps)
+    # THEN no history violates a guarantee. If one does, the failure shows the seed of that history,
+    # and the few steps that are enough for the violation
     assert tally.failures == [], explained(tally)
 
 
@@ -60,7 +61,8 @@ def test_histories_reach_every_answer_every_status_and_every_call() -> None:
         tally.merge(played(first))
     # WHEN their answers, statuses and disturbed calls are counted
     paths = {path.partition(":")[0] for path in tally.paths}
-    # THEN all answers and all statuses occur. Histories disturb every operation of POST requests and of the worker
+    # THEN all answers and all statuses occur. Faults occur at every operation that POST requests
+    # and the worker use
     assert set(tally.answers) == {"202", "409", "422", "503", "none"}
     assert set(tally.orders) == {"ACCEPTED", "CONFIRMED", "REJECTED", "FAILED", "DISCARDED"}
     assert {"api PutItem", "api SendMessage", "api UpdateItem", "api DeleteItem"} <= paths
@@ -113,12 +115,14 @@ COPY_STOPPED = """{"seed": 553462, "stock": {"PLENTY": 40, "POPULAR": 2}, "max_r
 ]}"""
 
 
-def test_each_stopped_run_of_an_order_may_cost_its_message_one_more_receive() -> None:
-    # GIVEN a message that has lost two receives to a killer: another order's message that kills the worker. One
-    # killer may cost a message no more than two receives
-    # AND a copy of the message. The deadline stopped its run, so its lease ends after the killer's
+def test_a_message_may_lose_one_more_receive_for_each_stopped_run_of_its_order() -> None:
+    # GIVEN a message that has lost two receives because of a killer (a message of another order,
+    # which kills the worker). Without stopped runs, one killer may cost another message at most two
+    # receives
+    # AND a copy of the message. The deadline stopped the copy's run. The lease of this run ended
+    # later than the lease of the killer's run, so the killer is processed before the message
     made = History.read(COPY_STOPPED)
-    # WHEN the killer runs first, and costs the message a third receive
+    # WHEN the killer and the message are delivered, and the message loses a third receive
     violations = play(made)
     # THEN this is no violation: a message may lose one more receive for each stopped run of its order
     assert violations == []

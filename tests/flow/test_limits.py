@@ -1,4 +1,4 @@
-"""Tests that limits of the guarantees really occur, as docs/guarantees.md states them."""
+"""Tests limits of the guarantees: what docs/guarantees.md says about these cases really happens."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_another_body_after_a_503_makes_a_second_order() -> None:
         # WHEN its caller changes the body but keeps the key
         second = stage.post(body=OTHER_BODY)
         stage.world.drain()
-        # THEN there are two orders, because only the same body is a retry
+        # THEN there are two orders, because a request with another body is not a retry
         assert [status_of(first), status_of(second)] == [503, 202]
         assert stage.statuses() == ("CONFIRMED", "CONFIRMED")
 
@@ -186,7 +186,8 @@ def test_a_message_is_dead_lettered_if_a_twin_has_the_lease_at_its_last_receive(
         stage.message().receive_count = stage.world.deployment.max_receive_count - 2
         stage.world.deliver(at("PutItem", crash_after))
         stage.redeliver()
-        # WHEN it is delivered, and SQS moves it at the next receive
+        # WHEN this last attempt fails because of the lease, and SQS then moves the message to the
+        # dead-letter queue
         stage.world.deliver()
         stage.world.deliver()
         marked = stage.statuses()

@@ -32,7 +32,7 @@ def receive_without_run(stage: Stage) -> None:
         stage.world.mapping.finish(delivery, Failed("not started"))
 
 
-def test_sqs_moves_the_message_and_its_order_is_not_marked_if_no_worker_runs() -> None:
+def test_sqs_moves_the_message_and_its_order_stays_accepted_if_no_worker_runs() -> None:
     # GIVEN an order, and a worker that does not run
     with staged() as stage:
         order_id = stage.accept()
@@ -64,7 +64,7 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
             wait_and_deliver(stage)
         waited = stage.world.cloud.clock.time() - began
         marked = stage.statuses()
-        # WHEN a worker that reads the version runs, and the dead letter is redriven
+        # WHEN a worker that can read this version runs, and the dead letter is redriven
         (dead,) = stage.world.dead_letters.messages.values()
         dead.body = known
         stage.everything_is_redriven()
@@ -76,8 +76,8 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_three_killers_make_no_other_message_a_dead_letter_if_five_receives_are_allowed(seed: int) -> None:
-    # GIVEN the least allowed `max_receive_count`, `max_receive_count` - 2 killers, and other messages
+def test_three_killers_turn_no_other_message_into_a_dead_letter_if_the_limit_is_five_receives(seed: int) -> None:
+    # GIVEN the least allowed `max_receive_count` (5), three killers (two fewer), and other messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
         # WHEN the messages are delivered until the queue is empty
@@ -88,7 +88,7 @@ def test_three_killers_make_no_other_message_a_dead_letter_if_five_receives_are_
         assert invariants.violations(stage.world) == []
 
 
-def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
+def test_an_order_whose_message_expired_stays_open_until_its_caller_retries() -> None:
     # GIVEN an accepted order whose message no worker has received in four days
     with staged() as stage:
         order_id = stage.accept()
@@ -106,8 +106,8 @@ def test_an_expired_message_is_lost_until_its_caller_retries() -> None:
         assert len(published(stage)) == 1
 
 
-def test_four_killers_can_make_another_message_a_dead_letter_if_five_receives_are_allowed() -> None:
-    # GIVEN the least allowed `max_receive_count`, `max_receive_count` - 1 killers, and other messages
+def test_four_killers_can_turn_another_message_into_a_dead_letter_if_the_limit_is_five_receives() -> None:
+    # GIVEN the least allowed `max_receive_count` (5), four killers (one fewer), and other messages
     others_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:

@@ -266,7 +266,7 @@ def test_the_same_json_in_other_bytes_is_the_same_body(same: str) -> None:
         assert (status_of(again), is_replay(again)) == (202, True)
 
 
-def test_without_an_authorizer_all_callers_share_keys() -> None:
+def test_all_callers_share_keys_if_there_is_no_authorizer() -> None:
     # GIVEN an API without an authorizer
     with staged() as stage:
         first = stage.world.post("k", order_body())
@@ -290,7 +290,8 @@ def test_the_worker_still_trusts_its_records_after_a_restore() -> None:
         for table, content in before.items():
             items(stage, table).clear()
             items(stage, table).update(content)
-        # WHEN the order's message is sent again, first with the worker's records, and then without them
+        # WHEN the order's message is sent again twice: while the worker's records exist, and after
+        # they are deleted
         send_again(stage)
         stage.world.drain()
         with_records = stage.statuses(), stage.world.available("SKU-1")
@@ -307,7 +308,7 @@ def test_a_retry_after_a_restore_is_answered_with_the_lost_order() -> None:
     with staged() as stage:
         first = stage.post()
         items(stage, ORDERS).clear()
-        # WHEN its caller retries, first with the API's records, and then without them
+        # WHEN its caller retries twice: while the API's records exist, and after they are deleted
         with_record = stage.post()
         left = len(stage.world.orders)
         items(stage, API_RECORDS).clear()

@@ -1,5 +1,5 @@
-"""Tests the functions' log lines, from request to lookup: they have the order's correlation id, and no other value of
-the request."""
+"""Tests the functions' log lines, from request to lookup. They have the order's correlation id, and
+no other value of the request that placed the order."""
 
 from __future__ import annotations
 
@@ -23,7 +23,10 @@ from runtime.metric import MetricName
 
 CORRELATION = "trace-me.1"
 SECRETS = ("SKU-MARKER", "MARKER-reference", "98765.43", "marker-key-1234", "marker-subject", "marker-header")
-"""Strings of a request that no line may contain: SKU, reference, price, key, caller, another header."""
+"""Secret values of a request, which no line may contain.
+
+They are the SKU, the reference, the price, the key, the caller and another header.
+"""
 
 
 def marked_body(quantity: int = 2, currency: str = "EUR") -> str:
@@ -60,7 +63,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
     """Play an order from request to lookup, and return its id.
 
-    The first delivery runs in the first process of `deliveries`, the second delivery in the second, and so on.
+    `deliveries` has the processes of the first deliveries, in sequence. Later ones have no fault.
     """
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]
@@ -105,7 +108,9 @@ def test_one_correlation_id_follows_an_order_through_every_line_to_its_event() -
 
 
 @pytest.mark.parametrize("sampled", [True, False], ids=["traced", "not traced"])
-def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_log_line_has_configuration_or_the_location_of_the_code_that_wrote_the_line(
+    sampled: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     # GIVEN requests that X-Ray samples, or does not sample
     trace_id = "1-5759e988-bd862e3fe1be46a994272793"
     monkeypatch.setenv("_X_AMZN_TRACE_ID", f"Root={trace_id};Parent=53995c3f42cd8ad8;Sampled={sampled:d}")
@@ -114,8 +119,8 @@ def test_no_line_contains_configuration_or_code_locations(sampled: bool, monkeyp
     with observed("DEBUG") as (world, output):
         whole_life(world, [])
 
-    # THEN no line contains the function's configuration or a code location. Lines have the trace id only if X-Ray
-    # samples the requests
+    # THEN no line contains the function's configuration or the place in the code that wrote the
+    # line. Lines have the trace id only if X-Ray samples the requests
     constant = {"location", "function_name", "function_memory_size", "function_arn"}
     assert [line for line in output.lines if constant & line.keys()] == []
     assert {line.get("xray_trace_id") for line in output.lines} == ({trace_id} if sampled else {None})
@@ -154,7 +159,7 @@ def test_the_latency_of_an_order_is_emitted_once() -> None:
 
 
 @pytest.mark.parametrize(("currency", "counted"), [("EUR", 1), ("XTS", 0)])
-def test_an_order_in_the_test_currency_is_in_no_metric_of_orders(currency: str, counted: int) -> None:
+def test_the_metrics_of_orders_do_not_count_orders_in_the_test_currency(currency: str, counted: int) -> None:
     # GIVEN / WHEN an order in this currency is accepted and settled
     with observed() as (world, output):
         post(world, marked_body(currency=currency))
@@ -167,7 +172,7 @@ def test_an_order_in_the_test_currency_is_in_no_metric_of_orders(currency: str, 
     assert len(world.subscriber.received) == 1
 
 
-def test_at_level_info_a_successful_order_has_two_lines() -> None:
+def test_a_successful_order_has_two_lines_at_level_info() -> None:
     # GIVEN / WHEN an order is processed without a failure
     with observed() as (world, output):
         whole_life(world)
@@ -244,7 +249,7 @@ QUOTING = (FaultKind("error quotes call", _quotes_in_error), FaultKind("service 
 
 
 @pytest.mark.parametrize("kind", [*FAULTS, *QUOTING], ids=lambda kind: kind.name)
-def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind) -> None:
+def test_no_line_contains_a_secret_value_of_the_request_whatever_fails(kind: FaultKind) -> None:
     # GIVEN operations of the API and of the worker
     operations = ("SendMessage", "UpdateItem", "PutItem", "TransactWriteItems", "Publish")
 
@@ -260,7 +265,7 @@ def test_no_line_contains_a_value_of_the_request_whatever_fails(kind: FaultKind)
                     world.cloud.clock.advance_to(moment)
                     world.deliver(fails_at_first(operation, kind, 99))
 
-    # THEN many invocations write lines, and no line contains a value of the request
+    # THEN many invocations write lines, and no line contains a secret value of the request
     assert len({line["function_request_id"] for line in output.lines}) > 2 * len(operations)
     assert _secrets_in(output.text) == []
 
@@ -290,6 +295,6 @@ def test_no_line_contains_a_value_of_a_damaged_body(cut: int, insert: str, at_ap
                 message.body = damaged(message.body)
         world.drain()
 
-    # THEN no line contains a value of the request
+    # THEN no line contains a secret value of the request
     assert output.lines
     assert _secrets_in(output.text) == []

@@ -13,7 +13,7 @@ from lab.simulation.waiting import Message, Waiting
 @pytest.mark.parametrize("minutes", [5, 20])
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_no_order_is_dead_lettered_in_an_outage(minutes: int, failing_call_seconds: float, seed: int) -> None:
-    # GIVEN a dependency that is down for minutes, and the stack's default settings
+    # GIVEN a dependency that is down for 5 or 20 minutes, and the stack's default settings
     outage = minutes * 60, failing_call_seconds
     simulation = Simulation(Settings.default(), down_for(*outage), seed, together=group_fails(*outage))
     # WHEN orders arrive during and after the outage
@@ -57,7 +57,7 @@ def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_o
 
 
 @pytest.mark.parametrize("sold_out", [False, True])
-def test_grouping_does_not_change_the_speed_if_a_sku_is_sold_out_or_skus_vary(sold_out: bool) -> None:
+def test_settling_together_is_as_fast_as_one_by_one_if_a_sku_is_sold_out_or_there_are_ten_skus(sold_out: bool) -> None:
     # GIVEN orders of one SKU that is sold out, or of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
@@ -99,7 +99,7 @@ def test_a_fair_queue_helps_a_quiet_caller_if_one_caller_sends_the_flood(
     assert result.done == len(flood) + len(result.seconds["quiet"])
 
 
-def test_a_caller_with_few_but_long_orders_is_noisy() -> None:
+def test_a_fair_queue_delays_a_caller_whose_few_orders_take_long_to_process() -> None:
     # GIVEN one caller whose first order has used all processing time so far, and another caller
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]

@@ -42,7 +42,8 @@ def test_an_order_is_processed_once_however_many_messages_it_has() -> None:
         first = next_delivery(stage.world)
         stage.world.orders_queue.resend(sent)
         second = next_delivery(stage.world)
-        # THEN each run makes only one call: a PutItem, which finds the order's idempotency record. Nothing is published
+        # THEN each run makes only one call: a PutItem, which fails because the order's idempotency
+        # record exists. Nothing is published
         assert [[call.operation for call in process.calls] for process in (first, second)] == [["PutItem"], ["PutItem"]]
         assert len(stage.world.subscriber.received) == 1
 
@@ -73,7 +74,8 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
         config = stage.world.deployment
         ceilings = [min(config.retry_cap_seconds, config.retry_base_seconds * 2**n) for n in range(7)]
         pauses = [later - earlier for earlier, later in pairwise(received)]
-        # The ninth receive, which moves the message, follows without a pause.
+        # After the last receive, the message is visible at once. At the next poll, SQS does not
+        # deliver it, but moves it to the dead-letter queue.
         assert pauses[-1] == 0
         for pause, ceiling in zip(pauses, ceilings, strict=False):
             assert ceiling / 2 <= pause <= ceiling + 1
@@ -81,7 +83,7 @@ def test_pauses_grow_to_the_cap_and_no_further() -> None:
         assert stage.world.orders_queue.moves[0][1] == config.max_receive_count == len(received) - 1
 
 
-def test_conflicts_cost_no_receive() -> None:
+def test_transaction_conflicts_are_retried_within_one_receive() -> None:
     # GIVEN an order for a popular SKU, whose transaction is cancelled five times and then succeeds
     with staged() as stage:
         stage.accept()
@@ -109,7 +111,7 @@ def test_no_order_is_dead_lettered_in_an_outage(service: str, minutes: int) -> N
         for number in range(20):
             stage.accept(f"key-{number}", ("SKU-1", 1))
         back_at = stage.world.cloud.clock.time() + minutes * 60
-        # WHEN the dependency is down for minutes, and then up again
+        # WHEN the dependency is down for 5 or 20 minutes, and then works again
         while stage.world.orders_queue.messages:
             stage.world.cloud.clock.advance_to(stage.world.orders_queue.next_visible_at() or 0)
             down = stage.world.cloud.clock.time() < back_at
@@ -141,7 +143,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_stays_in_the_queue() -> None
         assert invariants.violations(stage.world) == []
 
 
-def test_a_message_whose_dead_letter_can_never_be_sent_is_moved_by_sqs() -> None:
+def test_sqs_moves_a_message_to_the_dead_letter_queue_if_the_worker_cannot_send_it_there() -> None:
     # GIVEN a message that is not JSON, and a worker that cannot send to the dead-letter queue
     with staged() as stage:
         stage.accept()
@@ -158,7 +160,7 @@ def test_a_message_whose_dead_letter_can_never_be_sent_is_moved_by_sqs() -> None
         assert invariants.violations(stage.world) == []
 
 
-def test_a_failing_message_costs_its_batch_no_receives() -> None:
+def test_a_failing_message_causes_no_extra_receives_of_other_messages_in_its_batch() -> None:
     # GIVEN a message that fails at every receive, in a batch with other messages
     with staged() as stage:
         bad = stage.accept("bad")

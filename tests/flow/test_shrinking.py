@@ -11,7 +11,7 @@ import pytest
 
 from lab.simulation.histories import __main__ as command
 from lab.simulation.histories.generate import history
-from lab.simulation.histories.shrink import labels, play, shrink, without_unneeded
+from lab.simulation.histories.shrink import labels, only_needed, play, shrink
 from lab.simulation.histories.steps import At, Deliver, Foreign, History, Post, Wait
 from tests.flow.sabotage.rewrite import rewritten
 from tests.flow.sabotage.sabotages import SABOTAGES, Sabotage
@@ -39,9 +39,10 @@ FOUND = {
     "the order is not marked FAILED before its last attempt starts": "M8",
     "the order is marked FAILED neither before nor after its last attempt": "M8",
 }
-"""The label of an invariant that each of these sabotages violates in the first ``MOST`` histories. G labels are
-defined in ``lab.simulation.invariants``, M labels in ``lab.simulation.histories.model``. Of the other sabotages, some
-need more histories, and some have no visible effect."""
+"""For each of these sabotages, the label of an invariant that at least one of the first ``MOST``
+histories violates. G labels are defined in ``lab.simulation.invariants``, M labels in
+``lab.simulation.histories.model``. Of the other sabotages, some need more histories, and some have
+no visible effect."""
 MOST = 120
 
 
@@ -78,7 +79,7 @@ def test_a_history_shrinks_to_one_post_if_the_api_stores_before_it_sends() -> No
         assert small.length <= 2
         assert sum(isinstance(step, Post) for step in small.steps) == 1
         assert labels(play(small)) & labels(play(failing))
-        # AND the same history, read from its text, has the same violations
+        # AND the small history, written as text and read again, has the same violations
         assert play(History.read(small.text())) == play(small)
     # AND the real code passes this history
     assert play(small) == []
@@ -100,8 +101,9 @@ def test_the_history_of_a_lost_dead_letter_shrinks_to_the_message_and_one_fault(
     # GIVEN a worker that deletes a message although sending its dead letter failed
     lost = (Foreign("not JSON"), Wait(5), Deliver((At(1, "server error"),)))
     with rewritten(sabotage("a message is deleted though its dead letter was not sent").changes):
-        # WHEN histories begin with this loss, and the first failing history is shrunk. (A history does not fail if SQS
-        # later delivers the deleted message again.)
+        # WHEN each history begins with a wait and the steps `lost`, and the first history that
+        # fails is shrunk. (Not every history fails: in some, SQS delivers the deleted message
+        # again, so it is not lost.)
         made = (one.with_steps((Wait(1), *lost, *one.steps)) for one in map(history, range(MOST)))
         small = shrink(next(one for one in made if play(one)))
     # THEN only two steps are left: the foreign message, and one delivery with a fault at one call
@@ -122,7 +124,7 @@ def test_shrinking_keeps_exactly_the_needed_parts() -> None:
     # GIVEN 40 parts. Only the parts 3, 17 and 38 are needed
     parts = tuple(range(40))
     # WHEN the others are removed
-    left = without_unneeded(parts, lambda some: {3, 17, 38} <= set(some))
+    left = only_needed(parts, lambda some: {3, 17, 38} <= set(some))
     # THEN exactly the three needed parts are left
     assert left == (3, 17, 38)
 

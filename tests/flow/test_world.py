@@ -150,7 +150,7 @@ def test_a_fault_at_any_call_of_a_first_run_violates_no_guarantee(
 
 @pytest.mark.parametrize("index", [call.index for call in calls_of(post_once)])
 def test_the_worker_may_overtake_the_api(index: int, world: World) -> None:
-    # GIVEN a worker that receives visible messages before one of the API's calls
+    # GIVEN a worker that is invoked just before one of the API's calls
     def overtake(call: Call) -> None:
         if call.index == index and world.cloud.wire.process is api:
             world.deliver()
@@ -166,7 +166,7 @@ def test_the_worker_may_overtake_the_api(index: int, world: World) -> None:
     assert invariants.violations(world) == []
 
 
-def test_the_check_of_every_guarantee_can_fail(world: World) -> None:
+def test_the_check_of_each_guarantee_reports_a_violation(world: World) -> None:
     # GIVEN a processed order
     order_id = accepted_id(world)
     world.drain()

@@ -29,11 +29,12 @@ class Pairwise:
 def pairwise(options: Options, allowed: Callable[[Combination], bool]) -> Pairwise:
     """Return combinations that contain every pair, by a greedy search.
 
-    A pair is new if no earlier combination contains it. Each combination starts with a new pair and the first values of
-    all other options. If this is not allowed, one or two of these values are changed. If no such change is allowed, the
-    pair counts as refused. Otherwise each option outside the pair gets the best allowed value: with this value, the
-    combination has the most new pairs. The result depends only on `allowed` and on the sequence of `options` and their
-    values.
+    A pair is new if no earlier combination contains it. Each combination starts with a new pair and
+    the first values of all other options. If this is not allowed, one or two of these values are
+    changed. If no such change is allowed, the pair counts as refused. When an allowed combination
+    is found, the options outside the pair get new values, one option after the other. Each gets the
+    allowed value that gives the combination the most new pairs. The result depends only on
+    `allowed` and on the sequence of `options` and their values.
     """
     wanted = [
         frozenset({(one, mine), (other, theirs)})

@@ -126,7 +126,7 @@ def functions(recording: Recording) -> Iterator[str]:
 
 
 def warm_starts(recording: Recording) -> Iterator[str]:
-    """Snapshots need a published version and Python 3.12 or newer, and exclude provisioned concurrency.
+    """SnapStart needs a published version, Python 3.12 or newer, and no provisioned concurrency.
 
     Provisioned concurrency belongs to a version or an alias. It is at least 1, and at most the reserved
     concurrency, if one is set.

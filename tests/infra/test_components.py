@@ -73,7 +73,7 @@ class RenamedQueue(Queue):
     former_kinds: ClassVar[tuple[str, ...]] = ("Queue",)
 
 
-def test_no_kind_of_a_component_is_lost() -> None:
+def test_every_kind_ever_used_belongs_to_one_component_as_its_present_kind_or_a_former_one() -> None:
     # GIVEN / WHEN
     kinds = [kind for each in COMPONENTS for kind in (each.kind, *each.former_kinds)]
 
@@ -247,7 +247,7 @@ def test_a_function_cannot_have_both_snapshots_and_ready_instances() -> None:
         WarmStart(snapshots=True, ready_instances=1)
 
 
-def test_subscription_args_refuse_an_endpoint_that_the_configuration_refuses() -> None:
+def test_subscription_args_check_the_endpoint_as_the_configuration_does() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(ValueError, match="an e-mail address"):
         SubscriptionArgs(name="ops", protocol="email", endpoint="nobody")
@@ -265,7 +265,7 @@ def test_a_filter_policy_is_accepted_up_to_the_limits_of_sns(sizes: tuple[int, .
         SubscriptionArgs(name="billing", protocol="sqs", filter_policy=policy)
 
 
-def test_a_component_has_the_parent_that_its_options_name() -> None:
+def test_a_component_gets_the_parent_that_is_given_in_its_options() -> None:
     # GIVEN
     def program() -> None:
         parent = Table("data", SCOPE, table_args())

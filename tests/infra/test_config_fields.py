@@ -69,8 +69,8 @@ REFUSED: dict[str, tuple[str, str]] = {
     "token_validity_seconds": ("86401", "from 1 to 86400"),
     "jwt_issuer": ("http://issuer.example.com", "starts with https://"),
     "jwt_audiences": ('[""]', "1 to 512 characters"),
-    "jwt_write_scope": ("a b", "without spaces"),
-    "jwt_read_scope": ("a b", "without spaces"),
+    "jwt_write_scope": ("a b", "no spaces"),
+    "jwt_read_scope": ("a b", "no spaces"),
     "cors_origins": ('["shop.example.com"]', "https://shop.example.com"),
     "domain_name": ("localhost", "a host name such as"),
     "domain_certificate_arn": ("arn:aws:iam::1:x", "the ARN of an ACM certificate"),
@@ -116,14 +116,14 @@ def test_the_message_about_a_wrong_value_names_the_key_and_the_given_and_allowed
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_has_a_description_and_a_default_and_only_facts_of_known_kinds(key: str) -> None:
+def test_every_field_has_a_description_and_a_default_and_no_unknown_key_in_json_schema_extra(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
     # WHEN
     description, facts = declaration.description or "", declaration.json_schema_extra or {}
 
-    # THEN docs/options.md shows each kind of fact, or a check uses it
+    # THEN `json_schema_extra` has only keys that docs/options.md shows or a check uses
     assert len(description) > 15
     assert not declaration.is_required()
     assert isinstance(facts, dict)
@@ -139,7 +139,7 @@ def test_the_message_about_an_unknown_key_names_the_nearest_match() -> None:
     assert problem.allowed == "the keys in docs/options.md; did you mean batch_size?"
 
 
-def test_the_message_about_an_unknown_key_names_only_the_page_of_keys_if_no_key_is_similar() -> None:
+def test_the_message_about_an_unknown_key_names_only_docs_options_if_no_key_is_similar() -> None:
     # GIVEN / WHEN
     problem = only_problem(zzz="10")
 
@@ -238,7 +238,7 @@ def test_the_project_file_declares_exactly_the_fields() -> None:
     # GIVEN
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
 
-    # WHEN the key `pulumi:tags` is left out, because `pulumi new` adds it
+    # WHEN the key `pulumi:tags` is ignored: it is no field, but `pulumi new` adds it to the file
     own = {key: schema for key, schema in declared.items() if key != "pulumi:tags"}
 
     # THEN

@@ -82,8 +82,9 @@ def test_wrong_keys_and_plain_secrets_and_wrong_values_are_reported_together(mon
     # WHEN
     _, error = record_refused("dev", overrides)
 
-    # THEN all are reported except the timeout. It is not checked, because two keys of its rule have no known value:
-    # `queue_visibility_seconds` and `batch_window_seconds`
+    # THEN all are reported except the timeout. The rule about it also reads
+    # `queue_visibility_seconds` and `batch_window_seconds`. Neither was given correctly, so the
+    # rule is not checked
     assert isinstance(error, ConfigError)
     found = [(problem.keys[:1], problem.given) for problem in error.problems]
     assert ((), "the key oders:queue_visibility_seconds") in found
@@ -156,7 +157,7 @@ def test_a_strange_list_is_refused_with_one_line_for_each_problem(key: str, text
     assert str(error).count("\n") == len(error.problems)
 
 
-def test_a_rule_on_a_misspelt_key_is_not_checked() -> None:
+def test_a_rule_is_not_checked_if_a_key_that_it_reads_is_misspelt() -> None:
     # GIVEN strict_ordering, whose rule reads batch_size, and a misspelt batch_size
     error = refused(strict_ordering="true", batch_sise="1")
     # WHEN / THEN only the misspelt key is reported

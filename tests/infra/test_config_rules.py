@@ -1,4 +1,5 @@
-"""Tests each rule between fields: a configuration on each side of the rule's limit, and the rule's message."""
+"""Tests each rule about several fields: its message, and a configuration on each side of its limit
+(one breaks the rule, one satisfies it)."""
 
 import json
 import math
@@ -21,7 +22,7 @@ def test_every_rule_has_an_edge_case() -> None:
 
 
 @pytest.mark.parametrize("edge", EDGES, ids=" ".join)
-def test_the_message_about_a_broken_rule_names_the_given_values_the_allowed_values_and_the_keys(
+def test_the_message_about_a_broken_rule_names_the_given_and_allowed_values_and_the_keys(
     edge: tuple[str, ...],
 ) -> None:
     # GIVEN
@@ -100,8 +101,8 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
-# A valid subscription. If an item is checked alone, copies of `_GOOD` fill the places before it. So the item keeps
-# its index.
+# A valid subscription. To check one item without the others, copies of `_GOOD` replace the items
+# before it. So the item keeps its index.
 _GOOD = "{name: zzz, protocol: sqs}"
 
 
@@ -132,7 +133,7 @@ def _found(items: list[object]) -> set[tuple[str, str]]:
             {"authorizer": "cognito", "token_clients": ["a", "a"], "token_validity_seconds": 60},
             ["'a' twice", "60 with"],
         ),
-        ({"authorizer": "cognito", "token_validity_seconds": 60}, ["none with authorizer", "60 with"]),
+        ({"authorizer": "cognito", "token_validity_seconds": 60}, ["no clients with authorizer", "60 with"]),
         (
             {"environment": "production", "cors_origins": ["*", "https://a.ch"]},
             ["* beside other origins", "* in production"],
@@ -198,9 +199,9 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN valid items, and items with every kind of problem. Some are wrong alone: not a text, not a mapping,
-        # wrong fields, several wrong values, or filters that match nothing. Others repeat another item's name or
-        # endpoint
+        # GIVEN valid items, and items with every kind of problem. Some are wrong in themselves:
+        # they are no text or no mapping, or have wrong fields, several wrong values, or filters
+        # that match nothing. Others repeat another item's name or endpoint
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},

@@ -146,7 +146,7 @@ class TestFirewall:
         assert group["name"].startswith("aws-waf-logs-")
         assert (group["region"], group["retentionInDays"]) == ("us-east-1", 7)
 
-    def test_a_domain_name_leads_to_cloudfront_with_a_certificate_in_us_east_1(self) -> None:
+    def test_a_domain_name_points_to_cloudfront_whose_certificate_is_in_us_east_1(self) -> None:
         # GIVEN / WHEN
         recording = recorded_with("dev", {**WAF, **DOMAIN})
         distribution = only(recording, "aws:cloudfront/distribution:Distribution").inputs

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from lab.docs import openapi
-from lab.permissions.calls import called
+from lab.permissions.calls import needed_permissions
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -41,7 +41,7 @@ def test_the_api_description_has_every_route_and_no_other() -> None:
 
 def test_every_function_is_simulated_so_that_its_grants_are_compared_with_its_calls() -> None:
     # GIVEN / WHEN
-    simulated = {each.function for each in called()}
+    simulated = {each.function for each in needed_permissions()}
 
     # THEN
     assert simulated == {each.name for each in FUNCTIONS}

@@ -40,7 +40,7 @@ def test_the_program_never_moves_an_alias_if_deployments_are_gradual() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_the_program_keeps_the_tags_of_ops_deploy_if_deployments_are_gradual() -> None:
+def test_the_program_does_not_change_tags_that_ops_deploy_sets_if_deployments_are_gradual() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 

@@ -1,4 +1,5 @@
-"""Tests that each role may make the recorded calls of its function, and has no other permission without a reason."""
+"""Tests that each role has the permissions for the recorded calls of its function, and that every
+other permission has a reason."""
 
 import json
 from dataclasses import replace
@@ -6,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from lab.permissions import grants, page
-from lab.permissions.calls import Called, called, called_with, permissions_of
+from lab.permissions.calls import NeededPermission, needed_permissions, needed_permissions_with, permissions_of
 from lab.permissions.grants import BUS, CUSTOMER_KEY, VARIANTS, Allowed, allowed
 from lab.permissions.reasons import FUNCTIONS, UNCALLED, Uncalled
 from lab.recording.recording import Recorded, Recording
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.long
 
 def needed(variant: str = "prod") -> frozenset[Allowed]:
     """Return the permissions that the functions need for their calls, on all paths, in this variant of the stack."""
-    calls = called_with(bus=variant == BUS)
+    calls = needed_permissions_with(bus=variant == BUS)
     return frozenset(Allowed(each.function, each.action, each.resource) for each in calls)
 
 
@@ -52,13 +53,15 @@ class TestEveryStack:
 
 def test_the_recorded_calls_include_calls_that_are_made_only_after_a_failure() -> None:
     # GIVEN / WHEN
-    by_function = {name: {each.call for each in called() if each.function == name} for name in FUNCTIONS}
+    by_function = {name: {each.call for each in needed_permissions() if each.function == name} for name in FUNCTIONS}
 
     # THEN
     assert {"PutItem", "UpdateItem", "DeleteItem", "SendMessage"} <= by_function["create-order"]
     assert by_function["get-order"] == {"GetItem"}
     assert {"TransactWriteItems (Update)", "ChangeMessageVisibility", "Publish"} <= by_function["process-order"]
-    assert Called("process-order", "sqs:SendMessage", "orders-queue-dlq", "SendMessage") in called()
+    assert (
+        NeededPermission("process-order", "sqs:SendMessage", "orders-queue-dlq", "SendMessage") in needed_permissions()
+    )
 
 
 def test_a_missing_permission_is_found() -> None:
@@ -152,7 +155,7 @@ def test_a_call_with_several_messages_needs_the_permission_to_send_one_message()
     assert actions == ["sqs:SendMessage", "sns:Publish", "events:PutEvents"]
 
 
-def test_the_message_about_an_unknown_call_names_the_file_to_add_it_to() -> None:
+def test_the_error_about_an_unknown_call_names_the_file_where_the_call_must_be_added() -> None:
     # GIVEN
     call = Call(0, "dynamodb", "ExecuteStatement", {})
 
@@ -179,7 +182,9 @@ def _policy_of(variant: str) -> Recorded:
 class TestPage:
     """Tests the program that writes docs/permissions.md."""
 
-    def test_the_page_is_not_written_if_an_idle_permission_has_no_reason(self, monkeypatch: pytest.MonkeyPatch) -> None:
+    def test_the_page_is_not_written_if_a_permission_that_no_call_needs_has_no_reason(
+        self, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
         # GIVEN
         monkeypatch.setattr(page, "UNCALLED", ())
 

@@ -84,7 +84,7 @@ REFUSED = {
     frozenset({("data", "loose"), ("deploy", "gradual")}),
 }
 # Each row: a text, an option, and values of this option. If the option has one of these values, the text is in some
-# resource's type or inputs. With any other value, it is in none.
+# resource's type or inputs. With any other value of the option, no resource has the text there.
 MARKERS: dict[str, tuple[str, frozenset[str]]] = {
     "aws:cognito/": ("authorizer", frozenset({"cognito"})),
     "aws:apigatewayv2/authorizer:": ("authorizer", frozenset({"cognito", "external", "external with scopes"})),

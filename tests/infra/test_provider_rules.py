@@ -72,7 +72,10 @@ def test_no_stack_has_a_resource_that_breaks_a_rule(rule: Rule) -> None:
 
 
 def broken_by(case: Broken) -> Recording:
-    """Return the stack with the case's resource changed. A case with the name `*` changes the first of its type."""
+    """Return the case's stack with one changed resource: the one that the case names.
+
+    If the name is `*`, the first resource of the case's type is changed.
+    """
     recording = dict(variants())[case.stack]
     first = next(each for each in recording.resources if each.type == case.token and case.name in ("*", each.name))
     inputs = {key: value for key, value in {**first.inputs, **case.inputs}.items() if value is not None}

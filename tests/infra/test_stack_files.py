@@ -52,8 +52,9 @@ def test_configuration_is_merged_as_the_pulumi_engine_merges_it(tmp_path: Path) 
     # WHEN the configuration is loaded
     settings = load_settings(root, "local", {"level": "DEBUG"}, lambda key: f"secret {key}")
 
-    # THEN each source gives its values, and the override replaces a default. Keys have namespaces, and lists are JSON.
-    # The given function replaces the encrypted secret. The secret without a value is left out
+    # THEN each source gives its values, and the override replaces a default. Keys have namespaces,
+    # and lists are JSON. The function that was passed to `load_settings` supplies the value of
+    # the encrypted secret. The secret without a value is left out
     assert settings.config == {
         "aws:region": "eu-west-1",
         "orders:count": "3",

@@ -62,7 +62,7 @@ class TestSubscriptions:
 
         # THEN
         assert failed - own >= 10 * 86_400
-        # AND the output for subscribers' queues has only the queue that this stack creates
+        # AND the output `subscriber_queue_urls` has only the queue that this stack creates
         assert recording.outputs["subscriber_queue_urls"] == {"own": url("orders-prod-notifications-own-queue")}
 
     def test_a_filter_policy_lists_values_and_applies_to_message_attributes(self) -> None:

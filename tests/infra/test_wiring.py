@@ -233,7 +233,8 @@ def test_strict_ordering_makes_every_queue_fifo_with_limits_per_message_group() 
     recording = recorded_with("dev", {"orders:strict_ordering": "true", "orders:batch_size": "1"})
     queues = [each.inputs for each in recording.of_type(QUEUE)]
 
-    # THEN the dead-letter queues are FIFO too, because SQS requires that of a FIFO queue's dead-letter queue
+    # THEN the dead-letter queues are FIFO too, because SQS requires a FIFO dead-letter queue for a
+    # FIFO queue
     assert len(queues) == 4
     assert all(each["name"].endswith(".fifo") for each in queues)
     assert {(each["fifoQueue"], each["deduplicationScope"], each["fifoThroughputLimit"]) for each in queues} == {

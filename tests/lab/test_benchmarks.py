@@ -1,5 +1,5 @@
-"""Tests that the benchmarks run, and that docs/performance.md has the rows that they print. Machines differ, so the
-tests do not compare figures."""
+"""Tests that the benchmarks can run, and that docs/performance.md has the same rows as their
+output. Machines differ, so the tests do not compare figures."""
 
 import re
 from datetime import UTC, datetime
@@ -48,7 +48,7 @@ def test_every_figure_of_the_page_can_be_measured_again() -> None:
         ),
     ],
 )
-def test_our_signature_of_a_request_equals_botocore_s(
+def test_our_client_signs_a_request_as_botocore_does(
     service: str, operation: str, params: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN a request that the benchmark's own client signed

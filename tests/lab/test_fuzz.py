@@ -10,7 +10,7 @@ from lab.fuzz.watch import Watch
 from tests.flow.sabotage.rewrite import Rewrite, rewritten
 
 MOST_ROUNDS = 60
-"""A planted bug must be found within this number of rounds. Together they have 1,200 events or 240 batches."""
+"""A planted bug must be found within this number of rounds, that is 1,200 events or 240 batches."""
 
 BUGS = {
     "an exception that the API does not catch": (
@@ -33,7 +33,7 @@ BUGS = {
         "answer: found",
         Rewrite("runtime.handlers.get_order:GetOrder._get", " or order.caller != caller", ""),
     ),
-    "input in an answer": (
+    "an answer that repeats input": (
         EVENTS,
         "input repeated: the answer",
         Rewrite(
@@ -42,7 +42,7 @@ BUGS = {
             '_refuse(key + " has a space',
         ),
     ),
-    "input in the API's log": (
+    "a log line of the API that repeats input": (
         EVENTS,
         "input repeated: the log",
         Rewrite(
@@ -72,22 +72,22 @@ BUGS = {
             "",
         ),
     ),
-    "records without an id that are not returned": (
+    "a batch that is not returned although a record has no id": (
         BATCH,
         "record lost",
         Rewrite("runtime.handlers.powertools.batch:BatchRunner.run", "* unnamed", "* 0"),
     ),
-    "a message of a newer version that becomes a dead letter": (
+    "a message of a newer version that becomes a dead letter instead of being retried": (
         BATCH,
         "record:",
         Rewrite("runtime.logic.message:_refuse_newer", "version > SCHEMA_VERSION", "version > SCHEMA_VERSION + 1"),
     ),
-    "input in the error of a dead letter": (
+    "a dead letter whose error repeats input": (
         BATCH,
         "input repeated: a dead letter's error",
         Rewrite("runtime.logic.message:_parse", '"The body is not JSON."', 'f"The body is not JSON: {body}"'),
     ),
-    "input in the worker's log": (
+    "a log line of the worker that repeats input": (
         BATCH,
         "input repeated: the log",
         Rewrite(

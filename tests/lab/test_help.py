@@ -53,7 +53,8 @@ def test_paragraphs_are_wrapped_but_lists_keep_their_columns_and_examples_keep_t
     )
     # WHEN the help is shown
     shown = argparse.ArgumentParser(prog="tool", description=text, formatter_class=HelpFormatter).format_help()
-    # THEN paragraphs are wrapped, the text of a code or term keeps its column, and each example keeps its line
+    # THEN paragraphs are wrapped, the text beside a code or term is wrapped within its column, and
+    # examples are not wrapped
     assert shown.split("\n\n")[1:5] == [
         "Does a thing that takes 20\nminutes, or longer.",
         "exit codes:\n  0  all is done, and nothing\n     failed\n  130  stopped",

@@ -179,7 +179,7 @@ def test_the_list_can_be_read() -> None:
 
 def test_tests_are_sorted_by_noticed_mutants_and_then_by_speed_of_their_file() -> None:
     # GIVEN tests of a slow file and of a fast file. Some tests noticed mutants of one function. One test noticed only
-    # mutants of the same module
+    # mutants of other functions in the same module
     names = ["slow::a", "slow::b", "fast::a", "fast::b", "slow::c", "slow::d"]
     items: Any = [SimpleNamespace(nodeid=name, path=Path(name.split("::")[0])) for name in names]
     costs = {"slow::a": 0.0, "slow::b": 9.0, "fast::a": 1.0, "fast::b": 1.0}

@@ -1,4 +1,5 @@
-"""Tests the mutation of code outside `runtime/`: its mutants, their choice, and the tests that judge them."""
+"""Tests the mutation of code outside `runtime/`: which mutants are made, which of them are chosen,
+and which tests judge them."""
 
 import json
 from hashlib import sha256
@@ -90,7 +91,7 @@ def test_a_pattern_makes_this_mistake_in_a_workflow(name: str, after: tuple[str,
     assert found.applied(WORKFLOW.encode()).decode() == WORKFLOW.replace(*after, 1)
 
 
-def test_a_seed_always_chooses_the_same_mutants_and_the_wanted_number_of_each_folder() -> None:
+def test_a_seed_always_chooses_the_same_mutants_and_the_configured_number_per_folder() -> None:
     # GIVEN / WHEN
     chosen = Tree(ROOT).mutants(1)
 
@@ -121,7 +122,7 @@ def test_a_slow_test_runs_only_if_it_is_selected_by_name() -> None:
     assert forks.selection([RECORDED]) == [RECORDED]
 
 
-def test_an_example_that_is_no_longer_in_the_code_is_named() -> None:
+def test_the_error_names_an_example_whose_text_is_no_longer_in_the_code() -> None:
     # GIVEN
     entry = {"name": "acts without --yes", "file": "a.py", "before": "if yes:", "after": "if True:"}
 
@@ -155,9 +156,9 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
 def test_a_folder_includes_each_of_its_test_files_and_each_test_in_them(folder: str) -> None:
     # GIVEN the test files of a folder
     files = [str(path.relative_to(ROOT)) for each in FOLDERS[folder].tests for path in ROOT.glob(each)]
-    # WHEN the folder is asked about each file, and about one test of each file
+    # WHEN `concerns` gets the name of each file, and of one test in each file
     missing = [name for file in files for name in (file, f"{file}::test_it[a/b]") if not FOLDERS[folder].concerns(name)]
-    # THEN it includes all of them
+    # THEN the folder includes all of them
     assert files
     assert missing == []
 
@@ -202,7 +203,7 @@ def test_a_file_is_changed_only_while_its_mutant_is_judged(tmp_path: Path) -> No
     assert (file.read_text(), file.stat().st_mtime_ns) == ("one", before)
 
 
-def test_work_in_a_fork_uses_the_copys_modules_and_has_a_time_limit(tmp_path: Path) -> None:
+def test_a_forked_process_imports_modules_from_the_copied_tree_and_has_a_time_limit(tmp_path: Path) -> None:
     # GIVEN a copy with its own version of a module that this process has imported
     copy, log, seen = tmp_path / "copy", tmp_path / "log", tmp_path / "seen"
     (copy / "ops").mkdir(parents=True)

@@ -91,8 +91,8 @@ def test_a_failure_counts_only_if_the_mistake_causes_it(
     # WHEN
     found, detail = judge.run_file(path, text, [test], 1 if "busy" in test else 4 if "while" in mistake else 30)
 
-    # THEN a crash is unclear, and so is a failure that also occurs without the mistake. The detail of an unclear
-    # verdict has the log's path
+    # THEN the verdict is `unclear` if the process crashes, or if the test also fails without the
+    # mistake. The detail of an unclear verdict has the log's path
     assert found == Verdict(verdict)
     assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 

@@ -21,7 +21,8 @@ POLICY = json.dumps(
 
 
 class Made:
-    """A resource with its handler. `change` and `delete` call the handler as an engine does."""
+    """A resource that was created on the emulator. `change` and `delete` call its handler as an
+    engine does."""
 
     def __init__(self, aws: Aws, kind: str, logical_name: str, /, **inputs: Any) -> None:
         self.aws = aws

@@ -109,7 +109,7 @@ def test_up_on_a_taken_port_fails_with_the_reason(tmp_path: Path, detach: list[s
     assert not (tmp_path / "tmp").exists()
 
 
-def test_wrong_configuration_is_refused_with_the_programs_message(tmp_path: Path) -> None:
+def test_wrong_configuration_is_refused_with_the_pulumi_programs_message(tmp_path: Path) -> None:
     # GIVEN a configuration value that the Pulumi program refuses
     # WHEN an instance is started with this value
     done = run("up", "--detach", "--state-dir", str(tmp_path), "-c", "max_receive_count=2")

@@ -1,4 +1,5 @@
-"""Tests the requests that commands send to a running supervisor. Each request needs the page's key."""
+"""Tests the requests that commands send to a running supervisor. Each request needs a key: the part
+after `#key=` in the address of the supervisor's web page."""
 
 import threading
 from collections.abc import Iterator
@@ -58,9 +59,9 @@ def test_wrong_key_is_refused(server: PageServer, stopped: threading.Event) -> N
 
     # WHEN they send requests
     # THEN each is refused and has no effect
-    with pytest.raises(LocalError, match="refuses: Open the address"):
+    with pytest.raises(LocalError, match="refuses: The page's key is missing or wrong"):
         control.stop()
-    with pytest.raises(LocalError, match="refuses: Open the address"):
+    with pytest.raises(LocalError, match="refuses: The page's key is missing or wrong"):
         control.faults()
     assert not stopped.is_set()
 

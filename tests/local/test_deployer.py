@@ -26,8 +26,9 @@ SECRET = {"4dabf18193072939515e22adb298388d": "1b47061264138c4ac30d75fd1eb44270"
 def aws() -> Iterator[Aws]:
     with mock_aws():
         yield Aws("https://sqs.us-east-1.amazonaws.com", "us-east-1", KEYS, "123456789012")
-    # A refused program leaves errors that no code reads. Python warns of such an error when it frees the memory. The
-    # fixture makes Python do this here, and not in a later test.
+    # A refused program leaves asyncio futures with exceptions that no code retrieves. Python logs
+    # an error when it frees such a future. The fixture frees all of them here, so that no later
+    # test logs these errors.
     gc.collect()
 
 

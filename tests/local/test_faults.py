@@ -81,7 +81,7 @@ def test_probability_is_applied_to_each_call() -> None:
     # WHEN three calls are made
     decided = [faults.decide("sqs", "SendMessage") for _ in range(3)]
 
-    # THEN the random numbers decide, and calls without a fault are counted too
+    # THEN the random numbers decide which calls fail, and `matched` counts all three calls
     assert decided == [FaultKind.ERROR, None, FaultKind.ERROR]
     assert (faults.list()[0].matched, faults.list()[0].hits) == (3, 2)
 

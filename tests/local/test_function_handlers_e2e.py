@@ -95,7 +95,7 @@ def test_a_function_with_an_alias_a_mapping_and_a_route_can_be_changed_and_delet
     assert emulated.lambda_.list_tags(Resource=outputs["arn"])["Tags"] == {"c": "d"}
     assert stage.state["invokeUrl"] == f"{emulated.endpoint_url}/_aws/execute-api/{api.id}/"
 
-    # WHEN all resources are deleted, and then once more
+    # WHEN all resources are deleted twice
     for _ in range(2):
         for each in (stage, route, permission, integration, api, mapping, queue, alias, function, logs):
             each.delete()

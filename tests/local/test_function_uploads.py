@@ -21,7 +21,7 @@ FUNCTION = "aws:lambda/function:Function"
 
 @dataclass
 class BusyLambda:
-    """Stands in for Lambda, and closes the first `closures` connections.
+    """A fake of Lambda. It closes the connection of each of the first `closures` uploads.
 
     If `after` is true, it creates the function before it closes the connection.
     """

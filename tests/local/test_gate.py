@@ -60,7 +60,7 @@ class TestTheKey:
         path = "/" + "/".join(quote(each.replace("/", "").replace(".", ""), safe="") or "x" for each in segments)
         query = "&".join(f"{quote(name, safe='')}={quote(value, safe='')}" for name, value in pairs.items())
         target = f"{path}?{query}" if query else path
-        # WHEN a request is signed in its header, and another request in its URL
+        # WHEN one request has its signature in a header, and another request has it in the URL
         headed = request("GET", target, signed("GET", ME + target))
         url = urlsplit(presigned(ME + target))
         # THEN both requests pass
@@ -126,7 +126,7 @@ class TestTheKey:
         # WHEN / THEN
         assert judged(later, request("GET", f"{url.path}?{url.query}", {})) == code
 
-    def test_keys_that_the_emulator_issued_pass(self, tmp_path: Path) -> None:
+    def test_a_request_with_keys_that_the_emulator_issued_passes(self, tmp_path: Path) -> None:
         # GIVEN a function's key, which the emulator has written to a file for the gate, and a made-up key
         (tmp_path / "ASIA0123456789ABCDEF").write_text("secret of the function")
         by = gate(sessions=tmp_path)
@@ -289,7 +289,9 @@ class TestOnTheWire:
         assert not any("Upgrade" in headers for _, _, headers, _ in upstream.seen)
 
     @pytest.mark.parametrize("method", ["HEAD", "GET", "OPTIONS", "PUT", "BREW"])
-    def test_every_method_is_refused_alike(self, pair: tuple[Upstream, int], method: str) -> None:
+    def test_a_request_without_a_key_is_refused_whatever_its_method(
+        self, pair: tuple[Upstream, int], method: str
+    ) -> None:
         # GIVEN / WHEN / THEN
         upstream, port = pair
         answer = sent(port, f"{method} / HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n\r\n".encode())
@@ -315,7 +317,7 @@ class TestOnTheWire:
         # THEN the emulator does not receive them
         assert set(upstream.seen[0][2]) == {"Host", "Accept"}
 
-    def test_only_the_stacks_api_can_allow_pages_to_read_its_answers(self, pair: tuple[Upstream, int]) -> None:
+    def test_only_answers_of_the_stacks_api_keep_the_cors_header(self, pair: tuple[Upstream, int]) -> None:
         # GIVEN an emulator whose answers all have a header that allows every page to read them
         upstream, port = pair
         upstream.headers["Access-Control-Allow-Origin"] = "*"

@@ -1,4 +1,5 @@
-"""Tests that the inputs of each resource type reach a call, with names and types that the API accepts."""
+"""Tests that every input of each resource type affects the API calls, and that the API accepts the
+names and types in these calls."""
 
 from itertools import count
 from typing import Any
@@ -81,7 +82,8 @@ NEEDED |= {"targetId", "userPoolId"}
 
 
 class Answer(dict[str, Any]):
-    """An answer that has every member, and reports no failure."""
+    """A fake answer of the API. Each member that is read exists and is empty, so no failure is
+    reported."""
 
     def __missing__(self, _: str) -> Any:
         return Answer()
@@ -106,7 +108,10 @@ def a_value(shape: Any) -> Any:
 
 
 def everything(handler: Handler) -> dict[str, Any]:
-    """Return the type's example, tags, and all updatable and `separate` inputs, with values that are not defaults."""
+    """Return the inputs of the type's example, those in `updatable` and `separate`, and tags.
+
+    No value is a default.
+    """
     members = {name.lower(): shape for name, shape in input_shape(handler.service, handler.creates).members.items()}
     names = {name: handler.renamed.get(name, name).lower() for name in handler.updatable}
     given = {name: a_value(members[known]) for name, known in names.items() if known in members}
@@ -152,12 +157,13 @@ def smaller(inputs: Any) -> list[Any]:
 
 
 @pytest.mark.parametrize("token", HANDLERS)
-def test_every_input_reaches_a_call(aws: Aws, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_input_affects_the_api_calls(aws: Aws, token: str, monkeypatch: pytest.MonkeyPatch) -> None:
     # GIVEN the inputs that `everything` returns for the type
     handler = HANDLERS[token]
     monkeypatch.setattr(functions, "_started", lambda *_: None)
     given = everything(handler)
-    # WHEN one resource is created with all inputs, and each further resource with another part of the inputs left out
+    # WHEN a resource is created with all inputs, and then, for each part of the inputs, without
+    # this part
     whole = calls(aws, handler, given)
     unread: list[Any] = []
     for part in smaller(given):

@@ -1,4 +1,4 @@
-"""Tests when `up` suggests activating the environment."""
+"""Tests that `up` suggests activating the virtual environment only if it is not active."""
 
 import sys
 from pathlib import Path

@@ -45,7 +45,7 @@ def holder(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_a_second_holder_is_refused_with_the_command_to_stop_the_first(tmp_path: Path) -> None:
+def test_the_error_for_a_second_holder_of_a_folder_names_the_command_that_stops_the_first(tmp_path: Path) -> None:
     # GIVEN a folder that a running process holds
     state = StateDir(tmp_path)
     with holder(tmp_path) as process:
@@ -84,7 +84,7 @@ def test_two_folders_are_independent(tmp_path: Path) -> None:
         assert StateDir(tmp_path / "b").is_held
 
 
-def test_the_error_has_the_command_that_starts_an_instance_if_none_runs(tmp_path: Path) -> None:
+def test_the_error_names_the_command_that_starts_an_instance_if_none_runs(tmp_path: Path) -> None:
     # GIVEN an empty folder
     # WHEN its instance is read
     with pytest.raises(NotRunningError) as caught:
@@ -163,7 +163,7 @@ def test_clean_removes_what_a_crash_left(tmp_path: Path) -> None:
     assert state.read_instance() is None
 
 
-def test_missing_parent_folders_are_made_private_too(tmp_path: Path) -> None:
+def test_missing_parent_folders_are_created_private_too(tmp_path: Path) -> None:
     # GIVEN / WHEN the demo's folder is made, and no folder above it exists
     private_folder(tmp_path / ".local" / "demo")
 

@@ -18,7 +18,7 @@ def test_callers_who_see_only_their_own_orders_are_isolated() -> None:
     # THEN isolation holds, and every lookup is counted
     assert finding.ok
     assert finding.counted == (
-        "3 requesters each looked up all 3 orders of 2 callers: 3 lookups succeeded, 6 were refused"
+        "3 requesters each looked up all 3 orders of 2 callers: 3 look-ups succeeded, 6 were refused"
     )
 
 

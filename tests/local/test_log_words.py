@@ -1,4 +1,5 @@
-"""Tests that the embedded AWS logs a failed function as AWS does, and matches filter patterns with alternatives."""
+"""Tests that the embedded AWS logs a function's failure as AWS does, and supports filter patterns
+with alternatives."""
 
 from __future__ import annotations
 
@@ -56,11 +57,12 @@ def test_a_pattern_of_alternatives_matches_any_of_them() -> None:
         ("Worker init failed: No module named 'gone'", "Runtime.ImportModuleError"),
     ],
 )
-def test_a_failed_function_is_logged_with_lambdas_line(message: str, cause: str) -> None:
+def test_a_failed_function_is_logged_with_the_line_that_lambda_logs_on_aws(message: str, cause: str) -> None:
     # GIVEN / WHEN a function fails, with MiniStack's message in its log
     _, lambda_svc = ministack({"error": True, "body": {"errorMessage": message}, "log": f"own line\n{message}"})
     lines = lambda_svc._execute_function_warm({}, {}, REQUEST)["log"].splitlines()
-    # THEN the function's own line remains, and the failure is logged once, with Lambda's line
+    # THEN the function's own line remains, and the failure is logged once, with the line that
+    # Lambda logs on AWS
     deaths = [death for line in lines if (death := death_of(line)) is not None]
     assert lines[0] == "own line"
     assert [death.cause for death in deaths] == [cause]
@@ -71,7 +73,7 @@ def test_an_error_that_the_function_reported_gets_no_second_line() -> None:
     assert last_line("KeyError: 'x'", REQUEST) is None
 
 
-def test_an_emulator_that_lacks_a_needed_function_is_refused() -> None:
+def test_a_version_of_ministack_that_lacks_a_needed_name_is_refused() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(AttributeError):
         log_as_aws(ModuleType("logs"), ModuleType("lambda_svc"))

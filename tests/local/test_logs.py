@@ -1,4 +1,4 @@
-"""Tests reading of the functions' logs: the start time, the choice of a function, and new lines."""
+"""Tests how functions' logs are read: from which time, of which function, and each line once."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -80,7 +80,7 @@ def test_durations_and_times_are_read(text: str, expected: datetime) -> None:
 def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> None:
     # GIVEN a text that is no time, or a duration that goes back beyond the year 1
     # WHEN it is parsed
-    # THEN a ValueError is raised, because the command answers this error with the accepted forms
+    # THEN a ValueError is raised. The command turns it into a message with the accepted forms
     with pytest.raises(ValueError, match=r"."):
         parse_since(text, NOW)
 

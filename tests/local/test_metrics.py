@@ -65,7 +65,7 @@ def test_a_trimmed_count_leaves_out_samples_above_its_bound() -> None:
 
 
 def test_metrics_in_a_log_are_found_and_other_lines_ignored() -> None:
-    # GIVEN a log with a document of metrics, and lines that resemble one
+    # GIVEN a log with one line in the embedded metric format, and lines that look similar
     log = "\n".join(["START", '{"CloudWatchMetrics": 1}', "CloudWatchMetrics", LINE, "END"])
     # WHEN it is read
     found = list(embedded(log))
@@ -85,7 +85,8 @@ def test_every_invocation_is_counted_once() -> None:
     functions._emit_lambda_logs({"FunctionName": "worker"}, "r-1", LINE, True, 12, log_source=None)
     functions._emit_lambda_metrics("worker", duration_ms=12.0, error=True, throttle=False)
     functions._emit_lambda_metrics("worker", duration_ms=0.0, error=False, throttle=True)
-    # THEN the run and the throttle are counted once each, beside the metrics in the function's log
+    # THEN the run and the throttle are counted once each. The metrics in the function's log are
+    # recorded too
     assert recorded[-2:] == [("worker", 12, True, False), ("worker", 0.0, False, True)]
     assert len(recorded) == 5
 

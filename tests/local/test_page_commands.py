@@ -1,4 +1,4 @@
-"""Tests the errors of the commands that the page runs."""
+"""Tests the error messages of the `ops` commands that the local web page runs."""
 
 from __future__ import annotations
 

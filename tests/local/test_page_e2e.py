@@ -184,10 +184,11 @@ def test_the_reference_sends_requests_to_this_stack(person: Person) -> None:
     person.sees(".opblock-post .live-responses-table .response-col_status", "202", 60)
 
 
-def test_the_page_reports_a_stopped_stack_and_the_only_logged_error_is_the_422(
+def test_the_page_reports_a_stopped_stack_and_the_browser_logged_no_error_except_status_422(
     person: Person, printed: tuple[str, LocalStack]
 ) -> None:
-    # GIVEN the tests above / WHEN the browser's log is read / THEN its only error is the 422 of the refused order
+    # GIVEN the tests above, in the same browser / WHEN the browser's log is read / THEN its only
+    # error is the answer 422 to a used key with another body
     messages = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in messages if "422" not in text] == []
     # THEN `status` shows the address that `up` printed

@@ -1,4 +1,5 @@
-"""Tests the fault proxy: without a rule it changes nothing; with a rule, only the calls that the rule names fail."""
+"""Tests the fault proxy. Without a rule it changes nothing. A rule makes only those calls fail that
+match the rule."""
 
 import json
 import socket
@@ -56,7 +57,7 @@ def send(proxy: Proxy, body: bytes = b"{}", **headers: str) -> tuple[int, bytes]
         connection.close()
 
 
-def test_a_request_is_passed_on_unchanged_with_the_signed_host(pair: Pair) -> None:
+def test_a_request_is_passed_on_unchanged_and_keeps_its_host_header(pair: Pair) -> None:
     # GIVEN a request with headers and a body
     upstream, proxy = pair
 
@@ -145,7 +146,7 @@ def test_a_fault_before_the_call_leaves_no_effect(pair: Pair, faults: Faults, ki
     assert upstream.seen == []
 
 
-def test_a_lost_answer_leaves_the_effect(pair: Pair, faults: Faults) -> None:
+def test_a_call_whose_answer_is_lost_still_reaches_the_emulator_once(pair: Pair, faults: Faults) -> None:
     # GIVEN a rule that loses the answer to one call
     upstream, proxy = pair
     faults.add(rule(kind=FaultKind.LOST_ANSWER, count=1))
@@ -255,7 +256,7 @@ def test_a_rule_never_applies_to_unsigned_requests(pair: Pair, faults: Faults) -
     assert len(upstream.seen) == 1
 
 
-def test_without_an_emulator_the_connection_is_closed() -> None:
+def test_the_connection_is_closed_if_no_emulator_listens() -> None:
     # GIVEN a proxy whose emulator does not listen
     with socket.create_server(("127.0.0.1", 0)) as probe:
         port = probe.getsockname()[1]

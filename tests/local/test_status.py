@@ -34,7 +34,8 @@ def test_every_address_is_shown_complete_and_once() -> None:
 def test_keys_and_secrets_are_hidden_and_the_complete_address_of_the_page_is_shown() -> None:
     # GIVEN an instance with AWS keys, and with secrets of its API's clients / WHEN
     shown = [line.split(maxsplit=1) for line in lines(STATUS)]
-    # THEN the lines name the file that contains these keys and secrets, and show the page's address with its key
+    # THEN the lines name the file that contains these keys and secrets. The page's address is shown
+    # with the page's key
     assert "a secret" not in str(shown)
     assert ["keys", "in /somewhere/.local/outputs.json"] in shown
     assert ["token_client_secrets", "in /somewhere/.local/outputs.json"] in shown

@@ -258,7 +258,7 @@ def page() -> Iterator[Page]:
 
 @pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
-    # For this browser, another owner's host name resolves to this machine, as after DNS rebinding.
+    # For this browser, another site's host name resolves to this machine, as after DNS rebinding.
     rule = f"--host-resolver-rules=MAP {EVIL} {LOOPBACK}"
     with chromium(tmp_path_factory.mktemp("profile"), rule) as browser:
         browser.set_script_timeout(60)
@@ -269,7 +269,7 @@ def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
 def test_a_page_of_another_origin_has_no_access(running: Running, browser: Chrome, page: Page, host: str) -> None:
     # GIVEN a page of another site, or of another port of this machine
     browser.get(f"http://{host}:{page.port}/")
-    # WHEN its script calls all endpoints, by their addresses and by another owner's host name
+    # WHEN its script calls all endpoints, by their addresses and by another site's host name
     ports = [urlsplit(endpoint).port for endpoint in running.addresses]
     endpoints = [f"http://{name}:{port}" for port in ports for name in (LOOPBACK, "localhost", EVIL)]
     read = browser.execute_async_script(attack(), endpoints, FUNCTION, FORGED)

@@ -121,7 +121,7 @@ def sweep_of(world: World) -> Sweep:
 
 
 def logs_of(world: World) -> FakeLogs:
-    """Return an empty log group. Calls to it go through the world's wire, where tests inject faults."""
+    """Return an empty log group. Calls to it go through `world.cloud.wire`, where tests inject faults."""
     return FakeLogs(world.cloud.wire, world.cloud.clock, "/aws/lambda/worker")
 
 

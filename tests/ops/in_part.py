@@ -44,7 +44,7 @@ def left_out_of(operation: OperationModel) -> str | None:
     return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
 
 
-def used_in_part(folder: Path) -> set[str]:
+def called_operations_with_partial_answers(folder: Path) -> set[str]:
     """Return the operations that the code in a folder calls, also through paginators, and that can answer in part."""
     names: set[str] = set()
     for file in folder.rglob("*.py"):

@@ -1,4 +1,4 @@
-"""Stacks before a deployment, with stand-ins for the answers of AWS."""
+"""Builds facts about a stack for tests of `preflight`, with given answers in place of AWS's."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from ops.preflight.finding import Finding
-from ops.preflight.ground import Ground
+from ops.preflight.stack_facts import StackFacts
 from pipeline.config import StackConfig
 from pipeline.config.stack_file import StackSettings
 
@@ -42,8 +42,8 @@ class Answers:
         return Pages
 
 
-class Known(Ground):
-    """A `Ground` for which AWS gives the answers in `answers`."""
+class Known(StackFacts):
+    """A `StackFacts` whose clients return the answers in `answers`, without calling AWS."""
 
     answers: dict[str, Any]
     called: set[str]

@@ -1,4 +1,4 @@
-"""Answers in pages, and answers that refuse entries: commands read every page, and retry or report refused entries."""
+"""Tests that commands read every page of AWS's answers, and retry or report refused entries."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ import ops.sweep
 from ops.cli.context import Context
 from ops.errors import OpsError
 from ops.gateway.telemetry import Query, Telemetry
-from ops.preflight.ground import Ground
 from ops.preflight.names import names
+from ops.preflight.stack_facts import StackFacts
 from ops.preflight.state import BACKEND_VARIABLE, state
 from pipeline.config import StackConfig
 from pipeline.config.stack_file import StackSettings
 from runtime.metric import MetricName
 from tests.ops.factories import DECISION, ORDER_ID, OTHER_ID, body, good_row, text
-from tests.ops.in_part import InPart, used_in_part
+from tests.ops.in_part import InPart, called_operations_with_partial_answers
 from tests.ops.mock_stack import GIVEN, REGION, MockStack, account
 from tests.ops.test_without_yes import ROWS
 
@@ -35,8 +35,8 @@ IDS = (ORDER_ID, OTHER_ID)
 PREFIX = "orders-prod"
 
 
-class Owned(Ground):
-    """A `Ground` whose state has no resources."""
+class UndeployedStack(StackFacts):
+    """Facts about a stack that is not deployed: Pulumi's state has no resources."""
 
     def ids(self) -> frozenset[str]:
         return frozenset()
@@ -148,8 +148,8 @@ def preflight(stack: MockStack, capsys: Any) -> Any:
     """Return the findings of `preflight` about existing names and Pulumi's state, before anything is deployed."""
     del stack, capsys
     config = StackConfig(environment="development", events_target="bus", gradual_deploy="Linear10PercentEvery1Minute")
-    ground = Owned(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
-    return [*names(ground), *state(ground, {BACKEND_VARIABLE: f"s3://state?region={REGION}"})]
+    facts = UndeployedStack(StackSettings("orders", "prod", {"aws:region": REGION}), config, {})
+    return [*names(facts), *state(facts, {BACKEND_VARIABLE: f"s3://state?region={REGION}"})]
 
 
 READERS: dict[str, tuple[Callable[[MockStack, Any], Any], set[str]]] = {
@@ -270,9 +270,10 @@ def test_a_message_that_stays_hidden_is_reported(stack: MockStack, capsys: pytes
     assert "messages that SQS did not release: 1." in capsys.readouterr().err
 
 
-def test_every_operation_that_may_answer_in_part_has_a_case() -> None:
+def test_every_operation_with_pages_or_refused_entries_has_a_case() -> None:
     # GIVEN the operations that `ops` and `runtime/store` call, and whose answers can have pages or refused entries
-    used = used_in_part(ROOT / "ops") | used_in_part(ROOT / "runtime" / "store")
+    used = called_operations_with_partial_answers(ROOT / "ops")
+    used |= called_operations_with_partial_answers(ROOT / "runtime" / "store")
     # WHEN / THEN
     cases = set().union(*(pages for _, pages in READERS.values()), (refused for _, refused, *_ in REFUSALS))
     assert used == {*cases, CHANGE_VISIBILITY}, "give each operation a row in READERS or REFUSALS"

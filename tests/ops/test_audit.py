@@ -138,7 +138,7 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
         "{order} is not a valid order",
         lambda shop: shop.change(shop.order, total={"S": "much"}),
     ),
-    "discarded by nobody": (
+    "a DISCARDED order whose row does not name who discarded it": (
         "G1",
         "{dead} is DISCARDED",
         lambda shop: shop.change(shop.dead, status={"S": "DISCARDED"}),
@@ -155,12 +155,12 @@ FAULTS: dict[str, tuple[str, str, Plant]] = {
     ),
     "stock moved twice": (
         "G2",
-        "SKU-1: units counted or added: 100; confirmed: 6; in stock: 92",
+        "SKU-1: the numbers do not add up: 100 units counted or added, 6 in confirmed orders, 92 in stock",
         lambda shop: shop.available(92),
     ),
     "stock not moved": (
         "G2",
-        "SKU-1: units counted or added: 100; confirmed: 6; in stock: 100",
+        "SKU-1: the numbers do not add up: 100 units counted or added, 6 in confirmed orders, 100 in stock",
         lambda shop: shop.available(100),
     ),
     "negative stock": ("G2", "the stock of SKU-1 is -1", lambda shop: shop.available(-1)),
@@ -284,7 +284,7 @@ def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
     assert shop.audit()["ok"]
 
 
-def test_an_open_order_is_a_violation_unless_its_message_may_be_in_the_queue(shop: Shop) -> None:
+def test_open_orders_without_a_dead_letter_are_a_violation_only_if_the_queue_has_too_few_messages(shop: Shop) -> None:
     # GIVEN two open orders: the first order's message is in the orders queue, the second order's is a dead letter
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)
@@ -316,7 +316,7 @@ def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> N
 
 
 def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> None:
-    # GIVEN a stock count that is two units too low, until somebody corrects it
+    # GIVEN a stock count that was two units too low, and that somebody has corrected
     shop.available(92)
     assert not shop.audit()["ok"]
     typed = shop.stack.type("stock", "set", "SKU-1", "94", "--expect", "92", "--yes")

@@ -1,4 +1,8 @@
-"""How the audit judges what it has read: counts of stock (guarantee G2), and orders that need a message (G1, G5)."""
+"""Tests how the audit judges what it has read.
+
+G1 and G5: orders that still need a message, to be settled (G1) or to get their event published
+(G5). G2: counts of stock. G4: the limit of receives.
+"""
 
 from __future__ import annotations
 
@@ -36,16 +40,19 @@ def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
     found = {one.name: one for one in judge(Evidence(0, before=rows, after=after, taken=defaultdict(Taken, taken)))}
     # THEN three articles are checked: `fine` and the two below zero. Only two of the three have a reference point, and
     # only the units of these two are counted
-    assert found["G2"].counted == "stock of 3 articles checked; 14 units confirmed since it was counted"
-    assert [text for text in found["G2"].named if "not checked" in text or "close to a reference point" in text] == [
+    assert found["G2"].counted == "stock of 3 articles checked; confirmed orders took 14 units since the stock count"
+    assert [text for text in found["G2"].named if "not checked" in text or "at about the time of a count" in text] == [
         "changed article was counted, restocked or removed during the audit, so its stock is not checked",
-        "1 unit left the stock close to a reference point; the audit cannot tell whether before or after it",
+        (
+            "1 unit left the stock at about the time of a count; "
+            "the audit cannot tell whether this was before or after the count"
+        ),
     ]
 
 
 @pytest.mark.parametrize("waiting", range(5))
 @pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
-def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
+def test_too_few_messages_are_a_violation_only_if_g1_or_g5_is_broken_whichever_orders_they_belong_to(
     lost: int, silent: int, waiting: int
 ) -> None:
     # GIVEN orders that are in doubt under G1, other orders that are in doubt under G5, and messages in the orders queue
@@ -61,9 +68,9 @@ def test_missing_messages_are_violations_only_if_g1_and_g5_cannot_both_hold(
     # WHEN
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
-    # THEN a guarantee is reported as broken if it is broken in all possibilities. If every possibility
-    # breaks one of the two, but neither G1 nor G5 is broken in all, both findings say that it is not known which of the
-    # two is broken
+    # THEN a guarantee is reported as broken if every possibility breaks it. If every possibility
+    # breaks G1 or G5, but not always the same one, both findings say that it is not known which is
+    # broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

@@ -71,11 +71,12 @@ def test_a_dead_letter_queue_with_a_redrive_policy_is_not_read(sqs: Any, tmp_pat
     code = main(["dlq", "list", "--outputs", path])
     # THEN the command refuses, because SQS could move a message that the command receives
     assert code == 3
-    assert "may move its messages" in capsys.readouterr().err
+    assert "may then move the message to another queue" in capsys.readouterr().err
 
 
 def test_credentials_of_another_account_change_nothing(sqs: Any, tmp_path: Path, capsys: Any) -> None:
-    # GIVEN a stack in another account; the account of the credentials may have a table of the same name
+    # GIVEN a stack in one account, and credentials of another account. Without a check, the command
+    # could change a table of the same name in the account of the credentials
     arn = "arn:aws:sns:eu-west-1:999999999999:orders-prod-notifications"
     path = make_stack(sqs, tmp_path, notifications_topic_arn=arn)
     # WHEN stock is to be changed
@@ -141,16 +142,16 @@ def test_invalid_arguments_end_with_exit_code_2(arguments: list[str], sqs: Any, 
     assert "error:" in capsys.readouterr().err
 
 
-def leaves(root: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield every level of the command line with its parser."""
+def levels(root: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Yield the command line itself, its groups and its commands, each with its parser."""
     yield path, root
     for action in root._actions:
         if isinstance(action.choices, dict):
             for name, below in action.choices.items():
-                yield from leaves(below, (*path, name))
+                yield from levels(below, (*path, name))
 
 
-LEVELS = dict(leaves(parser()))
+LEVELS = dict(levels(parser()))
 
 
 @pytest.mark.parametrize("path", list(LEVELS), ids=" ".join)

@@ -17,18 +17,19 @@ from lab.recording.recording import record_config
 from ops.cli.main import main
 from ops.cost.bill import FACTS, MILLION, Load, alarms_of, bill
 from ops.errors import ExitCode
-from ops.preflight.ground import configured
+from ops.preflight.stack_facts import configured
 from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
-# USD per million orders with one line each. Only POLLING and the first number of each pair are USD per month.
+# One number: USD per million orders with one line each; only POLLING is USD per month. Two numbers:
+# USD per month, and USD per million orders.
 HTTP = 1.00
 LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
 STORED = 324e6 / 2**30 * 0.25
 RESTORABLE = 324e6 / 2**30 * 0.20
-REQUESTS = 3 * (0.40 + 0.10)  # send, receive, delete, of messages with a group
+REQUESTS = 3 * (0.40 + 0.10)  # send, receive, delete; 0.10 is added for a message group
 POLLING = 657_000 * 0.40 / 1e6  # five pollers, every 20 s
 TRACES = 2 * 5.00  # 0.4 orders a second, so Lambda traces every call
 METRICS = 3 * 0.30
@@ -37,11 +38,15 @@ EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
 
 def lines(function: str, debug: float) -> float:
     of_level = {name: float(size) for name, size in FACTS[function]["log_bytes"].items()}
-    return 330 + of_level["DEBUG"] * debug + of_level["INFO"] * (1 - debug)  # with the lines that Lambda itself writes
+    # 330 bytes: the lines that Lambda itself writes about an invocation.
+    return 330 + of_level["DEBUG"] * debug + of_level["INFO"] * (1 - debug)
 
 
 def kept(written: float, days: int) -> float:
-    """Return the price of a million logs of `written` bytes: all bytes are ingested, and 15 % are stored for `days`."""
+    """Return the price of a million orders' log lines, with `written` bytes for each order.
+
+    All bytes are ingested. Compressed to 15 %, they are stored for `days`.
+    """
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
@@ -206,7 +211,7 @@ def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.Capture
     # AND provisioned units are billed by the hour, at a utilization of 70 %
     units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7
     assert found["per_million_provisioned_units"] == pytest.approx(units)
-    assert f"would cost {units:.2f} for a million orders if they used 70% of it." in shown
+    assert f"would cost {units:.2f} for a million orders that use 70% of it." in shown
 
 
 @pytest.mark.parametrize("orders", ["0", "11"])

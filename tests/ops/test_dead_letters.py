@@ -36,7 +36,7 @@ UNREADABLE_ROW = UnreadableOrder(ORDER_ID, "ACCEPTED", {"accepted_at": "is no da
         (None, False, State.NO_ORDER),
     ],
 )
-def test_the_state_of_a_dead_letter_follows_its_order(order: Any, finished: bool, state: State) -> None:
+def test_the_state_of_a_dead_letter_depends_on_its_order_and_event(order: Any, finished: bool, state: State) -> None:
     # GIVEN a dead letter, and its order if there is one
     facts = Facts({ORDER_ID: order} if order else {}, finished={ORDER_ID} if finished else ())
     # WHEN it is assessed
@@ -73,7 +73,7 @@ def test_a_message_of_a_newer_version_counts_as_readable() -> None:
     assert letter.order_id == ORDER_ID
 
 
-def test_a_message_that_names_two_orders_counts_as_naming_none() -> None:
+def test_a_message_that_names_two_orders_gets_no_order_id() -> None:
     # GIVEN a message whose body and attribute name different orders
     message = received(attributes={"order_id": text(OTHER_ID)})
     # WHEN it is read
@@ -115,7 +115,7 @@ def test_copies_are_merged_and_the_oldest_message_comes_first() -> None:
     assert [(case.letter.message_id, case.copies) for case in merged] == [("c", ()), ("a", ("b",))]
 
 
-def test_a_dead_letter_is_selected_if_one_condition_of_each_key_matches() -> None:
+def test_conditions_with_the_same_key_are_alternatives_and_every_given_key_must_match() -> None:
     # GIVEN two states and an age as conditions
     where = Conditions.parse(["state=failed", "state=no-order", "older_than=1m"])
     cases = [

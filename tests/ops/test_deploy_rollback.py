@@ -260,8 +260,8 @@ def another_queue(world: DeployTarget) -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (never_shifted, "none is recorded, or each was itself rolled back"),
-        (unreadable_tags, "none is recorded, or each was itself rolled back"),
+        (never_shifted, "no earlier version is recorded, or all recorded ones were rolled back"),
+        (unreadable_tags, "no earlier version is recorded, or all recorded ones were rolled back"),
         (deleted, "has no version 9"),
         (failed, "is Failed (its start failed)"),
         (pending_without_a_reason, "is Pending (Lambda gives no reason)"),

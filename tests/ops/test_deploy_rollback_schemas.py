@@ -32,7 +32,8 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
     # GIVEN a release that raised the schema version
     can_read(world, {9: "1-1", 10: "1-2"}, {9: "1-1", 10: "1-2"})
 
-    # WHEN a rollback of all functions is refused. Then a rollback runs with the options that the error message names
+    # WHEN a rollback of all functions is tried. It is refused, and a second rollback runs with the
+    # options that the error message names
     refused = world.run("rollback", "--yes")
     output = capsys.readouterr().err
     api = world.run("rollback", "--to", "create_order=9", "--to", "get_order=9", "--yes")
@@ -45,8 +46,8 @@ def test_the_worker_is_not_rolled_back_to_a_version_that_cannot_read_new_message
 
 @pytest.mark.parametrize(
     ("since", "code"),
-    # After the API's rollback from version 10, callers may use this version for two more hours. Their messages live for
-    # four days. So the worker's rollback is refused for four days and two hours.
+    # For two hours after the API's rollback, some callers may still reach version 10. Their
+    # messages live for four days. So the worker's rollback is refused for four days and two hours.
     [(timedelta(days=3), 5), (timedelta(days=4, hours=1), 5), (timedelta(days=4, seconds=TIMEOUT_SECONDS + 60), 0)],
 )
 def test_the_worker_can_be_rolled_back_when_its_unreadable_messages_have_expired(

@@ -63,7 +63,7 @@ def test_the_command_fails_and_stops_the_other_deployments_if_one_function_is_ro
     assert "orders-prod-create-order-rollback fired" in capsys.readouterr().err
 
 
-def test_a_shift_that_fails_after_some_functions_have_moved_advises_a_rollback(
+def test_a_rollback_is_advised_if_a_shift_fails_after_callers_of_some_functions_moved(
     world: DeployTarget, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a shift in which an alarm fires after the other functions' callers have moved
@@ -127,7 +127,7 @@ def test_the_requests_are_valid_for_aws(world: DeployTarget) -> None:
         validate_parameters(request, operation.input_shape)
 
 
-def test_a_deployment_that_does_not_end_in_time_is_named(
+def test_the_error_names_a_deployment_that_does_not_end_in_time(
     world: DeployTarget, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN

@@ -91,7 +91,7 @@ def test_a_dead_letter_of_a_finished_order_is_deleted_and_the_order_stays(world:
     assert world.dead_letters.messages == {}
 
 
-def test_a_discard_of_an_unreadable_message_marks_the_order_that_its_attribute_names(world: World) -> None:
+def test_a_discard_of_an_unreadable_message_marks_the_order_whose_id_is_in_an_attribute(world: World) -> None:
     # GIVEN an unreadable message with an attribute that names its order
     order_id = accept(world, "k")
     world.orders_queue.messages.clear()

@@ -19,7 +19,7 @@ WHERE = ("state=failed", "state=unreadable")
 
 
 def flood(world: World) -> tuple[list[str], str, str]:
-    """Fill the dead-letter queue with more than one batch of messages, which have three causes.
+    """Fill the dead-letter queue with messages of three kinds, more than one batch in all.
 
     Returns:
         The ids of the failed orders, the id of the message that names no order, and the id of a settled order whose

@@ -50,13 +50,15 @@ def mixed(world: World, count: int) -> dict[str, list[str]]:
 
 @pytest.mark.long
 def test_many_dead_letters_of_mixed_causes_are_discarded_in_one_pass(world: World) -> None:
-    # GIVEN 2,000 dead letters, 400 of each cause: failed, unknown order, unreadable, invalid, settled without event
+    # GIVEN 2,000 dead letters, 400 of each kind: order failed, order unknown, message unreadable,
+    # message invalid, order settled but its event not published
     world.stock_up("SKU-1", 100_000)
     ids = mixed(world, 400)
     logs = logs_of(world)
     # WHEN everything that may be discarded is discarded
     tally = discard_many(world, "older_than=0s", logs=logs)
-    # THEN one pass has counted all dead letters, discarded 1,600, and kept those of settled orders without event
+    # THEN one pass has counted all dead letters and discarded 1,600. It has kept the 400 whose
+    # order is settled but whose event is not published
     assert (tally.seen, tally.discarded, tally.failed, tally.undeleted) == (2_000, 1_600, 0, 0)
     assert tally.refused == {State.NOTIFICATION_MISSING: 400}
     assert world.dead_letters.counts() == (400, 0, 0)
@@ -113,7 +115,7 @@ def test_a_discard_counts_exactly_the_orders_that_it_marks(
     for is_json in readable:
         world.dead_letters.send(body(order_id=order_id) if is_json else "not json", {"order_id": text(order_id)})
     store(world, order_id, STORED[stored])
-    # WHEN they are discarded, first in a dry run
+    # WHEN the discard runs first as a dry run, and then for real
     before = statuses(world)
     expected = discard_many(world, "older_than=0s", act=False)
     assert statuses(world) == before
@@ -150,8 +152,8 @@ def test_a_dead_letter_that_is_not_selected_stays(world: World) -> None:
 
 
 def test_an_order_that_settles_during_a_discard_keeps_its_message(world: World) -> None:
-    # GIVEN a dead letter whose order the worker settles, from a message in the orders queue, just before `DISCARDED` is
-    # written
+    # GIVEN an order whose message is both in the orders queue and in the dead-letter queue. The
+    # worker settles the order just before the discard writes `DISCARDED`
     order_id = order_that_settles_during_discard(world)
     # WHEN all dead letters are discarded
     tally = discard_many(world, "older_than=0s")
@@ -174,7 +176,7 @@ def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
     assert world.orders[second]["status"]["S"] == "DISCARDED"
     assert (tally.discarded, tally.seen, tally.undeleted) == (1, 2, 0)
     assert world.dead_letters.counts() == (1, 0, 0)
-    # AND the journal records the cause of the second
+    # AND the journal records the second dead letter, with its state and its error
     (run,) = history(world, logs)
     (recorded,) = run["messages"]
     assert (recorded["order_id"], recorded["state"], recorded["error_type"]) == (second, "failed", "ThrottledError")
@@ -182,7 +184,7 @@ def test_the_message_of_an_unreadable_order_row_stays(world: World) -> None:
 
 @pytest.mark.parametrize("where", ["older_than=0s", "error_type=ThrottledError", "state=failed"])
 @pytest.mark.parametrize("stored", STORED)
-def test_a_discard_of_many_batches_has_the_counts_of_its_dry_run(stored: str, where: str, world: World) -> None:
+def test_a_dry_run_predicts_the_counts_of_a_discard_of_many_batches(stored: str, where: str, world: World) -> None:
     # GIVEN two orders with dead letters in several batches: some are readable, some are
     # not, and some name an error that differs from the error in the order's row
     ids = dead_letter(world, 2)
@@ -194,7 +196,7 @@ def test_a_discard_of_many_batches_has_the_counts_of_its_dry_run(stored: str, wh
             other = {"order_id": text(order_id), "error_type": text("ContentionError")}
             world.dead_letters.send(body(order_id=order_id), other)
     store(world, ids[0], STORED[stored])
-    # WHEN they are discarded, first in a dry run
+    # WHEN the discard runs first as a dry run, and then for real
     expected = discard_many(world, where, act=False)
     counted = discard_many(world, where)
     # THEN the dry run has counted the same

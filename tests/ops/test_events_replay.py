@@ -155,7 +155,7 @@ def test_a_replay_obeys_the_subscriptions_filter_and_the_status_option(
 
 
 @pytest.mark.parametrize("path", [{}, {"InputPath": "$.detail"}], ids=["envelope", "raw"])
-def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
+def test_the_queue_of_a_rule_gets_replayed_events_as_the_bus_sends_them(
     bus_stack: MockStack, path: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a rule for rejections and a rule for all events, each with its own queue
@@ -191,10 +191,10 @@ def test_a_rules_queue_gets_replayed_events_in_the_form_of_the_bus(
     [
         ({"Input": '"an order was settled"'}, "transforms each event"),
         ({"InputPath": "$.detail.data"}, "transforms each event"),
-        (None, "allowed: none"),
+        (None, "Subscribed queues: none"),
     ],
 )
-def test_a_rule_that_changes_the_event_and_a_missing_rule_are_refused(
+def test_a_replay_is_refused_if_the_rule_is_missing_or_changes_the_event(
     bus_stack: MockStack, more: Any, reason: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN no rule, or a rule that transforms each event
@@ -311,15 +311,16 @@ def test_a_replay_shows_how_to_publish_the_events_that_it_could_not_make(
     planned = stack.advised(capsys.readouterr().err)
     codes.append(stack.run(*command, "--yes"))
     output = capsys.readouterr().err
-    # THEN only the fourth order's event is sent. The dry run advises to repair the first row, and then to replay. The
-    # run advises to repair the first row, and then to publish only the three missing events. A second replay would send
-    # all events again, because the first replay has ended
+    # THEN only the fourth order's event is sent. The dry run advises two commands: the repair of
+    # the first row, and the replay. The run with --yes advises the repair too. Its second command
+    # is not a replay, but publishes only the three missing events: a second replay would send all
+    # events again, because the first replay has ended
     assert codes == [6, 6]
     assert [subject(message) for message in drain(stack, url)] == [IDS[3]]
     repair = f"order repair {unreadable}"
     assert (planned[0], planned[1].split()[:2], len(planned)) == (repair, ["events", "replay"], 2)
     assert stack.advised(output) == [repair, f"order replay-events {unreadable} {newer} {incomplete}"]
-    assert "begins from the start" in output
+    assert "a new run would send all events again" in output
 
 
 @pytest.mark.parametrize("to", ["nobody", "hook.example.com", "orders"])
@@ -335,7 +336,7 @@ def test_events_are_replayed_only_to_a_subscribed_queue(
 
     # THEN
     assert code == 5
-    assert "allowed: orders-prod-notifications-billing-queue" in capsys.readouterr().err
+    assert "Subscribed queues: orders-prod-notifications-billing-queue" in capsys.readouterr().err
 
 
 ATTRIBUTES = {"event_type": "order.rejected", "currency": "EUR"}

@@ -12,26 +12,26 @@ import pytest
 from ops.errors import ExitCode
 from tests.ops.factories import ORDER_ID, body, good_row, text
 from tests.ops.mock_stack import MockStack
-from tests.ops.test_without_yes import CASES, IDS, Row, Typed, alarm, stack, typed
+from tests.ops.test_without_yes import CASES, IDS, CommandRunner, Row, alarm, runner, stack
 
-__all__ = ["stack", "typed"]
+__all__ = ["runner", "stack"]
 
 
-def _order_dead_letter_and_alarm(stack: MockStack) -> None:
+def _put_order_dead_letter_and_alarm(stack: MockStack) -> None:
     stack.put_order(good_row(ORDER_ID))
     stack.put_dead_letter(body(), {"order_id": text(ORDER_ID)})
     alarm(stack)
 
 
 READING = [
-    ("orders open", Row(prepare=_order_dead_letter_and_alarm)),
-    ("order trace", Row((ORDER_ID,), _order_dead_letter_and_alarm)),
+    ("orders open", Row(prepare=_put_order_dead_letter_and_alarm)),
+    ("order trace", Row((ORDER_ID,), _put_order_dead_letter_and_alarm)),
     ("stock get", Row(("SKU-1",))),
-    ("status", Row(prepare=_order_dead_letter_and_alarm)),
-    ("audit", Row(prepare=_order_dead_letter_and_alarm)),
-    ("dlq list", Row(prepare=_order_dead_letter_and_alarm)),
-    ("dlq show", Row((ORDER_ID,), _order_dead_letter_and_alarm)),
-    ("errors", Row(prepare=_order_dead_letter_and_alarm)),
+    ("status", Row(prepare=_put_order_dead_letter_and_alarm)),
+    ("audit", Row(prepare=_put_order_dead_letter_and_alarm)),
+    ("dlq list", Row(prepare=_put_order_dead_letter_and_alarm)),
+    ("dlq show", Row((ORDER_ID,), _put_order_dead_letter_and_alarm)),
+    ("errors", Row(prepare=_put_order_dead_letter_and_alarm)),
     ("smoke", Row(("--timeout", "1s", "--yes"))),
     ("load", Row(("--orders", "1", "--within", "1s", "--in-production", "--yes"))),
 ]
@@ -46,7 +46,7 @@ NEXT = {
     "dlq show": [f"dlq redrive --where message_id=ID {_DECISION}", f"dlq discard ID {_DECISION}"],
     "errors": ["dlq list --where error_type=NO_REPORT"],
 }
-# The keys of each document. For a list, they are those of its first item.
+# The keys of each JSON document. If the document is a list: the keys of its first item.
 KEYS = {
     "orders open": "order_id status accepted_at age_seconds summary error_type",
     "order trace": (
@@ -133,13 +133,15 @@ def keys_of(value: Any, path: str = "") -> Iterator[str]:
     [*READING, *CASES],
     ids=[*(name for name, _ in READING), *IDS],
 )
-def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: Row, typed: Typed, capsys: Any) -> None:
+def test_a_command_prints_these_json_keys_and_next_commands(
+    command: str, row: Row, runner: CommandRunner, capsys: Any
+) -> None:
     # GIVEN
-    row.prepare(typed.stack)
+    row.prepare(runner.stack)
     capsys.readouterr()
 
     # WHEN
-    typed.run(command, *row.arguments, "--json")
+    runner.run(command, *row.arguments, "--json")
 
     # THEN
     kind = " ".join([command, *({"--where", "--yes"} & set(row.arguments))])
@@ -147,14 +149,14 @@ def test_a_command_prints_these_json_keys_and_next_commands(command: str, row: R
     document = json.loads(output.out)
     assert list(keys_of(document)) == KEYS[kind].split()
     assert isinstance(document, list) or document.get("dry_run", False) is ((command, row) in CASES)
-    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in typed.stack.advised(output.err)]
+    next_ = [re.sub(r"[0-9a-f-]{36}", "ID", each) for each in runner.stack.advised(output.err)]
     assert next_ == NEXT.get(command, []) or (command, row) not in READING
-    assert all(typed.stack.selection in each for each in re.findall("python -m ops .*", output.out + output.err))
+    assert all(runner.stack.selection in each for each in re.findall("python -m ops .*", output.out + output.err))
 
 
-def test_the_trace_of_an_unknown_order_is_refused(typed: Typed, capsys: Any) -> None:
+def test_the_trace_of_an_unknown_order_is_refused(runner: CommandRunner, capsys: Any) -> None:
     # GIVEN / WHEN
-    code = typed.run("order trace", ORDER_ID, "--json")
+    code = runner.run("order trace", ORDER_ID, "--json")
 
     # THEN
     assert code == ExitCode.REFUSED

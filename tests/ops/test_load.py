@@ -25,9 +25,9 @@ from ops.logic.case import Facts
 from ops.logic.stored import read_row
 from tests.ops.factories import ORDER_ID, OTHER_ID, good_row
 from tests.ops.mock_stack import MockStack
-from tests.ops.test_without_yes import Typed, stack, typed
+from tests.ops.test_without_yes import CommandRunner, runner, stack
 
-__all__ = ["stack", "typed"]
+__all__ = ["runner", "stack"]
 
 LATE, IN_TIME = "2026-01-01T00:02:00.000Z", "2026-01-01T00:00:02.000Z"
 
@@ -56,20 +56,20 @@ def test_a_client_that_loses_its_network_resets_the_connection() -> None:
     ],
 )
 def test_a_load_that_is_not_allowed_is_refused_before_the_first_order(
-    typed: Typed, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
+    runner: CommandRunner, capsys: pytest.CaptureFixture[str], arguments: tuple[str, ...], message: str
 ) -> None:
     # GIVEN a production stack
     # WHEN
-    code = typed.run("load", *arguments, "--yes")
+    code = runner.run("load", *arguments, "--yes")
     # THEN
-    assert (code, typed.made) == (ExitCode.REFUSED, [])
+    assert (code, runner.made) == (ExitCode.REFUSED, [])
     assert message in capsys.readouterr().err
 
 
-def test_a_load_with_a_failed_check_fails(typed: Typed, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_load_with_a_failed_check_fails(runner: CommandRunner, capsys: pytest.CaptureFixture[str]) -> None:
     # GIVEN an API that cannot be reached
     # WHEN
-    code = typed.run("load", "--orders", "1", "--within", "1s", "--in-production", "--json", "--yes")
+    code = runner.run("load", "--orders", "1", "--within", "1s", "--in-production", "--json", "--yes")
     # THEN
     findings = json.loads(capsys.readouterr().out)["report"]["findings"]
     assert (code, [each["promise"] for each in findings if not each["ok"]]) == (ExitCode.FAILED, ["accepted"])
@@ -88,7 +88,7 @@ def test_each_order_is_for_one_unit_of_one_article() -> None:
 
 
 def test_the_estimated_cost_includes_the_reads_of_the_audit(
-    typed: Typed, stack: MockStack, capsys: pytest.CaptureFixture[str]
+    runner: CommandRunner, stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an orders table that is first empty, and then has one order
     costs = []
@@ -96,7 +96,7 @@ def test_the_estimated_cost_includes_the_reads_of_the_audit(
         if order_id:
             stack.put_order(good_row(order_id))
         # WHEN
-        typed.run("load", "--in-production", "--json", "--orders", "1")
+        runner.run("load", "--in-production", "--json", "--orders", "1")
         costs.append(json.loads(capsys.readouterr().out)["about_usd"])
     # THEN the second estimate is higher by the price of three read units
     assert costs[1] - costs[0] == pytest.approx(3 * 0.125e-6)

@@ -1,4 +1,7 @@
-"""Tests on moto what `logs`, `errors` and `order trace` show, and how Lambda's lines about a death are recognized."""
+"""Tests, with moto, the output of `logs`, `errors` and `order trace`.
+
+Also tests how Lambda's own log lines about a function that died are recognized.
+"""
 
 from __future__ import annotations
 
@@ -187,7 +190,7 @@ def test_a_trace_reports_that_the_worker_dies(stack: MockStack, capsys: pytest.C
     judgement = json.loads(written.out)["judgement"]
     assert "the worker died 2 times" in judgement
     assert "Runtime.ImportModuleError" in judgement
-    # AND the advised commands show the deaths, the worker and the order
+    # AND the advised commands show the worker's errors, the status and the order's dead letter
     assert stack.advised(written.err) == ["logs --function process-order --error", "status", LOOK]
 
 

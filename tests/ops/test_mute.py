@@ -1,4 +1,4 @@
-"""Tests how alarms are muted for planned work, on moto and with mute rules in memory."""
+"""Tests, with moto, how alarms are muted for planned work. mock_stack.py fakes the mute rules."""
 
 from __future__ import annotations
 

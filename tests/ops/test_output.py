@@ -83,7 +83,7 @@ def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
 
 
 @pytest.mark.parametrize(("age", "period"), [("20m", 60), ("24h", 60), ("25h", 300), ("7d", 300), ("30d", 3600)])
-def test_a_metric_is_read_with_a_period_that_cloudwatch_still_keeps(age: str, period: int) -> None:
+def test_a_metric_is_read_with_a_period_whose_values_cloudwatch_still_keeps(age: str, period: int) -> None:
     # GIVEN a time that is `age` ago
     queries: list[dict[str, Any]] = []
     moments = [datetime(2026, 1, 30, hour, tzinfo=UTC) for hour in (1, 2, 3)]

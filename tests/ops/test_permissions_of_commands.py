@@ -14,7 +14,7 @@ from botocore.client import BaseClient
 import ops.sweep
 from tests.ops.factories import ORDER_ID, OTHER_ID, body, good_row, text
 from tests.ops.mock_stack import MockStack, account
-from tests.ops.test_without_yes import CASES, IDS, Row, alarm, expected, settled_orders
+from tests.ops.test_without_yes import CASES, IDS, Row, alarm, expect_option, settled_orders
 
 PAGE = Path(__file__).resolve().parents[2] / "docs" / "ops.md"
 _ACTION = re.compile(r"`(?:([\w-]+):)?([A-Z][A-Za-z]+)`")
@@ -33,7 +33,8 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# The beginning of a command's row on the page, if the row does not begin with the whole command.
+# Maps a command to the beginning of its row in docs/ops.md. A command that is not listed here is
+# itself the beginning of its row.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",
@@ -41,7 +42,7 @@ ROW_OF = {
     "mute on": "mute",
     "mute off": "mute",
 }
-# Other rows whose permissions a command needs, too. The keys are beginnings of commands.
+# Maps the beginning of a command to other rows of docs/ops.md whose permissions it also needs.
 OTHER_ROWS_OF = {
     "dlq": (_READING, "dlq list"),
     "events replay": (_READING, "dlq list"),
@@ -105,7 +106,7 @@ def is_allowed(called: set[str], command: str) -> bool:
 @pytest.mark.parametrize(
     ("row", "command"), [(row, command) for row, commands in COMMANDS.items() for command in commands], ids=str
 )
-def test_the_page_lists_every_call_of_a_command(
+def test_ops_md_lists_every_permission_of_a_command(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, row: str, command: tuple[str, ...]
 ) -> None:
     # GIVEN a stack with two orders whose messages are dead letters
@@ -116,7 +117,7 @@ def test_the_page_lists_every_call_of_a_command(
         stack.put_dead_letter(body(order_id=order_id), {"order_id": text(order_id)})
     # WHEN the command runs
     called = called_by(stack, command)
-    # THEN the page lists every action that it calls
+    # THEN docs/ops.md lists every action that the command calls
     assert len(called) > 1
     assert is_allowed(called, row), called - documented(row)
 
@@ -127,16 +128,16 @@ def test_the_page_lists_every_call_of_a_command(
     [each for each in CASES if each[0] not in {"smoke", "load"}],
     ids=[each for each in IDS if not each.startswith(("smoke", "load"))],
 )
-def test_the_page_lists_every_call_of_a_command_that_changes_something(
+def test_ops_md_lists_every_permission_of_a_command_that_changes_something(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, command: str, row: Row, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN something that the command can change
+    # GIVEN a stack with data that the command can change
     monkeypatch.setattr(ops.sweep, "_WAIT_SECONDS", 0)
     stack.clear()
     row.prepare(stack)
     stack.run(*command.split(), *row.arguments)
-    repair = expected("".join(capsys.readouterr()))
-    # WHEN the command changes it
+    repair = expect_option("".join(capsys.readouterr()))
+    # WHEN the command runs with --yes
     called = called_by(stack, (*command.split(), *row.arguments, *repair, "--yes"))
-    # THEN the page lists every action that it calls
+    # THEN docs/ops.md lists every action that the command calls
     assert is_allowed(called, command), called - documented(ROW_OF.get(command, command))

@@ -62,7 +62,7 @@ def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
         assert concurrency(config(**options), wanted, wanted).verdict is Verdict.OK
 
 
-def test_the_stacks_own_reservation_is_free_for_its_next_deployment() -> None:
+def test_the_next_deployment_can_use_the_executions_that_the_stack_has_already_reserved() -> None:
     # GIVEN a deployed stack whose worker reserves 400 of the account's 500 executions
     outputs = {"process_order_function": "orders-prod-process-order"}
     answers: dict[str, Any] = {
@@ -162,7 +162,7 @@ def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str,
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_a_boundary_that_exists_must_be_configured_and_vice_versa() -> None:
+def test_an_existing_permissions_boundary_must_be_configured_and_a_configured_one_must_exist() -> None:
     # GIVEN the name that the bootstrap's template gives to the permissions boundary
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
@@ -210,16 +210,16 @@ def test_each_advised_change_of_an_option_names_the_stack() -> None:
     # GIVEN a stack that needs changes of its options: fewer workers, another threshold, a receiver of pages, a boundary
     missing = ClientError({"Error": {"Code": "NoSuchEntity"}}, "GetPolicy")
     limits = {"AccountLimit": {"ConcurrentExecutions": 10, "UnreservedConcurrentExecutions": 10}}
-    ground = known(config(alarms=True), get_account_settings=limits, get_policy={}, get_role=missing)
+    facts = known(config(alarms=True), get_account_settings=limits, get_policy={}, get_role=missing)
     # WHEN all checks advise commands
-    found = run_checks(ground)
+    found = run_checks(facts)
     # THEN
     advised = [todo for each in found for todo in each.todo if "pulumi config set" in todo]
     assert len(advised) == 4
     assert all("pulumi config set --stack prod " in todo for todo in advised)
 
 
-def test_an_unconfirmed_address_and_pages_without_a_subscriber_are_reported() -> None:
+def test_an_unconfirmed_address_and_a_page_topic_without_a_subscriber_are_reported() -> None:
     # GIVEN a deployed stack without subscribers to pages, and one whose only address is not confirmed
     outputs = {"alarm_topic_arns": {"page": "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"}}
     answer = {"Subscriptions": [{"SubscriptionArn": PENDING, "Protocol": "email", "Endpoint": "ada@example.com"}]}

@@ -183,7 +183,7 @@ def test_a_redrive_receives_only_from_the_dead_letter_queue(world: World) -> Non
     }
 
 
-def test_a_pass_that_exceeds_the_visibility_timeout_returns_each_message_once(world: World) -> None:
+def test_a_pass_longer_than_the_visibility_timeout_reads_each_message_once(world: World) -> None:
     # GIVEN more dead letters than one batch contains
     dead_letter(world, 15)
     seen: list[str] = []
@@ -192,7 +192,7 @@ def test_a_pass_that_exceeds_the_visibility_timeout_returns_each_message_once(wo
         for batch in sweep.batches():
             seen += [message.message_id for message in batch]
             world.cloud.clock.advance(301)
-    # THEN the pass returned each message once, and ended
+    # THEN the pass read each message once, and ended
     assert len(seen) == len(set(seen)) == 15
     assert world.dead_letters.counts() == (15, 0, 0)
 
@@ -208,7 +208,7 @@ def test_the_workers_record_shows_that_an_order_is_finished(world: World) -> Non
 
 
 @pytest.mark.parametrize("skew", [0, MAX_SKEW_SECONDS])
-def test_a_message_that_fails_again_during_the_run_is_no_copy(world: World, skew: float) -> None:
+def test_a_message_that_fails_again_during_its_redrive_is_not_counted_as_a_copy(world: World, skew: float) -> None:
     # GIVEN a dead letter that fails again during its redrive. The local clock equals AWS's, or is ahead of it by the
     # largest difference that AWS accepts
     world.dead_letters.send("{}", {"original_message_id": text("first")})

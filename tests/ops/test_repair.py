@@ -1,4 +1,4 @@
-"""Tests how `order repair` and `stock` show and repair records that cannot be read, on moto."""
+"""Tests, with moto, how `order repair` and `stock` show and repair unreadable records."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ def _cleared(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> None:
 
 
 @pytest.mark.parametrize("moment", ["2026-02-30T00:00:00.000Z", "2026-01-01T00:59:60.000Z"])
-def test_a_row_that_is_no_order_is_listed_as_such_and_repaired(
+def test_a_row_that_is_not_a_valid_order_is_listed_as_invalid_and_can_be_repaired(
     stack: MockStack, capsys: pytest.CaptureFixture[str], moment: str
 ) -> None:
     # GIVEN an order whose time of acceptance is no valid time
     stack.put_order(good_row(STRANGE, accepted_at={"S": moment}))
     assert stack.run("orders", "open") == 0
     assert "not a valid order: accepted_at" in capsys.readouterr().out
-    # WHEN the advised repair is run without --yes and then with it
+    # WHEN `order repair` is run without --yes, and then with --yes
     assert stack.run("order", "repair", STRANGE, "--json") == 0
     shown = json.loads(capsys.readouterr().out)
     assert shown["removed"] == ["accepted_at"]
@@ -113,7 +113,7 @@ def test_a_row_that_changed_since_it_was_shown_is_not_repaired(
     assert stack.order(STRANGE) == now
 
 
-def test_a_record_without_an_answer_is_deleted_only_if_it_is_unchanged(
+def test_the_workers_record_is_deleted_only_if_it_has_not_changed_since_it_was_shown(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN an order whose record the worker cannot read, so every attempt fails
@@ -166,7 +166,7 @@ def test_the_repair_of_a_record_shows_the_status_of_the_order(
     document = json.loads(capsys.readouterr().out)
     stack.run("order", "repair", STRANGE)
     shown = capsys.readouterr()
-    # THEN the order's status is shown, and no missing dead letter is reported
+    # THEN the order's status is shown, but not the remark that there is no readable dead letter
     assert document["status"] == status
     assert f"status       {status or 'not stored'}\n" in shown.out
     assert "No readable dead letter" not in shown.err
@@ -184,7 +184,7 @@ def test_a_stock_row_without_a_valid_count_is_shown_and_repaired(
     assert capsys.readouterr().out == f"SKU-9: {shown}\n"
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", "0", "--yes") == 5
     assert stack.run("stock", "set", "SKU-9", "7", "--expect", shown, "--yes") == 0
-    # THEN the article has this count, and a second correction that expects the old value is refused
+    # THEN the article has this count, and a third try, which expects the old value, is refused
     assert stack.stock("SKU-9")["available"] == {"N": "7"}
     assert stack.run("stock", "set", "SKU-9", "8", "--expect", shown, "--yes") == 5
 

@@ -162,6 +162,7 @@ def test_restoring_only_one_of_the_two_tables_violates_guarantee_g2(
     disaster.forget(WORKER_RECORDS)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN one order has taken its stock twice, or two orders have taken no stock
+    # THEN if only the orders were restored, one order has taken its stock twice. If only the stock
+    # was restored, two orders have taken no stock
     assert world.available("SKU-1") == left
     assert invariants.one_effect(world) != []

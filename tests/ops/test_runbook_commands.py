@@ -173,7 +173,7 @@ def test_status_shows_what_the_runbooks_describe(
         for _ in range(10):
             OrdersApi(stack.outputs["api_url"]).post(order((sku, 1)), f"runbook-{next(_NUMBERS)}")
     # THEN status names the 5xx answers first, because customers notice them
-    assert re.match(r"Wrong: Answered with 5.*: \d+ of \d+ requests? ", status(capsys))
+    assert re.match(r"Problem: Answered with 5.*: \d+ of \d+ requests? ", status(capsys))
     # WHEN the worker is paused
     main(["worker", "pause", "--by", "Ada", "--reason", "bad release", "--yes"])
     # THEN everybody can see who paused the worker, when and why

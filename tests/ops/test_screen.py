@@ -118,7 +118,7 @@ def test_a_command_whose_output_is_closed_finishes_its_work(write: str) -> None:
     assert (done.returncode, done.stderr) == (0, "done True")
 
 
-def test_help_succeeds_without_a_reader() -> None:
+def test_help_succeeds_if_its_output_is_closed() -> None:
     # GIVEN `python -m ops --help | true`
     # WHEN it runs
     done = without_reader("import sys; from ops.cli.main import main; sys.exit(main(['--help']))")

@@ -19,9 +19,9 @@ from ops.status.findings import Finding, Severity
 from ops.target import LOCAL_VARIABLE, STACK_VARIABLE, Choice
 from tests.ops.factories import ORDER_ID, body, good_row, text
 from tests.ops.test_cli_refusals import LEVELS
-from tests.ops.test_without_yes import Typed, stack, typed
+from tests.ops.test_without_yes import CommandRunner, runner, stack
 
-__all__ = ["stack", "typed"]
+__all__ = ["runner", "stack"]
 
 COMMANDS = [" ".join(words) for words, level in LEVELS.items() if "--json" in level._option_string_actions]
 NAMED = ("--stack prod", "--local", "--outputs 'of prod.json'", "--state-dir folder", "--local --state-dir folder")
@@ -93,26 +93,26 @@ def test_other_programs_and_other_words_stay_as_they_are() -> None:
     ],
     ids=lambda words: "-".join(words[:2]) if isinstance(words, tuple) else "",
 )
-def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, typed: Typed, capsys: Any) -> None:
+def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, runner: CommandRunner, capsys: Any) -> None:
     # GIVEN an order without a dead letter and without an event
-    typed.stack.put_order(good_row(ORDER_ID))
+    runner.stack.put_order(good_row(ORDER_ID))
     # WHEN a command refuses it, and advises another command
-    assert typed.stack.run(*words) == code
+    assert runner.stack.run(*words) == code
     # THEN
     error = capsys.readouterr().err
-    assert error.count("python -m ops") == error.count(typed.stack.selection) >= 1
+    assert error.count("python -m ops") == error.count(runner.stack.selection) >= 1
 
 
 @pytest.mark.parametrize("form", [(), ("--json",)], ids=["text", "json"])
-def test_an_audit_names_the_stack(form: tuple[str, ...], typed: Typed, capsys: Any) -> None:
+def test_an_audit_names_the_stack(form: tuple[str, ...], runner: CommandRunner, capsys: Any) -> None:
     # GIVEN an order's row and a stock row that are unreadable, so that the audit advises a command for each
-    typed.stack.put_order(good_row(ORDER_ID, settled_at={"S": "yesterday"}))
-    typed.stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"S": "many"}})
+    runner.stack.put_order(good_row(ORDER_ID, settled_at={"S": "yesterday"}))
+    runner.stack.put_stock({"sku": {"S": "SKU-1"}, "available": {"S": "many"}})
     # WHEN
-    typed.stack.run("audit", "--no-logs", *form)
+    runner.stack.run("audit", "--no-logs", *form)
     # THEN
     output = capsys.readouterr().out
-    for command in (f"order repair {typed.stack.selection} {ORDER_ID}", f"stock get {typed.stack.selection} SKU-1"):
+    for command in (f"order repair {runner.stack.selection} {ORDER_ID}", f"stock get {runner.stack.selection} SKU-1"):
         assert f"Next: python -m ops {command}" in output
 
 
@@ -126,28 +126,28 @@ def test_the_command_to_start_the_local_stack_names_its_folder(tmp_path: Path, c
     assert f"python -m local up --state-dir {folder} --detach. If" in capsys.readouterr().err
 
 
-def test_the_json_of_status_has_next_commands_that_name_the_stack(typed: Typed, capsys: Any) -> None:
+def test_the_json_of_status_has_next_commands_that_name_the_stack(runner: CommandRunner, capsys: Any) -> None:
     # GIVEN a paused worker
-    typed.stack.run("worker", "pause", "--by", "Ada", "--reason", "test", "--yes")
+    runner.stack.run("worker", "pause", "--by", "Ada", "--reason", "test", "--yes")
     capsys.readouterr()
     # WHEN
-    typed.stack.run("status", "--json")
+    runner.stack.run("status", "--json")
     # THEN
     output = capsys.readouterr()
     commands = [command for finding in json.loads(output.out)["findings"] for command in finding["next"]]
-    assert f"python -m ops worker resume {typed.stack.selection} --yes" in commands
+    assert f"python -m ops worker resume {runner.stack.selection} --yes" in commands
     assert all(f"  next: {command}\n" in output.err for command in commands)
 
 
 def test_a_pasted_next_command_reaches_the_same_stack(
-    typed: Typed, capsys: Any, monkeypatch: pytest.MonkeyPatch
+    runner: CommandRunner, capsys: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # GIVEN an environment that names another stack
     monkeypatch.setenv(STACK_VARIABLE, "prod")
-    typed.stack.run("stock", "get", "SKU-9")
+    runner.stack.run("stock", "get", "SKU-9")
     advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]
     # WHEN the advised command is pasted, with a number for N
-    code = typed.stack.run(*shlex.split(advised.replace(" N ", " 5 ")))
+    code = runner.stack.run(*shlex.split(advised.replace(" N ", " 5 ")))
     # THEN
     assert code == ExitCode.OK
     assert "Dry run" in capsys.readouterr().err
@@ -160,37 +160,37 @@ NAME = "it's; $(a 'name')"
     "command",
     ["dlq show", "dlq discard --by Ada --reason r", "errors", "audit --no-logs", "orders open"],
 )
-def test_an_advised_command_quotes_names_for_the_shell(command: str, typed: Typed, capsys: Any) -> None:
+def test_an_advised_command_quotes_names_for_the_shell(command: str, runner: CommandRunner, capsys: Any) -> None:
     # GIVEN a stock row, an order's row and a dead letter. Each contains NAME, which a shell misreads without quotes
-    typed.stack.put_stock({"sku": {"S": NAME}, "available": {"S": "many"}})
-    typed.stack.put_order({**good_row(ORDER_ID), "order_id": {"S": NAME}})
-    typed.stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text(NAME)})
+    runner.stack.put_stock({"sku": {"S": NAME}, "available": {"S": "many"}})
+    runner.stack.put_order({**good_row(ORDER_ID), "order_id": {"S": NAME}})
+    runner.stack.put_dead_letter(body(), {"order_id": text(ORDER_ID), "error_type": text(NAME)})
     # WHEN a command advises other commands
     takes_name = command.startswith("dlq")
-    typed.stack.run(*command.split(), *[NAME] * takes_name)
+    runner.stack.run(*command.split(), *[NAME] * takes_name)
     output = capsys.readouterr()
     # THEN the name is quoted in an advised command
     advised = re.findall("python -m ops (.*)", f"{output.out}{output.err}")
     assert any(shlex.quote(NAME) in each or shlex.quote(f"error_type={NAME}") in each for each in advised)
 
 
-def test_an_advised_command_works_if_the_options_end_with_a_double_hyphen(typed: Typed, capsys: Any) -> None:
+def test_an_advised_command_works_if_the_options_end_with_a_double_hyphen(runner: CommandRunner, capsys: Any) -> None:
     # GIVEN a dry run with `--` between the options and the arguments of its command line
-    typed.stack.run("stock", "add", "--new", *shlex.split(typed.stack.selection), "--", "SKU-9", "5")
+    runner.stack.run("stock", "add", "--new", *shlex.split(runner.stack.selection), "--", "SKU-9", "5")
     advised = capsys.readouterr().err.rpartition("next: python -m ops ")[2]
     # WHEN the advised command is pasted
-    code = typed.stack.run(*shlex.split(advised))
+    code = runner.stack.run(*shlex.split(advised))
     # THEN it makes the change
     assert code == ExitCode.OK
     assert "Dry run" not in capsys.readouterr().err
 
 
 @pytest.mark.parametrize("words", ["--token my-token", "--token=my-token"])
-def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
-    words: str, typed: Typed, capsys: Any
+def test_the_command_that_a_dry_run_advises_reads_the_token_from_standard_input(
+    words: str, runner: CommandRunner, capsys: Any
 ) -> None:
     # GIVEN / WHEN a dry run with a token
-    typed.stack.run("smoke", *words.split(), *shlex.split(typed.stack.selection))
+    runner.stack.run("smoke", *words.split(), *shlex.split(runner.stack.selection))
     # THEN its output has no token, and the advised command reads it from standard input
     output = capsys.readouterr()
     assert "my-token" not in f"{output.out}{output.err}"
@@ -198,10 +198,10 @@ def test_the_command_after_a_dry_run_reads_the_token_instead_of_showing_it(
     assert parser().parse_args(shlex.split(advised)).token == "-"
 
 
-def test_an_option_cannot_be_abbreviated(typed: Typed, capsys: Any) -> None:
+def test_an_option_cannot_be_abbreviated(runner: CommandRunner, capsys: Any) -> None:
     # GIVEN / WHEN `--to`, an abbreviation of `--token`
     with pytest.raises(SystemExit) as ended:
-        typed.stack.run("smoke", "--to", "my-token")
+        runner.stack.run("smoke", "--to", "my-token")
     # THEN it is refused. Otherwise the output would show the token, and a future option could change what `--to` means
     assert ended.value.code == ExitCode.USAGE
     capsys.readouterr()

@@ -177,7 +177,7 @@ def test_stock_is_added_once_if_the_answer_is_lost(world: World) -> None:
 
 
 def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
-    # GIVEN a count of 1000 that somebody has seen, and that was corrected to 900
+    # GIVEN somebody read a count of 1000, and the count was then corrected to 900
     stock = stock_of(world)
     seen = stock.get("SKU-1")
     assert seen is not None
@@ -192,7 +192,7 @@ def test_a_count_is_corrected_only_if_it_has_not_changed(world: World) -> None:
 @pytest.mark.parametrize(
     ("sku", "before"), [("SKU-1", None), ("SKU-2", Count(1, None)), ("SKU-1", Count(1000, None, opening=1000))]
 )
-def test_no_stock_is_added_if_the_row_or_its_opening_was_created_or_removed(
+def test_no_stock_is_added_if_the_row_or_its_reference_point_is_not_as_expected(
     sku: str, before: Count | None, world: World
 ) -> None:
     # GIVEN a row of SKU-1 without a reference point (`opening`), and no row of SKU-2

@@ -14,7 +14,7 @@ import pytest
 
 from lab.simulation.clock import Clock
 from ops.errors import NoAccessError, OpsError
-from ops.gateway.http import Answer, NoAnswerError, repeat_until_final, send
+from ops.gateway.http import Answer, NoAnswerError, repeat_while_asked, send
 from ops.gateway.orders import Orders
 from ops.smoke import steps, token
 from ops.smoke.steps import Outcome, Smoke
@@ -162,7 +162,7 @@ def test_a_valid_retry_after_header_sets_the_pause_and_an_invalid_one_means_1_s(
     clock = Clock()
     began = clock.monotonic()
     # WHEN the request is repeated
-    found, statuses = repeat_until_final(lambda: next(answers), 60, clock)
+    found, statuses = repeat_while_asked(lambda: next(answers), 60, clock)
     # THEN
     assert (found.status, statuses) == (202, [503, 202])
     assert clock.monotonic() - began == pytest.approx(pause)

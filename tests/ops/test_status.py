@@ -20,7 +20,7 @@ from runtime.metric import MetricName
 from tests.ops.mock_stack import GIVEN, REGION, MockStack
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
+PAGE_TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
 
 
 def status(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> tuple[int, dict[str, Any]]:
@@ -49,18 +49,20 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
     page = {
         "MetricAlarms": [
             described("orders-prod-5xx"),
-            described("orders-prod-age", PAGES),
+            described("orders-prod-age", PAGE_TOPIC),
             described("orders-prod-eu-5xx"),
             described("orders-prod-eu-age", foreign),
         ],
         "CompositeAlarms": [
-            described("orders-prod-failing", PAGES, members='ALARM("orders-prod-5xx") OR ALARM("orders-prod-gone")'),
+            described(
+                "orders-prod-failing", PAGE_TOPIC, members='ALARM("orders-prod-5xx") OR ALARM("orders-prod-gone")'
+            ),
             described("orders-prod-eu-failing", foreign, members='ALARM("orders-prod-eu-5xx")'),
         ],
     }
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [page]))
     # WHEN the alarms of stack prod are read
-    found = alarms_of(client, "orders-prod", {"page": PAGES})
+    found = alarms_of(client, "orders-prod", {"page": PAGE_TOPIC})
     # THEN these alarms of prod are found: first those that notify, then the member of the composite alarm
     assert [(each.name, each.notifies) for each in found] == [
         ("orders-prod-failing", True),
@@ -195,7 +197,7 @@ def test_watching_reads_status_again_until_ctrl_c(
 
 @pytest.mark.parametrize("options", [("--watch", "1s"), ("--watch", "soon"), ("--watch", "--json")])
 def test_invalid_options_of_a_watch_are_refused(stack: MockStack, options: tuple[str, ...]) -> None:
-    # GIVEN a pause that is too short, a pause that is no duration, or JSON output
+    # GIVEN a watch interval that is too short, an interval that is no duration, or JSON output
     # WHEN somebody watches status
     # THEN the exit code is that of wrong usage
     assert stack.run("status", *options) == 2
@@ -243,13 +245,13 @@ def _second_mapping(stack: MockStack) -> Iterator[None]:
         (_second_mapping, "the worker's mapping is wrong: 2 event source mappings"),
     ],
 )
-def test_resources_that_do_not_belong_together_are_not_called_missing(
+def test_wrong_connections_of_existing_resources_are_reported_as_wrong_and_not_as_missing(
     stack: MockStack,
     capsys: pytest.CaptureFixture[str],
     mismatch: Callable[[MockStack], AbstractContextManager[None]],
     text: str,
 ) -> None:
-    # GIVEN a stack whose resources all exist, but do not belong together
+    # GIVEN a stack whose resources all exist, but are connected wrongly
     with mismatch(stack):
         # WHEN somebody looks at status
         code, document = status(stack, capsys)

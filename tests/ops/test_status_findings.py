@@ -24,7 +24,7 @@ from runtime.metric import MetricName
 from tests.ops.test_target import outputs
 
 NOW = datetime(2026, 1, 31, 12, tzinfo=UTC)
-PAGES = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
+PAGE_TOPIC = "arn:aws:sns:eu-west-1:123456789012:orders-prod-alarms-page"
 EMPTY = Depth(0, 0, 0, 4 * 86_400)
 
 
@@ -65,8 +65,8 @@ def reading(**changes: Any) -> Reading:
         "silent": (),
         "mutes": (),
         "alarms": (alarm(),),
-        "receivers": (Receiver(PAGES, "https", confirmed=True),),
-        "page_topic": PAGES,
+        "receivers": (Receiver(PAGE_TOPIC, "https", confirmed=True),),
+        "page_topic": PAGE_TOPIC,
         "quota": 1000,
         "deployed": {},
     }
@@ -214,7 +214,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     ),
     "muted": (reading(alarms=(alarm(muted=True),)), Severity.BLIND, "actions are turned off: 1 (", ""),
     "no subscriber": (
-        reading(receivers=(Receiver(PAGES, "email", confirmed=False),)),
+        reading(receivers=(Receiver(PAGE_TOPIC, "email", confirmed=False),)),
         Severity.BLIND,
         "subscribed to pages",
         "",
@@ -258,7 +258,7 @@ def test_a_finding_has_its_severity_its_text_and_its_commands(case: str) -> None
         ({"requests": 10_000, "5xx": 20, "accepted": 100, "in_time": 98}, {"accepting": -100, "settling": -100}),
     ],
 )
-def test_an_error_budget_is_the_share_of_allowed_failures_that_is_left(
+def test_an_error_budget_says_how_many_percent_of_the_allowed_failures_are_left(
     counts: dict[str, float], budgets: dict[str, float]
 ) -> None:
     # GIVEN objectives of 99.9 and 99 %
@@ -267,7 +267,7 @@ def test_an_error_budget_is_the_share_of_allowed_failures_that_is_left(
     assert left(objectives, counts) == budgets
 
 
-def test_error_budgets_cover_30_days_and_use_the_promised_time() -> None:
+def test_error_budgets_cover_30_days_and_count_orders_settled_within_the_promised_time() -> None:
     # GIVEN a stack with objectives, and the counts of CloudWatch
     promised = {"accepting_percent": 99.9, "settling_percent": 99, "promise_seconds": 900}
     target = Target.from_outputs("it", outputs(api_id="a", api_stage="$default", objectives=promised))

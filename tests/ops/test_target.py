@@ -121,7 +121,7 @@ def test_the_error_names_the_option_for_a_file_if_there_is_no_pulumi_command(
         resolve(Choice(stack="prod"), {})
 
 
-def test_a_failing_pulumi_command_is_quoted(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_error_quotes_what_a_failing_pulumi_command_wrote(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     # GIVEN a `pulumi` command that does not find the stack
     command = tmp_path / "pulumi"
     command.write_text("#!/bin/sh\necho 'error: no stack named prod found' >&2\nexit 255\n")

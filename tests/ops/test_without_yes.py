@@ -156,8 +156,8 @@ def test_every_command_with_the_option_yes_has_a_case() -> None:
 
 
 @dataclass
-class Typed:
-    """Runs commands, and records their changes: calls that do more than read, and requests to the API."""
+class CommandRunner:
+    """Runs commands. Records their requests to the API, and their AWS calls that do more than read."""
 
     stack: MockStack
     made: list[str] = field(default_factory=list)
@@ -190,11 +190,11 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 @pytest.fixture
-def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
+def runner(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> CommandRunner:
     """Provide a runner of commands for a stack on moto. The stack has no orders, and its API cannot be reached."""
     call: Any = vars(BaseClient)["_make_api_call"]
     stack.clear()
-    done = Typed(stack)
+    done = CommandRunner(stack)
 
     def noted(client: Any, operation: str, parameters: Any) -> Any:
         if not _READS.match(operation):
@@ -212,36 +212,39 @@ def typed(monkeypatch: pytest.MonkeyPatch, stack: MockStack) -> Typed:
 
 
 @pytest.mark.parametrize(("command", "row"), CASES, ids=IDS)
-def test_a_command_changes_something_only_with_yes(command: str, row: Row, typed: Typed, capsys: Any) -> None:
+def test_a_command_changes_something_only_with_yes(command: str, row: Row, runner: CommandRunner, capsys: Any) -> None:
     # GIVEN something that the command can change
-    row.prepare(typed.stack)
+    row.prepare(runner.stack)
     capsys.readouterr()
-    before = typed.state()
-    typed.made.clear()
+    before = runner.state()
+    runner.made.clear()
 
     # WHEN the command is run without --yes
-    code = typed.run(command, *row.arguments)
+    code = runner.run(command, *row.arguments)
 
     # THEN nothing is changed, and the output says so and shows the next command
     output = "".join(capsys.readouterr())
     assert code == 0, output
-    selection = re.escape(typed.stack.selection)
+    selection = re.escape(runner.stack.selection)
     assert re.search(
         rf"Dry run: nothing was changed.\n  next: python -m ops {command} .*?{selection}.* --yes\n", output
     )
-    assert output.count(typed.stack.selection) == output.count("python -m ops")
-    assert typed.made == []
-    assert typed.state() == before
+    assert output.count(runner.stack.selection) == output.count("python -m ops")
+    assert runner.made == []
+    assert runner.state() == before
 
     # WHEN that command is run
-    typed.run(command, *row.arguments, *expected(output), "--yes")
+    runner.run(command, *row.arguments, *expect_option(output), "--yes")
 
     # THEN
-    assert typed.made != []
+    assert runner.made != []
 
 
-def expected(output: str) -> list[str]:
-    """Return the words of `--expect` in the command that `output` advises, if any. `order repair` needs this option."""
+def expect_option(output: str) -> list[str]:
+    """Return the option `--expect` and its value from the command that `output` advises.
+
+    The list is empty if the command has no such option. `order repair` needs this option.
+    """
     found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
 

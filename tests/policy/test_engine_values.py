@@ -76,7 +76,7 @@ def _serialized(resource: Resource) -> tuple[dict[str, Any], dict[str, Any]]:
 
 @pytest.mark.parametrize("name", CASES)
 def test_the_pack_reports_each_rules_messages_with_its_level(name: str) -> None:
-    # GIVEN a stack that keeps a rule, a stack that breaks the rule, and the pack as the engine runs it
+    # GIVEN a stack that obeys a rule, a stack that breaks it, and the pack as the engine runs it
     rule, case, engine = BY_NAME[name], CASES[name], _Engine()
     for resources in (case.kept, case.broken):
         # WHEN the engine calls the pack

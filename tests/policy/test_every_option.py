@@ -1,4 +1,7 @@
-"""Tests the policy pack on stacks with every allowed pair of option values, not only on the committed stacks."""
+"""Tests the policy pack on stacks that together have every allowed pair of option values.
+
+test_rules.py tests it on the stacks whose configuration is in the repository.
+"""
 
 import pytest
 

@@ -95,12 +95,14 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
 
 
 def test_policies_without_a_document_or_for_another_queue_have_no_effect() -> None:
-    # GIVEN two policies without a document (of a role and of the queue), and a TLS policy of another queue
+    # GIVEN a role's policy and the queue's policy, both without a document, and a TLS policy of
+    # another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)
     others = replace(link(QUEUE_POLICY, "queueUrl", TLS_ONLY, QUEUE), references={})
 
-    # WHEN / THEN the policies without a document break no rule on wildcards. The queue breaks the rule on TLS, because
-    # its own policy has no document, and the TLS policy is not its own
+    # WHEN / THEN the policies without a document break no rule on wildcards. The queue breaks the
+    # rule on TLS in both cases: if its policy has no document, and if the TLS policy belongs to
+    # another queue
     assert [rule for rule in BY_NAME if "wildcard" in rule and messages(BY_NAME[rule], [role, own])] == []
     for policy in (own, others):
         assert messages(BY_NAME["queues-and-topics-take-tls-only"], with_queue(policy))

@@ -1,4 +1,8 @@
-"""Tests every rule of the policy pack: committed stacks keep the mandatory rules; a small change breaks each rule."""
+"""Tests every rule of the policy pack.
+
+The stacks of this repository obey the mandatory rules. Each rule also has a small stack that
+obeys it, and one that breaks it.
+"""
 
 import json
 import re
@@ -245,8 +249,9 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     "name",
     sorted(
         set(BY_NAME)
-        # Not tested here: these rules are about resources that prod does not have, about statements of policy
-        # documents, or about alarms with actions.
+        # Left out: rules on resources that prod does not have. Also left out, because this test
+        # removes the properties: rules that only a property can break (a statement of a policy
+        # document, an alarm's actions).
         - {"no-public-function-urls", "no-wildcard-actions", "no-wildcard-resources", "no-public-resource-policies"}
         - {"alarms-tell-when-they-are-over", "subscriptions-have-a-dead-letter-queue"}
         - {"event-targets-have-a-dead-letter-queue", "encrypted-event-buses-have-a-dead-letter-queue"}
@@ -288,7 +293,8 @@ def test_unknown_values_break_no_rule(name: str) -> None:
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 POLICIES = {ROLE_POLICY, QUEUE_POLICY, TOPIC_POLICY, "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}
-# The types that a rule checks, but that its case does not have. The rule on tags is left out.
+# For each rule: the types that it checks, but that its entry in CASES does not have. The rule on
+# tags is left out.
 ALSO = {
     "no-wildcard-actions": POLICIES - {ROLE_POLICY},
     "no-wildcard-resources": POLICIES - {ROLE_POLICY},

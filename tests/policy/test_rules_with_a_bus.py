@@ -23,7 +23,7 @@ BUS = {
 
 @pytest.mark.parametrize("encryption", ["aws", "customer"])
 @pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.name)
-def test_a_stack_with_a_bus_keeps_the_rules_too(rule: Rule, encryption: str) -> None:
+def test_a_stack_with_a_bus_breaks_no_policy_rule(rule: Rule, encryption: str) -> None:
     # GIVEN prod with a bus, a subscribed queue of the stack and a subscribed queue of another owner
     resources = policy_resources(recorded_with("prod", {**BUS, "orders:encryption": encryption}))
     # THEN no resource breaks the rule

@@ -1,4 +1,7 @@
-"""Tests the rules on policy documents: a statement keeps the rule, and the statement with one change breaks it."""
+"""Tests the rules about policy documents.
+
+Each case is a statement that obeys a rule, and one change that makes the statement break it.
+"""
 
 import json
 from collections.abc import Callable
@@ -67,7 +70,7 @@ def test_one_change_of_a_statement_breaks_the_rule(
     assert len(broken) == 1
 
 
-def test_a_statement_about_tls_keeps_the_rule_in_any_shape_of_a_document() -> None:
+def test_the_rule_on_tls_accepts_the_statement_with_or_without_a_list_and_after_another_statement() -> None:
     # GIVEN
     statement = json.loads(TLS_ONLY)["Statement"][0]
     documents = [json.dumps({"Statement": SHAPES[shape](statement)}) for shape in SHAPES]

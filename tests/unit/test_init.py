@@ -15,7 +15,7 @@ VARIABLES = dict(
 )
 PROBE = """
 import gc, sys
-import runtime.handlers  # in Lambda, switches collection off before anything else of a function is imported
+import runtime.handlers  # in Lambda, it disables garbage collection before the function is imported
 ran = []
 gc.callbacks.append(lambda phase, info: ran.append(phase))
 __import__(sys.argv[1])

@@ -82,7 +82,7 @@ def test_an_event_has_its_callers_group_and_its_own_id_as_deduplication_id(clien
     assert (call["MessageGroupId"], call["MessageDeduplicationId"]) == ("caller", "id:order.confirmed")
 
 
-def test_standard_queues_get_a_group_but_standard_topics_get_none(client: Any) -> None:
+def test_messages_on_standard_queues_can_have_a_group_but_events_on_standard_topics_have_none(client: Any) -> None:
     # GIVEN / WHEN
     OrderQueue(client, "https://queue").send(message())
     DeadLetters(client, "https://dlq").send(delivery("caller"), error_type="INVALID", error="no")

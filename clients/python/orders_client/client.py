@@ -48,8 +48,8 @@ class OrdersClient:
 
         Raises:
             ProblemError: the request was refused. With status 401 or 403, an earlier try may have placed the order:
-                correct the token and submit the same submission again. Otherwise correct the order and submit a new
-                submission.
+                correct the token and submit the same submission again. With any other status, correct the order and
+                submit a new submission.
             TokenRefusedError: the token issuer refused to issue a token.
             OutcomeUnknownError: the time was up; submit the same submission again.
         """
@@ -66,7 +66,7 @@ class OrdersClient:
                 raise OutcomeUnknownError(submission, calls.last)
 
     def order(self, order_id: str, deadline_seconds: float = 60.0) -> Order:
-        """Return the state of the order.
+        """Return the state of the order, final or not.
 
         Raises `ProblemError` (404: the order is unknown, or another caller placed it), `TokenRefusedError`, or
         `NotFinalError` if no answer came in time.
@@ -74,7 +74,10 @@ class OrdersClient:
         return self._poll(order_id, deadline_seconds, lambda _: True)
 
     def wait(self, order_id: str, deadline_seconds: float = 600.0) -> Order:
-        """Wait until the order is final, and return it. Raises as `order` does, and `NotFinalError` if time is up."""
+        """Wait until the order is final, and return it.
+
+        Raises the errors of `order`, and also `NotFinalError` if the order was not final in time.
+        """
         return self._poll(order_id, deadline_seconds, lambda order: order.final)
 
     def _poll(self, order_id: str, deadline_seconds: float, enough: Callable[[Order], bool]) -> Order:

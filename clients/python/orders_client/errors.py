@@ -14,8 +14,9 @@ class OrdersError(Exception):
 class ProblemError(OrdersError):
     """The request was refused. Sending the same request again cannot help.
 
-    `status` is the HTTP status. `document` is the problem document (RFC 9457). `type` is its stable type. If API
-    Gateway or CloudFront refused the request, `document` is their JSON, or empty, and `type` is empty.
+    `status` is the HTTP status. `document` is the problem document (RFC 9457). `type` is the value of
+    the document's member `type`. A problem keeps its `type` in later releases. If API Gateway or
+    CloudFront refused the request, `document` is their JSON, or empty, and `type` is empty.
     """
 
     def __init__(self, status: int, document: Mapping[str, Any]) -> None:
@@ -27,7 +28,7 @@ class ProblemError(OrdersError):
 
 
 class TokenRefusedError(OrdersError):
-    """The token issuer refused to issue a token. An earlier try may still have placed the order."""
+    """The token issuer refused to issue a token. If an earlier try sent the order, it may have been placed."""
 
     def __init__(self, status: int) -> None:
         super().__init__(f"The token issuer answered {status}: check client id, secret and scope.")
@@ -52,4 +53,4 @@ class NotFinalError(OrdersError):
     def __init__(self, order_id: str, order: Order | None, last: str) -> None:
         self.order = order
         result = order.status if order else last
-        super().__init__(f"Order {order_id} is not known to be final (last result: {result}). Ask again later.")
+        super().__init__(f"No answer showed in time that order {order_id} is final (last result: {result}). Ask again.")

@@ -40,7 +40,7 @@ def _exact(value: Any) -> Any:
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, float):
-        message = f"Given the float {value!r}; allowed for an amount: a Decimal, or text such as '19.90'."
+        message = f"The order has the float {value!r}. Write an amount as a Decimal, or as text such as '19.90'."
         raise TypeError(message)
     if isinstance(value, Mapping):
         return {name: _exact(item) for name, item in value.items()}

@@ -67,7 +67,8 @@ class AlarmRun:
     def run(self, start: int, end: int, interval: int = EVALUATION_INTERVAL) -> "AlarmRun":
         """Evaluate every `interval` seconds from `start` to `end`, both included (seconds since the epoch).
 
-        An interval of more than a minute misses changes between evaluations. It is meant for windows of hours and days.
+        With an `interval` of more than a minute, changes between evaluations are missed. Use such
+        an interval only for runs of hours or days.
         """
         for now in range(start, end + 1, interval):
             self._step(now)

@@ -83,7 +83,7 @@ class MetricAlarm:
 
 @dataclass(frozen=True)
 class Behaviour:
-    """Choices for cases in which AWS documents no behaviour, or two that contradict each other.
+    """Choices for cases in which the AWS documentation says nothing, or contradicts itself.
 
     Our alarms must work with every combination of the choices.
 

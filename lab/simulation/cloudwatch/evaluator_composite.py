@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from lab.simulation.cloudwatch.evaluator_alarm import State
-from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError, parsed
+from lab.simulation.cloudwatch.evaluator_math import ExpressionSyntaxError, parse_as_python
 
 _UNQUOTED: Final = re.compile(r"\b(ALARM|OK|INSUFFICIENT_DATA)\s*\(\s*([^()\"\s]+)\s*\)")
 
@@ -64,7 +64,7 @@ def parse_rule(text: str) -> Rule:
 
 
 def _tree(text: str) -> ast.expr:
-    return parsed(_UNQUOTED.sub(r'\1("\2")', text))
+    return parse_as_python(_UNQUOTED.sub(r'\1("\2")', text))
 
 
 def _name(name_or_arn: str) -> str:

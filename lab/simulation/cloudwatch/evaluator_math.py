@@ -24,7 +24,7 @@ class ExpressionSyntaxError(ValueError):
 
 
 class MathError(ValueError):
-    """The expression is outside the subset, or combines types that CloudWatch refuses."""
+    """The expression is outside the subset, or combines types in a way that CloudWatch refuses."""
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ _WORDS: Final = re.compile(r'"[^"]*"|\b(?:AND|OR|NOT)\b')
 
 
 @cache
-def parsed(text: str) -> ast.expr:
+def parse_as_python(text: str) -> ast.expr:
     """Parse an expression: operators and precedence are Python's, except that AND, OR and NOT are in upper case.
 
     Raises:
@@ -75,7 +75,7 @@ def parsed(text: str) -> ast.expr:
 @cache
 def parse(text: str) -> ast.expr:
     """Parse a metric math expression. Raises `ExpressionSyntaxError`."""
-    tree = parsed(text)
+    tree = parse_as_python(text)
     for node in ast.walk(tree):
         number = not isinstance(node, ast.Constant) or type(node.value) in (int, float)
         if not (isinstance(node, _GRAMMAR) and number):

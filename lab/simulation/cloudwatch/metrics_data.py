@@ -111,7 +111,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _sns("NumberOfNotificationsFailed", "Counted after the last retry; for HTTP(S), after every failed attempt."),
     _sns("NumberOfNotificationsRedrivenToDlq", "Moved to the subscription's own dead-letter queue."),
     _sns("NumberOfNotificationsFailedToRedriveToDlq", "Lost: neither delivered nor kept."),
-    _events("FailedInvocations", "Failed for good: retries that succeed are not counted."),
+    _events("FailedInvocations", "Failed for good: a failure is not counted if a retry succeeds."),
     _events("InvocationsSentToDlq", "Moved to the target's own dead-letter queue."),
     _events("InvocationsFailedToBeSentToDlq", "Lost: neither delivered nor kept."),
     _table("ReadThrottleEvents", "TableName", "The SDK retries most of them."),

@@ -1,4 +1,7 @@
-"""Converts the component's registered alarms into alarms of the evaluator."""
+"""Registers the alarms and the dashboard of a test stack.
+
+Converts the registered alarms into alarms that the simulated CloudWatch (evaluator.py) evaluates.
+"""
 
 from collections.abc import Iterable, Mapping
 from typing import Any, Final, Protocol

@@ -20,7 +20,8 @@ Series = Mapping[MetricKey, Value]
 
 START: Final = 1_700_000_040  # a full minute
 BEGIN, END, HORIZON = 60, 135, 240
-"""The cause begins at minute BEGIN and ends at minute END. Every alarm must have recovered by minute HORIZON."""
+"""The cause begins at data point BEGIN and ends before data point END (counted from 0). HORIZON is
+the number of data points: by then every alarm must have recovered."""
 
 
 def sqs(name: str, queue: str) -> MetricKey:
@@ -138,7 +139,7 @@ BUS_CAUSES: Final[Mapping[str, Series]] = {
 
 @dataclass(frozen=True)
 class Phase:
-    """Series that differ from healthy ones, from `begin` to `end` (minutes)."""
+    """Series that replace the healthy ones from data point `begin` until data point `end`."""
 
     begin: int
     end: int

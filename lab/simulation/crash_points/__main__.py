@@ -22,7 +22,7 @@ def main() -> int:
         ),
         formatter_class=HelpFormatter,
     )
-    parser.add_argument("--path", default="", help="only paths whose name contains this text")
+    parser.add_argument("--path", default="", help="only paths (ways through a function) whose name contains this text")
     parser.add_argument("--pairs", action="store_true", help="add cases with a second fault at a later call")
     options = parser.parse_args()
     table = Table(pairs=options.pairs)

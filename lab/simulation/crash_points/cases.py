@@ -40,9 +40,10 @@ class Outcome:
     """The end of a case, its violations and its calls.
 
     Attributes:
-        end: One of four words. ``same``: the disturbed run itself reached the end state of an undisturbed run.
-            ``retried``: the caller or the queue had to retry. ``redriven``: a dead letter had to be redriven. On a path
-            that always has dead letters, the word is ``retried`` instead. ``violated``: a guarantee failed.
+        end: One of four words. ``same``: the disturbed run itself reached the end state of an
+            undisturbed run. ``retried``: the caller or the queue had to retry. ``redriven``: a dead
+            letter had to be redriven; a path that always has dead letters ends as ``retried``
+            instead. ``violated``: a guarantee failed.
         violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """
@@ -64,7 +65,7 @@ def crash_points(path: Path) -> list[Call]:
     """Return the crash points of a path: the calls of its undisturbed run.
 
     If a path calls one operation more than three times in a row, only the first two of these calls and the last are
-    crash points. The others differ from them only in time.
+    crash points. The calls between them differ only in the time at which they are made.
     """
     repeats = [list(group) for _, group in groupby(calls_of(path), key=lambda call: call.operation)]
     return [call for group in repeats for call in (group if len(group) <= 3 else [*group[:2], group[-1]])]
@@ -113,10 +114,10 @@ def _check_recording(case: Case, process: Process) -> None:
 
 
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
-    """Return whether something may have stopped the run from marking an order ``FAILED``.
+    """Return whether the disturbances can be the reason why the run marked no order ``FAILED``.
 
-    There are two cases: all of the run's updates of the orders table were disturbed; or the run was killed at a call,
-    and all earlier calls were reads.
+    There are two cases. All of the run's updates of the orders table were disturbed. Or the run was
+    killed at a call, and all earlier calls were reads.
     """
     writes = [
         call.index
@@ -130,8 +131,8 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 def _erased(case: Case, process: Process) -> bool:
     """Return whether a failed run may have deleted its idempotency record after the end of the run's lease.
 
-    Powertools deletes unconditionally. So the run may delete the record of a later run, and the next answer is not
-    marked as a replay. Only that mark depends on the record.
+    Powertools deletes the record without a condition. So the run may delete the record that a later
+    run has written. Then the next answer is not marked as a replay. Nothing else changes.
     """
     late = process.calls[case.call.index :] if case.disturbance.name.startswith("zombie") else []
     if case.disturbance.name == "effect arrives late":
@@ -197,9 +198,9 @@ def _wrong_end(stage: Stage, ends: frozenset[tuple[str, ...]]) -> list[str]:
 
 
 def _state(stage: Stage, result: object) -> tuple[object, ...]:
-    """Return the compared parts of a run's end state.
+    """Return the parts of a run's end state that are compared with the undisturbed run.
 
-    If they equal those of the undisturbed run and no guarantee is violated, the case's end is ``same``.
+    If these parts are equal and no guarantee is violated, `Outcome.end` is ``same``.
     """
     status = result.get("statusCode") if isinstance(result, dict) else getattr(result, "response", result)
     if isinstance(status, dict):

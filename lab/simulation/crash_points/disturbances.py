@@ -93,7 +93,8 @@ def _in_progress(_: Stage) -> Fault:
 def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
     """Cancel the transaction with these reason codes, one for each item.
 
-    With ``None``, the item's condition is evaluated, and its result is the reason. AWS never reports a wrong result.
+    For an item with the code ``None``, the fake evaluates the item's condition and reports the real
+    result, because AWS never reports a wrong one.
     """
 
     def make(stage: Stage) -> Fault:

@@ -1,4 +1,5 @@
-"""Paths of the API and the worker in a stack that keeps each caller's orders in sequence."""
+"""Paths (path.py) through the API and the worker, in a stack that keeps each caller's orders in
+sequence."""
 
 from __future__ import annotations
 

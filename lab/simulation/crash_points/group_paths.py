@@ -1,5 +1,6 @@
-"""Paths of batches in which orders share an article. One transaction settles these orders together, before the worker
-processes their messages one by one. In this file, a group is a set of such orders, not a message group."""
+"""Paths (path.py) through the worker, for batches in which orders share an article. The worker
+first settles these orders together, in one transaction. Then it processes their messages one by
+one. In this file, a group is a set of such orders, not a message group."""
 
 from __future__ import annotations
 
@@ -83,7 +84,7 @@ GROUP_PATHS = (
         later=THREE,
         dead="always",
     ),
-    Path("group: before the API stored the orders", WORKER, _api_killed_before_store, TWO),
+    Path("group: orders not stored by the API", WORKER, _api_killed_before_store, TWO),
     Path("group: one order twice", WORKER, _group_twice, TWO),
     Path(
         "group: conflicts on every attempt",

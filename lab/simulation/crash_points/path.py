@@ -33,11 +33,12 @@ class Path:
         prepare: Prepares a stage for the run, and returns the run.
         ends: The allowed ends. Each lists the statuses of all orders after all retries and redrives. A path has more
             than one allowed end only if its callers do not retry.
-        later: The allowed statuses a day later, if they differ. By then the stage has deleted all idempotency records,
-            so a caller's retry sends the order once more.
+        later: The allowed ends a day later, if they differ from ``ends``. By then the stage has
+            deleted all idempotency records, so a caller's retry sends the order once more.
         dead: Whether dead letters exist after all retries: ``never``, ``maybe`` or ``always``. Usually ``never``,
             because one fault must not cause a dead letter.
-        marked: Whether a dead letter's order must be ``FAILED``; false if the message does not name exactly one order.
+        marked: Whether a dead letter's order must be ``FAILED``; false if the message names no
+            order, or several.
         background: Faults that belong to the path itself, such as a topic that is down.
         recover: Removes the path's own cause of failure (for example, a deploy completes) before the queue delivers
             the message again.

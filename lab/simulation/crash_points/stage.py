@@ -1,4 +1,6 @@
-"""One world, the intents of its callers, and the events that follow a disturbed run."""
+"""Stage: the simulated system in which one path (path.py) is run. It remembers what callers
+requested, and plays what can follow a disturbed run: retries, late effects, redeliveries and
+redrives."""
 
 from __future__ import annotations
 
@@ -24,14 +26,15 @@ DAY = 86_400
 
 @dataclass(slots=True)
 class Stage:
-    """A world in which one path is played.
+    """A simulated system (`World`) in which one path through a handler is run.
 
     Attributes:
         process: The process of the disturbed run.
         intents: Caller, key and body of every order that :meth:`post` requested, even if no answer came.
         no_retries: The callers do not retry.
-        recover: Removes the cause of the path's own failure (not the disturbance) before the queue redelivers.
-        late: Calls of killed processes that have not yet taken effect.
+        recover: For a path that fails even without a disturbance: removes the cause (for example,
+            repairs a corrupt row) before the queue delivers the message again.
+        late: Calls that killed processes made, and that have not taken effect yet.
         down: Whether a disturbance made a service unavailable until the end of the disturbed run.
         stuck: One text for each intent that got no final answer after all retries.
     """

@@ -15,7 +15,8 @@ SECOND = frozenset({"crash before", "crash after", "answer lost", "server error"
 LEGEND = f"""
 =  the disturbed run ended like an undisturbed run    r  a retry by the caller or the queue was needed
 d  a redrive of a dead letter was needed              !  a guarantee was violated          .  not possible at this call
-"transaction cancelled": a case for each mix of the items' cancellation reasons, and one for a transaction in progress
+"transaction cancelled": one case for each combination of the items' cancellation reasons, and one
+case in which DynamoDB answers that an earlier try of the same transaction is still in progress
 "zombie before", "zombie after": the process pauses before the call or after the call's effect; meanwhile its lease ends
 If several cases share a cell, the cell shows the worst outcome.
 Columns: {"; ".join(f"{chr(97 + index)} {name}" for index, name in enumerate(COLUMNS))}

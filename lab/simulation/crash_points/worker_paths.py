@@ -1,4 +1,4 @@
-"""Paths of the worker."""
+"""Paths (path.py) through the worker."""
 
 from __future__ import annotations
 
@@ -156,7 +156,7 @@ def _bus_refuses(call: Call) -> Fault | None:
 
 
 def table_down(call: Call) -> Fault | None:
-    """Throttle the order's transaction."""
+    """Throttle every transaction, as if the table were down."""
     return throttled if call.operation == "TransactWriteItems" else None
 
 
@@ -231,8 +231,8 @@ THREE = ends(*["CONFIRMED"] * 3)
 WORKER_PATHS = (
     Path("first receive", WORKER, _first, CONFIRMED),
     Path("two lines", WORKER, _ordered(("SKU-1", 2), ("SKU-2", 1)), CONFIRMED),
-    Path("before the API stored the order", WORKER, _api_killed_before_store, CONFIRMED),
-    Path("before the API stored the order, no retries", WORKER, _api_killed_before_store, CONFIRMED, no_retries=True),
+    Path("order not stored by the API", WORKER, _api_killed_before_store, CONFIRMED),
+    Path("order not stored by the API, no retries", WORKER, _api_killed_before_store, CONFIRMED, no_retries=True),
     Path("out of stock", WORKER, _out_of_stock, REJECTED),
     Path("unknown SKU", WORKER, _ordered(("SKU-1", 2), ("NO-SUCH", 1)), REJECTED),
     Path("replay: delivered again", WORKER, _delivered_again, CONFIRMED),
@@ -256,7 +256,7 @@ WORKER_PATHS = (
     Path("retryable: newer schema", WORKER, _newer_schema, CONFIRMED, recover=_deploy_completes),
     Path("retryable: topic down", WORKER, _first, CONFIRMED, background=_topic_down),
     Path("retryable: table throttled", WORKER, _first, CONFIRMED, background=table_down),
-    Path("retryable: popular SKU", WORKER, _first, CONFIRMED, background=_row_conflict),
+    Path("retryable: transaction conflict", WORKER, _first, CONFIRMED, background=_row_conflict),
     Path("retryable: corrupt stock row", WORKER, _corrupt_stock, CONFIRMED, recover=_stock_is_repaired),
     Path("last attempt", WORKER, _last_attempt, CONFIRMED, dead="maybe"),
     Path("last attempt: topic down", WORKER, _last_attempt, CONFIRMED, dead="maybe", background=_topic_down),

@@ -39,7 +39,7 @@ def answer_lost_then_retried(call: Call, perform: Perform) -> Response:
 
 
 def answer_lost(call: Call, perform: Perform) -> Response:
-    """The service did the work, and the caller gets a timeout, also from every retry of the SDK."""
+    """The service did the work, but the call and every retry of the SDK ended with a timeout."""
     _ignore_refusal(perform)
     raise _timeout(call)
 

@@ -43,7 +43,7 @@ class HistoryCounts:
         """Add the counts of one played history."""
         self.histories += 1
         self.steps.update(type(step).__name__.lower() for step in every_step(player.history.steps))
-        for (function, operation, fault), times in player.around.fired.items():
+        for (function, operation, fault), times in player.surroundings.fired.items():
             self.faults[fault] += times
             self.paths[f"{function} {operation}: {fault}"] += times
         world = player.world

@@ -1,4 +1,4 @@
-"""The faults of a single call in a history, by name."""
+"""Named faults for single calls in a history (steps.py)."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ BY_NAME: Final[dict[str, FaultKind]] = {
 }
 """The faults that depend on the call alone.
 
-Three faults that cancel a transaction are left out. They report no problem for an item even if the item's condition
-fails. ``ROW_BUSY`` replaces them. As AWS does, it evaluates the condition of every row that is not busy.
+Three faults that cancel a transaction are left out, because they do not evaluate the items'
+conditions. ``ROW_BUSY`` replaces them. As AWS does, it evaluates the condition of every row that is
+not busy.
 """
 NAMES: Final = (*BY_NAME, LATE, DEADLINE, ROW_BUSY)
 OUTAGES: Final = ("throttled", "server error", "unreachable")
@@ -26,8 +27,9 @@ OUTAGES: Final = ("throttled", "server error", "unreachable")
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
     """Return a fault that refuses writes of rows for which ``busy`` is true: another transaction uses these rows.
 
-    A cancelled transaction has the result of the condition of every row that is not busy. A write outside a
-    transaction fails with ``TransactionConflictException``.
+    A transaction is cancelled. Its reasons are a conflict for each busy row and, for each other
+    row, the result of the row's condition. A write outside a transaction fails with
+    ``TransactionConflictException``.
     """
 
     def fault(call: Call, perform: Perform) -> Response:

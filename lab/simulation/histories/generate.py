@@ -23,17 +23,17 @@ from lab.simulation.histories.versions import VERSIONS
 LEAST_STEPS, MOST_STEPS = 30, 32
 _MEANWHILE: Final = (do.MEANWHILE_BEFORE, do.MEANWHILE_AFTER)
 _MOST_CALL: Final = 7
-"""Planned faults and inner steps are at a run's first seven calls. An undisturbed first run for one order makes four or
-five calls; a run for a batch makes more."""
+"""Faults, and steps that are played inside a run, are planned only for the run's first seven calls.
+An undisturbed first run for one order makes four or five calls; a run for a batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""The first is the probability that a nested request repeats the outer request's key. The second is the probability
-that such a request also repeats the body."""
+"""``_TWIN`` is the probability that a request, sent during the run of another request, repeats that
+request's caller and key. ``_SAME_BODY`` is the probability that it then also repeats the body."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)
-"""Waits in seconds. The first wait outlasts the retention of dead letters (14 days). The second wait also outlasts the
-worker's idempotency records (20 days)."""
+"""Waits in seconds. The first of ``_LONGEST_WAITS`` outlasts the retention of dead letters (14
+days). The second also outlasts the worker's idempotency records (20 days)."""
 
 
 def history(seed: int) -> do.History:
@@ -57,8 +57,9 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In these 7200 s, up to seven batches are delivered, and a killer can kill the worker in each. This tests
-            # rule M7 of the model: killers cost another message only a few of its receives.
+            # In these 7200 s, up to seven batches are delivered, and a killer can kill the worker
+            # in each. This tests rule M7 of the model: the other messages in a killer's batches
+            # lose only a few receives.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,
@@ -118,7 +119,7 @@ class _Maker:
         return do.At(self.random.randrange(_MOST_CALL), self.random.choice(NAMES))
 
     def _meanwhile(self, depth: int) -> do.At:
-        """Make steps that are played inside a run, for example the run's twin.
+        """Make steps that are played inside a run, for example a POST that starts the run's twin.
 
         If the first step waits until the run's lease has ended, the run can become a zombie.
         """

@@ -1,7 +1,8 @@
 """Model that checks each history, while it is played and at its end.
 
-The model follows the history's steps. Of the program's logic it uses only canonical JSON, keys and ids. Each violation
-begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.invariants`). The model's own rules:
+The model follows the history's steps. It does not use the program's logic, except for canonical
+JSON, keys and ids. Each violation begins with a label. ``G1`` to ``G6`` are the guarantees
+(:mod:`lab.simulation.invariants`). The model's own rules:
 
 - M1: An order that no caller posted is ``FAILED`` or ``DISCARDED``. No order is deleted. Only people discard orders. No
   message from a sender other than the API is lost.
@@ -9,8 +10,10 @@ begins with a label. ``G1`` to ``G6`` are the guarantees (:mod:`lab.simulation.i
 - M3: Stock is never negative. Outcomes agree with the stock.
 - M4: Every order becomes final unless its message expires. Callers that retry get an answer.
 - M5: Answers are as expected.
-- M6: An undisturbed worker leaves no message in the queue without a reason. No message is hidden too long.
-- M7: A killer is an order that kills the worker. Other messages in its batches lose only a limited number of receives.
+- M6: An undisturbed worker leaves a message in the queue only if the message has a newer schema
+  version, or its twin is running. No message is hidden too long.
+- M7: A killer is a message whose order kills the worker. Other messages in its batches lose only a
+  limited number of receives.
 - M8: A dead letter's order is no longer ``ACCEPTED``.
 """
 
@@ -98,10 +101,12 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """For each order, the receives that its messages lost in killed runs for which a killer alone cannot be blamed.
+    """For each order, the number of receives that its messages lost in killed runs. A receive
+    counts here if something other than a killer can be the cause.
 
-    ``_killed_with`` has the others, under ``by killers``. The count is per order, because a killed run leaves a lease
-    that delays all messages of its order.
+    If a killer is the only possible cause, ``_killed_with`` counts the receive, under
+    ``by killers``. The count here is per order, because a killed run leaves a lease that delays all
+    messages of its order.
     """
 
     def __post_init__(self) -> None:
@@ -258,7 +263,8 @@ class Model:
     # --- the end ----------------------------------------------------------------------------------------------------
 
     def judge(self, *, patient: bool) -> list[str]:
-        """Return every violation of the history."""
+        """Return every violation of the history. ``patient``: whether callers without a final
+        answer repeated their requests at the end."""
         found = [*self.violations, *self.orders.violations, *self.stock.violations]
         found += invariants.violations(self.world)
         if not (self._interleaved or self.late_effects):

@@ -29,13 +29,13 @@ MOST_DELIVERIES, MOST_RETRIES = 80, 6
 
 @dataclass(slots=True)
 class Player:
-    """Plays one history, and has a model check it.
+    """Plays one history. A model checks it.
 
     Attributes:
         history: The history to play.
         world: The world of the history.
         model: The model that checks the history.
-        around: The faults of the history's runs.
+        surroundings: The planned faults of the runs, and the state of the world that causes faults.
         seen: Counts of events.
         versions: The current schema versions of the API and of the worker.
     """
@@ -43,7 +43,7 @@ class Player:
     history: do.History
     world: World = field(init=False)
     model: Model = field(init=False)
-    around: Surroundings = field(init=False)
+    surroundings: Surroundings = field(init=False)
     seen: Seen = field(init=False)
     versions: tuple[int, int] = (SCHEMA_VERSION, SCHEMA_VERSION)
 
@@ -52,7 +52,7 @@ class Player:
         deployment = Deployment(batch_size=history.batch_size, max_receive_count=history.max_receive_count)
         self.world = World(seed=history.seed, deployment=deployment)
         self.model = Model(self.world)
-        self.around = Surroundings(self.world, self.model.order, self._play_steps)
+        self.surroundings = Surroundings(self.world, self.model.order, self._play_steps)
         self.seen = Seen(self.world, self.model.seen_paths)
         for sku, quantity in history.stock.items():
             self.world.stock_up(sku, quantity)
@@ -79,7 +79,7 @@ class Player:
         world.cloud.dynamodb.transactions.tokens.clear()
         world.subscriber.received.clear()
         world.exchanges.clear()
-        for run in self.around.runs:
+        for run in self.surroundings.runs:
             run.calls.clear()
             run.faults, run.on_call = {}, None
 
@@ -87,7 +87,7 @@ class Player:
 
     def _post(self, step: do.Post) -> None:
         self._seed(step.chance)
-        run = self.around.run(step.at, worker=False)
+        run = self.surroundings.run(step.at, worker=False)
         before = self.model.before_post(step)
         self.seen.request_begins(step.caller, step.key)
         with running(self.versions[0]):
@@ -110,7 +110,7 @@ class Player:
         delivery = self.world.mapping.poll()
         if delivery is None:
             return
-        run = self.around.run(at, worker=True)
+        run = self.surroundings.run(at, worker=True)
         batch = self.model.before_delivery(delivery, self.versions[1])
         began = self.seen.batch_begins(batch)
         with running(self.versions[1]):
@@ -183,13 +183,13 @@ class Player:
         self.versions = step.api, step.worker
 
     def _outage(self, step: do.Outage) -> None:
-        self.around.outages[step.service] = (self.world.cloud.clock.now + step.seconds, step.what)
+        self.surroundings.outages[step.service] = (self.world.cloud.clock.now + step.seconds, step.what)
 
     def _popular(self, step: do.Popular) -> None:
-        self.around.popular[step.sku] = (self.world.cloud.clock.now + step.seconds, step.percent / 100)
+        self.surroundings.popular[step.sku] = (self.world.cloud.clock.now + step.seconds, step.percent / 100)
 
     def _fix(self, _: do.Fix) -> None:
-        self.around.fixed = True
+        self.surroundings.fixed = True
 
     def _sweep(self, _: do.Sweep) -> None:
         self.world.cloud.dynamodb.sweep()
@@ -198,10 +198,10 @@ class Player:
         self.world.cloud.clock.advance(step.seconds)
 
     def _arrive(self, _: do.Arrive) -> None:
-        while self.around.late:
+        while self.surroundings.late:
             self.model.late_effects = True
             try:
-                self.around.late.pop(0)()
+                self.surroundings.late.pop(0)()
             except ClientError:
                 continue  # the process that made the call was killed, so no process gets the error
 
@@ -210,7 +210,7 @@ class Player:
     def _end_history(self) -> None:
         """End the history: repair all faults, let patient callers retry, redrive dead letters, and empty the orders
         queue."""
-        self.around.repair()
+        self.surroundings.repair()
         self.versions = (NEXT, NEXT)
         self._arrive(do.Arrive())
         self._drain()
@@ -241,11 +241,12 @@ class Player:
         self.model.violations.append(f"M4: the orders queue does not become empty: {queue.counts()}")
 
     def _seed(self, chance: int) -> None:
-        """Seed the world's randomness for one step. If other steps are left out, its choices stay the same."""
+        """Seed the world's random numbers for one step. So the step's choices stay the same if
+        other steps are removed from the history."""
         self.world.cloud.entropy.random.seed(chance)
 
 
-# The method with a step's name plays the step.
+# Each kind of step is played by the method with its name: `Post` by `_post`.
 _METHODS: dict[type[do.Step], Callable[[Player, Any], None]] = {
     kind: getattr(Player, f"_{name}") for name, kind in do.STEPS.items()
 }

@@ -1,4 +1,5 @@
-"""Faults at the calls of a history's runs: planned faults, and faults from the world's state."""
+"""Disturbs the calls that functions make in a history: planned faults, and faults that the
+simulated world's state causes."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ class Run(Process):
     Attributes:
         worker: Whether the function is the worker; otherwise it is the API's function.
         disturbed: Number of disturbances, by the operation of the disturbed call.
-        killer: Id of the order that killed the run.
+        killer: Id of the order that killed the worker in this run, if any.
     """
 
     worker: bool = False
@@ -40,12 +41,14 @@ class Surroundings:
 
     Attributes:
         world: The simulated world.
-        find: Returns the order of an id, if a caller of the history posted it.
+        find: Returns the order that a caller in the history posted under this id, if any.
         play_steps: Plays steps in the middle of a run.
         fired: Occurrences of each disturbance, by function, operation and name.
-        late: Calls of killed processes that have not yet taken effect.
-        outages: For each service with an outage: the end of the outage, and the fault of the service's calls.
-        popular: For each popular SKU: the end of its conflicts, and the share of its transactions that conflict.
+        late: Calls that killed processes made, and that have not taken effect yet.
+        outages: For each service with an outage: when the outage ends, and the name of the fault
+            that its calls get.
+        popular: For each popular SKU: until when its transactions conflict, and the share of them
+            that conflict.
         fixed: Whether orders no longer kill the worker.
         runs: All runs so far.
     """
@@ -129,6 +132,8 @@ class Surroundings:
         if not killers:
             return None
         run.killer, order = killers[0]
+        # "By deadline": the order makes the worker run until its deadline, at which Lambda kills
+        # the worker.
         self._note(run, call, "order kills by deadline" if order.by_deadline else "order kills")
         return deadline(self._deadline_passes) if order.by_deadline else crash_before
 

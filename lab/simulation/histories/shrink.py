@@ -43,7 +43,8 @@ class _Tries:
 
 
 def shrink(history: History) -> History:
-    """Simplify ``history`` while its violations keep at least one of their original labels; returns the result.
+    """Simplify ``history`` as long as it still has a violation with one of the original labels.
+    Return the result.
 
     Raises:
         ValueError: ``history`` violates nothing.
@@ -53,7 +54,7 @@ def shrink(history: History) -> History:
         raise ValueError(f"The history of seed {history.seed} violates nothing: there is nothing to shrink.")
     fails = _Tries(wanted)
     while True:
-        smaller = _simpler(_fewer(_plainer(history, fails), fails), fails)
+        smaller = _simpler(_fewer(_simpler_settings(history, fails), fails), fails)
         if smaller == history:
             return history
         history = smaller
@@ -63,10 +64,10 @@ def _fewer(history: History, fails: Fails) -> History:
     def still_fails(steps: tuple[Step, ...]) -> bool:
         return fails(history.with_steps(steps))
 
-    return history.with_steps(without_unneeded(history.steps, still_fails))
+    return history.with_steps(only_needed(history.steps, still_fails))
 
 
-def without_unneeded(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
+def only_needed(parts: tuple[T, ...], suffices: Callable[[tuple[T, ...]], bool]) -> tuple[T, ...]:
     """Remove parts, first long sequences, then shorter ones, as long as ``suffices`` is true for the rest."""
     size = max(len(parts) // 2, 1)
     while parts:
@@ -97,11 +98,11 @@ def _simpler(history: History, fails: Fails) -> History:
     return history
 
 
-def _plainer(history: History, fails: Fails) -> History:
+def _simpler_settings(history: History, fails: Fails) -> History:
     """Try the same steps without the callers' final retries, or with the default batch size."""
-    for plainer in (replace(history, patient=False), replace(history, batch_size=10)):
-        if plainer != history and fails(plainer):
-            return plainer
+    for simpler in (replace(history, patient=False), replace(history, batch_size=10)):
+        if simpler != history and fails(simpler):
+            return simpler
     return history
 
 

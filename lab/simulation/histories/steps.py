@@ -53,7 +53,8 @@ class Get(Step):
 
 @dataclass(frozen=True, slots=True)
 class Deliver(Step):
-    """Deliver one batch to the worker. ``chance`` seeds the sequence of its messages and the jitter."""
+    """Deliver one batch to the worker. ``chance`` is the seed for the random sequence of the
+    batch's messages and for the jitter."""
 
     at: tuple[At, ...] = ()
     chance: int = 0
@@ -112,7 +113,7 @@ class Discard(Step):
 
 @dataclass(frozen=True, slots=True)
 class Sweep(Step):
-    """Delete the expired idempotency records, as time to live does."""
+    """Delete the expired idempotency records, as DynamoDB's TTL does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,8 +153,9 @@ class Restock(Step):
 
 @dataclass(frozen=True, slots=True)
 class Foreign(Step):
-    """Send a message that does not come from the API. ``what`` names its body. Its attribute ``order_id`` names the
-    order that ``pick`` chooses. If ``pick`` is -1 or there are no orders, it names an order that no caller posted."""
+    """Send a message that does not come from the API. ``what`` names its body. ``pick`` chooses the
+    order whose id is the message's attribute ``order_id``. If ``pick`` is -1 or there are no
+    orders, the attribute is the id of an order that no caller posted."""
 
     what: str
     pick: int = -1
@@ -161,12 +163,12 @@ class Foreign(Step):
 
 @dataclass(frozen=True, slots=True)
 class Fix(Step):
-    """From now on, no order kills the worker. A deploy of a repaired worker has this effect."""
+    """From now on, no order kills the worker, as if a repaired worker had been deployed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Arrive(Step):
-    """Let the late calls of killed processes take effect."""
+    """Perform the calls that were on their way when their processes were killed."""
 
 
 STEPS: dict[str, type[Step]] = {kind.__name__.lower(): kind for kind in Step.__subclasses__()}

@@ -1,6 +1,8 @@
 """Simulates the program's next version, which writes the next schema version and reads both versions.
 
-To today's worker, a message of the next version is too new. A real change of the schema will have the same effect.
+Today's worker cannot process a message of the next version, because the message is too new: each
+attempt fails, and SQS delivers the message again until its receives are used up. A real change of
+the schema will have the same effect.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ class NextOrderMessage(OrderMessage):
 
 @contextmanager
 def running(version: int) -> Iterator[None]:
-    """Run the runtime as this version in this context. Contexts may nest: each restores the previous version."""
+    """Make the runtime behave as this version within the ``with`` block. Blocks may nest: at its
+    end, each restores the previous version."""
     before = _running.pop()
     _switch(version, before)
     try:

@@ -23,8 +23,9 @@ class Message:
     """One message.
 
     Attributes:
-        message_id: The same at every receive, also after the redrive policy's move. A message that is *sent* again, by
-            hand or by a redrive task, has a new id.
+        message_id: The same at every receive, also after SQS has moved the message to the
+            dead-letter queue. A message that is *sent* again, by hand or by a redrive task, has a
+            new id.
         sent_at: Epoch seconds of the original send. A standard dead-letter queue keeps this time, so its retention
             counts from the original send.
         visible_at: Epoch seconds from which a receive may return the message.

@@ -73,7 +73,8 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
 
     def InstallDependencies(self, request: Any, context: Any) -> Any:
         """Refuse: only `make setup` may install packages, because it checks their hashes."""
-        context.abort(grpc.StatusCode.FAILED_PRECONDITION, "`make setup` installs the program's packages")
+        reason = "the stand-in language host installs no packages; run `make setup`"
+        context.abort(grpc.StatusCode.FAILED_PRECONDITION, reason)
 
     def Run(self, request: Any, context: Any) -> Any:
         """Run a program to its end. The program writes to our output streams, and the engine shows them."""

@@ -1,4 +1,4 @@
-"""Interface of the account that keeps the provider's resources."""
+"""Interface of the account in which the stand-in provider creates its resources."""
 
 from collections.abc import Mapping
 from typing import Any, Protocol
@@ -11,9 +11,10 @@ class RefusedError(Exception):
 
 
 class Account(Protocol):
-    """Keeps resources.
+    """An account in memory, or in the embedded AWS.
 
-    Several threads call it at once. Inputs are plain values; files are objects with a signature (wire.py).
+    Several threads call it at once. Inputs are plain values. A file is given as an object with
+    Pulumi's key for special objects (`_SIGNATURE` in wire.py).
     """
 
     region: str

@@ -1,7 +1,8 @@
 """Decides whether a change of inputs requires no operation, an update in place, or a replacement.
 
-We wrote the replacement table from the AWS provider's documentation ("forces new resource"), for types of this program.
-The table is complete enough for the tests, but the provider's own table has more entries.
+We wrote the table `REPLACED_BY` from the AWS provider's documentation ("forces new resource"). It
+has only the resource types of this program. It is complete enough for the tests, but the provider's
+own table has more entries.
 """
 
 from collections.abc import Mapping

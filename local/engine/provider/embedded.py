@@ -1,4 +1,7 @@
-"""Keeps resources in the embedded AWS, through the same handlers as `python -m local up`."""
+"""Creates, changes and deletes resources in the embedded AWS.
+
+Uses the same handlers as `python -m local up`.
+"""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager

@@ -130,7 +130,7 @@ class StandIn(provider_pb2_grpc.ResourceProviderServicer):
         return empty_pb2.Empty()
 
     def Invoke(self, request: Any, context: Any) -> Any:
-        """Answer the provider functions that return the account, the region and the partition."""
+        """Answer calls of the provider functions for account, region and partition."""
         answers = where(self._account.account_id, self._account.region)
         if request.tok not in answers:
             message = f"the stand-in provider has no function {request.tok}; it has: {', '.join(answers)}"

@@ -331,7 +331,7 @@ const addFault = () => call("/api/faults", {
   probability: Number($("fault-probability").value), count: Number($("fault-times").value) || null,
   containing: $("fault-containing").value || null,
 });
-const count = async () => {
+const checkGuarantees = async () => {
   const { guarantees, not_known: unknown } = await call("/api/guarantees", {});
   $("unknown").hidden = false;
   $("unknown").querySelector("p").textContent = `${unknown.join("; ")}.`;
@@ -409,6 +409,6 @@ $("decision-form").addEventListener("submit", (event) => { event.preventDefault(
 for (const id of ["by", "why"]) $(id).addEventListener("input", showCommand);
 $("cancel").addEventListener("click", () => $("decision").close());
 $("decision").addEventListener("close", () => { decision = null; });
-$("count").addEventListener("click", action(count));
+$("count").addEventListener("click", action(checkGuarantees));
 newKey();
 keepListening();

@@ -1,4 +1,7 @@
-"""Runs a batch: in parallel if all its messages are new, one by one if any may have killed a process (ADR 0004)."""
+"""Runs a batch: in parallel if all its messages are new, otherwise one by one (ADR 0004).
+
+A message that was received before may have killed a process.
+"""
 
 import sys
 from collections import Counter
@@ -31,7 +34,7 @@ R = TypeVar("R")
 
 
 class ThreadedBatchProcessor(BatchProcessor):
-    """Powertools' batch processor for deliveries, which it processes on at most `threads` threads."""
+    """Powertools' batch processor, changed to process deliveries on at most `threads` threads."""
 
     def __init__(self, threads: int) -> None:
         super().__init__(EventType.SQS, raise_on_entire_batch_failure=False)
@@ -104,7 +107,10 @@ class BatchRunner:
         return [deliveries[index] for index in isolation_order(candidates)]
 
     def _settle_together(self, together: Together, deliveries: Sequence[Delivery], invocation: Invocation) -> None:
-        """Settle the orders that share an article, if each delivery still has its time budget afterwards."""
+        """Settle the orders that share an article.
+
+        Do nothing if too little time would remain to process every delivery afterwards.
+        """
         orders = [delivery.order for delivery in deliveries if delivery.order is not None]
         if len(orders) < 2:
             return

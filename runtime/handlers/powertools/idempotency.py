@@ -80,7 +80,7 @@ class ApiIdempotency:
     def once(self, *, key: str, payload: str, operation: Callable[[], str]) -> Answer:
         """Return the result of the first successful `operation` under `key`.
 
-        An error of `operation` is raised and not stored: the next attempt runs it again.
+        An error of `operation` is raised and not stored: the next attempt runs `operation` again.
         Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if an attempt with the same `key` and
         another `payload` has succeeded or is in progress.
         """

@@ -143,6 +143,6 @@ def moto_backend() -> Iterator[Backend]:
 
 @contextmanager
 def ministack_backend(folder: Path) -> Iterator[Backend]:
-    """Yield MiniStack as the embedded AWS runs it, with the proxy that checks each request's key."""
+    """Yield MiniStack as the embedded AWS runs it, behind the proxy that checks access keys."""
     with emulated_aws(folder, REGION) as aws:
         yield ServedBackend("ministack", aws.dynamodb, aws.sqs, aws.lambda_)

@@ -13,7 +13,7 @@ class Deviation:
     """One known error of an emulator. The scenario has AWS's result and the page that documents it.
 
     Attributes:
-        implementation: ``moto`` or ``ministack``; the fake must not deviate.
+        implementation: ``moto`` or ``ministack``. Our own implementation, ``fake``, must not deviate.
         scenario: Name of the scenario.
         observed: What the emulator returns instead of AWS's result.
         why: Description of the error.
@@ -57,8 +57,8 @@ DEVIATIONS: tuple[Deviation, ...] = (
     Deviation("ministack", "bad_sends_are_refused", ("ok", "NonExistentQueue"), _LENIENT),
     Deviation("moto", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
     Deviation("ministack", "a_standard_queue_refuses_a_deduplication_id", "ok", _LENIENT),
-    Deviation("moto", "a_batch_fails_entry_by_entry", "InvalidParameterValue", "fails the whole batch for one entry"),
-    Deviation("ministack", "a_batch_fails_entry_by_entry", (["a", "bad", "b"], [], 3), _LENIENT),
+    Deviation("moto", "only_bad_batch_entries_fail", "InvalidParameterValue", "fails the whole batch for one entry"),
+    Deviation("ministack", "only_bad_batch_entries_fail", (["a", "bad", "b"], [], 3), _LENIENT),
     Deviation(
         "moto",
         "fifo_stores_no_message_with_a_known_deduplication_id",

@@ -1,4 +1,7 @@
-"""Reports that a small function returns to an event source mapping. Each message tells the function what to report."""
+"""Batch responses (reports) that a small function returns to an event source mapping.
+
+Each message tells the function what to report.
+"""
 
 from __future__ import annotations
 
@@ -20,7 +23,8 @@ DOCS = "https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.
 SCENARIOS, scenario = registry()
 
 FAILS, DONE = "fails in a batch of two", "succeeds in a batch of two"
-# A message is the report that the function returns, or a command. The messages DONE and FAILS form one batch.
+# A message's body tells the function what to do: it is the report to return, or one of the commands
+# "raise", "kill" and "fail me". The bodies DONE and FAILS belong to one batch of two messages.
 FUNCTION = """
 import json
 

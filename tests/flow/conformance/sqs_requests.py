@@ -227,7 +227,7 @@ def bad_sends_are_refused(backend: Backend) -> Any:
 
 
 @scenario(expected=(["a", "b"], ["bad"], 2), docs=API + "API_SendMessageBatch.html")
-def a_batch_fails_entry_by_entry(backend: Backend) -> Any:
+def only_bad_batch_entries_fail(backend: Backend) -> Any:
     url = backend.queue()
     bad: Any = {"x": {"DataType": "Nonsense", "StringValue": "x"}}
     entries: Any = [

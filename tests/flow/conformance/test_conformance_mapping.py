@@ -1,5 +1,5 @@
-"""Tests that the event source mapping in the model and MiniStack behaves as AWS documents, except for the
-listed deviations."""
+"""Tests that the event source mapping in the fake and in MiniStack behaves as AWS documents, except
+for the listed deviations."""
 
 from __future__ import annotations
 

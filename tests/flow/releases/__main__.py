@@ -1,4 +1,4 @@
-"""Records the current code's output before a release."""
+"""Records, before a release, what the code writes for an order: answers, messages, items, event."""
 
 import argparse
 import json

@@ -34,7 +34,7 @@ def rewritten(changes: Iterable[Rewrite]) -> Iterator[None]:
     The function objects stay the same and get new code. So every module that has imported a function runs its new code.
 
     Raises:
-        LookupError: a function's source lacks the old text, or has it more than once. The sabotage must be adapted.
+        LookupError: a function's source does not contain `old` exactly once. Then change `old`.
         TypeError: the target is not a function.
     """
     by_target: dict[str, list[Rewrite]] = {}

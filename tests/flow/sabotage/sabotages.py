@@ -207,7 +207,7 @@ WORKER = (
     ),
     Sabotage(
         "the worker updates an order row but never creates one",
-        crash_points("process_order", "before the API stored the order, no retries"),
+        crash_points("process_order", "order not stored by the API, no retries"),
         (
             Rewrite(
                 UPSERT,
@@ -239,7 +239,7 @@ WORKER = (
         ),
     ),
 )
-ROUTES = (
+FAILED_ATTEMPTS = (
     Sabotage(
         "a message is deleted though its dead letter was not sent",
         crash_points("process_order", "permanent: not JSON"),
@@ -285,7 +285,7 @@ ROUTES = (
     ),
     Sabotage(
         "after a transaction's first conflict, the message returns to the queue",
-        test(RETRIES, "test_conflicts_cost_no_receive"),
+        test(RETRIES, "test_transaction_conflicts_are_retried_within_one_receive"),
         (Rewrite("runtime.logic.settle:Settler.settle", "if self.clock.monotonic() + pause > deadline:", "if True:"),),
     ),
 )
@@ -340,4 +340,4 @@ GROUPS = (
         (Rewrite(f"{GROUP}._settle", "if not cancelled.only_busy():", "if True:"),),
     ),
 )
-SABOTAGES = (*INTAKE, *WORKER, *ROUTES, *GROUPS)
+SABOTAGES = (*INTAKE, *WORKER, *FAILED_ATTEMPTS, *GROUPS)

@@ -1,4 +1,7 @@
-"""Tests that each sabotage's test fails with the sabotage, and passes without it."""
+"""Tests that each deliberate mistake in the code (a sabotage) is noticed: its test fails.
+
+`Sabotage.caught_by` has this test. Without the mistake, it passes.
+"""
 
 from __future__ import annotations
 
@@ -45,7 +48,7 @@ def test_a_sabotage_is_undone_when_its_context_ends() -> None:
     assert (during, delay()) == (3840, 450)
 
 
-def test_a_sabotage_is_refused_if_the_source_lacks_its_old_text() -> None:
+def test_a_sabotage_is_refused_if_the_source_does_not_contain_the_text_to_replace() -> None:
     # GIVEN a change of a text that the function does not contain
     change = Rewrite(TARGET, "no such text", "")
     # WHEN the change is applied

@@ -54,7 +54,7 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 
-def test_byte_code_contains_the_folder_of_lambda_and_no_folder_of_this_machine(package: Path) -> None:
+def test_the_byte_code_has_file_names_below_var_task_and_contains_no_folder_of_this_machine(package: Path) -> None:
     # GIVEN the byte code in a package
     files = compiled(package)
 
@@ -67,7 +67,7 @@ def test_byte_code_contains_the_folder_of_lambda_and_no_folder_of_this_machine(p
     assert not any(str(package.parents[3]).encode() in data for data in files.values())
 
 
-def test_a_package_has_no_byte_code_if_it_is_switched_off(tmp_path: Path) -> None:
+def test_a_package_has_no_byte_code_if_byte_code_is_switched_off(tmp_path: Path) -> None:
     # GIVEN a project
     project = make_project(tmp_path / "project")
 

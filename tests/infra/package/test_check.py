@@ -1,4 +1,5 @@
-"""Tests `--check`, and wrong options. `--check` imports the handlers from only the package and the standard library."""
+"""Tests `--check`, and wrong options. When `--check` imports the handlers, only the package and the
+standard library are on the import path."""
 
 import platform
 from pathlib import Path

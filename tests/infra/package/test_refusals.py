@@ -55,7 +55,7 @@ def test_pip_retries_as_often_as_the_user_configured(tmp_path: Path) -> None:
     assert message.count("Retrying (") == 1
 
 
-def test_a_hash_that_differs_is_refused(tmp_path: Path) -> None:
+def test_a_wheel_whose_hash_differs_from_the_lock_file_is_refused(tmp_path: Path) -> None:
     # GIVEN a lock file with another hash than the wheel's
     project = make_project(tmp_path / "project", lock=f"greeting==1.0 --hash=sha256:{'0' * 64}\n")
 
@@ -146,7 +146,8 @@ def test_a_missing_interpreter_of_the_configured_version_is_reported(tmp_path: P
     # WHEN a package with byte code is built
     message = refusal(project, "--python-version", version, PATH=f"{tools}/shims:{tools}/others")
 
-    # THEN the message names the interpreters that were tried, the one to install, and the key to change
+    # THEN the message names the interpreters that were tried, the one to install, and the option to
+    # change
     assert f"needs exactly Python {version}" in message
     assert f"{tools}/shims/python{version} (does not run" in message
     assert f"{tools}/others/python{version} (is {PYTHON}." in message
@@ -242,7 +243,10 @@ def test_a_folder_of_code_that_is_no_package_is_refused(tmp_path: Path, shared_c
 
 
 def prepared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cache: Path, word: str) -> Project:
-    """Return a project whose code contains the word. Replace this process's environment with `project.variables()`."""
+    """Return a project whose code contains `word`, so that no other test has built its package.
+
+    Also set this process's environment to exactly `project.variables()`.
+    """
     project = make_project(tmp_path / "project", cache=cache, runtime={"runtime/word.py": f"WORD = {word!r}\n"})
     for name, value in project.variables().items():
         monkeypatch.setenv(name, value)

@@ -1,4 +1,4 @@
-"""Edge cases of the rules between options: one table for each subject."""
+"""Edge cases of the rules about combinations of options: one table for each subject."""
 
 from tests.infra.rule_edges import api, data, delivery, events, general, messaging
 from tests.infra.rule_edges.model import Edges

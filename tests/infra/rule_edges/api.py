@@ -63,7 +63,7 @@ EDGES: Edges = {
     ("_warm_start", "more than reserved"): (
         {"api_warm_start": "provisioned", "api_provisioned_concurrency": "5", "api_reserved_concurrency": "4"},
         {"api_warm_start": "provisioned", "api_provisioned_concurrency": "4", "api_reserved_concurrency": "4"},
-        "at most the 4 that are reserved",
+        "at most 4, the reserved concurrency",
     ),
     ("_warm_start", "stopped"): (
         {"api_warm_start": "provisioned", "api_reserved_concurrency": "0"},
@@ -149,7 +149,7 @@ EDGES: Edges = {
     ("_domain", "locally"): (
         {**DOMAIN, "domain_zone_id": "Z123", **LOCAL},
         {**DOMAIN, "domain_zone_id": "Z123"},
-        "DNS does not resolve it",
+        "DNS would not resolve its name",
     ),
     ("_domain", "certificate's region"): (
         {**DOMAIN, **WAF, "domain_certificate_arn": CERTIFICATE.format(region="eu-west-1")},

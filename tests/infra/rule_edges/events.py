@@ -1,4 +1,4 @@
-"""Edge cases of the rules on events: filters, subscribers and the event bus."""
+"""Edge cases of the configuration's rules on events: filters, subscribers and the event bus."""
 
 import json
 

@@ -50,7 +50,7 @@ EDGES: Edges = {
     ("_hidden_at_most",): (
         {"retry_cap_seconds": "43131", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
         {"retry_cap_seconds": "43130", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
-        "12 hours - worker timeout - batching window = 43130 seconds",
+        "at most 43130 seconds (12 hours minus worker timeout minus batching window)",
     ),
     ("_horizon",): (
         {"max_receive_count": "7"},

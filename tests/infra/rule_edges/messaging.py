@@ -15,13 +15,13 @@ LARGE = {"batch_threads": "100", "item_budget_seconds": "5", "batch_window_secon
 LARGE |= {"worker_timeout_seconds": "35", "queue_visibility_seconds": "211"}
 
 EDGES: Edges = {
-    ("_one_by_one", "large"): (
+    ("_time_of_an_isolated_batch", "large"): (
         {**LARGE, "batch_size": "202"},
         {**LARGE, "batch_size": "201"},
         "a batch of at most 201",
     ),
-    ("_one_at_a_time", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
-    ("_one_at_a_time", "window"): (
+    ("_strict_ordering_in_batches", "batch"): ({**ON, "batch_size": "2"}, ON, "batch_size: 1"),
+    ("_strict_ordering_in_batches", "window"): (
         {**ON, "batch_window_seconds": "1", "queue_visibility_seconds": "400"},
         ON,
         "batch_window_seconds: 0",

@@ -5,7 +5,7 @@ has two lines: the request body that creates a function, and a query string with
 change to the other user. Without root, the script sends only the requests. No request has the instance's key.
 """
 
-import encodings.idna  # noqa: F401 the other user cannot import it
+import encodings.idna  # noqa: F401 loaded here, because the other user cannot load it later
 import http.client
 import json
 import os

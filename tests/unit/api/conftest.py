@@ -1,4 +1,4 @@
-"""Fixtures of the API: its tables and queue in an AWS account that moto emulates, and the endpoints on it."""
+"""Fixtures: the API's endpoints, and their tables and queue in an AWS account emulated by moto."""
 
 import io
 import logging
@@ -78,7 +78,7 @@ class Api:
 
 
 def make_api() -> Api:
-    """Create tables and queue in the account that moto emulates now, and return the API on it."""
+    """Create tables and queue in moto's current account, and return an API that uses them."""
     dynamodb, sqs = SESSION.client("dynamodb"), SESSION.client("sqs")
     for table, key in ((ORDERS, "order_id"), (IDEMPOTENCY, "id")):
         dynamodb.create_table(
@@ -97,7 +97,7 @@ def make_api() -> Api:
 
 
 class UntouchedClient:
-    """A client that must not be used: any call fails the request."""
+    """A client that must not be used: every call raises `AssertionError`."""
 
     meta = None
 

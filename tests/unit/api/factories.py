@@ -31,7 +31,10 @@ def post(
     headers: dict[str, object] | None = None,
     caller: tuple[str, str] | None = None,
 ) -> dict[str, object]:
-    """Return the event of `POST /orders`. `raw` replaces the body: a text as it is, bytes as base64."""
+    """Return the event of `POST /orders`.
+
+    `raw` replaces the body: a text is sent unchanged, and bytes are sent as base64.
+    """
     sent: dict[str, object] = {"idempotency-key": key, "content-type": content_type, **(headers or {})}
     text = json.dumps(order() if body is None else body) if raw is None else raw
     return {

@@ -1,4 +1,4 @@
-"""Tests that the API is built with its settings, and with the clock and the trace of the platform."""
+"""Tests that the API uses its settings, the system clock and the X-Ray trace of Lambda."""
 
 import json
 import time
@@ -17,7 +17,10 @@ SEGMENT = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Samp
 
 
 def sent(api: Api, **settings: Any) -> dict[str, Any]:
-    """Build an API with these settings, as a function's process does. Return what it sends to its queue."""
+    """Build an API with these settings, as the Lambda function does, and post an order.
+
+    Return the call that sends the order to the queue.
+    """
     sqs: Any = Recording()
     endpoint = create_order.build(dynamodb=api.dynamodb, sqs=sqs, settings=api.settings.model_copy(update=settings))
     assert endpoint.handle(post(), context())["statusCode"] == 202
@@ -34,8 +37,8 @@ def test_an_api_with_a_fifo_queue_sends_orders_in_their_callers_group(api: Api) 
     assert call["QueueUrl"] == api.settings.orders_queue_url
 
 
-def test_an_order_has_the_current_time_and_the_trace_of_the_platform(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
-    # GIVEN a process with the platform's clock and trace
+def test_an_order_has_the_current_time_and_the_x_ray_trace_of_lambda(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    # GIVEN a process with the system clock and an X-Ray trace of Lambda
     monkeypatch.setenv("_X_AMZN_TRACE_ID", SEGMENT)
     # WHEN it accepts an order
     message = json.loads(sent(api)["MessageBody"])

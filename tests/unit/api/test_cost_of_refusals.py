@@ -80,7 +80,7 @@ def test_a_message_that_is_longer_than_any_order_is_refused_without_parsing() ->
     assert len(body) > MAX_CHARACTERS
 
 
-def test_the_longest_order_needs_less_than_half_of_the_longest_message(api: Api) -> None:
+def test_the_message_of_the_longest_order_has_less_than_half_of_the_allowed_characters(api: Api) -> None:
     # GIVEN the longest order that is accepted
     lines = [line(sku=f"{number:064}", quantity=1000, unit_price="999999999.9999") for number in range(MAX_LINES)]
     api.post(order(lines=lines, reference="," * 64), headers={"X-Correlation-Id": ":" * 128})

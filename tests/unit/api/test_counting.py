@@ -25,7 +25,7 @@ def test_each_count_adds_the_value_one(counted: dict[str, dict[str, object]]) ->
     # WHEN it counts twice
     count(MetricName.ORDER_ACCEPTED)
     count(MetricName.ORDER_ACCEPTED)
-    # THEN the metric has the value one twice, with the unit Count
+    # THEN the metric has two values, both 1, with the unit Count
     assert counted[MetricName.ORDER_ACCEPTED]["Unit"] == "Count"
     assert counted[MetricName.ORDER_ACCEPTED]["Value"] == [1.0, 1.0]
 

@@ -50,7 +50,7 @@ def counted(capsys: pytest.CaptureFixture[str]) -> list[str]:
 
 
 @pytest.mark.usefixtures("_deployed")
-def test_an_acceptance_or_replay_or_reused_key_is_counted_but_no_malformed_request(
+def test_acceptances_replays_and_reused_keys_are_counted_but_malformed_requests_are_not(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     # GIVEN

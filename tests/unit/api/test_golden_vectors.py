@@ -67,7 +67,7 @@ def test_the_anonymous_caller_is_pinned() -> None:
     assert caller == "9b20eeb1ffda0c9f8e2ce0dd397e53e0732648be40711d55ff8311bc838a84fc"
 
 
-def test_different_parts_that_join_to_the_same_text_give_different_identities() -> None:
+def test_two_pairs_of_issuer_and_subject_that_concatenate_to_the_same_text_get_different_ids() -> None:
     # GIVEN
     one, other = keys.Identity("a", "bc"), keys.Identity("ab", "c")
 

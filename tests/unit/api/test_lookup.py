@@ -42,7 +42,7 @@ def test_an_id_is_accepted_in_upper_and_in_lower_case(api: Api) -> None:
     assert document(response)["order_id"] == order_id
 
 
-def test_the_read_is_consistent_and_does_not_fetch_the_internal_error(api: Api) -> None:
+def test_the_read_is_consistent_and_does_not_fetch_the_stored_error_of_the_order(api: Api) -> None:
     # GIVEN
     sent: list[dict[str, Any]] = []
     api.dynamodb.meta.events.register("provide-client-params.dynamodb.GetItem", lambda params, **_: sent.append(params))
@@ -60,7 +60,7 @@ def test_the_read_is_consistent_and_does_not_fetch_the_internal_error(api: Api) 
     ("status", "again"),
     [("ACCEPTED", "2"), ("FAILED", "60"), ("CONFIRMED", None), ("REJECTED", None), ("DISCARDED", None)],
 )
-def test_only_final_orders_lack_the_retry_after_header(api: Api, status: str, again: str | None) -> None:
+def test_only_answers_about_open_orders_have_the_retry_after_header(api: Api, status: str, again: str | None) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     change(api, order_id, status={"S": status})

@@ -117,7 +117,7 @@ def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
 @RELAXED
 @given(event=(junk | near(post()) | near(get(SOME_ID))).filter(lambda event: not passed_an_authorizer(event)))
 @pytest.mark.parametrize("endpoint", ENDPOINTS)
-def test_any_event_without_an_authorizer_makes_no_call_and_answers_503(
+def test_any_event_without_an_authorizer_is_answered_with_503_and_causes_no_call(
     verified_api: Api, client: WatchedClient, endpoint: str, event: object
 ) -> None:
     # GIVEN any event that did not pass an authorizer

@@ -46,7 +46,7 @@ def test_a_missing_or_malformed_key_is_refused(untouched_api: Api, key: str | No
 
 
 def test_two_key_headers_that_differ_only_in_case_are_refused(untouched_api: Api) -> None:
-    # GIVEN a request that has the header `idempotency-key` already
+    # GIVEN a second header `Idempotency-Key`, besides the usual header `idempotency-key`
     headers: dict[str, object] = {"Idempotency-Key": "another"}
 
     # WHEN

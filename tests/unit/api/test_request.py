@@ -115,7 +115,7 @@ def test_a_claim_that_cannot_name_a_caller_is_refused(name: str, claim: object) 
         identity_of(sent, jwt_authorizer=True)
 
 
-def test_without_an_authorizer_everybody_is_one_caller() -> None:
+def test_everybody_is_one_caller_if_there_is_no_authorizer() -> None:
     # GIVEN an API without an authorizer
     # WHEN the caller is identified
     # THEN it is the anonymous one, which all requests share

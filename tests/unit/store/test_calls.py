@@ -29,7 +29,11 @@ def recording(**answer: Any) -> Any:
 
 
 def assigned(update: dict[str, Any]) -> dict[str, Any]:
-    """Return the attributes that an update sets. A value in a tuple is set only if the attribute has none yet."""
+    """Return the attributes that an update sets.
+
+    A value that is set only if the attribute does not exist yet (`if_not_exists`) is returned in a
+    tuple.
+    """
     names, values = update["ExpressionAttributeNames"], update["ExpressionAttributeValues"]
     found: dict[str, Any] = {}
     for part in update["UpdateExpression"].removeprefix("SET ").split(" REMOVE ")[0].split(", #"):
@@ -47,7 +51,8 @@ def test_an_accepted_order_is_sent_whole_and_its_id_is_an_attribute_too() -> Non
     client = recording()
     # WHEN an order is sent
     OrderQueue(client, "https://queue").send(message(reference="r"))
-    # THEN the body is the order, and the attributes name it for readers that cannot read the body
+    # THEN the body is the order. The message attributes have the order's id, for programs that
+    # cannot read the body
     assert json.loads(client.only["MessageBody"]) == message(reference="r").model_dump(mode="json", exclude_none=True)
     assert {name: value for name, value in client.only.items() if name != "MessageBody"} == {
         "QueueUrl": "https://queue",

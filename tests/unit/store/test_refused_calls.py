@@ -1,4 +1,4 @@
-"""Tests which error is raised if AWS, or the call budget, refuses a call, and what the error says."""
+"""Tests the errors that are raised if AWS or the call budget refuses a call, and their texts."""
 
 from collections.abc import Callable
 from typing import Any
@@ -36,7 +36,7 @@ def settlement(client: Any) -> SettlementStore:
         ("sqs:SendMessage", lambda client: OrderQueue(client, "https://queue").send(message())),
     ],
 )
-def test_the_error_names_the_call_of_the_api_that_failed(operation: str, call: Callable[[Any], object]) -> None:
+def test_the_error_names_the_aws_call_that_failed(operation: str, call: Callable[[Any], object]) -> None:
     # GIVEN a service that refuses
     # WHEN it is called
     with pytest.raises(DependencyError) as caught:
@@ -56,7 +56,7 @@ def test_the_code_is_the_errors_class_if_no_answer_comes() -> None:
 
 
 @pytest.mark.parametrize("response", [{}, {"Error": {}}])
-def test_a_refusal_without_a_code_gets_the_code_unknown(response: Any) -> None:
+def test_a_refusal_without_a_code_gets_the_word_unknown_as_its_code(response: Any) -> None:
     # GIVEN a refusal without a code
     # WHEN its code is read
     # THEN it is Unknown
@@ -100,7 +100,7 @@ def test_an_error_is_raised_if_a_refused_update_returns_no_order() -> None:
         settlement(client).reject(message(), Reason(code=ReasonCode.OUT_OF_STOCK), settled_at=SETTLED_AT)
 
 
-def test_a_refusal_that_is_neither_temporary_nor_a_cancellation_is_raised_unchanged() -> None:
+def test_an_access_denied_error_of_dynamodb_is_raised_unchanged() -> None:
     # GIVEN a role without permission
     # WHEN an order is settled
     # THEN the error is that of AWS
@@ -139,7 +139,7 @@ def test_reasons_that_do_not_match_the_items_are_an_error(reasons: Any) -> None:
     # GIVEN an answer that does not have two reasons for our two items
     client = Refusing("TransactionCanceledException", CancellationReasons=reasons)
     # WHEN an order is settled
-    # THEN the error has the number of reasons
+    # THEN the error says how many reasons DynamoDB gave
     number = len(reasons or [])
     with pytest.raises(CorruptDataError, match=f"^DynamoDB gave {number} cancellation reasons for 2 items.$"):
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
@@ -166,7 +166,9 @@ def test_the_out_of_time_error_names_the_time_left_and_the_time_needed() -> None
 
 
 @pytest.mark.parametrize(("seconds", "answer"), [(0.099, False), (0.1, None)])
-def test_a_call_is_not_repeated_without_the_time_for_another_attempt(seconds: float, answer: bool | None) -> None:
+def test_a_call_is_repeated_only_if_enough_time_for_another_attempt_is_left(
+    seconds: float, answer: bool | None
+) -> None:
     # GIVEN an invocation with 99 or 100 ms left
     budget = CallBudget(100)
     budget.begin(factories.context(remaining=seconds))

@@ -1,4 +1,8 @@
-"""Tests the verdict on a cancelled settlement: the order row decides first, then failed stock conditions."""
+"""Tests the verdict on a cancelled settlement.
+
+The order row's reason decides it. If this row has no reason, failed conditions of stock rows decide
+it. If none failed, the other reasons of the stock rows decide it.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -63,7 +67,7 @@ def test_each_mix_of_reasons_has_its_verdict(order: ItemReason, stock: list[Item
 
 
 @pytest.mark.parametrize("available", [None, "5", Decimal(9), 9, True, Decimal("1.5")])
-def test_no_order_is_rejected_unless_its_stock_row_shows_a_shortage(available: Any) -> None:
+def test_a_failed_stock_condition_without_a_shortage_is_unexpected(available: Any) -> None:
     # GIVEN a failed condition of a stock row. The row has enough stock, or its stock is no number
     item = {"sku": "SKU-0"} if available is None else {"sku": "SKU-0", "available": available}
     # WHEN the settlement is judged
@@ -74,7 +78,7 @@ def test_no_order_is_rejected_unless_its_stock_row_shows_a_shortage(available: A
 
 
 @pytest.mark.parametrize(("order", "stock"), [("ValidationError", "None"), ("None", "ItemCollectionSizeLimitExceeded")])
-def test_a_reason_that_is_no_failed_condition_and_no_contention_is_unexpected(order: str, stock: str) -> None:
+def test_a_reason_other_than_a_failed_condition_or_contention_is_unexpected(order: str, stock: str) -> None:
     # GIVEN a reason that is neither a condition nor contention
     # WHEN it is judged
     verdict = judge(ItemReason(order), [ItemReason(stock)], order_lines(1))
@@ -117,10 +121,10 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
             pytest.fail("nothing here is unexpected")
 
 
-def test_a_cancelled_transaction_was_only_busy_if_all_reasons_are_temporary() -> None:
+def test_a_cancelled_transaction_counts_as_only_busy_if_every_reason_is_temporary() -> None:
     # GIVEN a cancelled transaction: its order row has no reason, and each stock row has a different temporary reason
     # WHEN it is judged
-    # THEN `only_busy` is true, because every reason is a conflict or load
+    # THEN `only_busy` is true, because every reason is a conflict or throttling
     reasons = tuple(ItemReason(code) for code in sorted(TRANSIENT))
     assert SettlementCancelledError((FINE,), None, reasons).only_busy()
     # AND `only_busy` is false if a condition failed too

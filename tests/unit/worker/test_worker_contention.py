@@ -1,4 +1,7 @@
-"""Tests busy rows and mixed reasons of cancellation. moto raises neither, so the tests inject them."""
+"""Tests busy rows, and transactions that are cancelled for several reasons at once.
+
+moto simulates neither, so the tests inject these errors.
+"""
 
 from typing import Any
 
@@ -29,7 +32,7 @@ CONFLICT = "TransactionConflict"
     ],
 )
 def test_contention_is_retried_in_process_with_a_new_token(world: WorkerAccount, fault: Any) -> None:
-    # GIVEN a transaction that fails twice because of conflicts or load
+    # GIVEN a transaction that fails twice because of conflicts or throttling
     world.stock(SKU_1=5)
     world.disturb("transact_write_items", fault, fault)
     conflicts: list[None] = []
@@ -82,7 +85,8 @@ def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
     world.disturb("transact_write_items", cancelled(*codes, items={0: settled} if codes[0] != "None" else None))
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2"))
-    # THEN a failed condition decides the status: the order row's, or else a stock row's. There is no other try
+    # THEN there is no other try. If the order row's condition failed, the order keeps its stored
+    # status; otherwise a stock row's condition failed, and the order is rejected
     assert written.order.status == status
     assert world.clock.slept == []
 

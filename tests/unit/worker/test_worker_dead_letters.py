@@ -25,7 +25,8 @@ def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reaso
     )
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is not reported, and is in the dead-letter queue with its body, its attributes and the reason
+    # THEN it is not reported as failed, and it is in the dead-letter queue with its body, its
+    # attributes and the reason
     assert failed == []
     (letter,) = world.dead_letters()
     assert letter["Body"] == f"{{{SECRET}"
@@ -56,7 +57,7 @@ def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reaso
         (record(content(1), attributes={"order_id": order_id(2)}), "ORDER_ID_MISMATCH"),
     ],
 )
-def test_no_order_is_marked_if_a_dead_lettered_message_names_none_or_two(
+def test_no_order_is_marked_if_a_dead_lettered_message_names_no_order_or_two_orders(
     world: WorkerAccount, sent: dict[str, Any], error_type: str
 ) -> None:
     # GIVEN a message that fails permanently and whose order is not certain
@@ -86,7 +87,7 @@ def test_a_message_whose_dead_letter_cannot_be_sent_is_retried(world: WorkerAcco
     # WHEN an unreadable message is processed
     sent = record("nonsense", attributes={"order_id": order_id(1)})
     failed = world.run(sent)
-    # THEN it is reported, and hidden for the backoff of its first receive
+    # THEN it is reported as failed, and hidden for the backoff time of its first receive
     assert failed == [sent["messageId"]]
     assert world.delays() == [23]
     assert world.counted == {"AttemptFailed": 1}
@@ -126,7 +127,9 @@ def test_a_second_dead_letter_keeps_the_original_message_id(world: WorkerAccount
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_a_dead_letter_drops_broken_attributes_before_any_valid_one(world: WorkerAccount) -> None:
+def test_a_dead_letter_drops_the_broken_attributes_of_its_message_before_any_valid_one(
+    world: WorkerAccount,
+) -> None:
     # GIVEN eight attributes, of which one is binary and two are broken
     attributes = {f"a{number}": "x" for number in range(6)} | {
         "schema_version": SCHEMA_VERSION,

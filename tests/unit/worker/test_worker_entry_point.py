@@ -88,7 +88,7 @@ def test_an_invocation_that_did_nothing_writes_no_metrics(
     assert counted(capsys) == {}
 
 
-def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
+def test_an_attempt_that_takes_too_long_fails_before_the_timeout(
     deployed: WorkerAccount, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a message whose attempt starts with enough time. Immediately afterwards, less time is left than the margin
@@ -99,7 +99,8 @@ def test_an_item_that_exceeds_its_budget_fails_before_the_timeout(
     # WHEN Lambda calls the function with it
     sent = record()
     response = process_order.handler(event(sent), invocation)
-    # THEN the message is reported. The worker started no call that could last longer than the invocation
+    # THEN the message is reported as failed. The worker started no call that could last longer than
+    # the invocation
     assert response == {"batchItemFailures": [{"itemIdentifier": sent["messageId"]}]}
     assert deployed.status() is None
     assert "AttemptFailed" in counted(capsys)
@@ -135,12 +136,15 @@ def test_init_names_a_missing_setting() -> None:
 
 
 class SlowestCalls:
-    """A context with `left` milliseconds. Attempts fail as late as possible, and pauses are as long as possible."""
+    """A Lambda context: `left` milliseconds remain.
+
+    Each attempt of a call fails as late as possible, and each pause is as long as possible.
+    """
 
     def __init__(self, left: float, monkeypatch: pytest.MonkeyPatch) -> None:
         self.left, self.attempts = left, 0
         monkeypatch.setattr("botocore.endpoint.time.sleep", self.wait)
-        # The pauses are those after throttling, with the greatest random part.
+        # Each pause is the longest that botocore can choose at random after throttling.
         monkeypatch.setattr(
             ExponentialBackoff, "delay_amount", lambda _, made: FIRST_PAUSE_SECONDS * 2 ** (made.attempt_number - 1)
         )

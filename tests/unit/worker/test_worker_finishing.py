@@ -1,4 +1,4 @@
-"""Tests that a message is processed to its end, also after an earlier run broke off."""
+"""Tests that a message is processed completely, even if an earlier run failed or was killed."""
 
 import json
 
@@ -49,15 +49,15 @@ def test_a_redelivered_message_is_not_processed_again(world: WorkerAccount) -> N
     world.stock(SKU_1=5)
     world.run(record())
     world.calls.clear()
-    # WHEN its message is received again with another message id
+    # WHEN the order's message is received again, with another message id
     failed = world.run(record())
-    # THEN the only call is the conditional write of its record
+    # THEN the only call is the conditional write of the order's idempotency record
     assert failed == []
     assert [name for name, _ in world.calls] == ["put_item"]
     assert world.counted["OrderConfirmed"] == 1
 
 
-def test_a_record_is_kept_for_weeks_and_its_id_depends_only_on_the_order_id(world: WorkerAccount) -> None:
+def test_an_idempotency_record_is_kept_for_weeks_and_its_id_depends_only_on_the_order_id(world: WorkerAccount) -> None:
     # GIVEN an order
     world.stock(SKU_1=5)
     # WHEN it is processed
@@ -95,8 +95,10 @@ def test_a_discarded_order_is_neither_settled_nor_published(world: WorkerAccount
         ("update_item", refused("ThrottlingException")),
     ],
 )
-def test_the_next_run_finishes_an_order_with_the_same_event(world: WorkerAccount, operation: str, fault: Fault) -> None:
-    # GIVEN stock for one order, and a run that breaks off
+def test_the_next_run_finishes_an_order_and_never_publishes_a_different_event(
+    world: WorkerAccount, operation: str, fault: Fault
+) -> None:
+    # GIVEN stock for one order, and a run that fails or is killed
     world.stock(SKU_1=2)
     world.disturb(operation, fault)
     try:

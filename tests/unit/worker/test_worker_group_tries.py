@@ -75,7 +75,8 @@ def test_each_try_has_a_new_token() -> None:
     store = Store(busy, busy)
     # WHEN they are settled together
     settle(store, TWO)
-    # THEN each try has its own token, because it is a new transaction and no retry of the same call
+    # THEN each try has its own token, because each try is a new transaction, not a retry of the
+    # same call
     assert len({UUID(token) for token in store.tokens}) == 3
 
 
@@ -125,7 +126,7 @@ def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: l
     assert len(settled) == sum(sizes)
 
 
-def test_an_unexpected_error_is_logged_and_the_orders_count_as_perhaps_settled() -> None:
+def test_an_unexpected_error_is_logged_and_the_groups_orders_are_returned_because_they_may_be_settled() -> None:
     # GIVEN a store that fails
     failure = CorruptDataError("DynamoDB gave 1 cancellation reasons for 3 items.")
 
@@ -135,6 +136,7 @@ def test_an_unexpected_error_is_logged_and_the_orders_count_as_perhaps_settled()
     store, logger = Store(fails), Mock()
     # WHEN a group is settled
     settled = settle(store, TWO, logger=logger)
-    # THEN the log has the error's description, and the group's orders count as perhaps settled
+    # THEN the log has the error's description. The group's orders are returned, because they may
+    # be settled
     logger.warning.assert_called_once_with("orders not settled together", error=str(failure), count=2)
     assert settled == ids(TWO)

@@ -72,17 +72,17 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_other_messages_need_at_most_one_receive_per_killer_plus_two(
+def test_the_receives_of_a_message_that_is_no_killer_are_at_most_the_number_of_killers_plus_two(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
-    # GIVEN a queue with any number of killers, whose batches are drawn at random each time
+    # GIVEN a queue with any number of killers. Each batch is drawn from the queue at random
     queue = [Message(killer) for killer in kinds]
     killers = sum(kinds)
     deadline, chance = 0, Random(seed)
     # WHEN batches are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # The limit of 1000 is far above the number that the test asserts. The limit ends the test even if a
-        # wrong sequence never lets a message finish.
+        # Without the limit of 1000, the test would run forever if a wrong sequence never let a
+        # message finish. The limit is far above the number that the test asserts.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)

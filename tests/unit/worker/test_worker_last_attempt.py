@@ -61,7 +61,7 @@ def test_a_last_attempt_that_succeeds_leaves_no_error(world: WorkerAccount) -> N
 
 
 def test_a_last_attempt_is_made_even_if_its_order_cannot_be_marked(world: WorkerAccount) -> None:
-    # GIVEN an order row that is busy when it should be marked
+    # GIVEN an order that cannot be marked FAILED, because another transaction uses its row
     world.stock(SKU_1=5)
     world.disturb("update_item", refused("TransactionConflictException"))
     # WHEN a message is processed for the last time

@@ -192,7 +192,7 @@ def test_the_failure_is_permanent_and_names_no_order_if_body_and_attribute_diffe
     sent = delivery(content(1), attributes={"order_id": named})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN the failure is permanent, and no order counts as the one that failed
+    # THEN the failure is permanent, and the message's order is unknown
     assert failure.error_type == "ORDER_ID_MISMATCH"
     assert str(failure) == "The message attribute order_id and the order_id of the body differ; they must be equal."
     assert (sent.order_id, sent.order) == (None, None)

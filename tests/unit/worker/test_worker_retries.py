@@ -1,4 +1,4 @@
-"""Tests failures that a retry may repair: when the message is received again, and what is counted."""
+"""Tests temporary failures: when the message is received again, and what is counted."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_a_failed_message_is_retried_after_its_backoff(world: WorkerAccount, rec
     # WHEN a message is processed for the n-th time
     sent = record(receives=receives)
     failed = world.run(sent)
-    # THEN it is reported and hidden for the delay, and no record is left
+    # THEN it is reported as failed and hidden for the delay, and no record is left
     assert failed == [sent["messageId"]]
     assert world.delays() == [delay]
     assert world.records() == []
@@ -47,23 +47,23 @@ def test_conflicts_are_retried_in_the_same_receive(world: WorkerAccount) -> None
     assert world.counted["TransactionConflict"] == 3
 
 
-def test_a_message_that_cannot_be_hidden_is_still_reported(world: WorkerAccount) -> None:
+def test_a_failed_message_is_reported_as_failed_even_if_it_cannot_be_hidden(world: WorkerAccount) -> None:
     # GIVEN a dependency that fails, and a queue that refuses to hide messages
     world.disturb("transact_write_items", refused("InternalServerError"))
     world.disturb("change_message_visibility", refused("ReceiptHandleIsInvalid"))
     # WHEN a message is processed
     sent = record()
-    # THEN it is reported, and SQS delivers it again after the queue's visibility timeout
+    # THEN it is reported as failed, and SQS delivers it again after the queue's visibility timeout
     assert world.run(sent) == [sent["messageId"]]
 
 
-def test_a_message_is_retried_after_its_twins_lease_without_a_counted_failure(world: WorkerAccount) -> None:
+def test_a_message_waits_until_the_lease_of_its_twin_has_ended_and_no_failure_is_counted(world: WorkerAccount) -> None:
     # GIVEN a running twin with a lease of 60 s
     world.run_in_progress()
     # WHEN a message of the same order is received
     sent = record()
     failed = world.run(sent, remaining=60)
-    # THEN it is hidden for longer than any lease can last, and no failure is counted
+    # THEN it is hidden for one second more than the longest possible lease. No failure is counted
     assert failed == [sent["messageId"]]
     assert world.delays() == [61]
     assert world.counted == {"AttemptDeferred": 1}
@@ -80,11 +80,14 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
-def test_a_message_waits_for_its_lease_if_writing_its_record_fails(world: WorkerAccount, operation: str) -> None:
+def test_a_message_waits_until_the_lease_of_its_run_has_ended_if_its_record_cannot_be_written(
+    world: WorkerAccount, operation: str
+) -> None:
     # GIVEN an idempotency table that refuses one operation
     world.stock(SKU_1=5)
     world.disturb(operation, refused("InternalServerError"))
-    # AND for `delete_item`, a topic that refuses the event: only after a failed attempt is the record deleted
+    # AND for `delete_item`, a topic that refuses the event, so that the attempt fails and the
+    # worker tries to delete the record
     if operation == "delete_item":
         world.disturb("publish", refused("InternalError"))
     # WHEN a message is processed with 40 s left
@@ -95,19 +98,19 @@ def test_a_message_waits_for_its_lease_if_writing_its_record_fails(world: Worker
 
 
 def test_no_attempt_starts_without_enough_time(world: WorkerAccount) -> None:
-    # GIVEN less time than the budget of one item plus the margin
+    # GIVEN less time than `item_budget_seconds` plus `time_margin_seconds`
     world.stock(SKU_1=5)
     # WHEN two messages are received
     sent = [record(content(1)), record(content(2))]
     failed = world.run(*sent, remaining=11.9)
-    # THEN no attempt starts, both messages are reported, and no failed attempt is counted
+    # THEN no attempt starts, both messages are reported as failed, and no failed attempt is counted
     assert sorted(failed) == sorted(one["messageId"] for one in sent)
     assert {name for name, _ in world.calls} == {"change_message_visibility"}
     assert world.counted == {"AttemptDeferred": 2}
 
 
 def test_an_attempt_starts_with_just_enough_time(world: WorkerAccount) -> None:
-    # GIVEN exactly the budget of one item plus the margin
+    # GIVEN exactly `item_budget_seconds` plus `time_margin_seconds`
     world.stock(SKU_1=5)
     # WHEN a message is received
     # THEN it is settled

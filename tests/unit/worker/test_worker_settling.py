@@ -79,7 +79,8 @@ def test_an_order_without_stock_is_rejected_with_its_reason(
     world.stock(**stock)
     # WHEN the order is settled
     written = settle(world, lines=lines("SKU-1", "SKU-2", quantity=2))
-    # THEN it is rejected for its unknown articles. If it has none, it is rejected for those with too little stock
+    # THEN it is rejected. The reason has the unknown articles or, if all are known, the articles
+    # with too little stock
     # AND no stock has changed
     assert written.by_us
     assert written.order == world.order()
@@ -102,14 +103,15 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_an_order_was_settled_by_this_run_if_it_has_the_time_of_the_transaction(
+def test_a_final_order_counts_as_settled_by_this_run_if_it_was_settled_at_the_time_of_our_transaction(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
-    # GIVEN a final order. An earlier transaction of this run may have settled it together with other orders
+    # GIVEN a final order, and an earlier transaction of this run that may have settled this order
+    # together with other orders
     world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at=stored)
-    # WHEN it is settled after that transaction
+    # WHEN `settle` gets the order and the time of that transaction
     written = settler(world).settle(message(), lambda: None, "2026-01-31T12:00:00.000Z")
-    # THEN it counts as settled by this run only if it has the transaction's time
+    # THEN the order counts as settled by this run only if its `settled_at` is that time
     assert written.by_us is by_us
 
 
@@ -170,7 +172,7 @@ def test_a_cancellation_with_unknown_or_missing_reasons_is_an_error(
     assert world.clock.slept == []
 
 
-def test_a_refusal_that_is_neither_temporary_nor_a_cancellation_is_raised_unchanged(world: WorkerAccount) -> None:
+def test_an_access_denied_error_of_dynamodb_is_raised_unchanged(world: WorkerAccount) -> None:
     # GIVEN a role without permission
     world.disturb("transact_write_items", refused("AccessDeniedException"))
     # WHEN the order is settled
@@ -228,11 +230,11 @@ def test_attributes_and_line_fields_of_a_newer_version_are_ignored(world: Worker
     )
     # WHEN it is settled again
     written = settle(world)
-    # THEN the fields of this version are read
+    # THEN the fields that this worker knows are read
     assert [known.quantity for known in written.order.lines] == [2]
 
 
-def test_the_api_completes_an_order_that_was_marked_before_it_was_stored(world: WorkerAccount) -> None:
+def test_the_api_adds_its_fields_to_an_order_that_the_worker_already_marked_failed(world: WorkerAccount) -> None:
     # GIVEN an order that the API has not stored yet. The worker marked it FAILED, because its message was unreadable
     settler(world).store.mark_failed(order_id(1), {"error_type": "X", "error": "Y", "attempt": 1}, None)
     # WHEN the API stores it
@@ -247,7 +249,7 @@ def test_the_api_completes_an_order_that_was_marked_before_it_was_stored(world: 
 
 
 @pytest.mark.parametrize("status", ["CONFIRMED", "REJECTED", "DISCARDED"])
-def test_marking_an_order_failed_never_changes_a_final_order(world: WorkerAccount, status: str) -> None:
+def test_a_final_order_does_not_change_if_the_worker_tries_to_mark_it_failed(world: WorkerAccount, status: str) -> None:
     # GIVEN a final order
     world.put_order(order_id=order_id(1), status=status)
     before = world.order()
@@ -261,7 +263,7 @@ def test_fifty_lines_fit_into_one_settlement(world: WorkerAccount) -> None:
     # GIVEN stock for fifty lines
     skus = [f"SKU-{number}" for number in range(50)]
     world.stock(**{sku.replace("-", "_"): 1 for sku in skus})
-    # WHEN an order of all of them is processed
+    # WHEN an order with these fifty lines is processed
     failed = world.run(record(content(lines=lines(*skus))))
     # THEN it is confirmed in one transaction and published whole
     assert failed == []

@@ -92,7 +92,8 @@ def test_orders_are_settled_alone_if_the_queue_is_fifo_or_the_batch_is_isolated_
 
 
 def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
-    # GIVEN exactly the time for one try of the group, then for settling its three orders alone, and for the margin
+    # GIVEN exactly the time for one try of the group, for settling its three orders one by one
+    # afterwards, and for the time margin
     with staged(Deployment(worker_timeout_seconds=29)) as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed

@@ -10,12 +10,15 @@ from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def without_effect(_: Any) -> dict[str, Any]:
-    """Return an empty answer instead of calling the emulated queue or topic, because neither is FIFO."""
+    """Return an empty answer without a call.
+
+    The worker has the settings for FIFO, but the emulated queue and topic are not FIFO.
+    """
     return {}
 
 
 def test_a_worker_with_fifo_queues_sends_every_message_in_a_group(world: WorkerAccount) -> None:
-    # GIVEN a worker whose queues and topic are FIFO
+    # GIVEN a worker with the settings for FIFO queues and a FIFO topic
     world.stock(SKU_1=5)
     world.disturb("publish", without_effect)
     world.disturb("send_message", without_effect)
@@ -51,11 +54,11 @@ def test_the_latency_of_an_order_is_zero_if_the_clock_of_the_api_is_ahead(world:
     assert world.counted == {"OrderConfirmed": 1, "AcceptedToSettledLatency": 0}
 
 
-def test_the_record_of_an_order_expires_after_the_configured_time(world: WorkerAccount) -> None:
-    # GIVEN a worker whose records expire after thirty days
+def test_the_idempotency_record_of_an_order_expires_after_the_configured_time(world: WorkerAccount) -> None:
+    # GIVEN a worker whose idempotency records expire after thirty days
     world.stock(SKU_1=5)
     # WHEN it processes an order
     world.run(record())
-    # THEN its record expires after thirty days
+    # THEN the order's idempotency record expires after thirty days
     (kept,) = world.records()
     assert abs(int(kept["expiration"]["N"]) - time.time() - 30 * 86_400) < 60

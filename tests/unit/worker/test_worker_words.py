@@ -82,8 +82,8 @@ def test_the_text_about_a_newer_version_names_it_and_says_that_the_message_is_re
 
 
 @pytest.mark.parametrize(("wrong", "ending"), [(10, "permitted"), (11, "; and 1 more")])
-def test_ten_wrong_places_are_named_and_the_others_are_counted(wrong: int, ending: str) -> None:
-    # GIVEN a message with this number of wrong places
+def test_ten_invalid_fields_are_named_and_the_others_are_counted(wrong: int, ending: str) -> None:
+    # GIVEN a message with this number of invalid fields
     sent = delivery(content(**{f"f{number}": 1 for number in range(wrong)}), attributes={})
     # WHEN it is read
     with pytest.raises(PermanentError) as caught:
@@ -175,12 +175,12 @@ def test_the_text_about_an_incomplete_order_names_the_order_and_the_field() -> N
         ({"order_id": {"S": order_id(1)}, "lines": {"N": "5"}}, UNREADABLE_LINES),
     ],
 )
-def test_the_text_about_an_item_that_is_no_order_names_the_wrong_place(item: dict[str, Any], text: str) -> None:
+def test_the_text_about_an_item_that_is_no_order_names_the_invalid_field(item: dict[str, Any], text: str) -> None:
     # GIVEN an item that the program would not write
     # WHEN it is read
     with pytest.raises(CorruptDataError) as caught:
         to_order(item)
-    # THEN the text names the wrong place without its value
+    # THEN the text names the invalid field without its value
     assert str(caught.value) == text
 
 

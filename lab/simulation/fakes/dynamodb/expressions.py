@@ -22,7 +22,8 @@ Values = Mapping[str, AttributeValue]
 Operand = Callable[[Item, Values], AttributeValue | None]
 Condition = Callable[[Item, Values], bool]
 Projection = Callable[[Item], Item]
-# Arguments: the item before the update, the item to change, the values. Right-hand sides read only the first item.
+# Arguments: the item before the update, the item to change, the values. Right-hand sides read the
+# item as it was before the update.
 Action = Callable[[Item, Item, Values], object]
 
 _TOKEN = re.compile(r"\s*(?:[#:]\w+|[A-Za-z_]\w*|<>|<=|>=|[=<>(),.\[\]+\-])", re.ASCII)

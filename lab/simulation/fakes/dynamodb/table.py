@@ -63,7 +63,8 @@ class Table:
     items: dict[Key, Item] = field(default_factory=dict)
 
     def key_of(self, item: Mapping[str, Any], *, whole: bool) -> Key:
-        """Return the key of an item. With ``whole``, the argument is a key and must have no other attributes.
+        """Return the key of an item. If ``whole`` is true, ``item`` must have only the key
+        attributes.
 
         Raises:
             InvalidValueError: a key attribute is missing, empty or of the wrong type, or a key has other attributes.

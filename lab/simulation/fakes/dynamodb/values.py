@@ -78,7 +78,7 @@ def type_of(value: AttributeValue) -> str:
 
 
 def equal(left: AttributeValue | None, right: AttributeValue | None) -> bool:
-    """Compare two operands as ``=`` does; a missing operand is equal to nothing."""
+    """Compare two operands as ``=`` does. The result is false if either operand is missing."""
     if left is None or right is None:
         return False
     kind = type_of(left)

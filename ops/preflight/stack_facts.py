@@ -19,8 +19,8 @@ _WORKER: Final = "-process-order"
 
 
 @dataclass(frozen=True)
-class Ground:
-    """One stack, deployed or not.
+class StackFacts:
+    """Facts about one stack, deployed or not.
 
     Attributes:
         outputs: Empty if no deployment has succeeded yet; `None` if they could not be read (`unread` says why).
@@ -37,7 +37,7 @@ class Ground:
 
     @property
     def prefix(self) -> str:
-        """`{project}-{stack}`, with which physical names begin (in log groups, after `/aws/lambda/` or similar)."""
+        """`{project}-{stack}`, the beginning of physical names. A log group has `/aws/lambda/` or similar before it."""
         return f"{self.settings.project}-{self.settings.stack}"
 
     @property
@@ -80,7 +80,7 @@ class Ground:
         return account
 
 
-def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Ground:
+def collect_facts(choice: Choice, environment: Mapping[str, str] = os.environ) -> StackFacts:
     """Collect the facts about the chosen stack.
 
     Raises:
@@ -89,7 +89,7 @@ def ground(choice: Choice, environment: Mapping[str, str] = os.environ) -> Groun
     """
     outputs, unread = _outputs(choice, environment)
     settings, config = configured(choice, environment, outputs)
-    return Ground(settings, config, outputs, unread, *_reach(outputs or {}))
+    return StackFacts(settings, config, outputs, unread, *_reach(outputs or {}))
 
 
 def configured(
@@ -125,7 +125,8 @@ def _outputs(choice: Choice, environment: Mapping[str, str]) -> tuple[Outputs | 
     try:
         return read_outputs(choice, environment)[1], ""
     except NoStackError as error:
-        # Before the first `up`, the stack may not exist, and this machine may lack `pulumi`.
+        # Outputs that cannot be read are no error here: before the first `up`, the stack may not exist, or
+        # this machine may lack `pulumi`.
         if choice.outputs is None and not choice.local:
             return None, str(error)
         raise

@@ -8,15 +8,15 @@ import pytest
 
 from ops.cli.main import main
 from ops.errors import ExitCode, RefusedError
-from ops.preflight import ground as ground_module
-from ops.preflight.ground import ground
+from ops.preflight import stack_facts
+from ops.preflight.stack_facts import collect_facts
 from ops.target import ROOT, Choice
 
 
 def write_stack(folder: Path, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     (folder / "Pulumi.yaml").write_text((ROOT / "Pulumi.yaml").read_text())
     (folder / "Pulumi.prod.yaml").write_text(text)
-    monkeypatch.setattr(ground_module, "ROOT", folder)
+    monkeypatch.setattr(stack_facts, "ROOT", folder)
 
 
 SECRETS = "{orders:waf: true, orders:allow_anonymous: true, orders:origin_secret: {secure: A}}"
@@ -29,7 +29,7 @@ def test_a_stack_is_read_from_its_files_without_decrypting_secrets(
     write_stack(tmp_path, f"config: {SECRETS}", monkeypatch)
     monkeypatch.setenv("PATH", str(tmp_path))
     # WHEN
-    found = ground(Choice(stack="prod"), {})
+    found = collect_facts(Choice(stack="prod"), {})
     # THEN its configuration is known, and the missing outputs are reported
     assert (found.prefix, found.config.waf, found.outputs) == ("orders-prod", True, None)
     assert "pulumi" in found.unread
@@ -40,7 +40,7 @@ def test_an_invalid_configuration_is_refused(tmp_path: Path, monkeypatch: pytest
     write_stack(tmp_path, "config: {orders:batch_size: 0, orders:allow_anonymous: true}", monkeypatch)
     # WHEN
     with pytest.raises(RefusedError) as caught:
-        ground(Choice(stack="prod"), {})
+        collect_facts(Choice(stack="prod"), {})
     # THEN
     assert "(Pulumi.prod.yaml): orders:batch_size: given 0" in str(caught.value)
 
@@ -58,7 +58,7 @@ def test_the_stack_files_of_this_repository_are_read(monkeypatch: pytest.MonkeyP
     # GIVEN no `pulumi` command
     monkeypatch.setenv("PATH", "")
     # WHEN
-    found = [ground(Choice(stack=name), {}) for name in ("dev", "prod")]
+    found = [collect_facts(Choice(stack=name), {}) for name in ("dev", "prod")]
     # THEN
     assert [(each.prefix, each.config.environment) for each in found] == [
         ("orders-dev", "development"),
