@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 NAMESPACE = "pipeline:components"
 
 Text: TypeAlias = str | pulumi.Output[str]
-"""A string, or an output that AWS sets when the resource exists."""
+"""A string, or an output whose value is known when its resource exists."""
 
 
 class Args(BaseModel):
@@ -31,8 +31,7 @@ class Scope(Args):
     key_arn: pulumi.Output[str] | None = Field(
         default=None,
         description="The customer managed key for the data in the stack's Region. Without it, "
-        "AWS's own keys encrypt the data. Alarm topics are the exception: without it, they have "
-        "the key from `AlarmSettings`, or no key.",
+        "AWS's own keys encrypt the data, and alarm topics have the key from `AlarmSettings`, or no key.",
     )
     boundary_arn: str | None = Field(
         default=None,

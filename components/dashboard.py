@@ -24,7 +24,7 @@ class Graph(Args):
     metrics: Mapping[str, Metric] = Field(min_length=1, description="Metrics by their ids, which the expressions use.")
     expressions: Mapping[str, str] = Field(default={}, description="Metric math expressions by their labels.")
     shown: tuple[str, ...] = Field(
-        default=(), description="Ids of metrics that are drawn beside expressions; without expressions, all are drawn."
+        default=(), description="Ids of metrics to draw with the expressions; without expressions, all are drawn."
     )
     period: int = Field(default=300, description="Seconds per point.")
     unit: str = Field(description="Label of the axis.")
@@ -32,7 +32,7 @@ class Graph(Args):
     view: Literal["timeSeries", "singleValue"] = "timeSeries"
     days: int | None = Field(
         default=None,
-        description="If set, the graph shows one point over this number of past days, whatever range is selected.",
+        description="If set, the graph shows one value for this number of past days, whatever range is selected.",
     )
     region: str | None = Field(default=None, description="Region of the metrics, if not `DashboardArgs.region`.")
     width: int = _WIDGET_WIDTH

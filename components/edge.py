@@ -33,7 +33,7 @@ class EdgeArgs(Args):
 
     origin_url: pulumi.Output[str] = Field(description="The API's own address, `https://…`.")
     secret_header: str = Field(
-        description="Header that carries the secret; it replaces a client's header of this name."
+        description="Header that carries the secret; a client's header of the same name is replaced."
     )
     secret: SecretStr = Field(description="Proves to the origin that a request came through the edge.")
     accepting: tuple[pulumi.Resource, ...] = Field(
@@ -42,7 +42,7 @@ class EdgeArgs(Args):
     rate_limit: int = Field(ge=10, description="Limit of requests from one address in five minutes; more are refused.")
     managed_rules: Literal["block", "count"] = Field(
         description="Whether AWS's managed rules refuse requests or only count them. Some rules "
-        "only count requests, whichever value this has."
+        "only count requests in both cases."
     )
     log_retention_days: int = Field(description="How long refused and counted requests are kept.")
     domain: Domain | None = Field(default=None, description="Custom domain name; its certificate is in us-east-1.")
@@ -128,7 +128,7 @@ class Edge(Component):
                     # API Gateway finds the API by the API's own host name, so the viewer's Host header must not reach
                     # API Gateway.
                     origin_request_policy_id=ALL_VIEWER_EXCEPT_HOST_HEADER,
-                    # Not redirect-to-https, because the first request would already have sent its token unencrypted.
+                    # Not redirect-to-https: a client would send its token unencrypted before it is redirected.
                     viewer_protocol_policy="https-only",
                 ),
                 restrictions=aws.cloudfront.DistributionRestrictionsArgs(

@@ -8,8 +8,8 @@ from typing import Literal
 import pulumi
 import pulumi_aws as aws
 
-# AWS's rule groups in their sequence. Each group has a list of rules that do not suit a JSON API. These rules only
-# count requests.
+# AWS's rule groups in their sequence, each with those of its rules that do not suit a JSON API. We let these rules
+# only count requests.
 MANAGED: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("AWSManagedRulesAmazonIpReputationList", ()),
     # Orders may have more than 8 KB (the API accepts 64 KiB), and programs often send no user agent.
@@ -88,7 +88,7 @@ def _rate(prefix: str, limit: int) -> aws.wafv2.WebAclRuleArgs:
 def _managed(
     prefix: str, index: int, name: str, only_counted: tuple[str, ...], managed: Literal["block", "count"]
 ) -> aws.wafv2.WebAclRuleArgs:
-    # The generated classes without arguments have no annotations.
+    # The generated classes without arguments have an `__init__` without annotations.
     count = aws.wafv2.WebAclRuleOverrideActionCountArgs()  # type: ignore[no-untyped-call]
     none = aws.wafv2.WebAclRuleOverrideActionNoneArgs()  # type: ignore[no-untyped-call]
     counted = aws.wafv2.WebAclRuleOverrideActionArgs(count=count)

@@ -12,7 +12,7 @@ from components.iam import Grant, allow_service, sid
 from components.queue import encrypted_queue, queue_policy
 from components.subscription_args import SubscriptionArgs
 
-# This is SQS's maximum, so that there is time to repair the key before the events are sent again.
+# SQS's maximum. It leaves time to repair the bus's encryption key, and then to send the events again.
 DEAD_LETTER_RETENTION_SECONDS = 1_209_600
 
 

@@ -1,4 +1,4 @@
-"""The operators of SNS and EventBridge filters. Operands are checked and texts matched without AWS.
+"""The operators of SNS and EventBridge filters. This module checks operands and matches texts without AWS.
 
 Sources: Amazon SNS Developer Guide, "Amazon SNS subscription filter policies"; Amazon EventBridge User Guide,
 "Comparison operators for use in event patterns".
@@ -88,7 +88,7 @@ def _with_case(test: Callable[[str, str], bool], text: str, operand: Any) -> boo
     return test(text, operand)
 
 
-def _is_not_excluded(text: str, operand: Any) -> bool:
+def _passes_anything_but(text: str, operand: Any) -> bool:
     if not isinstance(operand, dict):
         return text not in _listed(operand)
     ((name, inner),) = operand.items()
@@ -118,7 +118,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
     "anything-but": Operator(
         partial(_is_excluded, nested={**dict.fromkeys(_OF_TEXTS, _are_texts), "wildcard": _are_wildcards}),
         f"{_EXCLUDED}, {{suffix: …}}, {{equals-ignore-case: …}} or {{wildcard: …}}",
-        _is_not_excluded,
+        _passes_anything_but,
     ),
     "cidr": Operator(_is_network, "a network such as 10.0.0.0/24", _never),
     "equals-ignore-case": Operator(_is_text, "a text", lambda text, operand: text.lower() == operand.lower()),
@@ -137,7 +137,7 @@ OPERATORS: Final[Mapping[str, Operator]] = {
 # SNS's operators. Unlike EventBridge (above), SNS has no `wildcard`, and three operators take fewer forms of operands.
 OF_TOPICS: Final[Mapping[str, Operator]] = {
     **{name: operator for name, operator in OPERATORS.items() if name != "wildcard"},
-    "anything-but": Operator(partial(_is_excluded, nested={"prefix": _is_text}), _EXCLUDED, _is_not_excluded),
+    "anything-but": Operator(partial(_is_excluded, nested={"prefix": _is_text}), _EXCLUDED, _passes_anything_but),
     "prefix": Operator(_is_text, "a text", str.startswith),
     "suffix": Operator(_is_text, "a text", str.endswith),
 }

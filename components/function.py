@@ -67,12 +67,12 @@ class FunctionArgs(Args):
     reserved_concurrency: int = Field(
         default=-1,
         ge=-1,
-        description="Reserved instances, which are also the maximum; -1 reserves none, 0 stops the function.",
+        description="Reserved instances, also the maximum. -1: no reservation and no maximum; 0: the function stops.",
     )
     warm_start: WarmStart = Field(default=WarmStart(), description="Measures against cold starts.")
     environment: Mapping[str, Text] = Field(description="Variables of this function, on top of the platform's.")
     grants: tuple[Grant, ...] = Field(
-        description="All permissions of the function besides those for its logs and its traces."
+        description="All permissions of the function except those for its logs and its traces."
     )
 
 

@@ -17,7 +17,7 @@ from components.iam import Grant, identity_policy, service_trust
 class ShiftedFunction(Args):
     """A function, and the alarm that shows that its new version is bad."""
 
-    function: Function = Field(description="CodeDeploy moves the function's alias; `pulumi up` must not.")
+    function: Function = Field(description="A function whose alias CodeDeploy moves; `pulumi up` must not move it.")
     key: str = Field(pattern=r"^[a-z_]+$", description="The function's name in the outputs.")
     rollback: Alarm = Field(description="If this alarm is raised, the deployment stops and the alias moves back.")
 

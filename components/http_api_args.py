@@ -1,4 +1,4 @@
-"""Settings of an HTTP API: routes, limits, who may call it, and from which pages."""
+"""Settings of an HTTP API: routes, limits, who may call it, and from which web pages."""
 
 import re
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""Policies as data. A grant allows exact actions on exact ARNs; the resource `*` needs a reason."""
+"""IAM policies, built from grants. A grant allows exact actions on exact ARNs; the resource `*` needs a reason."""
 
 import re
 from collections.abc import Mapping, Sequence

@@ -45,7 +45,7 @@ def subscriber_queues(
     fifo: bool = False,
 ) -> SubscriberQueues:
     """Create `{name}-dlq` and, with `makes_queue`, `{name}-queue`. `sender` may send to them for `source_arn` only."""
-    # `False` would override the inherited value.
+    # `None` keeps the inherited `protect`; `False` would override it.
     queue_opts = pulumi.ResourceOptions.merge(opts, pulumi.ResourceOptions(protect=protect or None))
 
     def allow_sender(queue: aws.sqs.Queue, logical_name: str) -> aws.sqs.QueuePolicy:

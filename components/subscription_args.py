@@ -48,8 +48,8 @@ class SubscriptionArgs(BaseModel):
     )
     endpoint: str = Field(
         default="",
-        description="E-mail address, URL or queue ARN. The queue's policy must allow the sender. With `sqs` and no "
-        "endpoint, a queue is created.",
+        description="E-mail address, URL or queue ARN. The queue's policy must let SNS or EventBridge send to it. With "
+        "`sqs` and no endpoint, a queue is created.",
     )
     filter_policy: Mapping[str, list[JsonValue]] = Field(
         default_factory=dict,

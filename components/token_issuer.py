@@ -23,8 +23,8 @@ class TokenIssuerArgs(Args):
         pattern=r"^[a-z][a-z0-9-]*$",
         description="The API that the tokens are for; scopes start with it, as in `orders/read`.",
     )
-    scopes: Mapping[str, str] = Field(min_length=1, description="Descriptions of the scopes, by names such as `read`.")
-    clients: tuple[str, ...] = Field(min_length=1, description="Systems that get an id and a secret, by name.")
+    scopes: Mapping[str, str] = Field(min_length=1, description="Descriptions of scopes; keys: names such as `read`.")
+    clients: tuple[str, ...] = Field(min_length=1, description="Names of systems; each gets an id and a secret.")
     validity_seconds: int = Field(ge=1, le=86_400, description="How long an access token is valid.")
     deletion_protection: bool = Field(description="Makes AWS refuse to delete the pool.")
     protect: bool = Field(description="Makes Pulumi refuse a plan that deletes or replaces the pool.")

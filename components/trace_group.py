@@ -14,7 +14,7 @@ NAME_LIMIT = 32
 
 
 class TraceGroupArgs(Args):
-    """Settings of a trace group: the traces that belong to it."""
+    """Settings of a trace group: which traces belong to it."""
 
     functions: tuple[Function, ...] = Field(min_length=1, description="Functions whose traces can belong to the group.")
     slow_seconds: int = Field(

@@ -45,7 +45,10 @@ class NoSpaceError(LocalError):
 
 
 def no_space(folder: Path, needed: str = "") -> NoSpaceError:
-    """Return the error for a full disk under the state folder `folder`. `needed` completes 'at least …'."""
+    """Return the error for a full disk under the state folder `folder`.
+
+    `needed` is a size, such as `64 MB`. A purpose may follow, such as `for the code of the functions`.
+    """
     at_least = f" At least {needed} are needed there." if needed else ""
     return NoSpaceError(
         f"No space left on the disk of {folder}.{at_least} "

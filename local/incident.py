@@ -47,8 +47,8 @@ _UNDECIDED: Final = (
     "are the real ones. docs/incidents.md shows when AWS would page."
 )
 _LATER: Final = (
-    "All attempts are used up. No more attempts are made, so none can fail, and the first page "
-    "ends. The dead letters remain. On AWS they cause a page half an hour later, if they are still "
+    "All attempts are used up. So no attempt fails any more, and the alarm of the first page returns "
+    "to OK. The dead letters remain. On AWS they cause a page half an hour later, if they are still "
     "in the queue then."
 )
 _DEAD: Final = "dead_letter_queue_url"

@@ -1,4 +1,4 @@
-"""Credentials of an instance's embedded AWS, new for each start."""
+"""Access keys for the embedded AWS. Each start of a local instance creates new ones."""
 
 import base64
 import secrets

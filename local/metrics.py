@@ -27,8 +27,7 @@ _POISON_RECEIVES = 3
 """After this number of receives, a message no longer counts for the age of the oldest message. SQS does the same."""
 _LATE_SECONDS = 60
 """Each query first records the current age of the oldest message, with a time this many seconds in
-the past. With the current time, the value would lie after the end of the queried time span. SQS's
-own metrics have a delay, too."""
+the past. The current time would be after the end of the queried time span. SQS's own metrics have a delay, too."""
 
 
 class Datum(NamedTuple):
@@ -94,8 +93,8 @@ def _count_invocations(functions: ModuleType, record: Any) -> None:
 
     @wraps(counted)
     def throttles_only(function: str, *, throttle: bool, **values: Any) -> None:
-        # `logged` counts every invocation. MiniStack itself counts direct invocations and throttles. Only its throttles
-        # are kept, because otherwise direct invocations would count twice.
+        # `logged` counts every invocation. MiniStack itself counts direct invocations and throttles. Only its count of
+        # throttles is kept, because otherwise direct invocations would count twice.
         if throttle:
             counted(function, throttle=throttle, **values)
 

@@ -2,8 +2,8 @@
 
 So the first orders don't wait for cold starts. The deployed routes and mappings show which
 functions they invoke, and by which alias. A function with a route gets a request that has neither
-headers nor a body. Any other function gets an empty batch. Each function must answer without an
-effect.
+headers nor a body. Any other function gets an empty batch. Each function must answer without
+an error, and must change nothing.
 """
 
 import json

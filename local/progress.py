@@ -1,4 +1,4 @@
-"""Reports the progress of a start to a person, or to the process that waits for a detached start."""
+"""Reports the progress while an instance starts: to a person, or to the process that waits (`up --detach`)."""
 
 import json
 import time
@@ -10,7 +10,7 @@ from rich.console import Console
 
 
 class Reporter(Protocol):
-    """Receiver of the progress of a start."""
+    """Receives the progress while an instance starts."""
 
     def begin(self, title: str) -> None:
         """A step begins."""

@@ -22,7 +22,7 @@ class SharedArchive(zipfile.ZipFile):
     """An archive that is unpacked into one shared folder; each worker's folder is a link to it."""
 
     def extractall(self, path: Any = None, members: Any = None, pwd: bytes | None = None) -> None:
-        """Make a worker's code folder a link to the shared folder. Unpack to any other folder as usual.
+        """Replace a worker's code folder by a link to the shared folder. Unpack to any other folder as usual.
 
         The first worker that needs the shared folder unpacks the code into it.
         """
@@ -36,7 +36,7 @@ class SharedArchive(zipfile.ZipFile):
                 self._unpack(shared)
         Path(path).rmdir()
         Path(path).symlink_to(shared, target_is_directory=True)
-        # The archive is as large as the code, and nothing reads it again.
+        # Delete the archive: it takes as much space as the code, and nothing reads it again.
         source.unlink()
 
     def _unpack(self, shared: Path) -> None:

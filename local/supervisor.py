@@ -69,7 +69,7 @@ class Supervisor:
             raise explain_os_error(error, self._state.path) from error
 
     def watch(self) -> None:
-        """Block until `down` requests the end. Raises `LocalError` when the emulator ends first."""
+        """Block until this instance is asked to stop. Raises `LocalError` if the emulator ends first."""
         while not self._stopping.wait(_WATCH_SECONDS):
             if not self._emulator.is_running:
                 self._crashed = True

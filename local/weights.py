@@ -1,8 +1,8 @@
 """Lets an alias with weights distribute calls to two versions.
 
 MiniStack stores an alias's weights but always invokes its main version. Here the weights decide, as in Lambda: each
-invocation through the alias (by an API, a mapping, or directly) goes to a version drawn at random. Descriptions of an
-alias show its main version, as on AWS.
+invocation through the alias (by an API, a mapping, or directly) goes to a version drawn at random. `GetFunction` and
+`GetFunctionConfiguration` with an alias show its main version, as on AWS.
 """
 
 import random

@@ -72,8 +72,8 @@ def plan(found: Found, wanted: str, order: StoredOrder | None) -> Plan:
     order_id = next(iter(found.order_ids), None)
     if State.NOTIFICATION_MISSING in states:
         raise RefusedError(
-            f"The order {order_id} is settled; only its notification is missing. A redrive publishes it. "
-            f"Nothing was changed. Redrive it: "
+            f"The order {order_id} is settled; only its notification is missing. "
+            f"Nothing was changed. A redrive publishes the notification: "
             f"python -m ops dlq redrive --where order_id={order_id} "
             '--by "$NAME" --reason "$REASON" --yes'
         )
@@ -108,7 +108,7 @@ def carry_out(planned: Plan, sweep: Sweep, orders: Orders, clock: Clock, run: Ru
 
     Raises:
         RefusedError: the order was settled meanwhile, and at least one of its messages is readable.
-        RefusedError: the order's row is unreadable, and has a status that is not open.
+        RefusedError: the order's row is not a valid order, and has a status other than ACCEPTED and FAILED.
         IncompleteError: SQS did not delete every message.
     """
     messages = planned.found.messages

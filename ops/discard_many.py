@@ -38,7 +38,7 @@ class DiscardCounts:
         settled: Dead letters of orders that were settled while the command ran; left in the queue.
         failed: Dead letters whose discard was not finished because of an error or an interrupt.
             Their orders may already be DISCARDED, and some of the dead letters may be deleted.
-        undeleted: Those of `discarded` that could not be deleted from the queue. The next run deletes them.
+        undeleted: Dead letters counted in `discarded` that could not be deleted from the queue. The next run does it.
         causes: Number of discarded dead letters by error.
         sample: The first discarded dead letters.
     """

@@ -1,8 +1,8 @@
 """Repairs a row of the orders table that is not a valid order: unreadable attributes are removed or replaced.
 
-In an open order they are removed: the worker's next write fills in missing attributes (`if_not_exists`). The worker
-does not write a final order again. But the order's event needs all attributes. So in a final order they are replaced
-from the order's message, if the message is a dead letter.
+In an open order they are removed, because the worker's next write fills in missing attributes (`if_not_exists`). The
+worker does not write a final order again, but the order's event needs all attributes. So in a final order they are
+replaced from the order's message, if a dead letter has it. Attributes without such a value are removed.
 
 An unreadable record of the worker is deleted. That is safe: no order, effect or event depends on records (G1, G2 and G5
 in docs/guarantees.md).
@@ -23,9 +23,10 @@ class Plan:
     """Plan of a repair.
 
     Attributes:
-        row: The order's row. If `of_record` is true, the worker's record of the order.
-        removed: Attributes to remove or replace.
-        known: New values of the attributes to replace, from the order's message.
+        row: The order's row or, if `of_record` is true, the worker's record of the order.
+        removed: The stored attributes that are unreadable: those in `known` are replaced, the others are removed. If
+            `of_record` is true: only `worker's record`, which is deleted.
+        known: The new values, from the order's message, of the attributes to replace.
         pinned: Fingerprint of the row or record when it was read.
     """
 

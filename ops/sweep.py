@@ -84,7 +84,7 @@ class Sweep:
         return deleted
 
     def release(self) -> None:
-        """Make the undeleted messages visible. Report how many of them SQS still hides."""
+        """Make the undeleted messages visible. Report how many of them SQS did not make visible."""
         held, self._held = self._held, {}
         for _ in range(_MOST_TRIES):
             hidden = self._queue.release(held) if held else set()

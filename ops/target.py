@@ -58,9 +58,10 @@ class GradualDeploy(BaseModel):
 
 
 class Objectives(BaseModel):
-    """Promises to customers, in percent of requests and of orders.
+    """Promises to customers.
 
-    Requests are answered without a 5xx, and accepted orders are settled within `promise_seconds`.
+    `accepting_percent` of the requests are answered without a 5xx. `settling_percent` of the accepted orders are
+    settled within `promise_seconds`.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -89,7 +90,7 @@ class Target(BaseModel):
         description="Names of all functions: the worker last, the others sorted by the names of their outputs."
     )
     gradual_deploy: GradualDeploy | None = Field(
-        default=None, description="`None` if `pulumi up` itself moves callers to new versions."
+        default=None, description="`None` without gradual_deploy: `pulumi up` itself moves all callers to new versions."
     )
     api_url: str | None = Field(
         default=None, description="URL for clients: of the edge or custom domain if there is one, else of the API."

@@ -40,7 +40,7 @@ def authorizer_of(config: StackConfig, issuer: TokenIssuer | None) -> JwtAuthori
 
 
 def caller_environment(config: StackConfig) -> dict[str, str]:
-    """Return the variable `JWT_AUTHORIZER` for the API's functions; none without an authorizer.
+    """Return the variable `JWT_AUTHORIZER` for the API's functions, or nothing if there is no authorizer.
 
     With the variable, the functions refuse requests on a route that has lost its authorizer or was added without one.
     """
@@ -48,7 +48,7 @@ def caller_environment(config: StackConfig) -> dict[str, str]:
 
 
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
-    """Return the scopes that a token needs on a `WRITE` or `READ` route (`scope`); empty if it needs none."""
+    """Return the scopes that a token needs on a route of the kind `scope` (`WRITE` or `READ`); it can need none."""
     if issuer:
         return (issuer.scope_name(scope),)
     external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope

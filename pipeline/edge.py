@@ -32,13 +32,13 @@ class Api:
 
     @property
     def certificate_arn(self) -> pulumi.Output[str] | None:
-        """The certificate of the custom domain, if there is one."""
+        """The ARN of the custom domain's certificate, if there is a custom domain."""
         front = self.edge or self.domain
         return front.certificate_arn if front else None
 
     @property
     def dns_target(self) -> pulumi.Output[str] | None:
-        """The host name to which a DNS record for the API points, if there is an edge or a custom domain."""
+        """The host name to which a DNS record for the API points, if it has CloudFront or a custom domain."""
         front = self.edge or self.domain
         return front.target if front else None
 

@@ -190,7 +190,7 @@ def build_functions(inputs: FunctionInputs, platform: FunctionPlatform) -> Funct
 
 def _arguments(spec: FunctionSpec, inputs: FunctionInputs, platform: FunctionPlatform) -> FunctionArgs:
     config, api = inputs.config, isinstance(spec, ApiFunction)
-    # API functions refuse requests that bypass the authorizer or the edge.
+    # API functions refuse requests that bypass the authorizer or CloudFront.
     guards = {**caller_environment(config), **origin_environment(config)} if api else {}
     return FunctionArgs(
         platform=platform,

@@ -62,8 +62,9 @@ def _topic(config: StackConfig, scope: Scope) -> Topic:
 
 
 def _bus(config: StackConfig, scope: Scope) -> EventBus:
-    # The bus must not have the topic's name. Otherwise the subscribers' queues would keep their names when the target
-    # changes. Pulumi creates the new queues, then deletes the old ones by name: that would delete the new ones.
+    # The bus must not have the topic's name, because the names of the subscribers' queues contain it. If it were the
+    # same, a change of `events_target` would give the new queues the names of the old ones. Pulumi creates the new
+    # queues, then deletes the old ones by name. So it would delete the new ones.
     return EventBus(
         "events",
         scope,

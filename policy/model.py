@@ -1,4 +1,4 @@
-"""Rules as data and pure functions. They do not use the engine, so tests can run them over recorded resources."""
+"""Types of rules and resources that do not use Pulumi's engine, so tests can run rules over recorded resources."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field

@@ -84,7 +84,7 @@ class WorkerSettings(_Settings):
     retry_cap_seconds: int = Field(ge=1, le=43_200)
     batch_threads: int = Field(ge=1, le=MAX_BATCH_THREADS)
     item_budget_seconds: float = Field(
-        gt=0, description="Time for one message; a message starts only if this time and the margin are left."
+        gt=0, description="Time for one message. Its run starts only if this time and time_margin_seconds are left."
     )
     time_margin_seconds: float = Field(ge=0, description="Time that is kept for the end of the invocation.")
 
@@ -94,7 +94,7 @@ class WorkerSettings(_Settings):
         if len(given) != 1:
             names = " and ".join(name.upper() for name in given) or "no target"
             raise ValueError(
-                f"given {names} for the events of outcomes; allowed: exactly one of NOTIFICATIONS_TOPIC_ARN and "
+                f"given {names} for the orders' events; allowed: exactly one of NOTIFICATIONS_TOPIC_ARN and "
                 "NOTIFICATIONS_BUS_NAME"
             )
         return self

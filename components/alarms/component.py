@@ -95,7 +95,7 @@ class Alarms(Component):
         rows: Mapping[str, aws.cloudwatch.MetricAlarm],
         groups: Mapping[str, aws.cloudwatch.CompositeAlarm],
     ) -> aws.cloudwatch.CompositeAlarm:
-        # The names come from the alarms' outputs, because a rule can name only alarms that exist already.
+        # The names are the alarms' outputs, so Pulumi creates the alarms first: a rule can name only existing alarms.
         named = pulumi.Output.all(**{row: rows[row].name for row in composite.rows})
         suppressor = None
         if composite.quiet_while is not None:
@@ -135,7 +135,7 @@ def _regions(table: AlarmTable) -> list[str]:
 
 
 def _rule(composite: Composite, names: Mapping[str, str]) -> str:
-    """Return the composite's alarm rule, over the physical names of its rows."""
+    """Return the composite's alarm rule, with the physical names of its rows."""
     alone = [f'ALARM("{names[row]}")' for row in composite.members]
     together = [f'(ALARM("{names[a]}") AND ALARM("{names[b]}"))' for a, b in composite.pairs]
     return " OR ".join([*alone, *together])

@@ -75,7 +75,7 @@ class Alarm:
         missing: how CloudWatch treats a period without data.
         tier: who is notified. A row of a composite does not notify; only the composite does.
         runbook: the file in `docs/runbooks/`, without suffix.
-        anchor: the heading in that file, if several rows share one; otherwise the heading is the row's name.
+        anchor: the heading in the runbook, if several rows share one; otherwise the heading is the row's name.
         why: the reason for the row and its settings.
         expression: metric math over the ids.
         low_samples: for percentiles only: whether a period with few samples counts (`evaluate`) or not (`ignore`).
@@ -114,7 +114,7 @@ class Alarm:
         if len(self.metrics) > MAX_METRICS:
             return f"{len(self.metrics)} metrics; CloudWatch allows {MAX_METRICS}"
         if not 1 <= self.to_alarm <= self.periods:
-            return f"{self.to_alarm} of {self.periods} data points; the first number must be between 1 and the second"
+            return f"{self.to_alarm} of {self.periods} data points; the first number must be from 1 to {self.periods}"
         if self.period % 60 or self.period <= 0:
             return f"period {self.period} s; it must be a multiple of 60"
         longest, words = (7 * DAY, "seven days") if self.period >= HOUR else (DAY, "a day for periods below an hour")

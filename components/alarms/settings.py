@@ -56,7 +56,7 @@ class AlarmSettings(Args):
 
     page: tuple[AlarmSubscription, ...] = Field((), description="Receivers of pages.")
     notify: tuple[AlarmSubscription, ...] = Field(
-        (), description="Receivers for the team's channel, read in working hours."
+        (), description="Receivers of notices that the team reads in working hours."
     )
     ticket: tuple[AlarmSubscription, ...] = Field((), description="Receivers that open a task.")
     topic_kms_key_arn: str | None = Field(

@@ -1,4 +1,4 @@
-"""Measures our figures and the figures to compare them with, and prints the table of docs/performance.md.
+"""Measures our functions and the code to compare them with, and prints the table of docs/performance.md.
 
 A run takes some minutes. The machine should do little else meanwhile.
 
@@ -37,14 +37,14 @@ class Figure(NamedTuple):
     """One row: the measure, its unit, our figure, the figures to compare it with, and the goal.
 
     Attributes:
-        floor: The figure if lab/benchmarks/hand_signed.py makes the same calls to AWS. In rows of
-            init: the figure for creating one of its clients.
-        bare: The figure if botocore's clients make the same calls. In rows of init: the figure for
-            creating one botocore client. If `what` has the word "bare:", the text after it says
-            what `bare` is.
+        floor: The figure if lab/benchmarks/hand_signed.py makes our function's calls to AWS. In rows
+            about init: the figure for creating one client of hand_signed.py.
+        bare: The figure if botocore's clients make these calls. In rows about init: the figure for
+            creating one botocore client. In some rows `bare` is something else: the field `what`
+            describes it after the word "bare:".
         peer: The figure of a function with the same task, written as in public templates.
-        goal: A number without a unit is the highest allowed ratio to `bare`. A number with a unit limits our figure:
-            orders/s must not be lower, and other units must not be higher.
+        goal: A number without a unit is the highest allowed value of `ours / bare`. A number with a unit is the
+            highest allowed value of `ours`; for orders/s it is the lowest.
     """
 
     what: str

@@ -36,7 +36,7 @@ def seconds_for(threads: int) -> float:
 
 
 def tls_seconds(create: Callable[[], ssl.SSLContext]) -> float:
-    """Return the processor seconds for loading certificate authorities in a process's first batch.
+    """Return the processor seconds that a process's first batch needs to load certificate authorities.
 
     The batch opens ten connections to each of two services. `create` makes the TLS context of a client.
     """

@@ -1,4 +1,4 @@
-"""Measures the init of each function and of `FLOOR`, `BARE`, `PEERS` and `WITHOUT_BYTECODE`.
+"""Measures the init of each function, and of the code to compare it with (see `alternatives`).
 
 Each runs in a fresh process with prod's settings. A process can import only the standard library,
 the package and this folder. The package is built for the Python that runs the benchmark. A
@@ -23,7 +23,7 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, without byte code"
-# The alternatives to our functions: no SDK (the floor), botocore with one client (bare), and the code in `peers`.
+# Compared with our functions: a client without an SDK (floor), a botocore client (bare), short versions (`peers`).
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"

@@ -1,4 +1,4 @@
-"""The benchmark's lower limit (`floor`): a client of AWS that builds and signs requests by hand.
+"""A client of AWS that builds and signs requests without an SDK: the benchmark's lower limit (`floor`).
 
 It uses only the standard library. JSON answers are parsed; the XML answers of SNS are not. Do not
 use this module elsewhere: it has no retries and no checks of requests or answers, and takes
@@ -26,7 +26,7 @@ class Client:
         self._connection = HTTPSConnection(f"{service}.{self._region}.amazonaws.com")
 
     def call(self, operation: str, params: dict[str, Any], send: Callable[[dict[str, str], bytes], bytes]) -> Any:
-        """Sign a request, get the answer from `send` instead of AWS, and parse it if it is JSON."""
+        """Sign a request and pass it to `send` instead of AWS. Return the answer, parsed if the answer is JSON."""
         if self._service in _TARGETS:
             prefix, version = _TARGETS[self._service]
             headers = {"content-type": f"application/x-amz-json-{version}", "x-amz-target": f"{prefix}.{operation}"}

@@ -1,4 +1,4 @@
-"""Counts what orders and look-ups use of the in-memory AWS.
+"""Counts the AWS requests, units and bytes that orders and look-ups use, on the in-memory AWS.
 
 There are counts for an order with one line, for a further line, for ten orders in one batch, and
 for a look-up. Writes ops/cost/facts.json, from which `python -m ops cost` computes costs.
@@ -41,10 +41,10 @@ _LINES: Final = tuple((f"SKU-{number}", 1) for number in range(2))
 
 
 def facts() -> dict[str, Any]:
-    """Return the counts of each function, of a batch of ten orders and of an order's second line."""
-    _life(_LINES, "ERROR")  # The first invocation of a process is not counted, because its log lines differ.
+    """Return what each function uses for one order, what ten orders in a batch use, and what a second line adds."""
+    _used(_LINES, "ERROR")  # The first invocation of a process is not counted, because its log lines differ.
     of_level = {level: _counted(level) for level in LEVELS}
-    found, two = of_level["INFO"], _life(_LINES, "INFO")
+    found, two = of_level["INFO"], _used(_LINES, "INFO")
     line = {key: sum(used[key] - found[name][key] for name, used in two.items()) for key in two["process-order"]}
     for name, used in found.items():
         used["log_bytes"] = {level: counted[name]["log_bytes"] for level, counted in of_level.items()}
@@ -52,10 +52,10 @@ def facts() -> dict[str, Any]:
 
 
 def _counted(level: str) -> dict[str, dict[str, Any]]:
-    return {**_life(_LINES[:1], level), "ten orders": _life(_LINES[:1], level, BATCH)["process-order"]}
+    return {**_used(_LINES[:1], level), "ten orders": _used(_LINES[:1], level, BATCH)["process-order"]}
 
 
-def _life(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict[str, dict[str, Any]]:
+def _used(lines: Sequence[tuple[str, int]], level: str, orders: int = 1) -> dict[str, dict[str, Any]]:
     # By default a request's trace is not sampled: `Sampled=0`.
     trace = {"_X_AMZN_TRACE_ID": f"Root=1-5759e988-bd862e3fe1be46a994272793;Parent={_UUID[:16]};Sampled=0"}
     with patch.dict(os.environ, trace), observed(level) as (world, output):

@@ -1,8 +1,8 @@
 """Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
 Each is compared with a short version of the function (`peer`, in `lab.benchmarks.peers`). It is
-also compared with our function's calls to AWS without our code: made by plain botocore clients
-(`bare`), and by `hand_signed.Client` (`floor`).
+also compared with only the function's calls to AWS: once made by plain botocore clients (`bare`),
+and once by `hand_signed.Client` (`floor`).
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Measures a warm invocation of a function (`ours`) and the alternatives `bare`, `floor`, `peer`.
 
-The interpreter can import only the standard library, the package and this folder.
+This script can import only the standard library, the deployment package and modules of this folder.
 
 The entry point and the clients are real, but a client returns a prepared answer instead of sending
 its request. Plain botocore clients (`bare`) and the hand-signed client (`floor`) only repeat the

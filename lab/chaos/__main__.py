@@ -29,7 +29,7 @@ def main() -> int:
         "--callers",
         type=_at_least(2),
         default=4,
-        help="callers, who all use the same keys and bodies (default: 4)",
+        help="number of callers; all use the same keys and bodies (default: 4)",
     )
     parser.add_argument(
         "--kills", type=_at_least(1), default=10, help="number of times to kill all workers (default: 10)"

@@ -39,15 +39,15 @@ CONFIG = {
     "max_receive_count": "10",
     "retry_base_seconds": "1",
     "retry_cap_seconds": "3",
-    # Equals the number of warm workers. Lambda throttles further requests, and clients repeat them. Without this limit,
-    # every broken connection would cause a cold start, and cold starts would use up the processor.
+    # Equals the number of warm processes of each function. Lambda throttles further requests, and clients repeat them.
+    # Without this limit, every broken connection would cause a cold start, and cold starts would use up the processor.
     "api_reserved_concurrency": str(_WARM_WORKERS),
     "worker_max_concurrency": "2",
 }
 _HABITS = Habits(breaks_midway=0.07, loses_answer=0.10, repeats_accepted=0.2)
 _SKUS = tuple(f"SKU-{number}" for number in range(6))
 SCARCE = "SKU-SCARCE"
-# Orders with every eighth key are for the scarce article. Its stock is enough for half of them.
+# The orders of every eighth key are for the scarce article. Its stock is enough for half of these orders.
 _SCARCE_EVERY = 8
 _UNKNOWN_ORDER = "00000000-0000-5000-8000-000000000000"
 _WAIT_SECONDS = 300.0
@@ -102,7 +102,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     # Poisonous orders still fail. Wait until they have used up their receives and all other orders are processed.
     wait_for("the orders queue to be empty", lambda: account.waiting() == 0, _WAIT_SECONDS)
     letters = account.dead_letters()
-    storm.over()
+    storm.end_all_faults()
     printed = stack.redrive("--json", by="storm", reason="the storm is over")
     redriven = int(json.loads(printed)["redriven"])
     wait_for("the redriven orders to be settled", lambda: account.waiting() == 0, _WAIT_SECONDS)
@@ -111,7 +111,7 @@ def run(stack: LocalStack, plan: Plan) -> Verdict:
     seen = callers.look_up_all(evidence.orders, _lookups(stack, tokens, clients.traffic))
     dead = {letter.message["MessageId"] for letter in letters}
     found = [*verdict.findings(evidence, dead), same_bytes(clients.traffic), callers.isolation(seen)]
-    return Verdict(numbers, found, missing_events(plan, numbers, evidence))
+    return Verdict(numbers, found, missing_situations(plan, numbers, evidence))
 
 
 def _stock(plan: Plan) -> dict[str, int]:
@@ -218,13 +218,13 @@ def counted(
     }
 
 
-def missing_events(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
-    """Return the required events that did not happen in this run."""
+def missing_situations(plan: Plan, numbers: Numbers, evidence: Evidence) -> list[str]:
+    """Return the situations that this run should have had, but did not have."""
     happened = {
         f"{plan.kills} kills": numbers["kills"] == plan.kills,
         "kills that hit running batches": numbers["cut_short"] > 0,
         "throttled calls": numbers["throttles"] > 0,
-        "resets and lost answers, both for clients and for functions": all(
+        "resets and lost answers, on connections of clients and of functions": all(
             (numbers["client_resets"], numbers["client_lost_answers"], numbers["dependency_resets"])
         )
         and numbers["dependency_lost_answers"] > 0,

@@ -69,7 +69,7 @@ class Storm:
             killer.result()
         self._end(poison=False)
 
-    def over(self) -> None:
+    def end_all_faults(self) -> None:
         """End all faults, also that of `POISON`."""
         self._end(poison=True)
 

@@ -27,11 +27,11 @@ class Verdict:
     numbers: Numbers
     findings: Sequence[Finding]
     weak: Sequence[str]
-    """Events that should have happened and did not. Without them the run proves too little."""
+    """Situations that the run should have had, but did not have. Without them the run proves too little."""
 
     @property
     def ok(self) -> bool:
-        """Return whether every guarantee held, in a run that had all planned disturbances."""
+        """Return whether every guarantee held and the run had all situations that it should have had."""
         held = all(finding.ok for finding in self.findings)
         return held and not self.weak and self.numbers["lost"] == self.numbers["doubled"] == 0
 
@@ -67,7 +67,7 @@ def findings(evidence: Evidence, dead: Set[str]) -> list[Finding]:
 def add_dead_letter_check(evidence: Evidence, dead: Set[str], counted: Finding) -> Finding:
     """Add to G4 the check that no message in `dead` was processed.
 
-    A redriven message has a new id, so it is not in `dead`.
+    A redriven message may be processed: it has a new id, which is not in `dead`.
     """
     processed = {each.message_id for each in evidence.receives if each.outcome == "processed"}
     violations = [f"message {message_id} was processed and dead-lettered" for message_id in sorted(dead & processed)]
@@ -80,7 +80,7 @@ def redelivered(evidence: Evidence) -> int:
 
 
 def cut_short(evidence: Evidence) -> int:
-    """Count the receives that have no logged outcome although a later receive of the same message has one."""
+    """Count the receives without a logged outcome, if a later receive of the same message was logged."""
     return sum(max(found) - len(set(found)) for found in _attempts(evidence).values())
 
 
@@ -98,14 +98,14 @@ def unexpectedly_dead(evidence: Evidence, letters: Sequence[DeadLetter], poison:
 
 
 def lost(evidence: Evidence, answered: Mapping[CallerKey, Set[str]], wanted: int) -> int:
-    """Count the unsettled orders that were accepted (202) or stored. Add the planned orders without a 202."""
+    """Return how many orders were accepted (202) or stored but not settled, plus how many planned orders got no 202."""
     promised = {each.order_id for each in evidence.acceptances}.union(*answered.values())
     settled = {order_id for order_id, row in evidence.orders.items() if row["status"] in SETTLED}
     return len((promised | evidence.orders.keys()) - settled) + wanted - len(answered)
 
 
 def doubled(evidence: Evidence, wanted: int) -> int:
-    """Return the surplus of stored orders over `wanted`, plus the wrong units of stock.
+    """Return how many more orders are stored than `wanted`, plus the wrong units of all articles.
 
     Wrong units are, for each article, the difference between the units that left the stock and the
     units of confirmed orders.

@@ -1,4 +1,4 @@
-"""Shows the costs of the committed stacks: the table in docs/options.md, and docs/cost.svg."""
+"""Shows the costs of the repository's stacks: the table in docs/options.md, and docs/cost.svg."""
 
 import math
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def examples() -> tuple[Example, ...]:
 
 
 def table() -> str:
-    """Return the table, in USD: first the costs of a million orders by service, then those of an idle month."""
+    """Return the table, in USD: first the costs of a million orders by service, then of a month without traffic."""
     services = dict.fromkeys(item.service for each in examples() for item in bill(each.config, each.load))
     sums = {name: [_used(each, name) for each in examples()] for name in services}
     sums["**together**"] = [sum(column, Decimal()) for column in zip(*sums.values(), strict=True)]
@@ -55,7 +55,7 @@ def table() -> str:
     sums[f"together, with provisioned DynamoDB capacity ({CAPACITY_USED:.0%} used)"] = [
         Decimal(total) + saved for total, saved in zip(sums["**together**"], units, strict=True)
     ]
-    sums["**a month idle**"] = [
+    sums["**a month without traffic**"] = [
         sum((item.idle for item in bill(each.config, Load())), Decimal()) for each in examples()
     ]
     head = ("USD for a million orders", *(each.name for each in examples()))

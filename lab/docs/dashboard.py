@@ -1,6 +1,6 @@
 """Draws docs/dashboard.svg: the dashboard's first screen after an incident (`python -m lab.docs.dashboard`).
 
-The component registers the dashboard's body; a simulated shop provides metrics, alarms and logs.
+The program's component provides the dashboard's definition; a simulated shop provides metrics, alarms and logs.
 """
 
 import sys
@@ -29,7 +29,7 @@ _HEALTHY, _BROKEN, _REPAIRED = 90, 50, 40
 _RANGE: Final = (_HEALTHY + _BROKEN + _REPAIRED) * MINUTE
 _DAY: Final = 24 * 60 * MINUTE
 _CELL, _LEFT, _ALARMS = 40, 14, 4
-"""The side of a grid cell and the margin of a widget, in pixels; then the number of alarms in a row."""
+"""The side of a grid cell and the margin of a widget, in pixels; then how many alarms stand side by side."""
 _GREEN, _GREY, _RED = ("#2b7d3b", "#eaf5ec"), ("#5f6b7a", "#f1f3f5"), ("#b3261e", "#fde7e5")
 _STATES: Final = {State.OK: _GREEN, State.INSUFFICIENT_DATA: _GREY, State.ALARM: _RED}
 

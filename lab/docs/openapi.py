@@ -130,7 +130,7 @@ def _without_nulls(name: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _open(field: dict[str, Any]) -> dict[str, Any]:
-    """Return an enumeration as open: a later version may add values, so clients must accept unknown ones."""
+    """Replace `enum` by `x-extensible-enum`: a later version may add values, so clients must accept unknown ones."""
     if "enum" not in field:
         return field
     more = "`x-extensible-enum` lists the present values; others may be added."

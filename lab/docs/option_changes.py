@@ -1,6 +1,6 @@
 """Two values of every option, and a configuration that allows both.
 
-Numbers and lists have two values other than the default. For switches and most choices, one of the two values is the
+For numbers and lists, both values differ from the default. For switches and most choices, one of the two values is the
 default. The program runs once with each value. The rest of the configuration is the same, unless the first value
 forbids a key that the second value needs. Then only the second run has this key.
 """
@@ -266,6 +266,6 @@ def changes(options: Iterable[str]) -> list[Change]:
     ]
     missing = sorted(set(options) - {each.option for each in made})
     if missing:
-        message = f"no values for {', '.join(missing)}: add two for each to lab/docs/option_changes.py"
+        message = f"no values for {', '.join(missing)}: give each 2 values in lab/docs/option_changes.py"
         raise LookupError(message)
     return [each for option in options for each in made if each.option == option]

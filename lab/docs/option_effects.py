@@ -32,14 +32,14 @@ value, this input is a key's ARN.
 
 | shown | meaning |
 |---|---|
-| only an input's name | the input takes the option's two values |
+| only an input's name | in both runs, the input has the option's value |
 | `…` after an input | the input is a longer text that contains the option's value; the rest of the text stays |
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | "every Queue", "everything with `tags`" | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs computed from one or more thresholds; all thresholds differ between the two runs |
+| "computed inputs" | inputs computed from thresholds; as all thresholds differ, it is unknown which one matters |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |
@@ -104,7 +104,7 @@ def _lines(found: list[Difference], values: tuple[str, str], pair: tuple[Recordi
 
 
 def _note(difference: Difference, values: tuple[str, str]) -> str:
-    """Return how a resource or an input changes. The text is empty if the input takes the option's two values."""
+    """Return how a resource or an input changes. The text is empty if the input has the option's value in both runs."""
     first, second = values
     was, now = difference.before, difference.after
     if not difference.path:
@@ -117,7 +117,7 @@ def _note(difference: Difference, values: tuple[str, str]) -> str:
 
 
 def _named(resources: set[tuple[str, str]], path: str, pair: tuple[Recording, Recording]) -> list[str]:
-    """Return `Queue a, b` for each type.
+    """Return a text for each type, such as `Queue a, b`.
 
     For three or more resources the text can be shorter: "everything with `input`" if no other
     resource has this input, and "every Queue" if there is no other resource of this type.

@@ -27,7 +27,7 @@ _OF_EDITORS: Final = ("default", "description", "enum", "items", "maximum", "min
 
 def table() -> str:
     """Return a heading and a table for each class of options, with one row per field."""
-    head = "| option | default | allowed (combinations can be refused) | what it does | cost | consequence |"
+    head = "| option | default | allowed (some combinations are refused) | what it does | cost | consequence |"
     lines = []
     for about, names in groupby(StackConfig.model_fields, key=_about):
         rows = [_row(name, StackConfig.model_fields[name]) for name in names]

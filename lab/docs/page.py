@@ -41,6 +41,6 @@ def between(current: str, mark: str, content: str) -> str:
     before, begin, rest = current.partition(mark)
     _, end, after = rest.partition(END)
     if not (begin and end):
-        message = f"the page has no table between {mark} and {END}"
+        message = f"the page lacks {mark}, or {END} after it"
         raise ValueError(message)
     return f"{before}{mark}\n\n{content}\n\n{END}{after}"

@@ -23,10 +23,10 @@ PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 BEGIN: Final = "<!-- computed by the model, written by python -m lab.docs.scale -->"
 RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
-"""Assumed busy share of the workers' time; the rest is for bursts."""
+"""Share of their time in which we assume the workers to be busy; the rest is for bursts."""
 _HOUR: Final = 3_600
 _SETTLE_SECONDS: Final = 0.003
-"""Processor time of one order in the worker: 1.5 times that in docs/performance.md, for a slower processor."""
+"""Processor time of one order in the worker: 1.5 times the time in docs/performance.md, in case Lambda is slower."""
 _MB_OF_PROCESSOR: Final = 1_769
 """Memory with which a function has one whole processor, by Lambda's guide."""
 _LATER: Final = "throttled, retried"
@@ -39,7 +39,7 @@ class Limit(NamedTuple):
 
     Attributes:
         given: The option's default, AWS's quota, or the model's result.
-        per_order: How much of the limit one order a second uses, in the unit of `given`.
+        per_order: How much of the limit one order per second uses, in the unit of `given`.
         beyond: What happens beyond the limit.
         source: The page below https://docs.aws.amazon.com/ that states AWS's quota; empty for other limits.
     """
@@ -62,7 +62,7 @@ def _default(option: str) -> Any:
 
 @cache
 def per_worker(**changes: float) -> float:
-    """Return the orders a second of one worker that is never idle. Its calls or its processor time set the limit."""
+    """Return the orders per second of one worker that is never idle. Its calls or its processor time set the limit."""
     settings = Settings.default(worker_max_concurrency=1, **changes)
     waiting = Simulation(settings, down_for(0, 0)).run(arrivals(20_000, 0.5)).per_second
     working: float = _default("worker_memory_mb") / _MB_OF_PROCESSOR / _SETTLE_SECONDS
@@ -148,7 +148,7 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage after which 120,000 messages are [in flight](#in-an-outage), and SQS "
+    "length of an outage that brings 120,000 messages [in flight](#in-an-outage); then SQS "
     "delivers nothing for a time": lambda rate: (
         f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
     ),

@@ -29,7 +29,7 @@ def line(left: float, right: float, y: float, kind: str = "g") -> str:
 
 
 def svg(x: int, y: int, width: int, height: int, parts: Iterable[str]) -> str:
-    """Return `parts` as a picture at a position of a larger picture."""
+    """Return `parts` as a picture with its position in a larger picture."""
     begin = f'<svg x="{x}" y="{y}" width="{width}" height="{height}" viewBox="0 0 {width} {height}">'
     return "\n".join((begin, *parts, "</svg>"))
 

@@ -76,7 +76,7 @@ class Round:
             world.post(hostile.mark(), json.dumps(hostile.order(0)), caller="ann")
             return
         if kind < 0.45 and self.sent:
-            # Send an earlier message again, without changes: messages of the API with the same
+            # Send an earlier message again without changes, because messages of the API with the same
             # order id always have the same lines.
             world.orders_queue.send(*hostile.random.choice(self.sent))
             return
@@ -187,7 +187,7 @@ class Round:
         if ("" in reported) != (len(named) < len(records)):
             self.watch.violated(
                 "record lost",
-                "the whole batch must be reported as failed exactly when a record has no id",
+                "the whole batch must be reported as failed if a record has no id, and only then",
             )
         self.events |= {json.loads(one.body)["subject"] for one in self.watch.world.subscriber.received}
         for record in named:
@@ -250,8 +250,8 @@ def _id_of(record: Any) -> str:
 
 
 def _marks_in_ids(records: Any) -> set[str]:
-    """Return the marks (`Hostile.marks`) in message ids. Answers and logs may contain them, because
-    they name messages by their ids."""
+    """Return the marks (`Hostile.marks`) in message ids. Answers and logs may contain these
+    marks, because they contain message ids."""
     ids = map(_id_of, records) if isinstance(records, list) else ()
     return {f"~{part}~" for id_ in ids for part in id_.split("~")}
 

@@ -1,6 +1,6 @@
 """An independent implementation of the contract of requests and messages, to judge the real implementation.
 
-From `runtime` it uses only the version numbers of messages. Where the contract permits two answers, both are allowed.
+From `runtime` it uses only the version numbers of messages. Where the contract permits two answers, either is right.
 """
 
 from __future__ import annotations

@@ -36,8 +36,8 @@ class Round:
     """The requests of one seed.
 
     Attributes:
-        first: By caller and key: the first order and its answer, or `None` if a fault left them
-            unknown.
+        first: For each caller and key, the canonical accepted order and the body of its answer. `None` if it is
+            unknown, because of a fault, whether an order was accepted.
         orders: The caller of each order, by order id.
         sent: The keys and orders of earlier requests. Some of them are sent again.
     """

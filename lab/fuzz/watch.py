@@ -52,8 +52,8 @@ class Watch:
 
     Attributes:
         violations: Texts, each beginning with the violation's kind.
-        counted: One name for each event, such as `batches` or `disturbed`. After three batches, `batches` is in it
-            three times.
+        counted: A list with the name of each event, such as `batches` or `disturbed`. After three batches, the list
+            contains `batches` three times.
     """
 
     world: ObservedWorld

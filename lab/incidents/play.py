@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from lab.incidents.cases import Incident
 from lab.incidents.shop import Shop
-from lab.incidents.stack import MINUTE, Stack, Typed, simulated_stack, topics
+from lab.incidents.stack import MINUTE, CommandResult, Stack, simulated_stack, topics
 from lab.simulation import invariants
 from lab.simulation.cloudwatch.evaluator_alarm import State
 from lab.simulation.cloudwatch.registered import PREFIX
@@ -58,7 +58,7 @@ def play(incident: Incident) -> Played:
         status = status or stack.type("status")
         pages, others = (list(_notices(stack, begun, page=page)) for page in (True, False))
         incident.end(shop)
-        typed = list(_settle(incident, shop))
+        typed = list(_run_commands(incident, shop))
         world, audit = stack.world, stack.type("audit", "--cut-off", "0s")
         odd = [f"{command}: exit code {done.code}: {done.err}" for command, done in typed if done.code]
         odd += [
@@ -79,7 +79,7 @@ def play(incident: Incident) -> Played:
         )
 
 
-def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
+def _run_commands(incident: Incident, shop: Shop) -> Iterator[tuple[str, CommandResult]]:
     """Run the commands and wait. While there are dead letters, repeat the last command, at most three times."""
     for command in incident.commands:
         yield command, _type(command, shop)
@@ -90,7 +90,7 @@ def _settle(incident: Incident, shop: Shop) -> Iterator[tuple[str, Typed]]:
         yield incident.commands[-1], _type(incident.commands[-1], shop)
 
 
-def _type(command: str, shop: Shop) -> Typed:
+def _type(command: str, shop: Shop) -> CommandResult:
     expect = ""
     if "{expect}" in command:
         shown = shop.stack.type("order", "repair", str(shop.about))

@@ -52,7 +52,7 @@ def topics() -> dict[str, str]:
 
 
 @dataclass(frozen=True)
-class Typed:
+class CommandResult:
     """Result of a command: its exit code and its output."""
 
     code: int
@@ -81,7 +81,7 @@ class Stack:
         self.logs = FakeLogs(self.world.cloud.wire, self.world.cloud.clock, *names)
         self.alarms = AlarmRun(self.store, metric_alarms(registered()), composite_alarms(registered()))
 
-    def type(self, *words: str) -> Typed:
+    def type(self, *words: str) -> CommandResult:
         """Run `python -m ops …` with these words."""
         self.collect()
         out, err = io.StringIO(), io.StringIO()
@@ -101,7 +101,7 @@ class Stack:
             except OpsError as error:
                 code = int(error.exit_code)
                 err.write(f"error: {error}\n")
-        return Typed(code, out.getvalue(), err.getvalue())
+        return CommandResult(code, out.getvalue(), err.getvalue())
 
     def collect(self) -> list[dict[str, Any]]:
         """Return the functions' new log lines that have metrics. Write the other new lines to CloudWatch Logs."""

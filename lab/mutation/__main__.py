@@ -1,8 +1,8 @@
 """`python -m lab.mutation`: makes small mistakes in a copy of the tree, and runs the tests that must notice them.
 
-`make mutation` builds the environment for this command. The part `runtime` makes mistakes in `runtime/`, the part
-`around` in other code. Each part takes an hour or more. Exit codes: 0 the run succeeded; 1 the run failed, and the
-reasons are below the table or in mutmut's messages (docs/mutation.md).
+`make mutation` builds the environment for this command. With `--part runtime` the mistakes are in `runtime/`, with
+`--part around` in other code. Each part takes an hour or more. Exit codes: 0 the run succeeded; 1 the run failed, and
+the reasons are below the table or in mutmut's messages (docs/mutation.md).
 
 example:
   make mutation MUTATION_OPTIONS="--part runtime --only 'runtime.logic.processing.*'"

@@ -1,5 +1,5 @@
-"""Runs the mutants of the code outside `runtime/`: measures the tests, runs them for each mutant, and prints the
-results."""
+"""Mutation testing of the code outside `runtime/`: measures the tests, runs them against each mutant, and prints
+the results."""
 
 import argparse
 import fnmatch
@@ -147,7 +147,7 @@ def _measure_file(file: str) -> Path:
 
 
 def is_current(result: Path, root: Path) -> bool:
-    """Return whether a test file was measured, and the file and the code that it runs are still the same."""
+    """Return whether a test file was measured, and it and the code that it runs have not changed since."""
     digests = json.loads(result.read_text())["of"] if result.exists() else {}
     return bool(digests) and digests == _digests(digests, root)
 

@@ -13,7 +13,7 @@ class Edit:
 
     Attributes:
         place: The classes and functions that contain the mistake. In a YAML document: the keys that lead to the
-            mistake. For a mistake of `examples.toml`: its name in that file.
+            mistake. For a mistake that `examples.toml` lists: its name there.
         pattern: The kind of mistake.
         occurrence: 1 for the first mistake of this pattern at this place, 2 for the second, and so on.
     """
@@ -44,7 +44,7 @@ class Edit:
 
 
 def read_examples(entries: list[Mapping[str, str]], sources: Mapping[str, str]) -> list[Edit]:
-    """Return the mistakes of `examples.toml`. Each replaces the text `before` in `file` by `after`.
+    """Return the mistakes that `examples.toml` lists. Each replaces the text `before` in `file` by `after`.
 
     Raises:
         ValueError: the file does not contain `before` exactly once.

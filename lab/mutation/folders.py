@@ -167,7 +167,7 @@ def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapp
 
     For a mistake outside of functions, return the tests that import its file. If the file is not Python, or no test
     runs the code, return all of the folder's tests.
-    For each test, or test file, `covered` has the lines that it runs, by the path of their file.
+    `covered` has a mapping for each test, or test file: from a source file's path to the lines that the test runs.
     """
     tests = [each for each in covered if FOLDERS[folder].concerns(each)]
     if not edit.path.endswith(".py"):

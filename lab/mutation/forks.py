@@ -90,7 +90,7 @@ def copy_tree(root: Path, folder: Path) -> None:
 def mutated(file: Path, text: bytes) -> Iterator[None]:
     """Replace a file's content until the context ends.
 
-    Each content has its own modification time, so Python does not use the byte code of the other content.
+    The new content gets another modification time, so Python does not use byte code of the wrong content.
     """
     before, times = file.read_bytes(), file.stat()
     file.write_bytes(text)
@@ -213,7 +213,7 @@ def forked(folder: Path, work: Callable[[], Any], log: Path, seconds: float) -> 
             _prepare_child(folder, log)
             code = int(work())
         finally:
-            # The child must exit here even after an error, because the rest of the program is the parent's.
+            # The child must exit here even after an error, because only the parent may run the rest of the program.
             if sys.exception():
                 traceback.print_exc()
             sys.stdout.flush()

@@ -74,10 +74,9 @@ class Judge:
     def run_file(self, path: str, text: bytes, tests: list[str], timeout: float) -> tuple[Verdict, str]:
         """Run tests of one test file in a separate process, with the mutated `text` of the file `path`.
 
-        The mutant counts as noticed if two things are true. With the mutant, a test fails twice, an
-        import fails, or the tests time out. Without it, the same tests pass. If the tests pass with
-        the mutant, it survived. In all other cases the machine may be the cause, and the tests run
-        once more.
+        The mutant counts as noticed if (1) with the mutant, a test fails twice, an import fails or the tests time
+        out, and (2) without the mutant, the same tests pass. If the tests pass with the mutant, it survived. Any other
+        result may come from a busy machine, so the tests run once more.
         """
         ended = forks.Ended(End.BROKEN)
         for _ in range(_ATTEMPTS):
@@ -86,8 +85,8 @@ class Judge:
             if ended.end is End.PASSED:
                 return Verdict.SURVIVED, ""
             if ended.end is End.GONE and "::" in tests[0]:
-                # A test case no longer exists, because the mutant changed its name. So all present
-                # cases of the file run, as in `make test`.
+                # A test case no longer exists, because the mutant changed its name. So all cases
+                # that the file has now are run, as in `make test`.
                 return self.run_file(path, text, [tests[0].partition("::")[0]], timeout)
             if ended.end is End.FAILED and not self._fail_again(path, text, tests, timeout):
                 continue
@@ -105,11 +104,11 @@ class Judge:
     def _pass_without(self, tests: list[str], ended: forks.Ended, timeout: float) -> bool:
         """Return whether tests pass without the mutant.
 
-        If a test failed with the mutant, the tests after it are not run. After a failed import or a
-        timeout, this call always runs the tests. The machine may be busier than when the tests were
-        measured, so they may fail without the mutant, too.
-        After a failed test, this call does not run tests that are known to pass. A whole file is known to pass, because
-        it passed when it was measured. Single tests are known to pass if they passed together in an earlier call.
+        If an import failed or the tests timed out with the mutant, this call always runs the tests. The machine may be
+        busier than when the tests were measured, so they may fail without the mutant, too.
+        If a test failed with the mutant, this call runs only the tests up to that test, and none if they are known to
+        pass. A whole file is known to pass, because it passed when it was measured. Single tests are known to pass if
+        they passed together in an earlier call.
         """
         if ended.first in tests:
             tests = tests[: tests.index(ended.first) + 1]

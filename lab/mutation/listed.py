@@ -33,8 +33,7 @@ def stale(listed: dict[Change, str], mutants: Sequence[Mutant]) -> list[Change]:
     """Return the listed changes that are out of date.
 
     A change is out of date if a test noticed the mutant, or if the mutant does not exist.
-    If a mutant of a module in `runtime/` has the verdict `UNCLEAR`, no change in this module is
-    returned.
+    If one mutant of a module in `runtime/` has the verdict `UNCLEAR`, all listed changes of this module are left out.
     """
     unclear = {mutant.module for mutant in mutants if mutant.verdict is Verdict.UNCLEAR}
     unnoticed = {mutant.change for mutant in mutants if mutant.verdict in MAY_BE_LISTED}

@@ -19,13 +19,13 @@ _STATS = "stats"
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Register `Costs` or `Order` if mutmut runs the tests."""
+    """Register `Costs` or `Sorter` if mutmut runs the tests."""
     mutant = os.environ.get("MUTANT_UNDER_TEST", "")
     folder = config.rootpath.parent / "order"
     if mutant == _STATS:
         config.pluginmanager.register(Costs(folder))
     elif "__mutmut_" in mutant:
-        config.pluginmanager.register(Order(folder, mutant))
+        config.pluginmanager.register(Sorter(folder, mutant))
 
 
 class Costs:
@@ -46,7 +46,7 @@ class Costs:
         self._file.write_text(json.dumps({**known, **self._seconds}))
 
 
-class Order:
+class Sorter:
     """Sorts the tests of one mutant, and records the tests that noticed it."""
 
     def __init__(self, folder: Path, mutant: str) -> None:
@@ -77,7 +77,7 @@ def sorted_tests(
     of_module: Mapping[str, int],
     costs: Mapping[str, float],
 ) -> list[pytest.Item]:
-    """Return `items` sorted by how often they noticed a mutant, then by the average seconds of their files.
+    """Return `items`: tests that noticed more mutants first; among equal ones, tests of files with faster tests first.
 
     If tests of the same file noticed the same number of mutants, they keep their order, so that
     shared fixtures are set up once.

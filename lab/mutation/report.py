@@ -17,9 +17,9 @@ class Report:
 
     Attributes:
         mutants: The mutants of the run, with their verdicts.
-        listed: The mutants that may survive, with the reasons.
-        least: Percentage of each module's mutants that must be noticed. If `least` is empty, one limit applies to
-            all mutants together.
+        listed: The mutants that are allowed to survive, with the reasons.
+        least: For each module, the lowest allowed percentage of noticed mutants. If `least` is empty,
+            `LEAST_KILLED_PERCENT` applies to all mutants together.
     """
 
     mutants: Sequence[Mutant]
@@ -40,7 +40,7 @@ class Report:
         """Return the listed changes that are out of date.
 
         A change is out of date if a test noticed the mutant, or if the mutant does not exist.
-        If a mutant of a module in `runtime/` has no verdict, no change in this module is returned.
+        If one mutant of a module in `runtime/` is unclear, all listed changes of this module are left out.
         """
         return stale(dict(self.listed), self.mutants)
 

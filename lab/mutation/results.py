@@ -33,8 +33,8 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed, unless it is in a list of survivors (see `listed.py`). A
-    listed mutant can get this verdict on a slow machine."""
+    """The tests did not end. The mutant counts as noticed. But a mutant in a list of survivors (see `listed.py`) still
+    counts as listed, because a slow machine can cause this verdict."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, were interrupted, or had an outcome that proves nothing about the mutant."""
@@ -51,7 +51,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """Identifies a mutant by the lines that it changes. Line numbers and counters do not matter.
+    """Identifies a mutant by its function and the lines that it changes, not by line numbers or mutmut's counters.
 
     Attributes:
         function: In `runtime/`, the function's dotted name, such as `runtime.logic.backoff.retry_delay` or

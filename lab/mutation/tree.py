@@ -18,7 +18,7 @@ def settings(root: Path) -> dict[str, Any]:
 
 
 def copy_fresh(root: Path, folder: Path) -> None:
-    """Delete `folder` with its results, and copy the files that a run needs from `root` to it."""
+    """Delete `folder` with its results. Then copy from `root` to `folder` the files that a run needs."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     _copy(root, folder)

@@ -37,7 +37,7 @@ _OF_RESOURCES: Final = {
 
 @dataclass(frozen=True, order=True)
 class Allowed:
-    """One action that a role may do on one resource. `granted` gives the resource's ARN, `allowed` a short name."""
+    """One action that a role may do on one resource. `granted()` uses ARNs, `allowed()` uses short names."""
 
     role: str
     action: str
@@ -46,7 +46,7 @@ class Allowed:
 
 @dataclass(frozen=True, order=True)
 class Statement:
-    """One statement of a resource policy, with names without the stack's prefix."""
+    """One statement of a resource policy. Its names omit the stack's prefix."""
 
     resource: str
     effect: str
@@ -93,7 +93,7 @@ def short(variant: str, arn: str) -> str:
 
 
 def stack_of(variant: str) -> str:
-    """Return the stack whose file a variant changes: `prod` for `prod+key`."""
+    """Return the stack on which a variant is based: `prod` for `prod+key`."""
     return variant.partition("+")[0]
 
 

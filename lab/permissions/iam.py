@@ -7,7 +7,7 @@ from typing import Any, Final
 
 Statements = list[dict[str, Any]]
 Context = Mapping[str, str]
-"""The condition keys of a request and their values, without keys that the request does not have."""
+"""The condition keys that a request has, and their values."""
 
 _COMPARES: Final[Mapping[str, Callable[[str, str], bool]]] = {
     "StringEquals": str.__eq__,

@@ -14,6 +14,7 @@ from lab.recording.recording import Recorded, Recording
 
 PATH: Final = Path(__file__).with_suffix(".toml")
 KINDS: Final = ("seen", "read")
+# The tables of the file that are about calls. The other tables are about types of resources.
 _OF_CALLS: Final = ("everywhere", "unnarrowed", "untagged", "tags-ignored")
 # Calls that create the resource, may create it, or tag it while it is created. The resource then has no tags yet, and
 # the request contains the tags.
@@ -52,7 +53,7 @@ def table() -> Mapping[str, Mapping[str, Any]]:
 
 
 def everywhere() -> Mapping[str, str]:
-    """Return the calls that must be allowed on `*`, each with AWS's documentation of the reason."""
+    """Return the calls that must be allowed on `*`, each with the page of AWS's documentation that says why."""
     return _file()["everywhere"]
 
 

@@ -35,7 +35,7 @@ _TAGS: Final = ("aws:ResourceTag/", "aws:RequestTag/")
 def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
     """Return the provider's calls that deploy a stack with this name.
 
-    The stack has prod's options, and those that add further types of resources. Some of these
+    The stack has prod's options, and options that add further types of resources. Some of these
     options exclude each other. So there are two kinds of stack, which together have every type.
     """
     own = {key.partition(":")[2]: value for key, value in read_stack_file("prod").items() if key.startswith(PROJECT)}
@@ -46,7 +46,7 @@ def neighbour(stack: str, kind: str) -> tuple[Request, ...]:
 def reached(
     statements: Statements, stack: str, other: Iterable[Request], *, tagged: bool = True, project: str = PROJECT
 ) -> Iterator[Request]:
-    """Yield those calls of `other` that a role of `stack` may make, on new and on existing resources.
+    """Yield the requests in `other` that a role of `stack` may make, whether the resource is new or exists.
 
     A role could try to take over an existing resource by giving it the tags of the role's own stack. So each request
     for an existing resource contains these tags. If `tagged` is false, the resources of `other` have no tags, like

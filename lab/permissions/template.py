@@ -52,8 +52,8 @@ def resources(stack: str, parameters: Mapping[str, str] | None = None, source: D
     """Return the template's resources by logical id, as CloudFormation makes them for one stack of the project.
 
     `parameters` are the template's parameters besides `Environment`; `source` replaces the template. Values that AWS
-    decides (ids, ARNs of unnamed resources) are `arn:of:LogicalId`. Raises `LookupError` for a function that is not
-    supported here.
+    decides (ids, ARNs of unnamed resources) are `arn:of:LogicalId`. Raises `LookupError` for an intrinsic function
+    that is not supported here.
     """
     template = source or _as_written()
     return _Resolver(template, _given(template, stack, parameters or {}), boundary_arn(stack)).resources()

@@ -1,4 +1,4 @@
-"""Finds the inputs that differ between two recordings of the program."""
+"""Finds the resource inputs and stack outputs that differ between two recordings of the program."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -104,7 +104,7 @@ def _changed_items(before: Sequence[Any], after: Sequence[Any], path: str) -> It
         # With different numbers of items, the old items cannot be matched with the new ones.
         yield f"{path}[]", _items(gone), _items(new)
     elif not gone:
-        yield f"{path}[]", "the items", "the same items in another sequence or number"
+        yield f"{path}[]", "the items", "the same values in another sequence, or repeated more or less often"
     else:
         for was, now in zip(gone, new, strict=True):
             yield from _changes(was, now, f"{path}[]")

@@ -24,7 +24,7 @@ def url(name: str, region: str = REGION) -> str:
 
 def outputs_of(token: str, name: str, inputs: _Inputs, region: str = REGION) -> dict[str, Any]:
     """Return the outputs of a resource, including `id`. If `_OUTPUTS` lacks its type, `id` is the only output."""
-    return _moved(_OUTPUTS.get(token, _anonymous)(name, inputs), inputs.get("region") or region)
+    return _moved(_OUTPUTS.get(token, _id_only)(name, inputs), inputs.get("region") or region)
 
 
 def answer_to(token: str, region: str = REGION) -> dict[str, Any]:
@@ -41,7 +41,7 @@ def _moved(outputs: _Inputs, region: str) -> dict[str, Any]:
     return cast("dict[str, Any]", json.loads(json.dumps(outputs).replace(REGION, region)))
 
 
-def _anonymous(name: str, _inputs: _Inputs) -> dict[str, Any]:
+def _id_only(name: str, _inputs: _Inputs) -> dict[str, Any]:
     return {"id": f"{name}-id"}
 
 

@@ -24,7 +24,7 @@ TIMEOUT_SECONDS = 60
 class Interleaver:
     """Lets one thread run at a time. Before each call to AWS, ``choose`` selects the thread that continues.
 
-    It selects a thread only when all threads wait, so the same choices give the same history.
+    ``choose`` is called only when all threads wait, so the same choices give the same sequence of calls.
     """
 
     wire: Wire
@@ -118,8 +118,8 @@ def interleaved_batches(wire: Wire, choose: Choose) -> Iterator[None]:
 
 
 def by_script(script: Sequence[int]) -> Choose:
-    """Choose the task numbers of ``script`` in turn. If a task cannot continue, or the script is over, choose the
-    lowest task that can continue."""
+    """Choose the task numbers of ``script`` in turn. If the next task cannot continue, or the script has ended, choose
+    the lowest number of a task that can continue."""
     steps = iter(script)
 
     def choose(waiting: Sequence[int]) -> int:

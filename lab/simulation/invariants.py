@@ -44,8 +44,8 @@ def nothing_lost(world: World) -> list[str]:
 def dead_letters_are_marked(world: World) -> list[str]:
     """G1: an order with a dead letter, and with no message in the orders queue, is ``FAILED`` or final.
 
-    Do not call this function if a dead letter's last attempt could not mark its order ``FAILED``. This is so if the
-    attempt was killed before its first write, or if its writes to the orders table failed.
+    Do not call this function if the last attempt of a dead letter could not mark the order ``FAILED``, because the
+    attempt was killed before its first write, or because its writes to the orders table failed.
     """
     in_queue = {order_of(message) for message in world.orders_queue.messages.values()}
     orders = world.orders
@@ -104,7 +104,7 @@ def replays_are_marked(world: World) -> list[str]:
 
 
 def exact_retries(world: World) -> list[str]:
-    """G4: the redrive policy moves a message at most once, after exactly the configured number of receives."""
+    """G4: SQS moves a message to the dead-letter queue at most once, after exactly ``max_receive_count`` receives."""
     most = world.deployment.max_receive_count
     moves = world.orders_queue.moves
     violations = [
@@ -116,7 +116,7 @@ def exact_retries(world: World) -> list[str]:
 
 def notified(world: World) -> list[str]:
     """G5: if a settled order has no message left, its outcome was published. Each event of an order has the stored
-    outcome. All events with one id have the same bytes.
+    outcome. Events with the same id have the same bytes.
 
     An order whose message expired in a queue is exempt, as in G1.
     """

@@ -87,8 +87,8 @@ class Result:
 Work = Callable[["Simulation", Message, Callable[[bool], None]], None]
 """Processes a message, and reports later whether that succeeded."""
 Together = Callable[["Simulation", Collection[Message], Callable[[], None]], None]
-"""A function that settles orders of a batch together, and then calls its last argument, which
-processes each message. Isolated batches skip this step."""
+"""A function that settles orders of a batch together. Then it calls its last argument, a function
+that processes each message. Isolated batches skip this step."""
 
 
 @dataclass(slots=True)
@@ -231,8 +231,8 @@ def down_for(seconds: float, failing_call_seconds: float) -> Work:
 
 
 def group_fails(seconds: float, failing_call_seconds: float) -> Together:
-    """Return a `Together` for batches whose orders all share a SKU. The batch's transaction fails
-    until the time ``seconds``, as each message does in `down_for`."""
+    """Return a `Together` for batches whose orders all share a SKU. Until the time ``seconds``, the
+    batch's transaction fails, just as each message fails in `down_for`."""
 
     def together(simulation: Simulation, batch: Collection[Message], end: Callable[[], None]) -> None:
         duration = min(failing_call_seconds, TOGETHER_SECONDS) if simulation.now < seconds else TRANSACTION_SECONDS

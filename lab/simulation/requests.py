@@ -16,7 +16,7 @@ ISSUER = "https://issuer.example"
 
 
 def order_body(*lines: tuple[str, int], currency: str = "EUR", reference: str | None = None) -> str:
-    """Return an order as JSON. Each line is a SKU and a quantity; the default is one line with two ``SKU-1``."""
+    """Return an order as JSON. Each line is a SKU and a quantity; the default is one line: two units of ``SKU-1``."""
     chosen = lines or (("SKU-1", 2),)
     document: dict[str, Any] = {
         "currency": currency,

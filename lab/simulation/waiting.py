@@ -23,7 +23,7 @@ NOISY_SHARE, NOISY_IN_FLIGHT, RECENT_SECONDS = 0.1, 30, 60.0
 @dataclass(slots=True)
 class Message:
     """One order's message. Times are seconds since the simulation began. Messages without a group share one
-    group; in SQS, each of them has its own."""
+    group; SQS treats each such message as a group of its own."""
 
     sent_at: float
     group: str = ""

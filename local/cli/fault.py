@@ -103,9 +103,9 @@ def make_rule(options: argparse.Namespace) -> FaultRule:
     if not 0 < options.probability <= 1:
         raise LocalError(f"--probability {options.probability} is out of range. Give more than 0 and at most 1.")
     if options.count is not None and options.count < 1:
-        raise LocalError(f"--count {options.count} would never hit. Give 1 or more, or leave it out.")
-    if options.seconds is not None and not options.seconds > 0:  # this form refuses nan too
-        raise LocalError(f"--seconds {options.seconds} would never hit. Give more than 0, or leave it out.")
+        raise LocalError(f"With --count {options.count} no call would be hit. Give 1 or more, or leave it out.")
+    if options.seconds is not None and not options.seconds > 0:  # refuses nan too, unlike `<= 0`
+        raise LocalError(f"With --seconds {options.seconds} no call would be hit. Give more than 0, or leave it out.")
     if options.containing == "":
         raise LocalError("--containing is empty. Give a text that the request must contain, or leave it out.")
     return FaultRule(

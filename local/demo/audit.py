@@ -81,5 +81,5 @@ def notified(evidence: Evidence, by_records: Finding) -> Finding:
     }
     violations = [f"the subscriber {UNFILTERED!r} did not get {missing}" for missing in sorted(wanted - texts.keys())]
     violations += [f"{extra} came, but no settled order has this event" for extra in sorted(texts.keys() - wanted)]
-    violations += [f"{event_id} came with {len(found)} contents" for event_id, found in texts.items() if len(found) > 1]
+    violations += [f"{event_id} came in {len(found)} versions" for event_id, found in texts.items() if len(found) > 1]
     return by_records.along_with(f"{len(texts)} different events, {len(evidence.events)} deliveries", violations)

@@ -23,7 +23,7 @@ _LOOKS = 3
 
 @dataclass(frozen=True)
 class Caller:
-    """A caller with a token: it invokes the functions as API Gateway does behind a JWT authorizer."""
+    """A caller with a token: invokes the functions with the events that an API with a JWT authorizer sends."""
 
     stack: LocalStack
     name: str
@@ -87,8 +87,8 @@ def two_callers(stage: DemoStack) -> list[Caller]:
     transcript, before = stage.transcript, stage.account.available(BOOK)
     transcript.chapter(
         "Two callers, one key",
-        "This API has no authorizer, so all its clients are one caller. This step invokes the functions for "
-        "ada and ben with the claims of a verified token, as API Gateway would behind an authorizer.",
+        "This API has no authorizer, so all its clients are one caller. This step invokes the functions "
+        "directly as ada and as ben, with the token claims that an API with an authorizer would pass on.",
     )
     ada, ben = callers = [Caller(stage.stack, name) for name in ("ada", "ben")]
     body = order((BOOK, 1))
@@ -156,8 +156,8 @@ def _status(lookup: Lookup, order_id: str) -> int:
 def isolation(results: LookupResults) -> Finding:
     """Check G6: each order is seen by exactly one caller, who also got the 202 for the order.
 
-    The rows of all orders that a caller sees must have the same `caller`. A row does not show who got its 202, so the
-    recorded answers are checked too.
+    The rows of all orders that a caller sees must have the same `caller`. A row does not show who got the 202 for it,
+    so the recorded answers are checked too.
     """
     violations = list(results.unexpected)
     viewers = {key: sorted(name for name, seen in results.seen.items() if key in seen) for key in results.owners}

@@ -18,7 +18,7 @@ from local.errors import ExitCode, LocalError
 from local.supervisor import UpOptions
 
 # How many workers of each function are started before the story begins. One function needs many
-# workers later. But a higher number would start more workers of every function. The demo would not
+# workers later. But more than one here would start more workers of every function. The demo would not
 # be faster, because the additional workers need as much time to start as they save.
 _WARM_WORKERS = 1
 
@@ -73,7 +73,7 @@ def run_story(stack: LocalStack, transcript: Transcript) -> None:
         failures.recover(stage, poisoned)
         *findings, in_data = story.check_guarantees(stage)
         seen = callers.isolation(callers.look_up_all(stage.account.orders(), callers.lookups_of(stage, known)))
-        findings.append(in_data.along_with(seen.counted, seen.violations))
+        findings.append(in_data.along_with(f"so {seen.counted}", seen.violations))
         story.events(stage)
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log

@@ -1,4 +1,4 @@
-"""The story's two failures (a poison message and an unreadable message), and the redrive of the poison message."""
+"""The demo's two failures (a poison message and an unreadable message), and the redrive of the poison message."""
 
 import shlex
 from typing import Any
@@ -33,7 +33,7 @@ def poison(stage: DemoStack) -> str:
     )
     others = [each.outcome for each in stage.account.receives() if each.order_id in good]
     transcript.check(
-        "each of the three good messages was received once: the poison message cost them no retry",
+        "each of the three good messages was received once: none was retried because of the poison message",
         others == ["processed"] * len(good),
     )
     _arrived(stage, poisoned)

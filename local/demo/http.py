@@ -39,7 +39,7 @@ def at_once(items: Iterable[S], call: Callable[[S], T], threads: int) -> list[T]
 class OrdersApi:
     """Client of the deployed API. Safe to use from many threads: each request has its own connection.
 
-    `always` are headers of every request.
+    `always`: the headers that every request gets.
     """
 
     def __init__(self, url: str, always: Mapping[str, str] | None = None) -> None:

@@ -36,8 +36,8 @@ def deploy(
 ) -> Deployment:
     """Run `__main__.py` of `root` and create its resources.
 
-    `created` is called with type and name of each created resource. Only the main thread may call `deploy`, for
-    one run at a time, because the SDK keeps its state in the process.
+    `created` is called with type and name of each created resource. Only the main thread may call `deploy`, and
+    runs must not overlap, because the SDK keeps its state in the process.
 
     Raises `DeployError`. The error message names the resource, or says what is wrong in the program or configuration.
     """

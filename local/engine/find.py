@@ -14,8 +14,8 @@ _VERSION_SECONDS = 30
 class Engine:
     """A `pulumi` command that can run this program.
 
-    `host_script` is the SDK's script that runs a Python program. The stand-in language host starts this script. An
-    installed command has its own language host, so `host_script` is then `None`.
+    `host_script` is the SDK's script that runs a Python program. If local/engine built the command, the language host
+    in this repository starts the script. An installed command has its own language host: `host_script` is `None`.
     """
 
     path: Path

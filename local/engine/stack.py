@@ -1,4 +1,4 @@
-"""Deploys the program with Pulumi's engine instead of the mock monitor. Later `pulumi` commands can use the stack.
+"""Deploys the program with Pulumi's engine instead of the mock monitor. Then `pulumi` commands can use the stack.
 
 The engine needs an AWS provider. While the local instance runs, a stand-in provider runs too, and
 applies the engine's changes to the embedded AWS. So you can preview and update the stack from any

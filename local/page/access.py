@@ -1,4 +1,4 @@
-"""Checks access to the page: without the page's key, a request gets only static files (SECURITY.md).
+"""Checks access to the page: without the page's key, a request gets only static files (see SECURITY.md).
 
 A request from a page of another origin is always refused.
 """

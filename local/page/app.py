@@ -114,8 +114,8 @@ class Page:
             Route("/stack/orders", self._forward, methods=["POST"]),
             Route("/stack/orders/{order_id}", self._forward),
         ]
-        explained = (OpsError, LocalError, BotoCoreError, ClientError, ValidationError, ValueError)
-        return Starlette(routes=routes, exception_handlers=dict.fromkeys(explained, _explain))
+        shown_errors = (OpsError, LocalError, BotoCoreError, ClientError, ValidationError, ValueError)
+        return Starlette(routes=routes, exception_handlers=dict.fromkeys(shown_errors, _explain))
 
     def stop(self) -> None:
         """End the open event streams."""

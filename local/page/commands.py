@@ -70,7 +70,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit`. It does not check orders of the last two seconds. A broken guarantee raises no error."""
+        """Run `audit`. It skips orders of the last two seconds. The result, not an error, shows broken guarantees."""
         with self._turn:
             return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 

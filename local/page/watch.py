@@ -1,4 +1,4 @@
-"""The page's live data. The server reads it once for all open pages, and only while a page is open."""
+"""The page's live data. While a page is open, the server reads the data repeatedly; each read serves all pages."""
 
 import asyncio
 import json

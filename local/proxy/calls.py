@@ -97,7 +97,7 @@ def _answer(service: str, status: int, code: str, message: str, more: dict[str, 
         media_type = b"text/xml"
     else:
         body = json.dumps({"__type": code, "message": message, "Message": message, **(more or {})})
-        # A request without a service comes from a browser or curl.
+        # A request that names no service comes from a browser or curl.
         media_type = b"application/x-amz-json-1.0" if service else b"application/json"
     headers = (
         (b"Content-Type", media_type),

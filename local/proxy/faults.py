@@ -126,8 +126,8 @@ class Faults:
     def decide(self, service: str, operation: str | None, body: bytes = b"") -> FaultKind | None:
         """Return the fault if a rule hits this call.
 
-        The rules are tried, oldest first, until one hits. A tried rule that matches the call counts
-        it, even if the rule's probability then lets the call pass.
+        The rules are tried, oldest first, until one hits. Each tried rule that matches the call adds
+        one to its `matched`, even if its probability then lets the call pass.
         """
         # If there are no rules, no lock is taken, to save time. A rule that is added at this moment may miss this call.
         if not self._rules:

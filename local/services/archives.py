@@ -44,6 +44,6 @@ def _files(name: str, entry: pulumi.Asset | pulumi.Archive) -> list[tuple[str, b
             for path in files
         ]
     raise ValueError(
-        f"entry {name!r} of the archive, a {type(entry).__name__}, is not supported locally; "
+        f"the archive's entry {name!r}, a {type(entry).__name__}, is not supported locally; "
         "use a text, a file or an existing folder"
     )

@@ -26,14 +26,14 @@ class UnknownInputError(ValueError):
 
 @dataclass(frozen=True)
 class Created:
-    """A created resource: its physical id, and its outputs beyond the inputs (by Pulumi's names)."""
+    """A created resource: its physical id, and the outputs that are not inputs (by Pulumi's names)."""
 
     id: str
     outputs: Mapping[str, Any] = field(default_factory=dict)
 
 
 class Handler:
-    """Maps one resource type to API calls, by default `CreateApi`, `UpdateApi` and `DeleteApi` for the noun `Api`.
+    """Maps one resource type to API calls: by default `Create`, `Update` and `Delete` + `noun`, such as `CreateQueue`.
 
     An operation gets the inputs for which it has a parameter. Case is ignored when names are compared. Each input must
     be a parameter of the creating operation, or be listed in `separate` or `ignored`. Any other input is an error, so
@@ -43,14 +43,13 @@ class Handler:
         pulumi_type: Type token.
         service: API, as botocore names it.
         noun: The resource's name in the names of operations: `Api` in `CreateApi`.
-        verb: If `creates` is not set, the first word of the creating operation's name: `Create` or
-            `Put`.
+        verb: The first word of the creating operation's name, `Create` or `Put`. Not used if `creates` is set.
         creates: Name of the creating operation (default: `verb` + `noun`).
         deletes: Name of the deleting operation (default: `Delete` + `noun`).
         key: The parameter for the resource's id; empty if the inputs identify the resource.
-        answered: The name of the field that has the id in the creating call's answer (default:
-            `key`). If the answer has a member with the noun's name, the field is inside this
-            member: in `{"UserPool": {"Id": …}}`, the name is `Id`.
+        answered: The field of the creating call's answer that has the id (default: `key`). If the answer has a
+            member with the noun's name, the field is inside this member: for the answer `{"UserPool": {"Id": …}}`,
+            `answered` is `Id`.
         renamed: Pulumi's name → the API's name, where they differ.
         separate: Inputs that the handler turns into parameters itself.
         defaults: The values to send for inputs that are not given. For example, if an input was removed from the
@@ -116,7 +115,7 @@ class Handler:
         return inputs
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the outputs beyond the inputs."""
+        """Return the outputs that are not inputs."""
         return {}
 
     # --- calls --------------------------------------------------------------------------------------------------------
@@ -137,7 +136,7 @@ class Handler:
         return self.call(aws, operation, fitting, **given)
 
     def call(self, aws: Aws, operation: str, values: Inputs, **given: Any) -> Any:
-        """Call an operation with these values and parameters. Raises `UnknownInputError` for unknown values."""
+        """Call an operation with converted `values`, and `given`. Raises `UnknownInputError` for unknown values."""
         unknown: dict[str, Any] = {}
         parameters = self._parameters(operation, values, unknown)
         if unknown:
@@ -193,7 +192,7 @@ _STANDARD = (("fifoQueue", False), ("fifoTopic", False))
 
 @cache
 def service_model(service: str) -> ServiceModel:
-    """Return botocore's model of a service. No session is used: it is slow, and reads the machine's settings."""
+    """Return botocore's model of a service. It uses no session: a session is slow, and reads the machine's settings."""
     return ServiceModel(Loader().load_service_model(service, "service-2"))
 
 

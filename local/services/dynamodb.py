@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 from local.services.aws import Aws
 from local.services.base import Created, Handler, Inputs, names, retag, without
 
-_ELSEWHERE = ("hashKey", "rangeKey", "serverSideEncryption", "streamEnabled", "streamViewType")
+_MOVED_INPUTS = ("hashKey", "rangeKey", "serverSideEncryption", "streamEnabled", "streamViewType")
 
 
 class Table(Handler):
@@ -22,19 +22,19 @@ class Table(Handler):
         """Create the table, then set time to live and backups, which need separate calls."""
         whole = self.whole(name, inputs)
         made = self.send(aws, self.creates, whole)["TableDescription"]
-        self._follow(aws, whole["name"], {}, inputs)
+        self._set_ttl_and_backups(aws, whole["name"], {}, inputs)
         return Created(whole["name"], _outputs(made))
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Change protection, backups, time to live and tags."""
+        """Update deletion protection, backups, time to live and tags."""
         protected = bool(new.get("deletionProtectionEnabled"))
         if protected != bool(old.get("deletionProtectionEnabled")):
             aws.dynamodb.update_table(TableName=id_, DeletionProtectionEnabled=protected)
-        self._follow(aws, id_, old, new)
+        self._set_ttl_and_backups(aws, id_, old, new)
         retag(aws.dynamodb, old, new, as_list=True, ResourceArn=aws.arn("dynamodb", f"table/{id_}"))
         return _outputs(aws.dynamodb.describe_table(TableName=id_)["Table"])
 
-    def _follow(self, aws: Aws, table: str, old: Inputs, new: Inputs) -> None:
+    def _set_ttl_and_backups(self, aws: Aws, table: str, old: Inputs, new: Inputs) -> None:
         ttl, backups = new.get("ttl"), new.get("pointInTimeRecovery")
         if ttl and ttl != old.get("ttl"):
             specification = {"enabled": False, **ttl}
@@ -45,10 +45,10 @@ class Table(Handler):
             self.call(aws, "UpdateContinuousBackups", given, TableName=table)
 
     def shaped(self, inputs: Inputs) -> Inputs:
-        """Return keys, indexes, encryption and stream in the shape of CreateTable."""
+        """Return the inputs, with keys, indexes, encryption and stream as CreateTable expects them."""
         encryption, indexes = inputs.get("serverSideEncryption"), inputs.get("globalSecondaryIndexes")
         return {
-            **without(inputs, *_ELSEWHERE),
+            **without(inputs, *_MOVED_INPUTS),
             "attributes": [{f"attribute{key}": value for key, value in each.items()} for each in inputs["attributes"]],
             "keySchema": _key_schema(inputs),
             "globalSecondaryIndexes": [_index(each) for each in indexes] if indexes else None,

@@ -20,7 +20,7 @@ class EventBus(Handler):
         return str(inputs["name"])
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Change the bus. A removed dead-letter queue is sent as `{}`, because UpdateEventBus keeps omitted values."""
+        """Change the bus. Send `{}` for a removed dead-letter queue: UpdateEventBus keeps settings that are omitted."""
         made = self.send(
             aws, "UpdateEventBus", {**({"deadLetterConfig": {}} if old.get("deadLetterConfig") else {}), **new}
         )

@@ -13,7 +13,7 @@ class Alias(Handler):
 
     pulumi_type = "aws:lambda/alias:Alias"
     service, noun, answered = "lambda", "Alias", "AliasArn"
-    # This value of `routingConfig` removes the former weights when no weights are given.
+    # If no weights are given, this `routingConfig` is sent, and removes the weights that were set before.
     defaults: ClassVar = {"description": "", "routingConfig": {"additionalVersionWeights": {}}}
     updatable = names("description functionVersion routingConfig")
 
@@ -25,7 +25,7 @@ class Alias(Handler):
 
 
 class ProvisionedConcurrencyConfig(Put):
-    """Provisioned concurrency of an alias or version. The emulator only stores it. Its id is `function,qualifier`."""
+    """Provisioned concurrency of an alias or version. The emulator only stores it. The id is `function,qualifier`."""
 
     pulumi_type = "aws:lambda/provisionedConcurrencyConfig:ProvisionedConcurrencyConfig"
     service, noun = "lambda", "ProvisionedConcurrencyConfig"

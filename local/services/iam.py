@@ -47,7 +47,7 @@ class RolePolicy(Put):
         return {"PolicyName": id_.partition(":")[2]}
 
     def update(self, aws: Aws, id_: str, old: Inputs, new: Inputs) -> Mapping[str, Any]:
-        """Put the policy again, under its own name."""
+        """Put the policy again, under the same name."""
         return self.create(aws, id_.partition(":")[2], new).outputs
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from runtime.models.order import StoredOrder
 # A stock row's reference point is a count of the stock and the time of this count (`Count.counted_at`).
 # DynamoDB's clock gives this time, in whole seconds. The worker takes `settled_at` from its own clock,
 # then sends the transaction. The SDK may repeat the transaction for about 15 s (3 attempts of 4 s, and
-# pauses). So if `settled_at` is between 20 s before the reference point and 5 s after it, the two times
-# do not show which came first: the transaction or the reference point.
+# pauses). So if `settled_at` is at most 20 s before or at most 5 s after the count, the two times do not
+# show which came first: the transaction or the count.
 _BEFORE_SECONDS: Final = 20
 _AFTER_SECONDS: Final = 5
 
@@ -57,7 +57,7 @@ class Taken:
     Attributes:
         sure: Units of orders that were certainly settled after the reference point. Units are also
             counted here if the article has no reference point or the order has no settling time.
-        near: Units of orders whose settling time is so close to the reference point that either may be the earlier one.
+        near: Units of orders that were settled so close to the reference point that the sequence is unknown.
     """
 
     sure: int = 0
@@ -110,7 +110,7 @@ class Evidence:
         return moment is None or from_timestamp(moment).timestamp() <= self.cut_off
 
     def count_units(self, order: StoredOrder) -> None:
-        """Count a confirmed order's units. Skip articles that were counted after the order was settled."""
+        """Add a confirmed order's units to `taken`, except for articles whose stock was counted afterwards."""
         settled = None if order.settled_at is None else from_timestamp(order.settled_at).timestamp()
         for line in order.lines:
             count = self.before.get(line.sku)

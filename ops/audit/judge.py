@@ -35,8 +35,7 @@ class Finding:
 
     Attributes:
         violations: Facts that break the guarantee.
-        named: Remarks: facts that break no guarantee but deserve a look, and what could not be
-            checked.
+        named: Remarks about facts that break no guarantee but deserve a look, and about what could not be checked.
     """
 
     name: str
@@ -51,7 +50,7 @@ class Finding:
         return not self.violations
 
     def along_with(self, counted: str, violations: Sequence[str]) -> Self:
-        """Return this finding with counts and violations from elsewhere added."""
+        """Return a copy of this finding with the given count and violations added."""
         return replace(self, counted=f"{self.counted}; {counted}", violations=[*self.violations, *violations])
 
     def with_texts(self, change: Callable[[str], str]) -> Self:
@@ -66,8 +65,8 @@ class Finding:
 def judge(evidence: Evidence) -> list[Finding]:
     """Judge all guarantees.
 
-    If a source that a guarantee needs could not be read, the finding has only the violations that one
-    row or record proves by itself.
+    If a source that a guarantee needs could not be read, the finding has only the violations that a
+    single row or record shows.
     """
     return [_judge(evidence, *row) for row in _JUDGES]
 
@@ -241,8 +240,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; "
-        "look-ups cannot be checked from the logs",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; the data do not show look-ups",
         broken,
     )
 
@@ -254,7 +252,8 @@ def _reference(count: Count) -> tuple[int | None, str | None]:
 def _difference(sku: str, before: Count, after: Count, taken: Taken) -> list[str]:
     """Compare the units that left the stock with the confirmed units.
 
-    Both are ranges: orders take units during the audit, and some were settled close to the reference point (`near`).
+    Both are ranges: the first because orders take units during the audit, the second because some orders were
+    settled close to the reference point (`near`).
     """
     opening, first, last = before.opening or 0, before.available or 0, after.available or 0
     if taken.sure + taken.near >= opening - first and taken.sure <= opening - last:

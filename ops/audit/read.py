@@ -1,4 +1,4 @@
-"""Reads the evidence. Stock is read before and after the orders, because orders may be settled in between."""
+"""Reads the evidence. Stock is read before the orders and again after them, because orders may be settled meanwhile."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial

@@ -53,7 +53,7 @@ def register(commands: Any) -> None:
         type=int,
         default=_SHOWN,
         metavar="N",
-        help="show at most N violations (!!) and N facts to look at (!) of each guarantee (default: 20; 0: all)",
+        help="for each guarantee, show at most N violations (!!) and N remarks (!) (default: 20; 0: all)",
     )
 
 

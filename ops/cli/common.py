@@ -15,7 +15,7 @@ from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 from pipeline.help import HelpFormatter
 
 DECISION: Final = '--by "$NAME" --reason "$REASON"'
-"""Options that `add_decision` adds, as a person types them."""
+"""Options that `add_decision` adds, as printed commands contain them."""
 Run = Callable[[argparse.Namespace, Context], int]
 
 
@@ -30,14 +30,14 @@ def add_command(
 ) -> argparse.ArgumentParser:
     """Add a command, with `--yes` if it `changes` state.
 
-    `run` is `None` for a command that does not need a stack's outputs. The caller then sets the parser's default
-    `before_up` to a function, and `main` calls this function instead.
+    For a command that needs no outputs of a stack, pass `None` as `run`. Then set a function as the default `before_up`
+    of the returned parser: `main` calls this function.
     """
     parser = _add(commands, name, summary, example, advice)
     record_command(parser.prog)
     parser.set_defaults(run=run)
     if changes:
-        parser.add_argument("--yes", action="store_true", help="do it; without this option nothing is changed")
+        parser.add_argument("--yes", action="store_true", help="make the changes; otherwise nothing is changed")
     parser.add_argument("--json", action="store_true", help="print JSON to standard output")
     where = parser.add_argument_group("which stack", f"give one of these; otherwise ${STACK_VARIABLE} names the stack")
     which = where.add_mutually_exclusive_group()

@@ -133,7 +133,7 @@ class Context:
         return Sweep(DeadLetterQueue(self.clients.sqs, self.target.dead_letter_queue_url), report=self.say)
 
     def count_unreached(self) -> int:
-        """Return the approximate number of dead letters that the current pass could not reach; 0 without FIFO."""
+        """Return about how many messages a FIFO queue did not return to the current pass; 0 for a standard queue."""
         if not self._dead_letters_are_fifo:
             return 0
         return depth_of(self.clients.sqs, self.target.dead_letter_queue_url).visible

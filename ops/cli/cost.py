@@ -110,12 +110,12 @@ def show(out: Screen, config: StackConfig, orders: int | None, per_batch: int = 
     if orders is not None:
         out.print_line(f"Last column: a whole month with {orders:,} orders.")
     out.print_line(
-        f"A million further articles (all but the first of each order) cost {found['per_million_further_lines']:.2f}; "
-        f"a million look-ups cost {found['per_million_lookups']:.2f}."
+        "The table includes the first article of each order. A million further articles cost "
+        f"{found['per_million_further_lines']:.2f}; a million look-ups cost {found['per_million_lookups']:.2f}."
     )
     out.print_line(
-        "No option turns on provisioned capacity of DynamoDB. This capacity would cost "
-        f"{found['per_million_provisioned_units']:.2f} for a million orders that use {CAPACITY_USED:.0%} of it."
+        f"No option turns on provisioned capacity of DynamoDB. If orders used {CAPACITY_USED:.0%} of "
+        f"this capacity, it would cost {found['per_million_provisioned_units']:.2f} for a million orders."
     )
     for note in _NOTES:
         out.print_line(note)

@@ -13,8 +13,8 @@ def register(commands: Any) -> None:
         "deploy",
         "move callers to the functions' new versions and back, and delete old ones",
         "python -m ops deploy shift --stack prod",
-        "shift after each `pulumi up` of a stack with gradual_deploy; rollback if a release is bad;\n"
-        "  prune deletes old versions that no rollback needs.",
+        "`shift` after each `pulumi up` of a stack with gradual_deploy; `rollback` if a release is bad;\n"
+        "  `prune` to delete old versions that no rollback needs.",
     )
     deploy_shift.register(actions)
     deploy_rollback.register(actions)

@@ -27,7 +27,7 @@ def register(actions: Any) -> None:
         changes=True,
     )
     command.add_argument(
-        "--again", action="store_true", help="also move callers to code that `deploy rollback` replaced"
+        "--again", action="store_true", help="also move callers to code that `deploy rollback` has rolled back"
     )
     command.add_argument(
         "--ignore-alarms",

@@ -42,7 +42,7 @@ def run_history(options: argparse.Namespace, context: Context) -> int:
         details = {
             "where": " ".join(run["where"] or ()) or "all",
             "errors": ", ".join(f"{count} {error}" for error, count in errors),
-            "end": "none: the run failed, was killed or is still running" if run["counts"] is None else "",
+            "end": "not recorded; the run failed, was killed or is still running" if run["counts"] is None else "",
         }
         for name, value in details.items():
             if value:

@@ -87,7 +87,7 @@ def show_causes(context: Context, causes: Counter[str]) -> None:
 
 
 def cases_of(context: Context, sweep: Sweep, show: Callable[[int], None]) -> list[Case]:
-    """Read every dead letter of a pass, with the state of its order. `show` gets the number of messages read so far."""
+    """Read every dead letter of `sweep`, and the state of the letter's order. `show` gets the number read so far."""
     cases: list[Case] = []
     for batch in sweep.batches():
         letters = [read_letter(message) for message in batch]

@@ -96,9 +96,9 @@ def _report(context: Context, tally: RedriveCounts, unreached: int = 0, *, act: 
     context.out.rows(("what", "messages"), rows, whole={"messages"})
     if tally.undeleted:
         context.say(
-            "Sent messages, and copies of them, that could not be deleted from the dead-letter queue: "
-            f"{tally.undeleted}. "
-            "The next run sends them again. That is harmless, because each order is still processed only once."
+            "Sent messages (or copies of them) that could not be deleted from the dead-letter queue: "
+            f"{tally.undeleted}. The next run sends them again. "
+            "That is harmless, because each order is still processed only once."
         )
     if unreached:
         context.say(

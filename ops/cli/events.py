@@ -43,8 +43,8 @@ def register(commands: Any) -> None:
         "  would select other orders then).\n"
         "  It continues where it stopped. `dlq history` shows all replays.\n"
         "  If the output says `not sent: ID` (exit code 6), type `order repair ID`, then `order replay-events ID`.\n"
-        "  Do not repeat `events replay` in this case: the replay is complete, so a new run would send all events\n"
-        "  again.",
+        "  Do not repeat `events replay` in this case: the run has gone through all orders, so a new run would\n"
+        "  send all events again.",
         changes=True,
     )
     replay.add_argument(
@@ -113,8 +113,8 @@ def _moment(context: Context, text: str) -> str:
 def _resume_after(context: Context, where: list[str]) -> Place | None:
     """Return the place after which to continue; `None` to begin with the first order.
 
-    Runs record their places. Consider the runs of the last 14 days with the same `where`. If one of them is complete,
-    consider only the runs after it. Return the latest place that these runs recorded.
+    Each run records how far it got. Consider the runs of the last 14 days with the same `where`. If one of them is
+    complete, consider only the runs after it. Return the latest place that these runs recorded.
     """
     now = context.clock.time()
     runs = runs_of(context.journal.read(int((now - _RESUME_SECONDS) * 1000), int(now * 1000) + 1))
@@ -153,8 +153,8 @@ def _report(options: argparse.Namespace, context: Context, replay: Replay, span:
     context.next(*replay.repairs)
     if options.yes and replay.unreadable:
         context.say(
-            "This replay is complete. Do not repeat it: a new run would send all events again. When the orders are "
-            "repaired, publish only their events. All subscribers get these events."
+            "This replay has gone through all orders. Do not repeat it: a new run would send all events again. "
+            "When the orders are repaired, publish only their events. All subscribers get these events."
         )
         context.next(f"python -m ops order replay-events {shlex.join(replay.unreadable)}")
     if not replay.mailbox.raw:

@@ -89,7 +89,7 @@ def register(commands: Any) -> None:
         action="append",
         default=[],
         metavar="SKU",
-        help="order one unit of this article; repeatable: the orders then take the articles in turn "
+        help="order one unit of this article. If --sku is given several times, the orders take these articles in turn "
         "(default: an article that does not exist)",
     )
     load.add_argument(
@@ -97,8 +97,8 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="highest cost (default: 1). A load whose estimate is higher is refused. A run stops when more requests "
-        "(for example retries) would cost more than this. The estimate is that of `ops cost` plus the audit's reads",
+        help="highest cost (default: 1). A load whose estimate is higher is refused. A run stops when its next "
+        "request (such as a retry) could cost more. The estimate: the cost by `ops cost`, plus that of audit reads",
     )
     load.add_argument(
         "--within",
@@ -150,8 +150,9 @@ def _plan(options: argparse.Namespace, context: Context) -> Plan:
     settings, config = configured(context.choice)
     if config.environment == "production" and not options.in_production:
         raise RefusedError(
-            f"The environment of {settings.stack} is production: its subscribers get the events of these orders, and "
-            "its customers share its limits. Test another stack, or add --in-production."
+            f"The environment of {settings.stack} is production: its subscribers would get the events of "
+            "these orders, and the orders would use the same limits as the customers' orders. "
+            "Test another stack, or add --in-production."
         )
     rows = context.clients.dynamodb.describe_table(TableName=context.target.orders_table)["Table"].get("ItemCount", 0)
     of_order = costs_of(config, None)["total"]["per_million"] / MILLION

@@ -40,7 +40,7 @@ def register(commands: Any) -> None:
         "--traces", action="store_true", help="show where in the code each failure was (--json always shows it)"
     )
     logs.add_argument(
-        "--follow", action="store_true", help="continue with new lines until Ctrl-C; with --json one object per line"
+        "--follow", action="store_true", help="print new log lines until Ctrl-C; with --json, one JSON object per line"
     )
 
 

@@ -33,8 +33,8 @@ exit codes:
   3  no such stack, or its outputs are incomplete or do not belong together
   4  no access: the credentials are missing or expired, belong to another account, or lack a permission
   5  refused: at present the command is impossible or would do harm; nothing was changed
-  6  incomplete. Something could not be read (by status, audit, order trace, preflight, load, events replay, \
-orders resend), and the output names it; or only a part is done: run the command again
+  6  incomplete. `status`, `audit`, `order trace`, `preflight`, `load`, `events replay` or `orders resend` could not \
+read something, and the output names it. Or a command did only a part: run it again
   130  interrupted
 
 example:

@@ -128,7 +128,8 @@ def _full_name(name: str, context: Context, notifying: list[str]) -> str:
         if each in notifying:
             return each
     raise RefusedError(
-        f"--alarm {name}: this is not the name of an alarm that notifies; allowed: {', '.join(notifying) or 'none'}."
+        f"--alarm {name}: this stack has no such alarm that notifies somebody directly; "
+        f"allowed: {', '.join(notifying) or 'none'}."
     )
 
 

@@ -124,7 +124,7 @@ def _view(context: Context, attempts: Attempts, row: StoredOrder | UnreadableOrd
 
 
 def _events(options: argparse.Namespace, context: Context, order: StoredOrder | None) -> list[LogEvent]:
-    """Read the log lines that may be about the order, and those about deaths of functions in the same period."""
+    """Read the log lines that may be about the order, and those about functions that died in the same period."""
     now = context.clock.time()
     start = now - parse_duration(options.since)
     if order is not None and order.accepted_at is not None:

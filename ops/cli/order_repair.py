@@ -21,8 +21,8 @@ def register(actions: Any) -> None:
         run_repair,
         "remove or replace unreadable attributes of an order's row, or delete the worker's unreadable record",
         "python -m ops order repair 1bfa2889-307d-56d4-8339-4dc839c7313d --expect 0f5c88d1 --yes",
-        "repair does not settle the order: dlq redrive --where order_id=ID does. The dry run shows what is wrong,\n"
-        "  and the fingerprint.",
+        "`order repair` does not settle the order. To settle it: `dlq redrive --where order_id=ID`.\n"
+        "  The dry run shows what is wrong, and the fingerprint for --expect.",
         changes=True,
     )
     repair.add_argument("id", help="the order's id")
@@ -45,8 +45,8 @@ def run_repair(options: argparse.Namespace, context: Context) -> int:
     _report(context, planned, acted=acted)
     if message is None and not planned.of_record and needs_message(row):
         context.say(
-            "No readable dead letter was found, so removed attributes cannot be replaced. Without them, the order's "
-            "event cannot be published."
+            "No readable dead letter was found, so the unreadable attributes can only be removed, not replaced. "
+            "Without these attributes, the order's event cannot be published."
         )
     if acted or not planned.removed:
         context.next(f"python -m ops dlq redrive --where order_id={row.order_id} {DECISION}")

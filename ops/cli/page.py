@@ -6,7 +6,7 @@ from typing import Any
 from ops.cli.common import add_command, dry_run
 from ops.cli.context import Context
 from ops.errors import ExitCode, RefusedError
-from ops.gateway.alarms import TIERS, Receiver, page_for_test, receivers_of
+from ops.gateway.alarms import TIERS, Receiver, receivers_of, send_test_page
 from ops.logic.durations import WrongValueError
 
 
@@ -42,7 +42,7 @@ def run_page(options: argparse.Namespace, context: Context) -> int:
     receivers = receivers_of(context.clients.sns, [topic])
     sent: list[str] = []
     if options.test and options.yes:
-        sent = page_for_test(context.clients.sns, topic, context.target.prefix, context.clock)
+        sent = send_test_page(context.clients.sns, topic, context.target.prefix, context.clock)
     if context.as_json:
         views = [{"protocol": each.protocol, "confirmed": each.confirmed} for each in receivers]
         context.print_json({"dry_run": not options.yes, "topic": topic, "receivers": views, "sent": sent})

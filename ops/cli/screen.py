@@ -72,7 +72,7 @@ class Screen(Console):
             self.on_broken_pipe()
 
     def fields(self, fields: Mapping[str, Any]) -> None:
-        """Print names and values, one pair per line, without the pairs that have no value."""
+        """Print names and values, one pair per line. Skip pairs whose value is empty."""
         shown = {name: str(value) for name, value in fields.items() if value not in (None, [], *_EMPTY)}
         width = max(map(len, shown), default=0)
         for name, value in shown.items():

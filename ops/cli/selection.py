@@ -1,4 +1,4 @@
-"""Options that name the stack. If our output advises a command, these options are added to it.
+"""Options that name the stack. If our output advises a command, these options are added to the command.
 
 So the advised command acts on the same stack as the command that prints the advice. If the environment
 names the stack, the advised command needs no option.
@@ -28,7 +28,7 @@ def choice_of(options: argparse.Namespace) -> Choice:
 def completed(text: str, choice: Choice) -> str:
     """Return `text` with the options of `choice` in each command of `python -m ops`.
 
-    Commands of `python -m local` get `--state-dir`, the only one of these options that they have.
+    Commands of `python -m local` get only `--state-dir`, because they accept none of the other options.
     """
     folder = _option("--state-dir", choice.state_dir)
     words = [*_option("--outputs", choice.outputs), *["--local"] * choice.local, *_option("--stack", choice.stack)]

@@ -33,7 +33,7 @@ def register(commands: Any) -> None:
         "--timeout",
         default="2m",
         metavar="TIME",
-        help="longest time for each request with its repetitions, and for each wait for the worker (default: 2m)",
+        help="longest time for a request including its repetitions, and for each wait for the worker (default: 2m)",
     )
 
 

@@ -27,7 +27,7 @@ def register(commands: Any) -> None:
         commands,
         "status",
         run,
-        "show what is wrong with the API's answers, backlog, dead letters, functions, subscribers and alarms",
+        "show what is wrong with backlog, dead letters, functions, subscribers, alarms and the API's answers",
         "python -m ops status --since 3h",
         "run the commands that status prints, the most urgent first. Exit code 6: something could not be read.",
     )
@@ -45,8 +45,10 @@ def run(options: argparse.Namespace, context: Context) -> int:
     if options.watch is None:
         return _show_once(context, since)
     pause = parse_duration(options.watch)
-    if pause < _LEAST_PAUSE or context.as_json:
-        raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more. --watch and --json exclude each other.")
+    if context.as_json:
+        raise WrongValueError("--watch and --json exclude each other.")
+    if pause < _LEAST_PAUSE:
+        raise WrongValueError(f"--watch {options.watch}: allowed is 2s or more.")
     return _watch(context, since, pause)
 
 
@@ -119,10 +121,10 @@ def _facts(reading: Reading) -> Iterator[tuple[str, str]]:
         yield "last deploy:", f"{show_duration(reading.now - made)} ago ({function}, version {version})"
     if reading.quota is not None:
         used = (reading.metrics or {}).get("concurrency")
-        yield "concurrency:", f"{'unknown' if used is None else int(used.amount)} of the account's {reading.quota}"
+        yield "concurrency:", f"{'unknown' if used is None else int(used.amount)}, account quota: {reading.quota}"
     for objective, percent in (reading.budgets or {}).items():
         yield f"{objective} budget:", f"{words(percent)} (last {WINDOW.days} days)"
-    for key, name in (("latency_p99", "answers, p99:"), ("settled_p95", "settled, p95:")):
+    for key, name in (("latency_p99", "time to answer, p99:"), ("settled_p95", "time to settle, p95:")):
         value = (reading.metrics or {}).get(key)
         if value is not None:
             yield name, f"{value.amount:.0f} ms"

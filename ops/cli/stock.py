@@ -72,7 +72,8 @@ def run_get(options: argparse.Namespace, context: Context) -> int:
         context.next(f"python -m ops stock add {options.sku} N --new")
     elif count.available is None:
         context.say(
-            "The stored count is not a whole number, so orders of the article fail. Count the units, and correct it."
+            "The stored count is not a whole number, so orders of the article fail. "
+            "Count the units, and correct the stored count."
         )
         context.next(f"python -m ops stock set {options.sku} N --expect {shlex.quote(str(count))}")
     return ExitCode.OK

@@ -18,7 +18,8 @@ def register(commands: Any) -> None:
         "worker",
         "stop and restart the processing of orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "while it is paused, orders wait in the queue and lose no attempts. Resume it later; `status` shows the pause.",
+        "orders wait in the queue and lose no attempts while the worker is paused. `status` shows the pause.\n"
+        "  Resume the worker later.",
     )
     pause = add_command(
         actions,
@@ -26,7 +27,8 @@ def register(commands: Any) -> None:
         run_pause,
         "stop receiving orders from the queue; running batches finish, and the API still accepts orders",
         'python -m ops worker pause --by "Ada" --reason "bad release" --yes',
-        "repair or roll back, then worker resume. A deploy that changes the mapping also resumes the worker.",
+        "repair or roll back, then `worker resume`.\n"
+        "  A deploy that changes the event source mapping also resumes the worker.",
         changes=True,
     )
     add_decision(pause, "status shows the name and the reason to everybody")

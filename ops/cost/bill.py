@@ -1,8 +1,8 @@
 """Cost of one month of a stack, item by item.
 
 A load is spread evenly over the month. By default, each order has its own invocation of the worker. With `tracing`,
-each function's first invocation in each second and 5 % of its other invocations are traced. The same
-load in bursts costs less.
+each function's first invocation in each second and 5 % of its other invocations are traced. In bursts, the same
+load costs less: the worker gets several orders in one batch and, with `tracing`, fewer invocations are traced.
 """
 
 import json
@@ -24,7 +24,7 @@ from pipeline.operations import bus_rules_of, limits_of
 FACTS: Final[Mapping[str, Mapping[str, Any]]] = json.loads(
     Path(__file__).with_name("facts.json").read_text("utf-8"), parse_float=Decimal
 )
-"""What each function uses for one order or look-up (such as write units and log bytes), and what the
+"""What each function uses (such as write units and log bytes) for one order or look-up, and what the
 worker uses for a batch of ten orders; see lab/benchmarks/usage.py."""
 MILLION: Final = 1_000_000
 HOURS: Final = 730

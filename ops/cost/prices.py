@@ -14,7 +14,7 @@ class Price(NamedTuple):
     Attributes:
         usd: Price of one `unit`.
         page: AWS's page with the price, below https://aws.amazon.com/.
-        read: The public source that was read on `AS_OF`, with its date if known; empty if the price is from memory.
+        read: The public source that was read on `AS_OF`, with the source's date if known; empty if no source was read.
     """
 
     usd: Decimal

@@ -73,9 +73,9 @@ def note_shift(lambda_client: "LambdaClient", function_arn: str, current: int, a
     _write(lambda_client, function_arn, LIVE_BEFORE, PastVersion(current, at), history.live_before)
 
 
-def note_rollback(lambda_client: "LambdaClient", function_arn: str, left: PastVersion) -> None:
-    """Record that a rollback moves callers away from `left`. Call this first, because the rollback may be killed."""
-    _write(lambda_client, function_arn, ROLLED_BACK, left, read_history(lambda_client, function_arn).rolled_back)
+def note_rollback(lambda_client: "LambdaClient", function_arn: str, version: PastVersion) -> None:
+    """Record that a rollback moves callers away from `version`. Call this first, because the rollback may be killed."""
+    _write(lambda_client, function_arn, ROLLED_BACK, version, read_history(lambda_client, function_arn).rolled_back)
 
 
 def allow_again(lambda_client: "LambdaClient", function_arn: str, code: str) -> None:

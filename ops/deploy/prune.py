@@ -1,4 +1,4 @@
-"""Deletes old versions of a stack's functions. Keeps the newest, and those that an alias, shift or rollback needs.
+"""Deletes old versions of functions. Keeps the newest, and those that an alias, a traffic shift or a rollback needs.
 
 Every `pulumi up` with new code publishes a version of each function, and Pulumi deletes none. The code of all versions
 counts against the account's 75 GB per Region, and with SnapStart each version costs money.
@@ -55,7 +55,7 @@ def plan(lambda_client: "LambdaClient", function: str, keep: int) -> Pruned:
 
 
 def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
-    """Return the versions that an alias points to, including weighted ones."""
+    """Return the versions that an alias points to, including those that get only a share of its calls."""
     pages = lambda_client.get_paginator("list_aliases").paginate(FunctionName=function)
     aliases = [alias for page in pages for alias in page["Aliases"]]
     weights = [each.get("RoutingConfig", {}).get("AdditionalVersionWeights", {}) for each in aliases]
@@ -66,7 +66,7 @@ def _used(lambda_client: "LambdaClient", function: str) -> set[int]:
 def _remembered(lambda_client: "LambdaClient", function: str) -> set[int]:
     """Return the versions in the function's history.
 
-    A rollback may need these versions: as its target, or to check which schema their messages have.
+    A rollback may need these versions: as its target, or to check the schema of the messages that they send.
     """
     arn = lambda_client.get_function_configuration(FunctionName=function)["FunctionArn"]
     history = read_history(lambda_client, arn)

@@ -95,7 +95,7 @@ def receivers_of(client: "SNSClient", topics: Iterable[str]) -> list[Receiver]:
     ]
 
 
-def page_for_test(client: "SNSClient", topic: str, prefix: str, clock: Clock) -> list[str]:
+def send_test_page(client: "SNSClient", topic: str, prefix: str, clock: Clock) -> list[str]:
     """Publish two test messages, as CloudWatch does for an alarm that is raised and ends. Return their ids.
 
     The second message closes the incident that a pager opened for the first.

@@ -91,7 +91,7 @@ class Run:
     """One run of a command that acts on dead letters or sends events again.
 
     Attributes:
-        id: Id of the run, in each of its lines.
+        id: Id of the run. Each of the run's lines in the journal contains it.
         verb: What the run does, such as `redrive`.
     """
 

@@ -147,7 +147,7 @@ def topic_mailbox(sns: "SNSClient", sqs: "SQSClient", topic: str, name: str) -> 
 
 
 def bus_mailbox(events: "EventBridgeClient", sqs: "SQSClient", bus: str, name: str) -> Mailbox:
-    """Find the queue that is the target of a rule of a bus, by the queue's name or the end of the name.
+    """Find a queue by its name or the end of its name, among the targets of the bus's rules.
 
     Raises:
         RefusedError: `name` matches no queue or several, or the target's transformation or the rule's pattern is not

@@ -98,12 +98,12 @@ class Orders:
     def discard(self, order_id: str, *, by: str, text: str, at: str, content: OrderMessage | None) -> StoredOrder:
         """Mark an order DISCARDED if it is open or has no status. A final order is unchanged.
 
-        Return the stored order. If the rest of the marked row is unreadable, return only the id and the status.
-        Attributes that the API did not store are taken from `content`. Without them, the caller could not
-        look up the order.
+        Return the stored order. If the marked row has unreadable attributes, return only the id and the status.
+        Attributes that the API did not store are taken from `content`. Without them, the client could not look up
+        the order: the API returns an order only if the attribute `caller` is stored.
 
         Raises:
-            RefusedError: the stored row is unreadable, and has a status that is not open.
+            RefusedError: the stored row is not a valid order, and has a status other than ACCEPTED and FAILED.
         """
         reason = {"code": ReasonCode.DISCARDED.value, "by": by, "text": text, "at": at}
         immutable = immutable_attributes(content) if content is not None else {}
@@ -128,7 +128,7 @@ class Orders:
         except ClientError as error:
             if error.response["Error"]["Code"] != "ConditionalCheckFailedException":
                 raise
-            # The type stubs declare only the members that every error has.
+            # The type stubs do not declare `Item`, because only this error has it.
             response: Any = error.response
             return _order(read_row(response["Item"]))
         row = read_row(answer["Attributes"])
@@ -142,7 +142,7 @@ class Orders:
             RefusedError: the status or an unreadable attribute changed after `row` was read; nothing was written.
         """
         removed = [name for name in row.problems if name in row.item]
-        shown = _as_shown(row.item, [*removed, "status"])
+        shown = _if_unchanged(row.item, [*removed, "status"])
         placeholder = {name: key for key, name in shown["ExpressionAttributeNames"].items()}
         shown["ExpressionAttributeValues"] |= {f":new{index}": value for index, value in enumerate(known.values())}
         assignments = [f"{placeholder[name]} = :new{index}" for index, name in enumerate(known)]
@@ -162,7 +162,7 @@ class Orders:
         Raises:
             RefusedError: the record has changed; nothing was deleted.
         """
-        shown = _as_shown(row.item, ["id", "status", "data"])
+        shown = _if_unchanged(row.item, ["id", "status", "data"])
         with _refused_if_changed(row):
             self._client.delete_item(TableName=self._records_table, Key={"id": row.item["id"]}, **shown)
 
@@ -206,7 +206,7 @@ def _order(row: StoredOrder | UnreadableOrder) -> StoredOrder:
     return row
 
 
-def _as_shown(item: Item, names: Sequence[str]) -> dict[str, Any]:
+def _if_unchanged(item: Item, names: Sequence[str]) -> dict[str, Any]:
     """Return parameters that let a request succeed only if these attributes are still as in `item`.
 
     `item` must have at least one of them.

@@ -71,7 +71,7 @@ class Rows:
             # DynamoDB returned only a part: it throttled the read, or the answer reached 16 MB. Wait, then try again.
             self.sleep(0.1 * 2**attempt)
         raise OpsError(
-            f"DynamoDB returned only a part of {table}: {counted(len(keys), 'row')} unread. Try again in a minute."
+            f"DynamoDB did not return {counted(len(keys), 'requested row')} of {table}. Try again in a minute."
         )
 
     def _count(self, rows: int, consumed: Sequence[Any]) -> None:

@@ -88,7 +88,7 @@ class Stock:
             self._change(sku, update, condition, values)
 
     def replace(self, sku: str, count: int, expected: Count) -> None:
-        """Set the count if the row's count is still `expected.stored`. This value need not be a number.
+        """Set the count if the row's count is still `expected.stored`. The stored value need not be a number.
 
         Raises:
             RefusedError: the row has another value, or an order is changing it.

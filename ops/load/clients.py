@@ -80,7 +80,7 @@ class Traffic:
     accept_seconds: list[float] = field(default_factory=list)
     """For each accepted order: seconds between its due time and its first 202."""
     offered_seconds: float = 0.0
-    """Seconds from when the first order was due until the last order was sent for the first time."""
+    """Seconds from the first order's due time until every order had been sent at least once."""
     _under_way: set[CallerKey] = field(default_factory=set)
     _lock: Lock = field(default_factory=Lock)
 
@@ -134,7 +134,7 @@ class Traffic:
 class RetryingClients:
     """Group of `number` clients. Each sends one order at a time.
 
-    Any client may send any order. `tokens` has the token of each caller that a `PlannedOrder` names, or `None`.
+    Any client may send any order. `tokens` maps each caller that a `PlannedOrder` names to its token, or to `None`.
     An order is abandoned if it is not accepted within `patience` seconds after it was due. The run stops
     with an error after `most_requests` requests.
     """
@@ -166,7 +166,7 @@ class RetryingClients:
         `note` is called with the number of finished orders.
 
         Raises:
-            OpsError: an order was refused, or there were too many requests. Orders that are not due yet are not sent.
+            OpsError: an order was refused, or there were too many requests. Then orders not due yet are not sent.
         """
         pool = ThreadPoolExecutor(self._number, thread_name_prefix="client")
         started = time.monotonic()

@@ -32,7 +32,7 @@ class Facts:
     def only(self, order_id: str) -> "Facts":
         """Return what is known about one order.
 
-        To save memory, the order's first line replaces all its other lines. The number of lines stays the same.
+        To save memory, every line of the order refers to its first line. The number of lines stays the same.
         """
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):
@@ -44,7 +44,7 @@ class Facts:
     def after_discard(self, order_id: str) -> OrderStatus | None:
         """Return the status that an order has after `Orders.discard`; `None` if `discard` would refuse its row.
 
-        `discard` marks an order that is open or has no stored status, even if other attributes of its row are
+        `discard` sets DISCARDED if the order is open or has no stored status, even if other attributes of its row are
         unreadable. It refuses any other unreadable row.
         """
         order, unreadable = self.orders.get(order_id), self.corrupt.get(order_id)

@@ -21,7 +21,7 @@ KEYS: Final = (*_TEXTS, *_AGES)
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions on a dead letter. Every key must match. If a key has several texts, one of them must match."""
+    """Conditions on a dead letter. Each key must match. If a key has several texts, one of them must match."""
 
     texts: Mapping[str, frozenset[str]]
     older_than: int | None = None

@@ -25,7 +25,7 @@ def parse_duration(text: str) -> int:
     """
     match = re.fullmatch(r"([0-9]{1,6})([smhd])", text)
     if match is None:
-        raise WrongValueError(f"{text!r} is not a duration; allowed: up to six digits and s, m, h or d, such as 15m.")
+        raise WrongValueError(f"{text!r} is not a duration; allowed: up to six digits, then s, m, h or d, such as 15m.")
     seconds = int(match[1]) * _UNITS[match[2]]
     if seconds > _MOST_SECONDS:
         raise WrongValueError(f"{text!r} is too long; allowed: up to {show_duration(_MOST_SECONDS)}.")

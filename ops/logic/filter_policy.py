@@ -1,4 +1,4 @@
-"""Evaluates filters of subscriptions: a topic's policy for message attributes, and a rule's pattern for the event."""
+"""Evaluates subscription filters: SNS filter policies for message attributes, EventBridge patterns for the event."""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -13,8 +13,8 @@ _UNSUPPORTED: Final = frozenset({"cidr", "numeric"})
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Return whether `fields` match the pattern. Call `check` on the pattern first.
 
-    The pattern lists conditions for each field that it names. The field must fulfil one of them; if the field is a
-    list, one element must do so. A nested pattern must match an object, or one object of a list. Of the patterns in
+    The pattern lists conditions for each field that it names. The field's value must fulfil one of them; if it is
+    a list, one element must. A nested pattern must match an object, or one object of a list. Of the patterns in
     `$or`, one must match.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())

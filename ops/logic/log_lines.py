@@ -1,4 +1,4 @@
-"""Converts log lines for people: the functions' lines, and Lambda's about functions that died."""
+"""Converts log lines for people: the functions' own lines, and Lambda's lines about functions that died."""
 
 import json
 from collections.abc import Iterable, Sequence

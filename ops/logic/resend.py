@@ -20,7 +20,7 @@ _ORIGINAL: Final = "original_message_id"
 def fresh_attributes(message: Received) -> dict[str, Any]:
     """Return the attributes of a message that is sent again, without those that record its failure.
 
-    `original_message_id` is kept or added, so that a copy that fails again is recognised. It is left out if ten
+    `original_message_id` is kept or added, so that the message is recognised if it fails again. It is left out if ten
     other attributes are kept, because SQS allows only ten.
     """
     kept = {name: dict(value) for name, value in message.attributes.items() if name not in _ABOUT_THE_FAILURE}

@@ -30,8 +30,8 @@ class UnreadableOrder:
 
     Attributes:
         status: The stored status, if it can be read.
-        problems: What is wrong, by attribute; values are left out.
-        newer: Whether a newer version wrote the row; only that version can read it.
+        problems: For each wrong attribute, what is wrong with it. The texts leave out the stored values.
+        newer: Whether a newer version of this program wrote the row. This version cannot read it.
         item: The whole row.
     """
 

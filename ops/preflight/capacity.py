@@ -1,4 +1,4 @@
-"""Compares Lambda's concurrency quota of the account and Region with what the stack may need at once.
+"""Compares the account's quota of concurrent executions in the Region with what the stack may need at once.
 
 Throttling is more than a delay. Lambda receives messages from SQS before it invokes the worker. If the worker is
 throttled, SQS counts a receive of each message, although the worker does not get the message. If the API is throttled,

@@ -1,4 +1,4 @@
-"""Checks that no other resource has a new stack's names, and that a stack's roles can be created.
+"""Checks that the names of a new stack are not in use yet, and that the stack's roles can be created.
 
 If a role, table or function exists, AWS refuses to create it and the deployment stops halfway. Existing topics, queues
 and alarms may be taken over silently, with their policies and messages.

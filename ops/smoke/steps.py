@@ -1,7 +1,7 @@
 """Steps of the smoke test. They follow one order from the API through the queue to the worker, which rejects it.
 
 The test creates no AWS resource, so there is nothing to clean up, even after a kill. The rejected order
-stays in the orders table, in a currency that no shop uses. The order's idempotency records expire. Only a
+stays in the orders table. Its currency is one that no shop uses. The order's idempotency records expire. Only a
 second order (`confirm`) takes stock: one unit.
 """
 
@@ -55,7 +55,7 @@ class Smoke:
 
     Attributes:
         timeout_seconds: How long requests are repeated, and how long the worker may take.
-        confirm: The article of a second order, for one unit; `None` for no second order.
+        confirm: The article of a second order (one unit), which should be confirmed. `None`: no second order.
     """
 
     api_url: str

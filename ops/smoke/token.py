@@ -33,7 +33,7 @@ def token_for(choice: Choice, given: str | None) -> str | None:
     name = min(clients, default=None)
     if name is None or name not in secrets:
         raise NoAccessError(
-            "The API needs a token, and these outputs do not have the secrets of its clients. Give a token: "
+            "The API needs a token, and the outputs that were read have no client secret. Give a token: "
             "`--token -` reads it from standard input. Or give `--outputs FILE` with the output of: "
             "pulumi stack output --json --show-secrets."
         )

@@ -12,7 +12,7 @@ from ops.gateway.telemetry import Value
 from ops.logic.durations import show_duration
 
 ONGOING_SECONDS: Final = 600
-"""A problem counts as over if its last failure is older than this. Metrics arrive a minute or two late."""
+"""A problem counts as over if it last occurred longer ago than this. Metrics arrive a minute or two late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,22 +35,23 @@ class Unread:
 class Reading:
     """Readings of a stack. If a source could not be read, its field is `None`, and `unread` has the reason.
 
-    If the subscribers could not be read, `subscribers` and `silent` are empty.
+    Exceptions: if the subscribers could not be read, `subscribers` and `silent` are empty; if the alarms could not be
+    read, `mutes` is empty.
 
     Attributes:
         now: Time of the reading in epoch seconds.
         seconds: Period over which metrics were counted.
         metrics: Values by key (`ops.status.gather`), without the metrics that have no data.
         worker: Lambda's state of the worker's event source mapping, such as `Enabled`.
-        paused: If the mapping is `Disabling` or `Disabled`: who paused the worker, when and why, as
-            far as it is recorded. In any other state except `Enabled`: that the state should end
-            soon.
+        paused: Text about the mapping's state; `None` if it is `Enabled` or could not be read. For `Disabling` and
+            `Disabled`, the text says who paused the worker, when and why, as far as it is recorded. For other
+            states, it says that the state should end soon.
         subscribers: Number of messages in each subscriber's dead-letter queue, by the subscriber's name. The number is
             `None` if the subscriber has no such queue, or if the queue could not be read.
         silent: Subscribers that receive nothing, because their subscription to the topic is not confirmed
             or their rule on the bus is disabled.
         receivers: Subscriptions to the topics of alarms.
-        mutes: Rules that mute the alarms. Empty if the alarms could not be read.
+        mutes: Rules that mute the alarms.
         budgets: Percent left of each error budget. `None` if they could not be read, or if the stack has no objectives.
         alarms_evaluated: Whether the stack's metrics can raise alarms. On the embedded AWS they cannot.
     """
@@ -80,7 +81,7 @@ class Reading:
         return 0 if value is None else value.amount
 
     def ongoing(self, *keys: str) -> bool:
-        """Return whether one of these metrics was not zero within `ONGOING_SECONDS`."""
+        """Return whether one of these metrics was above zero in the last `ONGOING_SECONDS`."""
         return any(self.now - last < ONGOING_SECONDS for last in self._lasts(keys))
 
     def lately(self, *keys: str) -> str:

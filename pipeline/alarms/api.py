@@ -28,7 +28,7 @@ def _answers(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="Single refused requests are their callers' problem. If most requests are refused, there is probably a "
+            why="A few refused requests are the callers' problem. If most requests are refused, there is probably a "
             "common cause. 401 and 429 count too.",
         ),
         Alarm(
@@ -80,7 +80,7 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             title="Many retries arrive while the first attempt still runs",
             metrics={"conflicts": own_metric("IdempotencyConflict", "api")},
             expression=filled("conflicts"),
-            threshold=Threshold(t.idempotency_conflicts, "requests", "more than impatient clients cause"),
+            threshold=Threshold(t.idempotency_conflicts, "requests", "impatient clients cause fewer"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,
@@ -94,14 +94,14 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             title="A key is reused with other bodies",
             metrics={"mismatches": own_metric("IdempotencyMismatch", "api")},
             expression=filled("mismatches"),
-            threshold=Threshold(t.idempotency_mismatches, "requests", "more than a developer's experiments"),
+            threshold=Threshold(t.idempotency_mismatches, "requests", "a developer's experiments cause fewer"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="api",
-            why="A client makes wrong keys and its orders are refused, or our canonical form of a body has changed.",
+            why="A client makes wrong keys and its orders are refused, or our code compares bodies in a new way.",
         ),
     )
 

@@ -50,7 +50,7 @@ _PAGES = (
         pairs=pairs(ACCEPTING, Tier.PAGE),
         tier=Tier.PAGE,
         runbook="api",
-        why="At 14.4 times the allowed rate, the month's budget is spent in 50 hours; at 6 times, in five days.",
+        why="At 14.4 times the allowed rate, the month's error budget is spent in 50 hours; at 6 times, in five days.",
     ),
     Composite(
         name="processing-failing",

@@ -67,7 +67,7 @@ class Limits:
         if self.dead_letter_retention <= self.queue_retention:
             raise ValueError(
                 f"dead_letter_retention ({self.dead_letter_retention} s) must exceed queue_retention "
-                f"({self.queue_retention} s), because on a standard queue both count from the original send"
+                f"({self.queue_retention} s), because on a standard queue both start at the original send"
             )
 
 
@@ -118,8 +118,8 @@ def api_metric(name: str, statistic: str = "Sum") -> Metric:
 def percent(part: str, whole: tuple[str, ...], minimum: int) -> str:
     """Return metric math: `part` as percent of the sum of `whole`; 0 if `part` is less than `minimum`.
 
-    The minimum applies to `part`, the bad events. If it applied to all events, the alarm would be
-    off in a quiet shop. A gap in any metric counts as 0, because the counts of successes have no
+    The minimum applies to `part`, the bad events. If it applied to all events, the alarm could
+    not fire when there are few. A gap in any metric counts as 0, because the counts of successes have no
     data points when everything fails.
     """
     return f"IF({filled(part)} >= {minimum}, 100 * {filled(part)} / ({filled(*whole)}), 0)"

@@ -21,7 +21,7 @@ FAILED, REDRIVEN, LOST = "notifications-failed", "notifications-redriven", "noti
 
 _LOST: Final = (
     "{} dead-letter queue refused the event. The orders are right, but a subscriber has missed an event, which must be "
-    "published again. The alarm lasts 15 minutes, so that one burst pages once."
+    "published again. The alarm lasts 15 minutes, so that several losses page once."
 )
 
 
@@ -35,7 +35,7 @@ class _Outcome:
 
 @dataclass(frozen=True)
 class _Deliverer:
-    """Differences between SNS and EventBridge.
+    """What differs between the alarms on SNS and on EventBridge.
 
     Attributes:
         outcomes: The outcomes of a delivery: failed, moved to a dead-letter queue, lost. The key is
@@ -62,8 +62,8 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS stopped its retries. For HTTPS subscribers the metric also counts a failed try that SNS repeats, so "
-            "the alarm needs failures in two of three periods.",
+            "SNS stopped its retries, or (HTTPS subscribers only) a try failed that SNS repeats. So the alarm needs "
+            "failures in two of three periods.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",

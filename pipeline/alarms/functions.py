@@ -97,7 +97,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
                 "rejected": own_metric("OrderRejected", "worker"),
             },
             expression=percent("failed", ("failed", "confirmed", "rejected"), t.rate_minimum_events),
-            threshold=Threshold(t.attempt_failure_percent, "percent", "single poison messages stay below it"),
+            threshold=Threshold(t.attempt_failure_percent, "percent", "a single failing message stays below it"),
             period=FIVE_MINUTES,
             periods=3,
             to_alarm=2,
@@ -118,6 +118,6 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.NOTIFY,
             runbook="processing",
-            why="A quiet shop has too few events for a rate, so the alarm counts the periods with a failure.",
+            why="Few orders give too few attempts for a rate, so the alarm counts the periods with a failure.",
         ),
     )

@@ -1,4 +1,4 @@
-"""Alarms on the objectives: how fast the month's error budget is spent, over a long and a short window together.
+"""Alarms on the objectives: how fast the month's error budget is spent, in a long and in a short window.
 
 The burn rates and windows are those of the Site Reliability Workbook (Google, 2018), chapter 5, "Multiwindow,
 Multi-Burn-Rate Alerts". A rate of 1 spends the budget of 30 days in 30 days. The long window shows high spending. The
@@ -48,7 +48,7 @@ BURNS: Final = (
 )
 ACCEPTING, SETTLING = "accepting", "settling"
 BUDGET: Final = "budget-burning"
-"""Name of the composite over the alarms of the slow burn rates."""
+"""Name of the composite alarm for the slow burn rates."""
 _PAGES: Final = {ACCEPTING: ("api", "api-failing"), SETTLING: ("processing", "processing-failing")}
 
 
@@ -74,7 +74,7 @@ def _accepting(context: Context, burn: Burn) -> Iterator[Alarm]:
             window,
             metrics,
             percent("errors", ("requests",), least),
-            "All 5xx answers count: failures of our code, a dependency or the platform, and throttling.",
+            "All 5xx answers count: throttling, and failures of our code, a dependency or the platform.",
         )
 
 
@@ -126,11 +126,11 @@ def _row(
     goals = context.limits.objectives
     goal = goals.accepting_percent if objective == ACCEPTING else goals.settling_percent
     page = burn.tier is Tier.PAGE
-    times = "" if burn.rate == 1 else f"{burn.rate:g} times "
+    times, faster = ("", " or faster") if burn.rate == 1 else (f"{burn.rate:g} times ", "")
     runbook, heading = _PAGES[objective] if page else ("capacity", BUDGET)
     return Alarm(
         name=_name(objective, burn, window),
-        title=f"The error budget for {objective} is spent at {times}the allowed rate (window: {_span(window)})",
+        title=f"The error budget for {objective} is spent at {times}the allowed rate{faster} (window: {_span(window)})",
         metrics=metrics,
         expression=expression,
         threshold=Threshold(

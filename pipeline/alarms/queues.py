@@ -75,8 +75,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             missing="notBreaching",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="SQS's metrics of an idle queue are up to 15 minutes late; ours are not. So this alarm fires first. It "
-            "lasts 20 minutes, so that `dead-letter-queue-not-empty` is raised before it ends.",
+            why="SQS's metrics of an idle queue are up to 15 minutes late; the worker's are not. So this alarm fires "
+            "first. It lasts 20 minutes, so that `dead-letter-queue-not-empty` is raised within this time.",
         ),
         Alarm(
             name="dead-letters-old",
@@ -85,7 +85,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             threshold=Threshold(
                 1_800,
                 "seconds",
-                "longer than `order-dead-lettered` lasts (20 minutes), so that one dead letter does not page twice",
+                "longer than `order-dead-lettered` lasts (20 minutes); otherwise one dead letter would raise "
+                "`further-dead-letters` too",
             ),
             period=FIVE_MINUTES,
             periods=1,
@@ -94,8 +95,8 @@ def _dead_letters() -> tuple[Alarm, ...]:
             missing="ignore",
             tier=Tier.PAGE,
             runbook="dead-letters",
-            why="It notifies nobody itself. While it is in alarm, each new dead letter causes another page (composite "
-            "alarm `further-dead-letters`). Without that page, people would know only of the first dead letter.",
+            why="It notifies nobody itself. While it is in alarm, each new dead letter raises the composite alarm "
+            "`further-dead-letters`, which pages. Otherwise people would know only of the first dead letter.",
             anchor="further-dead-letters",
         ),
     )
@@ -112,7 +113,7 @@ def _retention(context: Context) -> tuple[Alarm, ...]:
             name="queue-retention-half",
             title="Orders have waited for half of the queue's retention",
             metrics={"age": queue_metric("ApproximateAgeOfOldestMessage", QUEUE)},
-            threshold=Threshold(limits.queue_retention // 2, "seconds", "after the other half, SQS deletes orders"),
+            threshold=Threshold(limits.queue_retention // 2, "seconds", "after twice this time, SQS deletes orders"),
             period=FIVE_MINUTES,
             periods=1,
             to_alarm=1,

@@ -25,7 +25,7 @@ GLANCE: Final = "At a glance"
 BUDGET_DAYS: Final = 30
 """Days over which an error budget is measured."""
 
-# Headings of alarms. Several alarms can share a heading.
+# Runbook headings of alarms. Several alarms can share a heading.
 _FLOW = (
     "orders-missing",
     "rejection-rate",

@@ -11,12 +11,12 @@ Count = Annotated[int, Field(ge=1)]
 
 
 class AlarmThresholds(BaseModel):
-    """Thresholds of the alarms. The defaults suit a shop of a few to some hundred orders a minute."""
+    """Thresholds of the alarms. The defaults suit a shop with a few to a few hundred orders a minute."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempt_failure_percent: Percent = Field(
-        25, description="Page when this share of attempts fails; single poison messages stay below it."
+        25, description="Page when this share of attempts fails; a single failing message stays below it."
     )
     rate_minimum_events: Count = Field(
         3,
@@ -49,8 +49,8 @@ class AlarmThresholds(BaseModel):
     )
     certificate_days: Count = Field(
         30,
-        description="Notify when the API's certificate expires in fewer days than this. By then ACM has normally "
-        "renewed the certificates that it issued.",
+        description="Notify when the API's certificate expires in fewer days than this. ACM normally renews its "
+        "own certificates earlier.",
     )
     idempotency_conflicts: Count = Field(
         20,

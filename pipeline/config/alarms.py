@@ -40,7 +40,7 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_notify_subscriptions: tuple[Receiver, ...] = Field(
         default=(),
-        description="Receivers of notices for working hours, each as protocol=endpoint.",
+        description="Receivers of notices read in working hours, each as protocol=endpoint.",
         json_schema_extra=_RECEIVERS,
     )
     alarm_ticket_subscriptions: tuple[Receiver, ...] = Field(
@@ -50,7 +50,7 @@ class AlarmOptions(GeneralOptions):
     )
     alarm_thresholds: tuple[Threshold, ...] = Field(
         default=(),
-        description="Changed thresholds, each as name=value, e.g. api_4xx_percent=40; docs/alarms.md lists them.",
+        description="Thresholds to change, each as name=value, e.g. api_4xx_percent=40; docs/alarms.md lists all.",
         json_schema_extra={"allowed": "name=value, e.g. api_4xx_percent=40"},
     )
     alarm_topic_kms_key_arn: str = Field(
@@ -64,7 +64,7 @@ class AlarmOptions(GeneralOptions):
     runbook_base_url: str = Field(
         default="docs/runbooks",
         pattern=r"^[^\s#?]{1,512}$",
-        description="Base address of docs/runbooks for people on call; each alarm has a link to its runbook.",
+        description="Where people on call find the folder docs/runbooks; each alarm has a link to its runbook.",
         json_schema_extra={
             "allowed": "a URL or path of at most 512 characters, without spaces, # and ?; must be a URL in "
             "production if alarms have receivers"

@@ -22,7 +22,8 @@ class CallerOptions(GeneralOptions):
 
     authorizer: Literal["none", "cognito", "external"] = Field(
         default="none",
-        description="Authorizer of the API: none, a Cognito user pool of the stack, or your own token issuer.",
+        description="Authorizer of the API: none, cognito (a user pool of the stack), or external (your own token "
+        "issuer).",
         json_schema_extra={
             "cost": "cognito: about 6 USD a month per client plus 2.25 USD per 1,000 tokens; external: nothing",
             "consequence": "none: everybody is the same caller and sees all orders. Otherwise a "
@@ -132,7 +133,7 @@ def _anonymous(config: CallerOptions) -> Problem | None:
             Problem(
                 ("allow_anonymous", "authorizer"),
                 f"true with authorizer = {config.authorizer}",
-                "false, because callers are verified; or authorizer: none",
+                "allow_anonymous: false, because callers are verified; or authorizer: none",
             )
             if config.allow_anonymous
             else None

@@ -52,7 +52,7 @@ class EdgeOptions(GeneralOptions):
     domain_zone_id: str = Field(
         default="",
         pattern=r"^(Z[A-Z0-9]{1,31})?$",
-        description="Route 53 zone of the domain; empty: you create a record that points to output domain_target.",
+        description="Route 53 zone of the domain. If empty, create a record that points to the output domain_target.",
         json_schema_extra={
             "allowed": "a hosted zone's id such as Z0123456789ABCDEFGHIJ, or empty",
             "consequence": "Pulumi creates the records for the name and the certificate's validation in this zone.",

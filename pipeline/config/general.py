@@ -22,19 +22,19 @@ Tag = Annotated[str, Field(pattern=r"^[A-Za-z0-9_.:/+@-]{1,128}=[A-Za-z0-9_ .:/+
 class GeneralOptions(BaseModel):
     """Options of the whole stack.
 
-    A class of options inherits from this class if its rules read an option of this class.
+    Other classes of options inherit from `GeneralOptions` if their rules read one of its options.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     environment: Literal["development", "production", "local"] = Field(
         default="production",
-        description="Kind of stack: production refuses risky options, local runs on the embedded AWS.",
+        description="Kind of stack. A production stack refuses risky options; a local stack runs on the embedded AWS.",
     )
     owner: str = Field(
         default="orders-team",
         pattern=r"^[A-Za-z0-9_ .:/+@-]{1,256}$",
-        description="Value of the tag Owner on all resources: the people to ask.",
+        description="Value of the tag Owner on all resources: the responsible team.",
         json_schema_extra={"allowed": "1 to 256 letters, digits, spaces and . : / + @ _ -"},
     )
     extra_tags: tuple[Tag, ...] = Field(

@@ -39,7 +39,8 @@ _SUBSCRIPTIONS = "subscriptions"
 def load_config() -> StackConfig:
     """Return the configuration of the stack for which Pulumi runs the program.
 
-    Raises `ConfigError` with all misplaced keys, all secrets in plain text, and the problems that `parse_config` finds.
+    Raises `ConfigError`, which lists all misplaced keys, the keys of all secrets in plain text, and all problems that
+    `parse_config` finds.
     """
     config = pulumi.Config()
     # A misspelt key would silently have no effect, so all keys that are set are checked. Pulumi's
@@ -55,7 +56,7 @@ def load_config() -> StackConfig:
 
 
 def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
-    """Return the keys whose namespace is wrong, each with the key that is meant. Pulumi would ignore them silently.
+    """Return the keys with a wrong namespace (Pulumi silently ignores them), each with the option that is meant.
 
     A namespace is wrong if it is spelt almost like the project's name. It is also wrong if it has several keys, and
     all of them are options of this program. It may then be the project's former name. Other namespaces belong to
@@ -75,7 +76,7 @@ def _misplaced(names: Iterable[str], own: str) -> dict[str, str]:
 
 
 def _misplaced_problem(name: str, meant: str, own: str) -> Problem:
-    limits = f"keys that begin with {own}:, the project's name"
+    limits = f"keys that begin with the project's name ({own}:)"
     return Problem((), f"the key {name}", limits, change=f"it to {own}:{meant}")
 
 
@@ -89,9 +90,9 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`. Also report `misplaced` keys and the problems already `found`.
 
-    A misplaced or unknown key can be a wrong spelling of an option. Then the value for this option
-    is missing, and the option is checked with its default. A problem that names the option can be
-    false, so it is not reported.
+    A misplaced or unknown key can be a wrong spelling of an option. Then the option is checked with
+    its default instead of the value that was meant. Problems that name the option are not reported,
+    because they may not exist with the meant value.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]
@@ -207,7 +208,7 @@ def _decode_list(key: str, text: str, field: FieldInfo) -> tuple[object, list[Pr
 
 
 def _decode_item(key: str, item: object) -> object:
-    """Return the value of one item of a list; `None` if it is not text or, for a subscription, not a YAML mapping."""
+    """Return the value of a list's item; `None` if the item is not text, or if a subscription is not a YAML mapping."""
     if not isinstance(item, str) or key != _SUBSCRIPTIONS:
         return item if isinstance(item, str) else None
     try:

@@ -91,7 +91,7 @@ def _routed_subscribers(config: MessagingOptions) -> Iterator[Problem]:
             yield Problem(
                 keys,
                 f"the subscription {each.name!r} with protocol {each.protocol} and events_target = bus",
-                "protocol sqs, because a rule cannot send e-mail, and for a URL it would need credentials",
+                "protocol sqs, because a bus cannot send e-mail, and cannot call a URL without credentials",
             )
         if bus and each.filter_policy:
             yield Problem(
@@ -132,14 +132,14 @@ def _alarms_of_rules(config: MessagingOptions) -> Problem | None:
 
 
 def _strict_ordering_in_batches(config: MessagingOptions) -> Problem | None:
-    """On a FIFO queue, orders behind a failing order in a batch would lose receives and become dead letters too."""
+    """On a FIFO queue, orders behind a failing order in a batch would use up receives and become dead letters too."""
     if not config.strict_ordering or (config.batch_size == 1 and config.batch_window_seconds == 0):
         return None
     keys = ("batch_size", "batch_window_seconds")
     return Problem(
         (*keys, "strict_ordering"),
         f"batch_size = {config.batch_size}, batch_window_seconds = {config.batch_window_seconds} with strict_ordering",
-        "batch_size: 1 and batch_window_seconds: 0, so that a failing order makes no later order a dead letter",
+        "batch_size: 1 and batch_window_seconds: 0, so that a failing order does not make later orders dead letters",
     )
 
 

@@ -16,7 +16,7 @@ class ObjectiveOptions(GeneralOptions):
 
     accepting_objective_percent: Objective = Field(
         default="99.9",
-        description="Availability of accepting: the share of requests with an answer other than 5xx.",
+        description="Availability of the API: the share of requests with an answer other than 5xx.",
         json_schema_extra={
             "allowed": "a percentage from 94 to 99.99, such as 99.9",
             "consequence": "The difference to 100 % is the error budget. If it is spent too fast, alarms send pages or "
@@ -37,8 +37,7 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "If one order waits in the queue some minutes longer than this time, "
-            "an alarm pages. Messages received at least three times do not count: SQS leaves "
-            "them out of the age of the oldest message."
+            "consequence": "An alarm pages if the oldest message in the queue is some minutes older "
+            "than this time. SQS leaves out messages that were received three times or more."
         },
     )

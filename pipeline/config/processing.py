@@ -20,8 +20,8 @@ MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. No try starts
-# later than `GROUP_SECONDS`, and the try that starts last can take `ATTEMPT_SECONDS`.
+# Before the first message starts, orders that share articles are settled in groups. The last try
+# starts at most `GROUP_SECONDS` after the beginning, and can take `ATTEMPT_SECONDS`.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
 # later.
@@ -93,7 +93,7 @@ class ProcessingOptions(FunctionOptions):
         default=900,
         ge=1,
         le=43_200,
-        description="Longest delay after any failure; if the order's lease can last longer, the "
+        description="Longest delay after any failure. If the order's lease can last longer, the "
         "delay lasts until the lease has certainly ended.",
     )
     short_retry_horizon: bool = Field(
@@ -151,7 +151,7 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
 def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    # A batch of one message, as with strict ordering, has no group to settle. On loopback all calls are fast.
+    # A batch of one message (as with strict ordering) has no group. In `local` groups need no reserve: calls are fast.
     together = config.batch_size > 1 and config.environment != "local"
     before = START_SECONDS + (TOGETHER_SECONDS if together else 0)
     needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before
@@ -182,7 +182,7 @@ def _backoff(config: ProcessingOptions) -> Problem | None:
     return Problem(keys, values_of(config, *keys), f"a cap of at least the base, {config.retry_base_seconds} seconds")
 
 
-def _hidden_at_most(config: ProcessingOptions) -> Problem | None:
+def _hidden_at_most_12_hours(config: ProcessingOptions) -> Problem | None:
     # The delay is set after an attempt has failed. By then, the batching window and the attempt have used up a part of
     # the 12 hours.
     keys = ("retry_cap_seconds", "worker_timeout_seconds", "batch_window_seconds")
@@ -265,7 +265,7 @@ PROCESSING_RULES = (
     _time_of_a_batch,
     _time_margin,
     _backoff,
-    _hidden_at_most,
+    _hidden_at_most_12_hours,
     _horizon,
     _retries_within_retention,
     _short_horizon_in_production,

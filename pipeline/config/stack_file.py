@@ -43,7 +43,7 @@ def load_settings(
     A key without namespace belongs to the project. Only the engine can decrypt secrets. So
     `encrypted` is called with each secret's configuration key, and returns a text that replaces the
     secret. Raises `StackFileError` for a missing or invalid file, a required key without a value, or
-    a secret without a substitute.
+    a secret if `encrypted` is not given.
     """
     project_file = _read(root / "Pulumi.yaml")
     if "name" not in project_file:

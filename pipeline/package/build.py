@@ -119,7 +119,7 @@ def _files(folder: Path) -> dict[str, Path]:
 def _merge(dependencies: Mapping[str, Path], source: Mapping[str, Path]) -> dict[str, Path]:
     tops = {name.partition("/")[0] for name in source}
     if clash := sorted({name.partition("/")[0] for name in dependencies} & tops):
-        raise BuildError(f"a dependency has a top-level `{clash[0]}` too: rename the folder of our code.")
+        raise BuildError(f"a dependency and our code have a top-level `{clash[0]}`: rename the folder of our code.")
     return {**dependencies, **source}
 
 

@@ -59,7 +59,7 @@ def find_interpreter(version: str, release: str | None) -> Interpreter:
     looked = "; ".join(seen) or f"no python{version} on PATH"
     pinned = f"Or change `{RELEASE_KEY}`. " if release else ""
     raise BuildError(
-        f"byte code for the functions needs exactly {wanted}, and this machine has none. Looked at: {looked}. "
+        f"byte code for the functions needs {wanted}, which this machine does not have. Looked at: {looked}. "
         f"Install it, so that `python{version}` on PATH starts it: for example `uv python install "
         f"{release or version}`, or `pyenv install {release or version}` and `pyenv global`. {pinned}"
         f"Or set `{BYTECODE_KEY}: false`: every machine then builds the same package, but cold starts are slower."

@@ -20,7 +20,7 @@ BYTECODE_KEY = "package_bytecode"
 RELEASE_KEY = "package_bytecode_release"
 
 
-#: Advice for a full disk: a build needs an installed tree, a trimmed tree and two zips.
+#: The end of messages about a full disk. A build needs an installed tree, a trimmed tree and two zips.
 SPACE = "the build needs about 150 MB free there"
 
 

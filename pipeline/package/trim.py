@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 DEAD_SUFFIXES = frozenset({".pyi", ".c", ".h", ".pyx", ".pxd", ".rst", ".md", ".pyc"})
 DEAD_NAMES = frozenset({"py.typed"})
 DEAD_FOLDERS = frozenset({"__pycache__", "tests", "test"})
-#: Functions do not use console scripts (they contain an interpreter's path), headers, or other programs' data.
+#: Functions do not use these: console scripts (which contain an interpreter's path), headers, other programs' data.
 DEAD_TOPS = frozenset({"bin", "scripts", "share", "include"})
 #: `importlib.metadata` and vulnerability scanners read these files. pip needs the other files only to uninstall.
 DIST_INFO_KEPT = frozenset({"METADATA", "entry_points.txt"})

@@ -79,7 +79,7 @@ def install(lock: Lock, target: LambdaTarget | LocalTarget, folder: Path, scratc
 def _platform(target: LambdaTarget | LocalTarget) -> list[str]:
     """Return pip's options for ``target``.
 
-    They list all tags, because the tags that pip adds by itself depend on pip's version.
+    The options list all wheel tags that fit, because pip's version decides which tags pip adds by itself.
     """
     if isinstance(target, LocalTarget):
         return []
@@ -99,7 +99,7 @@ def _environment(scratch: Path) -> dict[str, str]:
     for variable, (value, names) in _RETRY_SETTINGS.items():
         if names.isdisjoint(settings):
             environment[variable] = value
-    # pip does not use /tmp, which may be full or shared. The next build deletes the scratch folder of a killed build.
+    # `TMPDIR` is set because /tmp may be full or shared. The next build deletes the scratch folder of a killed build.
     return environment | {"TMPDIR": str(scratch), "PIP_USER": "0", "PYTHONUNBUFFERED": "1", "LC_ALL": "C.UTF-8"}
 
 

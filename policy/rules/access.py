@@ -1,4 +1,4 @@
-"""Rules on access: exact actions on exact resources, and no access for everybody."""
+"""Rules on access: policies name exact actions and exact resources, and are not open to everybody."""
 
 import json
 from collections.abc import Iterator, Mapping

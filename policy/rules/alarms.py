@@ -1,4 +1,4 @@
-"""Rules on alarms: they notify of their start and their end, and have a description."""
+"""Rules on alarms: if an alarm notifies of its start, it also notifies of its end; every alarm has a description."""
 
 from collections.abc import Iterator
 from typing import Final

@@ -44,7 +44,7 @@ def _target_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
 
 
 def _bus_has_dead_letter_queue(resource: Resource) -> Iterator[str]:
-    # With a key of AWS, EventBridge never uses the bus's dead-letter queue.
+    # With an AWS owned key, EventBridge never uses the bus's dead-letter queue.
     if resource.props.get("kmsKeyIdentifier") and not resource.props.get("deadLetterConfig"):
         yield "events that EventBridge cannot encrypt or decrypt are lost silently; set deadLetterConfig"
 
@@ -58,7 +58,7 @@ def _topic_is_encrypted(resources: list[Resource]) -> Iterator[Violation]:
     alarms = of_type(resources, *ALARMS)
     for topic in of_type(resources, TOPIC):
         # CloudWatch cannot publish to a topic with AWS's own key. So an alarm topic has a customer managed key or no
-        # key. It needs none, because alarms contain no orders.
+        # key. Both are allowed, because alarms contain no data of orders.
         of_alarms = any(alarm.refers_to("alarmActions", topic) for alarm in alarms)
         if not of_alarms and not topic.props.get("kmsMasterKeyId"):
             yield Violation(topic, "its messages are not encrypted at rest; set kmsMasterKeyId")

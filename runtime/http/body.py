@@ -56,7 +56,9 @@ def parse_json(data: bytes) -> Any:
     except UnicodeDecodeError as error:
         raise ProblemError(MALFORMED_JSON, f"The body is not UTF-8: byte {error.start} is wrong.") from error
     if structural_characters(text) > MAX_STRUCTURAL:
-        raise _too_large(f"{MAX_STRUCTURAL} of the characters {{ [ : , (an order has at most {MAX_LINES} lines)")
+        raise _too_large(
+            f"{MAX_STRUCTURAL} of the characters `{{`, `[`, `:` and `,` (an order has at most {MAX_LINES} lines)"
+        )
     if not text.strip(" \t\r\n"):
         raise ProblemError(MALFORMED_JSON, "The body is empty. Send the order as a JSON object.")
     if text.startswith("\ufeff"):
@@ -95,8 +97,8 @@ def _load(text: str) -> Any:
     except (json.JSONDecodeError, _NotStrictError):
         raise
     except ValueError:
-        # An integer is too long for Python. It is cut to 400 digits, which are still too many for every field. So
-        # validation reports the integer's place.
+        # An integer has too many digits for Python. It is cut to 400 digits, which Python can parse. They are still
+        # too many for every field, so validation refuses the integer and reports its place.
         return _load(_LONG_NUMBER.sub(r"\1", text))
 
 

@@ -12,7 +12,7 @@ _ESCAPED: Final = re.compile(r"\\(.)")
 
 
 def parse_key(header: str | None) -> str:
-    """Return the key in `header`. The white space around `header` has been removed before.
+    """Return the key in `header`. `Request.header` has already removed the white space around it.
 
     A comma is allowed inside quotes only. Without quotes, `a,a` may be two headers `a` that a proxy has joined. If such
     a header were accepted as the key `a,a`, a retry of the order with the key `a` could make a second order.
@@ -42,7 +42,7 @@ def _unquote(header: str) -> str:
 
 def _bare(header: str) -> str:
     if "," in header:
-        _refuse("The header has a comma outside quotes, so it may be several headers: send one, or quote the key")
+        _refuse("The header has a comma outside quotes, so it may be several headers. Send one header or quote the key")
     return header
 
 

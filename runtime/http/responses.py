@@ -20,7 +20,7 @@ def json_response(status: int, body: str, headers: Mapping[str, str] | None = No
 
 
 def problem_response(problem: ProblemError) -> Response:
-    """Answer with a problem document; with `Retry-After` where the same request may succeed later."""
+    """Answer with a problem document. Add `Retry-After` if the same request may succeed later."""
     retry = {} if problem.kind.retry_after is None else {"Retry-After": str(problem.kind.retry_after)}
     return _response(problem.kind.status, MEDIA_TYPE, problem.body(), {**retry, **problem.headers})
 

@@ -52,7 +52,7 @@ def to_order(document: object) -> OrderRequest:
     try:
         return OrderRequest.model_validate(document)
     except ValidationError as error:
-        # Nothing uses the parts that are left out (`url`, …), and making them would take most of this call's time.
+        # The parts that are left out (`url`, …) are not used. Making them would take most of the time of `errors()`.
         found = error.errors(include_url=False, include_context=False, include_input=False)
     errors = _without_follow_up_errors(found)
     count = len(errors)
@@ -83,7 +83,7 @@ def _detail(error: ErrorDetails) -> str:
         text = error["msg"].removeprefix("Value error, ")
         return f"{text[:1].upper()}{text[1:]}."
     # For a wrong value, pydantic gives the place of the field. For an unreadable field name, it
-    # gives the place of the object around the field. `_ALLOWED` has no such place.
+    # gives the place of the object around the field, which is never in `_ALLOWED`.
     return f"Allowed: {_ALLOWED[names]}" if names in _ALLOWED else _UNREADABLE_NAME
 
 

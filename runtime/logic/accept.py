@@ -20,7 +20,7 @@ class Submission:
     identity: keys.Identity
     key: str
     document: object
-    """The client's parsed JSON, which is compared with that of a retry."""
+    """The parsed body of the request. The body of a retry is compared with it."""
     order: OrderRequest
     correlation_id: str
     traceparent: str | None
@@ -51,7 +51,7 @@ class Acceptance:
     logger: Logger
 
     def accept(self, submission: Submission) -> str:
-        """Send the order, store it and return the body of the answer. Every run returns the same bytes.
+        """Send the order, store it and return the body of the answer. Every run of one request returns the same bytes.
 
         A crash after the send leaves a message that will be processed. If the order were stored first, a crash would
         leave an order that nothing processes. Errors of the queue and the table are raised unchanged.

@@ -8,7 +8,7 @@ Random = Callable[[], float]
 
 # SQS refuses to hide a message for longer than 12 hours.
 MAX_VISIBILITY_SECONDS: Final = 43_200
-# With this exponent, `base * 2**n` exceeds every cap. The limit keeps 2**n small for any receive count.
+# With this exponent, `base * 2**n` exceeds every cap. Larger exponents are not used: they only make huge numbers.
 _MAX_EXPONENT: Final = 30
 _LEAST_PART: Final = 0.05
 # Shortest and longest pause between tries of a transaction, in seconds, before jitter.

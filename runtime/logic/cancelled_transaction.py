@@ -59,8 +59,8 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is a throttling reason of one of the rows that `judge` looked at. If none of these rows
-    was throttled, `code` is `TransactionConflict`.
+    `code` is a throttling reason of the order row or, if the order row has no reason at all, of a stock row. If there
+    is none, or if only stock rows that `judge` ignores were throttled, `code` is `TransactionConflict`.
     """
 
     code: str
@@ -79,11 +79,10 @@ Verdict = AlreadyFinal | Shortage | Contention | Unexpected
 def judge(order: ItemReason, stock: Sequence[ItemReason], lines: Sequence[OrderLine]) -> Verdict:
     """Return the verdict on a cancelled settlement; `stock[i]` belongs to `lines[i]`.
 
-    The order row is judged first. If its condition failed, the order is final and keeps its
-    outcome, even if stock is short now. If its reason is another one, such as a conflict or
-    throttling, a second run may be settling the order, so the reasons of the stock rows are
-    ignored. If it has no reason, one failed stock condition decides, even if other stock rows had
-    conflicts or were throttled.
+    The order row is judged first. If its condition failed, the order is final and keeps its outcome, even if
+    stock is short now. If the order row has another reason, such as a conflict or throttling, a second run may
+    be settling the order, so the reasons of the stock rows are ignored. If the order row has no reason, one stock
+    row whose condition failed is enough for the verdict, even if other stock rows had conflicts or throttling.
     """
     if order.code == CONDITION_FAILED:
         return AlreadyFinal()

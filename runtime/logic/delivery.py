@@ -23,8 +23,8 @@ MessageAttributes = Mapping[str, Mapping[str, Any]]
 class Delivery:
     """A received message.
 
-    If a malformed record lacks a text, the text is empty here. If it lacks the receive count, the
-    count is 1. The body is parsed once, when `content` is used for the first time.
+    In a malformed record, the message id, the receipt handle or the body may be missing: it is an empty string here. If
+    the receive count is missing, it is 1. The body is parsed once, when `content` is used for the first time.
 
     Attributes:
         message_id: Identifies the message in the batch response.

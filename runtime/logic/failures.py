@@ -121,7 +121,7 @@ def describe(failure: Exception) -> Described:
 
 
 def trace_of(failure: BaseException) -> list[str]:
-    """Return the traceback of a failure and its causes, first cause first: types and lines of code, but no messages."""
+    """Return the types and lines of code, but not the messages, of a failure and its causes, original cause first."""
     chain: list[BaseException] = []
     link: BaseException | None = failure
     # A chain of causes may be circular (`raise error from error`).

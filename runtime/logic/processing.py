@@ -64,7 +64,7 @@ class Invocation:
 
 @dataclass
 class OrderProcessor:
-    """Processes deliveries; one object for all threads of a process. `describe` describes any exception."""
+    """Processes deliveries; one object for all threads of a process. `describe` gives an exception's type and text."""
 
     settings: WorkerSettings
     settler: Settler
@@ -94,7 +94,7 @@ class OrderProcessor:
             self._delete(delivery)
 
     def prepare(self, delivery: Delivery, invocation: Invocation) -> Candidate:
-        """Return the facts about a delivery of an isolated batch. If its last attempt is next, mark its order `FAILED`.
+        """Return the facts about a delivery of an isolated batch. Before its last attempt, mark its order `FAILED`.
 
         Nothing here can kill the process, so all deliveries are prepared in parallel before the first one runs.
         """
@@ -124,7 +124,7 @@ class OrderProcessor:
             return None
         try:
             return self.processed.in_progress_until(delivery.order_id)
-        except Exception as failure:  # noqa: BLE001 - only the batch's sequence needs the record
+        except Exception as failure:  # noqa: BLE001 - without the record, only the batch's sequence is worse
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
             # The message may be a suspect. So it runs after the messages that have no unfinished run, and before the

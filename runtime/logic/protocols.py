@@ -1,4 +1,4 @@
-"""Interfaces that the logic uses: `store` implements those that call AWS, `handlers` those that use Powertools."""
+"""Interfaces that the logic uses. `store` implements those to AWS; `handlers` implements those to Powertools."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
 
 class Logger(Protocol):
-    """Writes a line per call with the call's keywords and the thread's keys as fields, as Powertools' `Logger` does."""
+    """Writes one log line per call, as Powertools' `Logger` does. The line's fields are the call's keyword arguments
+    and the keys that this thread has appended."""
 
     def debug(self, msg: object, **fields: Any) -> None: ...
     def info(self, msg: object, **fields: Any) -> None: ...
@@ -49,14 +50,14 @@ class AcceptedOrders(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Written:
-    """The stored order after a conditional write. If it was final before, nothing was written, and `by_us` is false."""
+    """The stored order after a conditional write. If it was final before, nothing was written, so `by_us` is false."""
 
     order: StoredOrder
     by_us: bool
 
 
 class Settlements(Protocol):
-    """Orders and stock, as the worker changes them. Each write may raise `BusyError`."""
+    """The orders and the stock that the worker reads and changes. Each write may raise `BusyError`."""
 
     def confirm(self, orders: Sequence[OrderMessage], *, settled_at: str, token: str) -> None:
         """Take the stock of every line and settle the orders as `CONFIRMED`, all or nothing.

@@ -20,7 +20,7 @@ from runtime.logic.protocols import Settlements, Written
 from runtime.models.order import OPEN_STATUSES, OrderMessage, StoredOrder
 
 CONTENTION_SECONDS: Final = 2.0
-"""How long a run tries a transaction again after conflicts or throttling. Conflicts are normal for
+"""How long a run keeps retrying a transaction after conflicts or throttling. Conflicts are normal for
 a popular SKU, so a short conflict must not use up a receive of the message."""
 
 
@@ -41,11 +41,9 @@ class Settler:
     def settle(self, message: OrderMessage, on_conflict: Callable[[], None], settled_at: str | None = None) -> Written:
         """Return the stored order, which is final, and whether this invocation settled it.
 
-        `on_conflict` is called before each further try. If a transaction of several orders settled
-        this order, or may have settled it, `settled_at` is the time of that transaction; otherwise
-        it is `None`. If `settled_at` is given, the stored order is read first. If the stored order
-        is final, it is returned. It counts as settled by this invocation if it has the same
-        `settled_at`.
+        `on_conflict` is called before each further try. If a transaction of several orders settled this order, or may
+        have settled it, pass the transaction's time as `settled_at`. Then the stored order is read first and, if it is
+        final, returned. It counts as settled by this invocation if its own `settled_at` equals the argument.
 
         Raises:
             ContentionError, ThrottledError: conflicts or throttling lasted longer than `CONTENTION_SECONDS`.
@@ -76,8 +74,8 @@ class Settler:
             self.store.confirm([message], settled_at=settled_at, token=str(uuid.uuid4()))
         except SettlementCancelledError as cancelled:
             return self._judge(message, cancelled, settled_at)
-        # The order is read back, because a transaction returns nothing. Another run may have stored the immutable
-        # fields first, and the event must have the stored accepted_at and correlation id.
+        # The order is read back, because a transaction returns nothing. Another run may have stored accepted_at
+        # and the correlation id first. They never change, and the event must have the stored values.
         return Written(self._stored(message.order_id), by_us=True)
 
     def _judge(self, message: OrderMessage, cancelled: SettlementCancelledError, settled_at: str) -> Written:

@@ -1,8 +1,8 @@
-"""Settles the orders of a batch that share articles: it forms groups and settles each group with one transaction.
+"""Settles those orders of a batch that share articles: forms groups and settles each group with one transaction.
 
-Transactions on one article's row run one after the other, so one transaction for ten orders replaces ten in sequence.
-Afterwards each order is still processed by itself, and settled if it is still open. So no guarantee depends on these
-transactions.
+Transactions that change the same stock row run one after the other. So one transaction for ten orders saves time.
+Afterwards each order is also processed alone. This settles the order if it is still open, so no guarantee depends on
+the groups' transactions.
 """
 
 import uuid
@@ -24,7 +24,7 @@ are still open are settled one by one."""
 MOST_ITEMS: Final = 100
 """DynamoDB's limit for the items of one transaction: orders and articles together."""
 SHORT_SECONDS: Final = 30.0
-"""After an article's stock was short, its orders are settled one by one for this many seconds, not in groups."""
+"""After an article's stock was short, orders of the article are not grouped for this many seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ class Together:
                 self.store.confirm(group, settled_at=settled_at, token=str(uuid.uuid4()))
             except SettlementCancelledError as cancelled:
                 if not cancelled.only_busy():
-                    self._leave_out(group, cancelled)
+                    self._remember_short_stock(group, cancelled)
                     return None
             except BusyError:
                 pass
@@ -110,7 +110,7 @@ class Together:
             on_conflict()
             self.clock.sleep(pause)
 
-    def _leave_out(self, group: Sequence[OrderMessage], cancelled: SettlementCancelledError) -> None:
+    def _remember_short_stock(self, group: Sequence[OrderMessage], cancelled: SettlementCancelledError) -> None:
         until = self.clock.monotonic() + SHORT_SECONDS
         for sku, reason in zip(quantities(group), cancelled.stock, strict=True):
             if reason.code == CONDITION_FAILED:

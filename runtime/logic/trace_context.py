@@ -14,8 +14,8 @@ def traceparent(header: str | None, xray_trace_id: str | None) -> str | None:
     """Return a `traceparent`, or None if neither argument gives one.
 
     `header` is the request's `traceparent`. If it is well-formed and has version 00, it is returned as it is.
-    `xray_trace_id` is the value of Lambda's `_X_AMZN_TRACE_ID`. An X-Ray trace id without the `1-`
-    at its beginning and without its second dash is a W3C trace id.
+    `xray_trace_id` is the value of Lambda's `_X_AMZN_TRACE_ID`. To make a W3C trace id,
+    remove the `1-` at the beginning and the second dash of the X-Ray trace id.
     """
     if header and _TRACEPARENT.fullmatch(header):
         return header

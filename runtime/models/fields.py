@@ -118,7 +118,7 @@ TraceParent = Annotated[str, AfterValidator(_unicode)]
 
 
 def printable(longest: int) -> Any:
-    """Return the limits of a client's own text: 1 to `longest` printable characters."""
+    """Return the limits of a text that the client chooses: 1 to `longest` printable characters."""
     return Field(
         min_length=1,
         max_length=longest,

@@ -76,8 +76,8 @@ Lines = Annotated[
 class OptionalFields(BaseModel):
     """Fields that a client may leave out of an order.
 
-    A field is declared only here. It is then part of the request, the queue message, the table, the answer to `GET` and
-    the event's `data`. The error for a wrong value quotes the field's description.
+    To add a field, declare it only here. It is then part of the request, the queue message, the table, the answer to
+    `GET` and the event's `data`. The error for a wrong value quotes the field's description.
     """
 
     reference: Annotated[str, printable(64)] | None = Field(

@@ -32,6 +32,6 @@ def describe(failure: Exception) -> Described:
         # The service's error text is not used, because it may quote data of the call.
         return Described(code, f"{failure.operation_name} was refused: {code}"[:MAX_ERROR_LENGTH])
     if isinstance(failure, BotoCoreError) and not isinstance(failure, ParamValidationError):
-        # botocore's texts name endpoints and causes. Only the text of `ParamValidationError` quotes data of the call.
+        # botocore's texts are used: they contain endpoints and causes. Only `ParamValidationError` quotes call data.
         return Described(type(failure).__name__, str(failure)[:MAX_ERROR_LENGTH])
     return failures.describe(failure)

@@ -15,7 +15,7 @@ class GroupParameters(TypedDict, total=False):
 
 
 def in_group(group: str | None, message_id: str, *, fifo: bool) -> GroupParameters:
-    """Return the parameters that put a message into `group`; on FIFO, without a group, `message_id` is the group.
+    """Return the parameters that put a message into `group`. On FIFO, `message_id` replaces a missing group.
 
     On a standard queue, SQS delivers the messages of quiet groups before those of a group with many messages in flight
     (fair queues). It treats each message without a group as a separate group.

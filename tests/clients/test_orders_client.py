@@ -285,7 +285,7 @@ def test_an_order_that_is_not_final_in_time_or_does_not_exist_is_an_error(serve:
         client(absent, Clock()).wait("an-id")
 
 
-def test_amounts_are_exact_or_refused() -> None:
+def test_a_decimal_amount_is_sent_exactly_and_a_float_is_refused() -> None:
     # GIVEN / WHEN / THEN
     assert json.loads(Submission.of({"unit_price": Decimal("1E+2")}).body) == {"unit_price": "100"}
     with pytest.raises(TypeError, match=r"float 19\.9"):

@@ -125,7 +125,7 @@ def behaviour_of(alarm: MetricAlarm, cause: Series, tier: str) -> str:
 
 
 def _store(alarm: MetricAlarm, cause: Series, ages: Collection[int], absent: Collection[MetricKey]) -> MetricStore:
-    """Return metrics that show the cause in the periods in `ages` (age 1 is the latest). Other periods are healthy.
+    """Return metrics: the values of `cause` in the periods `ages` (1 is the latest), healthy values in the others.
 
     Each value is put once for each minute of its period, but at most 60 times.
     """
@@ -177,4 +177,6 @@ def test_an_alarm_behaves_as_its_row_of_the_table_says(name: str) -> None:
     does = rows().get(name, "nothing: there is no such alarm")
 
     # THEN
-    assert does == ROWS[name], f"{name} was {ROWS[name]!r} and is {does!r}; if that is intended, change ROWS"
+    assert does == ROWS[name], (
+        f"{name}: ROWS has {ROWS[name]!r}, the alarm has {does!r}; if the alarm is right, change ROWS"
+    )

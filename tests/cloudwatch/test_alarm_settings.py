@@ -15,8 +15,8 @@ from pipeline.alarms import alarm_table
 from pipeline.config import StackConfig
 from pipeline.config.alarm_thresholds import AlarmThresholds, changed_thresholds
 
-# For each threshold, the alarm rows that change with it, and the new number in each row. The test sets a percentage to
-# 41.5 and any other threshold to 10,007.
+# For each threshold: the rows of the alarm table that change with it, and the new number in each row. The test sets a
+# percentage to 41.5 and any other threshold to 10,007.
 MOVED: dict[str, dict[str, float]] = {
     "attempt_failure_percent": {"attempt-failure-rate": 41.5},
     "rate_minimum_events": dict.fromkeys(

@@ -87,7 +87,7 @@ def test_an_alarm_watches_only_published_metrics_and_handles_periods_without_dat
         ("AWS/Events", "FailedInvocations", {"RuleName": "x"}),
     ],
 )
-def test_metrics_that_are_often_watched_by_mistake_are_not_listed_as_published(
+def test_metrics_that_aws_publishes_only_with_another_name_or_other_dimensions_are_not_listed(
     namespace: str, name: str, dimensions: dict[str, str]
 ) -> None:
     # GIVEN
@@ -289,7 +289,7 @@ def test_thresholds_use_only_the_listed_units() -> None:
         ((row_of(),), (("a",), ("a",)), "one composite only"),
     ],
 )
-def test_a_table_with_duplicate_names_unknown_members_or_shared_members_is_refused(
+def test_a_table_is_refused_if_names_repeat_or_if_a_member_is_unknown_or_in_two_composites(
     alarms: tuple[Alarm, ...], members: tuple[tuple[str, ...], ...], message: str
 ) -> None:
     # GIVEN

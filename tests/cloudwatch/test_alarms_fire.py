@@ -51,7 +51,7 @@ def alarm_of(row: str, *, bus: bool = False) -> MetricAlarm:
     return next(a for a in deployed(bus=bus)[0] if a.name == f"{PREFIX}-{row}")
 
 
-def test_every_row_has_a_cause() -> None:
+def test_every_row_of_the_alarm_table_has_a_simulated_cause() -> None:
     # GIVEN / WHEN / THEN
     assert set(CAUSES) == set(ROWS)
 

@@ -42,7 +42,7 @@ def test_a_stack_with_a_topic_has_no_alarm_on_the_dead_letter_queue_of_a_bus() -
     assert table == TOPIC
 
 
-def test_the_alarms_watch_every_resource_of_the_bus_and_only_resources_of_the_stack() -> None:
+def test_the_alarms_watch_all_resources_of_the_bus_and_no_resource_outside_the_stack() -> None:
     # GIVEN
     metrics = [metric for row in BUS.alarms for metric in row.metrics.values()]
 
@@ -54,7 +54,7 @@ def test_the_alarms_watch_every_resource_of_the_bus_and_only_resources_of_the_st
     assert {key for key in WATCHED_WITH_BUS if key.startswith("events_")} <= used
 
 
-def test_the_dashboard_has_every_alarm_and_those_on_redrives_are_in_its_orders_section() -> None:
+def test_the_dashboard_has_all_alarms_and_its_orders_section_has_the_alarms_on_redrives() -> None:
     # GIVEN / WHEN
     _, flowing, *others = dashboard_sections(BUS, LIMITS.objectives)
 

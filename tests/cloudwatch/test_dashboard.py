@@ -131,7 +131,7 @@ def test_widgets_do_not_overlap_and_stay_on_the_grid() -> None:
     assert len(widgets) <= 500
 
 
-def test_alarms_are_below_the_question_that_they_answer() -> None:
+def test_each_alarm_is_in_the_section_whose_question_it_answers() -> None:
     # GIVEN
     questions: dict[str, list[str]] = {}
 
@@ -154,7 +154,7 @@ def test_alarms_are_below_the_question_that_they_answer() -> None:
     assert questions["What fails?"] == others
 
 
-def test_the_first_widget_lists_the_notifying_alarms_in_the_order_of_tiers() -> None:
+def test_the_first_widget_lists_all_alarms_that_notify_somebody_sorted_by_tier() -> None:
     # GIVEN / WHEN
     first = drawn()[0]
     shown = first["properties"]["alarms"]
@@ -187,7 +187,7 @@ def test_queries_named_by_runbooks_are_on_the_dashboard() -> None:
         ((Section(title="t", alarms=("api-latency",)),), "has these alarms: accepting-14x-1h"),
     ],
 )
-def test_a_dashboard_with_a_missing_or_unknown_alarm_is_refused(sections: tuple[Section, ...], message: str) -> None:
+def test_a_dashboard_must_have_every_alarm_and_no_unknown_alarm(sections: tuple[Section, ...], message: str) -> None:
     # GIVEN
     args = dashboard_args(sections=sections)
 

@@ -1,4 +1,4 @@
-"""Tests the objectives by examples: which of the registered alarms page, and in which minute."""
+"""Tests the alarms of the objectives by examples: which registered alarm sends a page, and in which minute."""
 
 from collections.abc import Callable
 from typing import Final
@@ -145,7 +145,7 @@ def test_both_alarms_of_a_burn_rate_fire_above_this_rate_and_not_below_it(
     states = {}
     for word, factor in (("above", 1.1), ("below", 0.9)):
         bad = burn.rate * budget * factor * 1_000
-        # Minutes between two values, so that the short window has two or three values.
+        # Minutes between two values of a metric: the short window then has two or three values.
         step = burn.short // 150
         accepting = {"requests": 1e5, "failed": bad, "settled": 0.0, "attempts": 0.0}
         settling = {"requests": 1e5, "failed": 0.0, "settled": 1e5 - bad, "attempts": 9.0}

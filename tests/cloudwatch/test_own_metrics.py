@@ -65,7 +65,7 @@ def test_each_failed_attempt_is_counted_and_the_failed_last_attempt_is_also_coun
 
 
 @pytest.mark.parametrize("row", alarm_table(THRESHOLDS, LIMITS, certificate=True).alarms, ids=lambda row: row.name)
-def test_the_scenario_of_an_alarm_on_our_own_metrics_contains_a_metric_of_this_alarm(row: Alarm) -> None:
+def test_if_an_alarm_watches_our_own_metrics_its_scenario_publishes_at_least_one_of_them(row: Alarm) -> None:
     # GIVEN
     watched = {m.name for m in row.metrics.values() if m.namespace == OWN}
 

@@ -13,7 +13,7 @@ BEGIN = 100 * MINUTE
 CANARY = 5 * MINUTE
 """Seconds of the shortest canary."""
 LAGS = (0, MINUTE, 2 * MINUTE)
-"""Seconds until a minute's metrics can be read."""
+"""Seconds from the end of a minute until its metrics can be read."""
 BAD = {"5xx": 6, "Count": 60, "Errors": 0, "AttemptFailed": 6, "OrderConfirmed": 54, "OrderRejected": 0}
 """Metrics of a minute in which a tenth of the calls reaches the new version and fails."""
 GOOD = {"5xx": 0, "Count": 60, "Errors": 0, "AttemptFailed": 0, "OrderConfirmed": 60, "OrderRejected": 0}

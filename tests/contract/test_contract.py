@@ -99,7 +99,7 @@ def test_generated_python_models_place_repeat_and_read_an_order(url: str, tmp_pa
 
 def test_a_generated_typescript_client_places_repeats_and_reads_an_order(url: str, tmp_path: Path) -> None:
     # GIVEN a client that checks answers with zod. It does not check requests, because the generated check cannot see
-    # their headers and would refuse each order. order.ts checks the body.
+    # their headers and would refuse each order. Instead, order.ts checks the body of the request.
     for name in ("order.ts", "package.json"):
         (tmp_path / name).write_text((HERE / name).read_text())
     (tmp_path / "node_modules").symlink_to(NODE.parent)

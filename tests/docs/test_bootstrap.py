@@ -26,7 +26,7 @@ def deploy_role(stack: str) -> Statements:
 
 
 @pytest.mark.parametrize("action", GIVING_RIGHTS)
-def test_the_deploy_role_gives_rights_to_bounded_roles_of_its_stack(action: str) -> None:
+def test_the_deploy_role_may_give_rights_only_to_roles_of_its_stack_that_have_the_boundary(action: str) -> None:
     # GIVEN
     bounded = {KEY: boundary_arn("prod")}
 
@@ -59,7 +59,7 @@ def test_the_deploy_role_gives_no_rights_without_the_boundary(action: str, conte
     ],
 )
 def test_the_deploy_role_cannot_bypass_the_boundary(action: str, resource: str) -> None:
-    # GIVEN every condition that could allow the call
+    # GIVEN a request context with every value that could allow the call
     context = {KEY: boundary_arn("prod"), "iam:PassedToService": "lambda.amazonaws.com"}
 
     # WHEN / THEN
@@ -235,7 +235,7 @@ def documented(command: str) -> list[str]:
 
 
 @pytest.mark.parametrize("command", ["preflight", "smoke", "deploy"])
-def test_the_deploy_role_allows_the_documented_calls_of_commands_in_workflows(command: str) -> None:
+def test_the_deploy_role_allows_the_documented_calls_of_the_commands_that_workflows_run(command: str) -> None:
     # GIVEN the stack's own resources of every service, the state, and `*`
     own = {each.resource for each in requests(recording_of("prod"), boundary_arn("prod"))}
     state = {"arn:of:StateBucket", "arn:of:StateBucket/*"}

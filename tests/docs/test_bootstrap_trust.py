@@ -45,7 +45,7 @@ def test_only_github_environments_of_one_repository_can_assume_a_role(
     statement = trust(role, "prod", Repository="octo/shop", **ids)
 
     # THEN the subject has no wildcard, because a wildcard would admit any branch. If the subject
-    # has ids, it does not admit a repository that gets the same name later
+    # has ids, a repository that gets this repository's name later cannot assume the role
     assert statement == {
         "Effect": "Allow",
         "Action": "sts:AssumeRoleWithWebIdentity",
@@ -147,7 +147,7 @@ def test_names_in_the_template_begin_with_pulumi_then_project_then_stack(stack: 
     assert {name for name in names if not name.startswith(f"pulumi-orders-{stack}")} == set()
 
 
-def test_a_project_with_the_templates_prefix_is_refused() -> None:
+def test_a_project_name_that_begins_with_pulumi_and_a_hyphen_is_refused() -> None:
     # GIVEN / WHEN
     with pytest.raises(ConfigError) as refused:
         parse_config({"environment": "development"}, project="pulumi-orders", stack="dev")

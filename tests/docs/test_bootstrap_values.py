@@ -113,7 +113,7 @@ def test_a_roles_session_lasts_at_most_an_hour_and_the_deploy_workflow_requests_
     assert [each["role-duration-seconds"] for each in inputs] == [3600]
 
 
-# For each role, Pulumi's calls on the state's bucket, and then on the state's key.
+# For each role, Pulumi's calls on the state's bucket, and those on the state's KMS key.
 STATE = {
     "PreviewRole": ({"s3:GetObject", "s3:ListBucket"}, {"kms:Decrypt", "kms:DescribeKey"}),
     "DeployRole": (
@@ -138,7 +138,7 @@ def test_a_role_may_use_the_state_and_its_key_only_for_calls_of_pulumi(role: str
 
 
 @pytest.mark.parametrize("role", STATE)
-def test_a_grant_by_tags_requires_the_tags_of_the_project_and_the_stack(role: str) -> None:
+def test_an_allow_statement_with_a_tag_condition_requires_the_project_tag_and_the_stack_tag(role: str) -> None:
     # GIVEN / WHEN
     statements = [each for policy in properties_of(role)["Policies"] for each in policy["PolicyDocument"]["Statement"]]
     equal = [

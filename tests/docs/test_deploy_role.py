@@ -44,7 +44,7 @@ def unreadable(recording: Recording, stack: str) -> list[str]:
 
 # Stack local runs on the embedded AWS and has neither a deploy role nor a preview role.
 @pytest.mark.parametrize("variant", [each for each in VARIANTS if each != "local"])
-def test_the_deploy_role_allows_every_call_for_every_resource(variant: str) -> None:
+def test_the_deploy_role_allows_every_call_that_the_provider_makes_for_the_stacks_resources(variant: str) -> None:
     # GIVEN / WHEN / THEN
     assert refused(recording_of(variant), stack_of(variant)) == []
 
@@ -56,7 +56,7 @@ def test_the_preview_role_allows_every_read_of_a_refresh(variant: str) -> None:
 
 
 @pytest.mark.long
-def test_both_roles_allow_their_calls_with_any_options() -> None:
+def test_both_roles_allow_the_calls_that_the_provider_needs_whatever_options_a_stack_has() -> None:
     # GIVEN / WHEN
     recordings = [recording for _, recording in recorded_combinations()]
 
@@ -87,7 +87,7 @@ def test_every_entry_is_of_a_type_that_the_program_registers() -> None:
 
 
 @pytest.mark.parametrize("entry", table())
-def test_an_entry_lists_no_call_twice_and_names_its_source_if_not_all_calls_were_seen(entry: str) -> None:
+def test_an_entry_lists_no_call_twice_and_has_a_source_if_it_lists_calls_under_read(entry: str) -> None:
     # GIVEN an entry of provider_calls.toml. `seen` lists calls that the provider made. `read` lists
     # calls that are taken from `source`
     content = table()[entry]
@@ -99,7 +99,7 @@ def test_an_entry_lists_no_call_twice_and_names_its_source_if_not_all_calls_were
     assert ("source" in content) >= ("read" in content)
 
 
-def test_each_call_that_must_be_allowed_on_all_resources_has_a_reason_and_no_other_call_has_one() -> None:
+def test_the_table_everywhere_lists_exactly_the_calls_that_must_be_allowed_on_all_resources() -> None:
     # GIVEN
     calls = {
         (on, action)

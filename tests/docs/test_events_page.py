@@ -1,5 +1,4 @@
-"""Tests docs/events.md: the examples are valid configuration, and the delivery limits are those of
-the code."""
+"""Tests docs/events.md: the examples are a valid configuration, and the delivery limits equal those in the code."""
 
 import json
 import re

@@ -43,8 +43,8 @@ def logged() -> Iterator[tuple[str, str, set[str]]]:
 
 
 def _message(call: ast.Call) -> str:
-    # If a condition chooses between two literals, return the first. Only one log call has a second literal:
-    # `attempt failed`. `test_every_message_is_documented_with_its_level` adds that literal to the messages found here.
+    # If a condition chooses between two literals, return the first. Only one log call has a second literal.
+    # `test_every_message_is_documented_with_its_level` adds this literal, `attempt failed`, to the messages found here.
     first = call.args[0].body if isinstance(call.args[0], ast.IfExp) else call.args[0]
     assert isinstance(first, ast.Constant), "a message must be a literal, because a variable could contain any value"
     return str(first.value)

@@ -1,6 +1,6 @@
 """Tests the resources that the Pulumi program registers: which inputs contain an option's value,
-what another Region changes, and whether every component registers outputs. Recordings of the
-program show this. Also tests how differences between two recordings are named."""
+what another Region changes, and whether every component registers outputs. For this, the tests record
+what the program registers. Also tests how differences between two recordings are named."""
 
 import json
 import re
@@ -110,7 +110,7 @@ INPUTS_OF = {
 
 
 @pytest.mark.parametrize("configuration", INPUTS_OF)
-def test_an_options_value_appears_only_in_its_inputs(configuration: str) -> None:
+def test_an_options_value_appears_only_in_the_inputs_listed_for_the_option(configuration: str) -> None:
     # GIVEN
     keys, recording = WIDE[configuration], option_effects.recorded(WIDE[configuration])
 
@@ -178,7 +178,7 @@ def wire(recording: Recording) -> str:
 
 def test_an_option_without_two_values_is_reported() -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(LookupError, match=r"no values for brand_new: add two for each to lab/docs/option_changes.py"):
+    with pytest.raises(LookupError, match=r"no values for brand_new: give each 2 values in lab/docs/option_changes.py"):
         changes([*StackConfig.model_fields, "brand_new"])
 
 
@@ -197,7 +197,7 @@ def queue(inputs: dict[str, object], protect: bool = False) -> Recording:
         (
             {"list": ["x", "y"]},
             {"list": ["y", "x"]},
-            ("list[]", "the items", "the same items in another sequence or number"),
+            ("list[]", "the items", "the same values in another sequence, or repeated more or less often"),
         ),
         ({"list": [{"a": 1}]}, {"list": [{"a": 1}, {"a": 2}]}, ("list[]", "—", "1 item")),
         ({"list": [{"a": 1}]}, {"list": [{"a": 3}]}, ("list[].a", "1", "3")),

@@ -52,5 +52,5 @@ def test_every_option_has_one_row_with_six_cells() -> None:
 
 def test_a_page_without_a_place_for_the_table_is_refused() -> None:
     # GIVEN / WHEN / THEN
-    with pytest.raises(ValueError, match="no table between"):
+    with pytest.raises(ValueError, match="the page lacks"):
         options.text("# Nothing\n")

@@ -1,4 +1,4 @@
-"""Tests which calls the template's roles may make on resources of other stacks and owners.
+"""Tests the calls that the roles of bootstrap/template.yaml may make on resources of other stacks and owners.
 
 On these resources, the deploy role may make only calls that AWS cannot restrict to the role's own
 stack. The preview role may change none of these resources, and may read none of their secrets.
@@ -16,8 +16,8 @@ from lab.permissions.reach import NEIGHBOURS, neighbour, reached
 from lab.permissions.template import ACCOUNT, boundary, statements
 
 ROLES = ("DeployRole", "PreviewRole")
-# The role's stack, the resources' stack, and whether the resources have tags. An untagged resource belongs to no stack,
-# whatever its name. prod-eu is here because a pattern for prod's names could match its names too.
+# The role's stack, the stack in the resources' names, and whether the resources have tags. Untagged resources belong
+# to no stack, whatever their names. prod-eu is here because a pattern for prod's names could match prod-eu's names too.
 OTHERS = [("dev", "prod", True), ("dev", "prod", False), ("prod", "dev", True), ("prod", "prod-eu", True)]
 READS = (":Get", ":List", ":Describe", ":GET")
 # The answers to these calls contain variables, code, credentials or headers.
@@ -126,7 +126,7 @@ def test_no_role_reads_the_secrets_of_a_whole_account(role: str, action: str, re
     "action", ["kms:ScheduleKeyDeletion", "kms:PutKeyPolicy", "kms:TagResource", "kms:CreateAlias", "kms:CreateGrant"]
 )
 def test_no_deploy_role_can_take_over_a_state_key(action: str, tags: dict[str, str]) -> None:
-    # GIVEN a state key, with or without its stack's tags, and every other condition that could allow the call
+    # GIVEN the KMS key of a state, with or without its stack's tags, and every other value that could allow the call
     favourable = {
         "kms:ResourceAliases": "alias/pulumi-orders-dev",
         "kms:ViaService": "dynamodb.eu-west-1.amazonaws.com",
@@ -145,7 +145,7 @@ def conditions() -> list[tuple[str, str, str]]:
         for role in ROLES
         for each in role_of(role, "dev")
         for operator in each.get("Condition", {})
-        # `Null` is left out. It only keeps a `Deny` from applying to resources and requests without the tag.
+        # `Null` is left out. It only limits a `Deny` to resources and requests that have the tag.
         if operator != "Null"
     ]
 
@@ -163,7 +163,7 @@ def without(role: str, sid: str, operator: str) -> Statements:
 
 
 def reach_of_dev(given: Statements) -> set[str]:
-    """Return the calls on resources of others, and the calls in `FORBIDDEN`, if the statements `given` allow them."""
+    """Return the calls on resources of others, and the calls in `FORBIDDEN`, that the statements in `given` allow."""
     prod = {str(each) for each in calls_on_neighbours(given, "dev", "prod")}
     untagged = {f"{each}, untagged" for each in calls_on_neighbours(given, "dev", "prod", tagged=False)}
     billing = {f"{each} of billing" for each in calls_on_neighbours(given, "dev", "dev", project="billing")}

@@ -101,7 +101,11 @@ def test_every_workflow_has_its_concurrency_group() -> None:
 
 
 def short_text(step: dict[str, Any]) -> str:
-    """Return a short text for a step: its action with role, command and stack, or the commands that it runs."""
+    """Return a short text for a step.
+
+    The text is the step's role, its Pulumi command and stack, its action, its `ops` commands, its id or name, or its
+    script.
+    """
     uses, given, runs = step.get("uses", "").partition("@")[0], step.get("with", {}), step.get("run", "")
     if uses == "aws-actions/configure-aws-credentials":
         return _ROLE.format(bare(given["role-to-assume"])).replace("vars.AWS_REGION", bare(given["aws-region"]))
@@ -151,7 +155,7 @@ def test_every_pulumi_command_runs_the_policies() -> None:
 
 
 @pytest.mark.parametrize(("workflow", "name"), STEPS)
-def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str, name: str) -> None:
+def test_all_commands_of_a_job_use_the_same_stack_and_the_same_backend(workflow: str, name: str) -> None:
     # GIVEN
     job = job_of(workflow, name)
     stack = bare(job["env"]["STACK"]) if "STACK" in job.get("env", {}) else "matrix.stack"
@@ -161,7 +165,7 @@ def test_every_command_of_a_job_is_about_one_stack_in_one_backend(workflow: str,
     backends = {step["env"]["PULUMI_BACKEND_URL"] for step in commands}
     backends |= {step["with"]["cloud-url"] for step in job["steps"] if "cloud-url" in step.get("with", {})}
 
-    # THEN the stack is the one that the job's environment names
+    # THEN the stack is the one of the job's GitHub environment
     assert stack == bare(job["environment"]) or job["environment"].endswith("-${{ matrix.stack }}")
     assert backends == {"${{ vars.PULUMI_BACKEND_URL }}"}
     assert all(re.search(r'--stack "\$STACK"', line) for step in commands for line in _ops_lines(step["run"]))
@@ -218,7 +222,7 @@ def test_every_workflow_has_its_triggers() -> None:
     assert found == ON
 
 
-def test_jobs_have_their_steps_and_timeouts_and_no_checkout_keeps_credentials() -> None:
+def test_jobs_have_their_steps_and_timeouts_and_checkouts_do_not_keep_credentials() -> None:
     # GIVEN / WHEN
     found = {(workflow, name): job_of(workflow, name) for workflow, name in JOBS}
     checkouts = [

@@ -190,8 +190,8 @@ def test_a_package_with_byte_code_requires_the_python_release_of_the_workflows(s
 def run_step(step: str, folder: Path, code: int, shift: str = "moved", deployment: str = "") -> tuple[int, list[str]]:
     """Run a step of the deploy workflow as GitHub does; return its exit code and the `ops` commands that it ran.
 
-    Each command exits with `code`, but `ops deploy rollback` exits with 0. `ops deploy shift` prints JSON with one
-    deployment. `shift` is the JSON's `state`, and `deployment` is the `status` of this deployment.
+    Each command exits with `code`, but `ops deploy rollback` exits with 0. `ops deploy shift` prints JSON: the
+    parameter `shift` is its `state`, and the parameter `deployment` is the `status` of its only deployment.
     """
     (script,) = [each["run"] for each in jobs(FOLDER / "deploy.yml")["deploy"]["steps"] if each.get("name") == step]
     python = folder / ".venv" / "bin" / "python"
@@ -234,8 +234,8 @@ def test_a_run_without_a_traffic_shift_causes_no_rollback(tmp_path: Path, shift:
 def test_shifted_functions_are_rolled_back_if_the_shift_of_another_function_fails(
     tmp_path: Path, code: int, deployment: str, rollback: bool
 ) -> None:
-    # GIVEN / WHEN, case by case: the shift succeeds. It fails after the callers of another function
-    # have moved to new code. It fails before any callers have moved. It is not permitted
+    # GIVEN / WHEN one of four cases: the shift succeeds; it fails after the callers of another function
+    # have moved to new code; it fails before any callers have moved; it is not permitted
     status, commands = run_step("Shift traffic", tmp_path, code, "rolled-back" if code else "moved", deployment)
     # THEN the step fails unless the shift succeeds. A rollback runs only if the shift fails after callers have moved
     assert status == code
@@ -243,7 +243,7 @@ def test_shifted_functions_are_rolled_back_if_the_shift_of_another_function_fail
 
 
 @pytest.mark.parametrize(("code", "fails"), [(0, False), (3, True), (4, True), (5, True), (6, False)])
-def test_the_preflight_step_fails_unless_preflight_succeeds_or_is_incomplete(
+def test_the_preflight_step_passes_only_if_preflight_succeeds_or_is_incomplete(
     tmp_path: Path, code: int, fails: bool
 ) -> None:
     # GIVEN / WHEN

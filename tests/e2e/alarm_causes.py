@@ -121,7 +121,7 @@ REAL_CAUSES: Final[Mapping[str, Cause]] = {
 }
 """The alarms whose cause can be produced on the emulator, each with its cause.
 
-For the other alarms, the emulator lacks the metric, the fault or the limit.
+The other alarms need a metric, a fault or a service limit that the emulator lacks.
 """
 
 # For each alarm, the metric that its cause must produce. The test checks this metric, because other

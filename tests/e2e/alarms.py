@@ -1,6 +1,6 @@
 """Reads a deployed stack's alarms for our own evaluator of alarms (lab/simulation/cloudwatch).
 
-Receives the emulator's notifications in queues, and records what tests have shown of each alarm.
+Receives the emulator's notifications in queues, and records whether tests saw each alarm fire, notify and recover.
 """
 
 import json
@@ -75,7 +75,7 @@ class DeployedAlarms:
         }
 
     def in_scenario(self, row: str) -> MetricAlarm:
-        """Return the alarm `row`, with this stack's resource names replaced by those of `WATCHED`.
+        """Return the alarm named `row`, with the resource names of `WATCHED` instead of this stack's names.
 
         The scenarios publish data under the names of `WATCHED`. Metrics that no scenario uses keep
         this stack's resource names, so they get no data.
@@ -88,7 +88,7 @@ class DeployedAlarms:
         return replace(alarm, metrics=metrics)
 
     def in_scenario_name(self, key: MetricKey) -> MetricKey:
-        """Return the metric, with this stack's resource names replaced by those of `WATCHED`."""
+        """Return the metric, with the resource names of `WATCHED` instead of this stack's names."""
         watched = self.watched()
         names = {watched[each]: WATCHED[each] for each in WATCHED if each in watched}
         dimensions = {name: names.get(value, value) for name, value in key.dimensions}
@@ -162,7 +162,7 @@ def emitted(stack: LocalStack, function: str, since: datetime) -> list[Emitted]:
 
 @dataclass
 class Shown:
-    """A table that says for each alarm which effects (`COLUMNS`) the tests have shown."""
+    """A table of what each alarm did in the tests: whether it fired, notified and recovered (`COLUMNS`)."""
 
     columns: dict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
     causes: dict[str, str] = field(default_factory=dict)

@@ -100,7 +100,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--yes", action="store_true", help="run the tests; without this option nothing is done")
     parser.add_argument(
         "--token",
-        help="a bearer token, if the API uses your own issuer; - reads it from standard input",
+        help="a bearer token, if the API uses your own issuer; the value - reads it from standard input",
     )
     parser.add_argument(
         "--report",

@@ -1,4 +1,4 @@
-"""Fixtures: one local stack with IAM for all files without a `CONFIG`, and a different idempotency key for each test.
+"""Fixtures: one local stack for all files that define no `CONFIG`, and a different idempotency key for each test.
 
 `make aws-check` provides a stack on AWS instead (`tests.e2e.deployed`), for the tests marked `deployed`.
 """
@@ -28,7 +28,10 @@ def deployed(request: pytest.FixtureRequest) -> Deployed | None:
 
 @pytest.fixture(scope="session")
 def shared_stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalStack]:
-    """Start a stack with the retries of Pulumi.local.yaml. It has IAM, so each function needs its permissions."""
+    """Start a stack with the retry settings of Pulumi.local.yaml.
+
+    IAM is enforced: each function may make only the calls that its role allows.
+    """
     with LocalStack.started(tmp_path_factory.mktemp("e2e"), iam=True, warm_workers=2) as stack:
         yield stack
 
@@ -78,8 +81,8 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
-    # A test that does not use the fixture `stack` has its own stack or none. So `stack` is not
-    # requested for it, because that would start the shared stack.
+    # The fixture `stack` is requested only for tests that use `stack` themselves, because the request can start the
+    # shared stack. Other tests have their own stack or none.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):

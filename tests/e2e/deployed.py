@@ -29,8 +29,8 @@ STOCK_PREFIX: Final = "AWS-CHECK-"
 UNKNOWN_SKU: Final = "SKU-NOBODY-HAS"
 _LOGGED: Final = ("order accepted", "order processed", "attempt failed", "attempt deferred", "message dead-lettered")
 _NOT_ALL: Final = (
-    "The orders of a deployed stack cannot be listed or counted, because some are not this run's. "
-    "Read one order by its id."
+    "The orders of a deployed stack cannot be listed or counted, because some of them may be from other callers or "
+    "from other runs. Read one order by its id."
 )
 _DAY_MS: Final = 86_400_000
 

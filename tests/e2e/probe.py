@@ -1,7 +1,7 @@
-"""A function that makes calls with another function's role. IAM's answers show which actions this role is allowed.
+"""A function that makes calls with another function's role. IAM's answers show which actions this role allows.
 
-The tests' own access keys belong to the root user of the emulated account, whom IAM allows everything. So only code
-that runs with the role can be refused.
+The tests' own access keys belong to the root user of the emulated account, and IAM never refuses this user. So only
+code that runs with the role can be refused.
 """
 
 import io

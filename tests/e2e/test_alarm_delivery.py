@@ -54,7 +54,7 @@ def shown(request: pytest.FixtureRequest) -> Iterator[Shown]:
 
 
 @pytest.mark.parametrize("row", TABLE.alarms, ids=lambda row: row.name)
-def test_an_alarm_fires_and_recovers_and_its_notifications_name_its_runbook(
+def test_an_alarm_fires_and_recovers_with_notifications_that_link_to_its_runbook(
     alarms: DeployedAlarms, receivers: Receivers, shown: Shown, row: Alarm
 ) -> None:
     # GIVEN the metrics that AWS would publish if the alarm's cause happened

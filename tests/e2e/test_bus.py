@@ -69,7 +69,7 @@ def test_an_event_that_is_published_twice_has_the_same_bytes(
 def test_a_failed_publish_is_repeated(
     api: OrdersApi, account: Account, stack: LocalStack, keys: Callable[[], str]
 ) -> None:
-    # GIVEN a bus that refuses an event at every try of the SDK
+    # GIVEN a bus that refuses an event more often than the SDK tries in one call
     with stack.fault("events", "PutEvents", FaultKind.THROTTLE, count=4):
         # WHEN an order is processed
         order_id = api.post(order(("SKU-1", 1)), keys()).order_id

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from lab.chaos.scenario import SCARCE, Plan, missing_events, planned_orders
+from lab.chaos.scenario import SCARCE, Plan, missing_situations, planned_orders
 from lab.chaos.verdict import Numbers, unexpectedly_dead
 from local.demo.account import DeadLetter
 from local.demo.audit import Evidence
@@ -51,8 +51,8 @@ def test_callers_use_the_same_keys_with_the_same_bodies(callers: int) -> None:
         bodies[each.key].append(each.body)
         names[each.key].add(each.caller)
 
-    # THEN every caller has one order with each key, but with the last key there is only one order. All orders with one
-    # key have equal bodies
+    # THEN with each key but the last, every caller has one order. With the last key, there is one order in all. All
+    # orders with the same key have equal bodies
     *whole, last = bodies
     assert all(names[key] == set(plan.names) and len(bodies[key]) == callers for key in whole)
     assert len(bodies[last]) == 1
@@ -90,12 +90,12 @@ def test_a_key_is_contended_if_two_callers_send_it_at_the_same_time() -> None:
     assert traffic.contended == {"at once"}
 
 
-def test_a_run_without_shared_keys_is_weak() -> None:
+def test_a_run_without_shared_keys_proves_too_little() -> None:
     # GIVEN two runs with all planned faults. Callers shared a key only in the first run
     # WHEN the runs are judged
-    # THEN only the second run is weak, because it did not test shared keys
-    assert missing_events(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
-    assert missing_events(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
+    # THEN only the second run proves too little, because it did not test shared keys
+    assert missing_situations(PLAN, numbers_of_run(shared_keys=1), AT_REST) == []
+    assert missing_situations(PLAN, numbers_of_run(shared_keys=0), AT_REST) == ["not seen: keys that callers share"]
 
 
 def test_only_unexpected_dead_letters_are_counted() -> None:

@@ -1,4 +1,4 @@
-"""Tests the demo as it runs after a clone of the repository."""
+"""Tests the demo with a new state folder, as at its first run."""
 
 import json
 import signal

@@ -50,7 +50,7 @@ def test_a_message_that_can_never_be_processed_is_a_dead_letter_at_once(
 
 
 def test_the_order_of_an_unreadable_message_is_marked_failed(stack: LocalStack, account: Account) -> None:
-    # GIVEN an unreadable message that names its order
+    # GIVEN a message with an unreadable body, and an attribute that names its order
     order_id = "11111111-1111-5111-8111-111111111111"
 
     # WHEN it is delivered

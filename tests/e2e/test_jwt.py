@@ -174,7 +174,7 @@ def test_two_callers_with_the_same_key_and_body_have_two_orders(
     first, second = post(api, token("shop"), key), post(api, token("warehouse"), key)
     again = post(api, token("shop"), key)
 
-    # THEN each caller has its own order, and neither first answer is a replay. A repeat gets the caller's own answer.
+    # THEN each caller has its own order. No caller's first answer is a replay. A repeat gets the caller's own answer.
     assert (first.status, second.status) == (202, 202)
     assert first.order_id != second.order_id
     assert not first.is_replay

@@ -1,4 +1,4 @@
-"""Tests that the engine changes a stack from a topic to a bus and back, and destroys a stack with a bus."""
+"""Tests that the engine can replace a stack's topic with a bus, change back, and destroy a stack that has a bus."""
 
 import json
 

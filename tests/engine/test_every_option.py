@@ -58,7 +58,7 @@ def test_secrets_in_the_configuration_are_encrypted_and_never_printed(full: Depl
     # GIVEN the deployed stack, whose edge sends a secret to the API
     workspace, account = full
     assert SECRETS["origin_secret"] in json.dumps(list(account.resources.values()))
-    # WHEN its file, its outputs, its state and a detailed preview are shown
+    # WHEN the stack's file, outputs, state and detailed preview are shown
     shown = [
         (workspace.program / "Pulumi.full.yaml").read_text(),
         workspace.checked("stack", "output", "--stack", "full"),

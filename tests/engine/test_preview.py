@@ -10,13 +10,13 @@ pytestmark = pytest.mark.engine
 
 
 @pytest.mark.parametrize("stack", ["dev", "prod", "local"])
-def test_a_first_preview_only_creates(stack: str, new_stack: NewStack) -> None:
+def test_a_first_preview_plans_only_creations(stack: str, new_stack: NewStack) -> None:
     # GIVEN a stack whose ids, ARNs and URLs are all unknown
     account = MemoryAccount()
     workspace = new_stack(stack, account)
     # WHEN it is previewed
     done = workspace.preview()
-    # THEN the engine accepts the project file, the stack file, all types and all inputs. It would only create.
+    # THEN the engine accepts the project file, the stack file, all types and all inputs. Each change is a creation.
     assert done.code == 0, done.output
     assert set(done.changes.values()) == {"create"}
     # AND the account has no resource

@@ -65,7 +65,7 @@ def test_an_error_names_a_type_that_the_table_of_replacements_lacks() -> None:
         change("aws:a/b:C", {"x": 1}, {"x": 2})
 
 
-def test_the_table_of_replacements_has_every_type_that_the_embedded_aws_makes() -> None:
+def test_the_table_of_replacements_has_every_type_that_the_embedded_aws_can_create() -> None:
     # GIVEN the types that the embedded AWS can create
     # WHEN they are looked up in the table
     missing = HANDLERS.keys() - REPLACED_BY.keys()
@@ -83,7 +83,7 @@ def test_the_next_published_version_is_unknown_in_a_preview(publish: bool, versi
     assert found == {"version": version, "arn": "arn:f", "timeout": 4, "publish": publish}
 
 
-def test_values_are_unchanged_after_conversion_and_back() -> None:
+def test_values_converted_for_the_engine_and_back_are_unchanged() -> None:
     # GIVEN values of every kind
     values = {"text": "a", "whole": 3, "part": 0.5, "yes": True, "list": [1, {"deep": "b"}], "map": {"k": "v"}}
     # WHEN they are converted for the engine and back, together with an unset property

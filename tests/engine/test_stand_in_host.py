@@ -1,4 +1,4 @@
-"""Tests how the stand-in language host chooses an interpreter and lists its packages, without an engine."""
+"""Tests, without an engine, how the stand-in language host chooses an interpreter and lists the packages in it."""
 
 import sys
 from importlib.metadata import version

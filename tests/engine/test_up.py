@@ -1,4 +1,4 @@
-"""Tests which resources `pulumi up` changes in an account in memory."""
+"""Tests which resources `pulumi up` changes. The AWS account is simulated in memory."""
 
 import pytest
 

@@ -95,7 +95,7 @@ def parallel_batch(stage: Stage, seed: int, process: Process) -> None:
 @pytest.mark.parametrize("fault", [crash_before, crash_after, answer_lost, server_error], ids=lambda one: one.__name__)
 @pytest.mark.parametrize("seed", range(2))
 def test_a_fault_at_any_call_of_a_parallel_batch_breaks_no_guarantee(fault: Fault, seed: int) -> None:
-    # GIVEN a batch that is processed in parallel, once for each of its calls
+    # GIVEN a batch that is processed in parallel. The test repeats this for each of the batch's calls
     violations: list[str] = []
     with staged(Deployment(batch_threads=THREADS), seed=seed) as stage:
         undisturbed = Process()
@@ -123,8 +123,8 @@ def schedules(steps_of_each: int) -> list[tuple[int, ...]]:
     ]
 
 
-def last_unit_twice(stage: Stage) -> None:
-    """Prepare two orders, each for the last five units of the same SKU."""
+def two_orders_for_all_units(stage: Stage) -> None:
+    """Prepare two orders, each for all five units of the same SKU."""
     stage.accept("one", ("SKU-2", 5))
     stage.accept("two", ("SKU-2", 5))
 
@@ -138,7 +138,7 @@ def one_order_twice(stage: Stage) -> None:
 @pytest.mark.parametrize(
     ("scene", "statuses"),
     [
-        (last_unit_twice, ("CONFIRMED", "REJECTED")),
+        (two_orders_for_all_units, ("CONFIRMED", "REJECTED")),
         pytest.param(one_order_twice, ("CONFIRMED",), marks=pytest.mark.long),
     ],
 )

@@ -33,7 +33,7 @@ def kind_of(call: Call) -> tuple[str, str, str | None]:
 
 
 def is_variant(path: Path) -> bool:
-    """Return whether a path gets the `long` marker: it has a FIFO queue or a bus, or its name has a listed ending."""
+    """Return whether a path has a FIFO queue, a bus, or one of the name endings below. If so, it is marked `long`."""
     return path.fifo or path.bus or path.name.endswith(("table throttled", "conflict", "topic down", "isolated"))
 
 
@@ -65,8 +65,8 @@ def test_paths_and_crash_points_and_cases_do_not_become_fewer() -> None:
 def test_every_kind_of_call_in_a_throttled_run_has_a_crash_point() -> None:
     # GIVEN, for each handler, the kinds of calls that are crash points
     points = {(path.function, kind_of(call)) for path in PATHS for call in crash_points(path)}
-    # WHEN the call at each crash point of the paths without a FIFO queue is throttled, and the run
-    # goes on
+    # WHEN each path without a FIFO queue runs once for each of its crash points. In each run, the call
+    # at one point is throttled, and the run goes on
     failing = [case for path in PATHS if not path.fifo for case in cases(path) if case.disturbance.name == "throttled"]
     made = {(case.path.function, kind_of(call)) for case in failing for call in run_case(case).calls}
     # THEN each kind of call that these runs make has a crash point in some path of the same handler

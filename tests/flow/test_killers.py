@@ -54,7 +54,7 @@ def play(stage: Stage, others: int, killers: int, chance: Random) -> tuple[list[
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_other_messages_need_at_most_two_more_receives_than_there_are_killers(seed: int) -> None:
+def test_with_n_killers_other_messages_need_at_most_n_plus_two_receives(seed: int) -> None:
     # GIVEN a queue with up to four killers and with other messages, and a worker with one to five threads
     chance = Random(seed)
     threads, killers, others = chance.randint(1, 5), chance.randint(0, 4), chance.randint(1, 12)
@@ -71,13 +71,13 @@ def test_other_messages_need_at_most_two_more_receives_than_there_are_killers(se
         confirmed = stage.statuses().count("CONFIRMED")
         assert confirmed >= others
         assert stage.statuses().count("FAILED") == others + killers - confirmed
-        # AND once no message kills the worker, a redrive confirms every order
+        # AND when no message kills the worker any more, a redrive confirms every order
         stage.everything_is_redriven()
         assert stage.statuses() == ("CONFIRMED",) * (others + killers)
         assert invariants.violations(stage.world) == []
 
 
-def test_another_message_can_need_two_more_receives_than_there_are_killers() -> None:
+def test_with_one_killer_another_message_can_need_three_receives() -> None:
     # GIVEN one killer and one other message on two threads
     worst = 0
     # WHEN they are delivered together, with their calls interleaved in many ways

@@ -1,4 +1,4 @@
-"""Tests limits of the guarantees: what docs/guarantees.md says about these cases really happens."""
+"""Tests the limits of the guarantees: what docs/guarantees.md says about each limit really happens."""
 
 from __future__ import annotations
 
@@ -97,7 +97,7 @@ def test_a_late_failure_deletes_the_record_but_the_next_answer_is_the_same() -> 
         assert invariants.violations(stage.world) == []
 
 
-def test_only_another_body_makes_a_new_order_after_a_day() -> None:
+def test_after_the_record_has_expired_only_another_body_makes_a_new_order() -> None:
     # GIVEN an order whose idempotency record has expired
     with staged() as stage:
         first = stage.post()
@@ -171,7 +171,7 @@ def test_an_order_stays_accepted_if_its_last_attempt_is_killed_before_its_first_
             return crash_after(call, dict)
 
         stage.world.deliver(at("UpdateItem", killed))
-        # WHEN the redrive policy moves the message
+        # WHEN SQS moves the message to the dead-letter queue
         stage.world.drain()
         # THEN there is a dead letter, but its order is still ACCEPTED
         assert len(stage.world.dead_letters.messages) == 1
@@ -179,7 +179,7 @@ def test_an_order_stays_accepted_if_its_last_attempt_is_killed_before_its_first_
         assert invariants.violations(stage.world) == []
 
 
-def test_a_message_is_dead_lettered_if_a_twin_has_the_lease_at_its_last_receive() -> None:
+def test_a_message_is_dead_lettered_if_a_twin_has_the_lease_at_the_messages_last_receive() -> None:
     # GIVEN a message whose last receive happens while an earlier run still holds its lease
     with staged() as stage:
         order_id = stage.accept()

@@ -68,16 +68,16 @@ def test_a_message_of_a_newer_version_is_a_dead_letter_once_its_receives_are_use
         (dead,) = stage.world.dead_letters.messages.values()
         dead.body = known
         stage.everything_is_redriven()
-        # THEN the message had waited at least 20 minutes (the retry horizon), and its order was FAILED. The redrive has
-        # confirmed the order
+        # THEN before the redrive, the message waited at least 20 minutes (the retry horizon), and its order was FAILED.
+        # The redrive confirms the order
         assert waited >= 20 * 60
         assert marked == ("FAILED",)
         assert stage.world.orders[order_id]["status"]["S"] == "CONFIRMED"
 
 
 @pytest.mark.parametrize("seed", range(20))
-def test_three_killers_turn_no_other_message_into_a_dead_letter_if_the_limit_is_five_receives(seed: int) -> None:
-    # GIVEN the least allowed `max_receive_count` (5), three killers (two fewer), and other messages
+def test_three_killers_do_not_make_other_messages_dead_letters_if_the_limit_is_five_receives(seed: int) -> None:
+    # GIVEN the least allowed `max_receive_count` (5), three killers (`max_receive_count` - 2), and other messages
     killers = LEAST_RECEIVES - 2
     with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
         # WHEN the messages are delivered until the queue is empty
@@ -107,7 +107,7 @@ def test_an_order_whose_message_expired_stays_open_until_its_caller_retries() ->
 
 
 def test_four_killers_can_turn_another_message_into_a_dead_letter_if_the_limit_is_five_receives() -> None:
-    # GIVEN the least allowed `max_receive_count` (5), four killers (one fewer), and other messages
+    # GIVEN the least allowed `max_receive_count` (5), four killers (`max_receive_count` - 1), and other messages
     others_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
@@ -119,5 +119,5 @@ def test_four_killers_can_turn_another_message_into_a_dead_letter_if_the_limit_i
             # THEN no order is lost
             assert set(stage.statuses()) == {"CONFIRMED"}
             assert invariants.violations(stage.world) == []
-    # AND at least one other message became a dead letter, so the guarantee cannot hold for this many killers
+    # AND at least one other message became a dead letter, so the bound of three killers is exact
     assert others_dead > 0

@@ -44,7 +44,7 @@ def send_again(stage: Stage) -> None:
     stage.world.orders_queue.resend(done)
 
 
-def test_an_unrecorded_answer_leads_to_503_and_then_to_409_until_the_deadline() -> None:
+def test_if_the_answer_is_not_stored_the_caller_gets_503_and_retries_get_409_until_the_lease_ends() -> None:
     # GIVEN a request that did everything except for storing its answer
     with staged() as stage:
         first = stage.post(process=first_write_of(API_RECORDS, unreachable))
@@ -112,7 +112,7 @@ def test_a_retry_before_the_workers_record_expires_publishes_nothing() -> None:
         assert len(published(stage)) == 1
 
 
-def test_a_late_failure_lets_the_next_message_of_the_order_publish_the_event_again() -> None:
+def test_the_next_message_publishes_an_event_again_if_a_run_failed_after_another_run_published_it() -> None:
     # GIVEN a run that pauses before it publishes the event. Another run publishes the event, and then the paused run
     # fails
     with staged() as stage:
@@ -240,12 +240,12 @@ def test_a_body_that_only_looks_the_same_is_a_different_body(body: str, other: s
     # GIVEN an order with a composed é in its reference, or without a reference
     with staged() as stage:
         stage.post(body=body)
-        # WHEN its key is used with a decomposed é, or with a null reference, and again after a day
+        # WHEN the order's key is used with a changed body (decomposed é, or null as reference), and again after a day
         changed = json.dumps({**json.loads(body), "reference": other})
         at_once = stage.world.post("k", changed, caller="ann")
         stage.world.cloud.clock.advance(DAY + 1)
         later = stage.world.post("k", changed, caller="ann")
-        # THEN the other body is refused while the key's record exists, and makes a second order after a day
+        # THEN the changed body is refused while the key's record exists, and is accepted as a second order after a day
         assert [status_of(at_once), status_of(later)] == [422, 202]
         assert len(stage.world.orders) == 2
 
@@ -272,7 +272,7 @@ def test_all_callers_share_keys_if_there_is_no_authorizer() -> None:
         first = stage.world.post("k", order_body())
         # WHEN another person uses the same key and body by chance
         second = stage.world.post("k", order_body())
-        # THEN the request counts as a retry of the same caller
+        # THEN the second request counts as a retry of the first
         assert (status_of(first), status_of(second)) == (202, 202)
         assert is_replay(second)
         assert len(stage.world.orders) == 1
@@ -290,7 +290,7 @@ def test_the_worker_still_trusts_its_records_after_a_restore() -> None:
         for table, content in before.items():
             items(stage, table).clear()
             items(stage, table).update(content)
-        # WHEN the order's message is sent again twice: while the worker's records exist, and after
+        # WHEN the order's message is sent again while the worker's records exist, and once more after
         # they are deleted
         send_again(stage)
         stage.world.drain()
@@ -303,7 +303,7 @@ def test_the_worker_still_trusts_its_records_after_a_restore() -> None:
         assert (stage.statuses(), stage.world.available("SKU-1")) == (("CONFIRMED",), 98)
 
 
-def test_a_retry_after_a_restore_is_answered_with_the_lost_order() -> None:
+def test_a_retry_after_a_restore_gets_the_first_answer_although_the_order_is_lost() -> None:
     # GIVEN an accepted order, and the table of orders restored to a time before its acceptance
     with staged() as stage:
         first = stage.post()

@@ -63,7 +63,7 @@ def fails_at_first(operation: str, kind: FaultKind, times: int) -> Process:
 def whole_life(world: ObservedWorld, deliveries: Sequence[Process] = ()) -> str:
     """Play an order from request to lookup, and return its id.
 
-    `deliveries` has the processes of the first deliveries, in sequence. Later ones have no fault.
+    `deliveries` has the processes of the first deliveries, in sequence. Later deliveries have no fault.
     """
     world.stock_up(SECRETS[0], 5)
     order_id = json.loads(post(world, marked_body())["body"])["order_id"]

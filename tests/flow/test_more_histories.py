@@ -1,5 +1,5 @@
-"""Tests of a second thousand histories. The first thousand is in `test_histories.py`. The files are separate, so that
-two processes of a test run can play them at the same time."""
+"""Tests the random histories of seeds 1000 to 1999. `test_histories.py` has the first thousand. The files are separate,
+so that two processes of a test run can play them at the same time."""
 
 from __future__ import annotations
 
@@ -16,6 +16,6 @@ def test_no_further_history_violates_a_guarantee(first: int) -> None:
     seeds = range(first, first + CHUNK)
     # WHEN their histories are played
     tally = play_seeds(seeds)
-    # THEN no history violates a guarantee. If one does, the failure shows the seed of that history,
-    # and the few steps that are enough for the violation
+    # THEN no history violates a guarantee. If one does, the test's error shows the seed,
+    # and a history with fewer steps that still has a violation
     assert tally.failures == [], explained(tally)

@@ -1,4 +1,4 @@
-"""Tests the statements of docs/simulation.md on outages and popular SKUs, with smaller numbers."""
+"""Tests what docs/simulation.md says about outages and popular SKUs. The tests use smaller numbers."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def test_orders_of_a_popular_sku_are_settled_one_after_another_if_each_has_its_o
 
 
 @pytest.mark.parametrize("sold_out", [False, True])
-def test_settling_together_is_as_fast_as_one_by_one_if_a_sku_is_sold_out_or_there_are_ten_skus(sold_out: bool) -> None:
+def test_settling_together_and_one_by_one_take_equally_long_for_a_sold_out_sku_and_for_ten_skus(sold_out: bool) -> None:
     # GIVEN orders of one SKU that is sold out, or of ten SKUs
     def orders() -> list[Message]:
         return [Message(0 if sold_out else n / 1000, "" if sold_out else f"{n % 10}") for n in range(5000)]
@@ -100,7 +100,7 @@ def test_a_fair_queue_helps_a_quiet_caller_if_one_caller_sends_the_flood(
 
 
 def test_a_fair_queue_delays_a_caller_whose_few_orders_take_long_to_process() -> None:
-    # GIVEN one caller whose first order has used all processing time so far, and another caller
+    # GIVEN two callers. So far, only the first caller's order has used processing time
     waiting = Waiting(fair=True)
     slow = [Message(0, "slow"), Message(0, "slow")]
     waiting.processed(slow[0], 0, 10)

@@ -39,8 +39,8 @@ FOUND = {
     "the order is not marked FAILED before its last attempt starts": "M8",
     "the order is marked FAILED neither before nor after its last attempt": "M8",
 }
-"""For each of these sabotages, the label of an invariant that at least one of the first ``MOST``
-histories violates. G labels are defined in ``lab.simulation.invariants``, M labels in
+"""For each of these sabotages, the label of an invariant. With the sabotage, at least one of the first
+``MOST`` histories violates this invariant. G labels are defined in ``lab.simulation.invariants``, M labels in
 ``lab.simulation.histories.model``. Of the other sabotages, some need more histories, and some have
 no visible effect."""
 MOST = 120
@@ -75,7 +75,7 @@ def test_a_history_shrinks_to_one_post_if_the_api_stores_before_it_sends() -> No
         failing = first_failing()
         # WHEN it is shrunk
         small = shrink(failing)
-        # THEN one POST and at most one other step are left, and still violate that invariant
+        # THEN one POST and at most one other step are left, and violate an invariant that the failing history violates
         assert small.length <= 2
         assert sum(isinstance(step, Post) for step in small.steps) == 1
         assert labels(play(small)) & labels(play(failing))
@@ -85,7 +85,7 @@ def test_a_history_shrinks_to_one_post_if_the_api_stores_before_it_sends() -> No
     assert play(small) == []
 
 
-def test_the_history_of_oversold_stock_shrinks_to_the_orders_that_take_too_much() -> None:
+def test_a_history_that_oversells_stock_shrinks_to_at_most_four_posts_and_deliveries() -> None:
     # GIVEN a worker that takes stock beyond the available quantity
     with rewritten(sabotage("stock is taken without the condition that enough is left").changes):
         # WHEN a failing history is shrunk

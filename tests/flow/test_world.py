@@ -1,4 +1,4 @@
-"""Tests of the simulated world: of its wiring, of the faults of its calls, and of the checks of its invariants."""
+"""Tests the simulated world: its wiring, the faults of its calls, and the checks of its invariants."""
 
 from __future__ import annotations
 

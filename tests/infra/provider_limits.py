@@ -6,7 +6,7 @@ from typing import Final
 
 from lab.recording.recording import Recorded, Recording
 
-# For each key that names a resource: the greatest length of the name, and the pattern that the name must match.
+# For each input that is a resource's name: the greatest length of the name, and the pattern that it must match.
 # Source: the API reference of each service. Lambda's limit of 140 characters is for an ARN; a name may have 64.
 NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:apigatewayv2/api:Api", "name"): (128, r".+"),
@@ -36,7 +36,7 @@ NAMES: Final[Mapping[tuple[str, str], tuple[int, str]]] = {
     ("aws:cloudwatch/eventBus:EventBus", "name"): (256, r"[/.\-_A-Za-z0-9]+"),
     ("aws:cloudwatch/eventRule:EventRule", "name"): (64, r"[.\-_A-Za-z0-9]+"),
 }
-# These keys name something other than their resource, e.g. another resource, a metric or a domain.
+# These inputs do not name the resource itself. They name e.g. another resource, a metric or a domain.
 _NAMES_OF_OTHERS: Final = frozenset(
     {"functionName", "appName", "deploymentConfigName", "metricName", "domainName", "eventBusName"}
 )

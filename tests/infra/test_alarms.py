@@ -78,7 +78,7 @@ class TestEveryStackWithAlarms:
         assert [(name, value) for key in keys for name, value in key.dimensions if value not in made[name]] == []
         assert all(dict(key.dimensions)["service"] == SERVICES[key.name] for key in keys if key.namespace == namespace)
 
-    def test_every_alarm_exists_except_those_that_the_stack_leaves_off(self, stack: str) -> None:
+    def test_every_alarm_exists_except_those_that_the_stack_does_not_turn_on(self, stack: str) -> None:
         # GIVEN
         table = alarm_table(THRESHOLDS, LIMITS)
         listed: tuple[Alarm | Composite, ...] = (*table.alarms, *table.composites)

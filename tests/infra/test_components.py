@@ -73,7 +73,7 @@ class RenamedQueue(Queue):
     former_kinds: ClassVar[tuple[str, ...]] = ("Queue",)
 
 
-def test_every_kind_ever_used_belongs_to_one_component_as_its_present_kind_or_a_former_one() -> None:
+def test_every_present_or_former_kind_belongs_to_exactly_one_component() -> None:
     # GIVEN / WHEN
     kinds = [kind for each in COMPONENTS for kind in (each.kind, *each.former_kinds)]
 
@@ -166,9 +166,9 @@ def test_a_protected_table_is_protected_in_pulumi_and_in_aws() -> None:
     ids=lambda make: make.func.__name__,
 )
 def test_protecting_a_component_protects_all_its_resources(make: Callable[..., Component]) -> None:
-    # GIVEN a component whose own arguments do not protect it
+    # GIVEN a component whose arguments (`args`) do not protect it
 
-    # WHEN the component itself is protected
+    # WHEN its resource options (`opts`) protect it
     recording = record(lambda: make(opts=pulumi.ResourceOptions(protect=True)))
 
     # THEN

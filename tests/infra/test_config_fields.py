@@ -11,7 +11,7 @@ from pipeline.config.problems import values_of
 from pipeline.config.project_schema import project_schema
 from tests.infra.config_factory import only_problem, parsed, refused
 
-# For each field: a value that the configuration refuses, and words of the message about the allowed values.
+# For each field: a value that the configuration refuses, and words that describe the allowed values in the message.
 REFUSED: dict[str, tuple[str, str]] = {
     "environment": ("staging", "development, production, local"),
     "owner": ("<nobody>", "1 to 256 letters"),
@@ -116,7 +116,7 @@ def test_the_message_about_a_wrong_value_names_the_key_and_the_given_and_allowed
 
 
 @pytest.mark.parametrize("key", StackConfig.model_fields)
-def test_every_field_has_a_description_and_a_default_and_no_unknown_key_in_json_schema_extra(key: str) -> None:
+def test_every_field_has_a_description_a_default_and_only_known_keys_in_json_schema_extra(key: str) -> None:
     # GIVEN
     declaration = StackConfig.model_fields[key]
 
@@ -155,7 +155,7 @@ def test_the_message_about_an_unknown_key_names_only_docs_options_if_no_key_is_s
         ("api_4xx_percent", "name=value; docs/alarms.md lists the names"),
     ],
 )
-def test_the_message_about_a_wrong_threshold_names_a_similar_one_or_the_page_of_thresholds(
+def test_the_message_about_a_wrong_threshold_suggests_a_similar_name_or_names_docs_alarms_md(
     given: str, allowed: str
 ) -> None:
     # GIVEN / WHEN
@@ -234,7 +234,7 @@ def test_a_parsed_configuration_cannot_be_changed() -> None:
         config.batch_size = 3  # type: ignore[misc] # assigns to a frozen field on purpose
 
 
-def test_the_project_file_declares_exactly_the_fields() -> None:
+def test_pulumi_yaml_declares_exactly_the_fields_of_the_configuration() -> None:
     # GIVEN
     declared = yaml.safe_load((ROOT / "Pulumi.yaml").read_text(encoding="utf-8"))["config"]
 
@@ -246,7 +246,7 @@ def test_the_project_file_declares_exactly_the_fields() -> None:
 
 
 @pytest.mark.parametrize("stack", STACKS)
-def test_the_defaults_of_the_project_file_change_nothing(stack: str) -> None:
+def test_a_stacks_configuration_is_the_same_with_and_without_the_defaults_of_pulumi_yaml(stack: str) -> None:
     # GIVEN
     own = {
         key.removeprefix("orders:"): value for key, value in read_stack_file(stack).items() if key.startswith("orders:")

@@ -1,5 +1,5 @@
-"""Tests each rule about several fields: its message, and a configuration on each side of its limit
-(one breaks the rule, one satisfies it)."""
+"""Tests each rule that combines several fields: its message, a configuration that just breaks the rule, and
+one that just satisfies it."""
 
 import json
 import math
@@ -101,13 +101,13 @@ def test_a_retry_horizon_is_refused_if_and_only_if_it_is_below_the_minimum(base:
     assert ("max_receive_count" not in problems) == long_enough
 
 
-# A valid subscription. To check one item without the others, copies of `_GOOD` replace the items
-# before it. So the item keeps its index.
+# A valid subscription. To check one item of a list without the others, a test puts copies of `_GOOD` in place of the
+# items before it. So the item keeps its index in the list.
 _GOOD = "{name: zzz, protocol: sqs}"
 
 
 def _found(items: list[object]) -> set[tuple[str, str]]:
-    """Return key and given value of each problem in a list of subscriptions. Repeated `_GOOD` items are no problem."""
+    """Return key and given value of each problem in a list of subscriptions. Repeated `_GOOD` items do not count."""
     try:
         parsed(subscriptions=json.dumps(items))
     except ConfigError as error:
@@ -199,9 +199,9 @@ class TestSubscriptions:
         assert error.problems[0].given
 
     def test_every_problem_of_every_item_is_reported_together(self) -> None:
-        # GIVEN valid items, and items with every kind of problem. Some are wrong in themselves:
-        # they are no text or no mapping, or have wrong fields, several wrong values, or filters
-        # that match nothing. Others repeat another item's name or endpoint
+        # GIVEN valid items, and items with every kind of problem. Some are wrong on their own: they
+        # are not text, are not a mapping, or have wrong fields, several wrong values, or filters that match nothing.
+        # Others repeat another item's name or endpoint
         arn = "arn:aws:sqs:eu-west-1:123456789012:theirs"
         items: list[object] = [
             {"name": "a", "protocol": "sqs"},
@@ -224,7 +224,7 @@ class TestSubscriptions:
         # WHEN
         together = _found(items)
 
-        # THEN each item's own problems are reported, and also the problems between two items
+        # THEN the problems of each single item are reported, and also those of two items together
         assert [index for index, found in alone.items() if not found - together] == list(alone)
         assert sum(map(len, alone.values())) >= 18
         shared = {given for _, given in together - set().union(*alone.values())}

@@ -39,7 +39,7 @@ def test_the_api_description_has_every_route_and_no_other() -> None:
     assert {(each.method, each.path) for each in API_FUNCTIONS} == described
 
 
-def test_every_function_is_simulated_so_that_its_grants_are_compared_with_its_calls() -> None:
+def test_the_simulation_that_finds_needed_permissions_includes_every_function() -> None:
     # GIVEN / WHEN
     simulated = {each.function for each in needed_permissions()}
 

@@ -40,7 +40,7 @@ def test_the_program_never_moves_an_alias_if_deployments_are_gradual() -> None:
     assert {each.ignore_changes for each in aliases} == {("functionVersion", "routingConfig")}
 
 
-def test_the_program_does_not_change_tags_that_ops_deploy_sets_if_deployments_are_gradual() -> None:
+def test_if_deployments_are_gradual_the_program_does_not_change_the_tags_that_ops_deploy_sets() -> None:
     # GIVEN / WHEN
     functions = recorded("prod").of_type(FUNCTION)
 
@@ -73,12 +73,13 @@ def test_a_rollback_recognises_exactly_the_variables_that_refer_to_a_resource(op
     for name in NAMES:
         variables = recording.one(FUNCTION, f"{name}-function").inputs["environment"]["variables"]
         for variable, value in variables.items():
-            # THEN it treats the variable as a resource's name if and only if the value names one of these resources
+            # THEN the variable counts as one that refers to a resource if and only if its value is a name, URL or ARN
+            # of one of these
             assert bool(NAMES_A_RESOURCE.fullmatch(variable)) == (value in known), variable
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_codedeploy_shifts_each_function_as_configured_and_rolls_back_if_its_alarm_is_raised(name: str) -> None:
+def test_codedeploy_shifts_traffic_as_configured_and_rolls_back_if_the_functions_alarm_is_raised(name: str) -> None:
     # GIVEN
     recording = recorded("prod")
 
@@ -101,7 +102,7 @@ def test_codedeploy_shifts_each_function_as_configured_and_rolls_back_if_its_ala
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_rollback_alarm_can_be_raised_within_the_shortest_canary(name: str) -> None:
+def test_a_rollback_alarm_can_be_raised_before_the_shortest_canary_phase_ends(name: str) -> None:
     # GIVEN
     alarm = recorded("prod").one(ALARM, f"deploy-{name}-rollback").inputs
 

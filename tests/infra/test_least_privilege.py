@@ -182,7 +182,7 @@ def _policy_of(variant: str) -> Recorded:
 class TestPage:
     """Tests the program that writes docs/permissions.md."""
 
-    def test_the_page_is_not_written_if_a_permission_that_no_call_needs_has_no_reason(
+    def test_writing_the_page_fails_if_an_unneeded_permission_lacks_a_reason(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         # GIVEN

@@ -61,7 +61,7 @@ def test_a_route_is_created_after_the_api_may_call_its_function(slug: str) -> No
 
 
 @pytest.mark.parametrize(("slug", "function"), SLUGS.items())
-def test_functions_change_before_the_routes_get_or_lose_the_authorizer(slug: str, function: str) -> None:
+def test_a_functions_alias_changes_before_its_route_gets_or_loses_the_authorizer(slug: str, function: str) -> None:
     # GIVEN
     recording = recorded("prod")
 

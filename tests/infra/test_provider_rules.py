@@ -40,7 +40,7 @@ LONGEST = [f"key{number}={'v' * 250}" for number in range(45)]
 
 
 def variants() -> Iterator[tuple[str, Recording]]:
-    """Yield the committed stacks, and variants of prod: other options, the longest name, and the longest inputs."""
+    """Yield the repository's stacks, and variants of prod: other options, the longest name, and the longest inputs."""
     yield from ((stack, recorded(stack)) for stack in STACKS)
     yield "edge", recorded_with("prod", {**EDGE, **DOMAIN, "orders:encryption": "customer"})
     yield "snapshots", recorded_with("prod", {"orders:api_warm_start": "snap_start"})

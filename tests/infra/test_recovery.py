@@ -1,7 +1,7 @@
 """Tests which resources with data can be restored, and which are protected against deletion by mistake.
 
-Add each new resource that stores data to these tests by hand. The tests notice a missing resource
-only if it has protection or backups.
+Add each new resource that stores data to these tests by hand. If you forget a resource, the tests
+fail only if it has protection or backups.
 """
 
 from collections.abc import Mapping

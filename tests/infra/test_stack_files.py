@@ -1,4 +1,4 @@
-"""Tests how stack files are read, and that the committed ones keep the choices that are listed here."""
+"""Tests how stack files are read, and that the repository's stack files have the values in `EFFECTS`."""
 
 import re
 from pathlib import Path

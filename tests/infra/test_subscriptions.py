@@ -94,7 +94,7 @@ class TestSubscriptions:
         assert all("notifications-s0" in each.urn for each in gone)
 
     @pytest.mark.parametrize("value", ["{foo: bar}", "{}", "{prefix: a, suffix: b}", ".nan"])
-    def test_the_message_names_the_allowed_forms_if_sns_would_refuse_a_filter(self, value: str) -> None:
+    def test_the_error_for_a_filter_that_sns_would_refuse_lists_the_allowed_forms(self, value: str) -> None:
         # GIVEN
         item = f"{{name: own, protocol: sqs, filter_policy: {{event_type: [{value}]}}}}"
 

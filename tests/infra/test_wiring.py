@@ -1,4 +1,4 @@
-"""Tests which resources are connected, and with which settings."""
+"""Tests that the right resources are connected, with the right settings."""
 
 import json
 

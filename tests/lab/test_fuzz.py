@@ -72,7 +72,7 @@ BUGS = {
             "",
         ),
     ),
-    "a batch that is not returned although a record has no id": (
+    "a batch that is not reported as failed although a record has no message id": (
         BATCH,
         "record lost",
         Rewrite("runtime.handlers.powertools.batch:BatchRunner.run", "* unnamed", "* 0"),

@@ -113,7 +113,8 @@ def test_an_exit_code_is_converted_to_a_verdict(exit_code: int | None, verdict: 
     ("verdict", "of", "listed", "problems"),
     [
         pytest.param(Verdict.SURVIVED, 20, True, [], id="all but the listed mutant are noticed"),
-        # A busy machine can cause a timeout, so a listed mutant that timed out does not count as noticed.
+        # A busy machine can cause a timeout. So a listed mutant that timed out does not count as noticed, and its entry
+        # is not stale.
         pytest.param(Verdict.TIMEOUT, 20, True, [], id="listed, and its tests took too long"),
         pytest.param(Verdict.SURVIVED, 40, False, [entry(CHANGE)], id="a survivor that is not listed"),
         pytest.param(
@@ -141,7 +142,7 @@ def test_a_run_is_judged_by_its_unnoticed_mutants(verdict: Verdict, of: int, lis
     assert of != 20 or report.table()[-1] == "| runtime.a | 20 | 19 | 0 | 1 | 0 | 0 | 95.0 |"
 
 
-def test_a_listed_mutant_that_was_killed_is_stale() -> None:
+def test_the_entry_of_a_killed_mutant_is_stale() -> None:
     # GIVEN a listed mutant
     # WHEN the list is compared with a run that killed the mutant, and with a run that did not test it
     # THEN the entry is stale after the first run, but not after the second
@@ -194,7 +195,7 @@ def test_deselected_tests_exist() -> None:
     # GIVEN the tests that a run leaves out by name
     selection = settings(ROOT)["pytest_add_cli_args_test_selection"]
     deselected = [each.removeprefix("--deselect=").split("::") for each in selection if "::" in each]
-    # WHEN / THEN each is a test of its file
+    # WHEN / THEN each is defined in the file that is given with it
     assert deselected
     assert [test for file, test in deselected if f"def {test}(" not in (ROOT / file).read_text()] == []
 

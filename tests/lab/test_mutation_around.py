@@ -50,7 +50,7 @@ jobs:
         ("widen", "Grant(actions=('sqs:SendMessage',))", ["Grant(actions=(\"*\",))"]),
     ],
 )  # fmt: skip
-def test_a_pattern_makes_these_mistakes(pattern: str, before: str, after: list[str]) -> None:
+def test_a_mutation_pattern_changes_code_as_listed(pattern: str, before: str, after: list[str]) -> None:
     # GIVEN / WHEN
     found = [each.applied(before.encode()).decode() for each in edits("a.py", before) if each.pattern == pattern]
 
@@ -91,7 +91,7 @@ def test_a_pattern_makes_this_mistake_in_a_workflow(name: str, after: tuple[str,
     assert found.applied(WORKFLOW.encode()).decode() == WORKFLOW.replace(*after, 1)
 
 
-def test_a_seed_always_chooses_the_same_mutants_and_the_configured_number_per_folder() -> None:
+def test_the_same_seed_chooses_the_same_mutants_and_as_many_per_folder_as_configured() -> None:
     # GIVEN / WHEN
     chosen = Tree(ROOT).mutants(1)
 
@@ -104,7 +104,7 @@ def test_a_seed_always_chooses_the_same_mutants_and_the_configured_number_per_fo
     assert len({each.name for each in chosen}) == len(chosen)
 
 
-def test_excluded_tests_exist() -> None:
+def test_every_test_file_that_mutation_runs_leave_out_exists() -> None:
     # GIVEN / WHEN
     gone = [each for each in DRIFT if not (ROOT / each).exists()]
 
@@ -153,12 +153,12 @@ def test_a_mistake_is_judged_by_the_tests_that_run_its_function() -> None:
 
 
 @pytest.mark.parametrize("folder", FOLDERS)
-def test_a_folder_includes_each_of_its_test_files_and_each_test_in_them(folder: str) -> None:
+def test_concerns_is_true_for_every_test_file_of_a_folder_and_every_test_in_the_file(folder: str) -> None:
     # GIVEN the test files of a folder
     files = [str(path.relative_to(ROOT)) for each in FOLDERS[folder].tests for path in ROOT.glob(each)]
     # WHEN `concerns` gets the name of each file, and of one test in each file
     missing = [name for file in files for name in (file, f"{file}::test_it[a/b]") if not FOLDERS[folder].concerns(name)]
-    # THEN the folder includes all of them
+    # THEN it is true for all of them
     assert files
     assert missing == []
 

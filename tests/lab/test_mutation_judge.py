@@ -97,7 +97,7 @@ def test_a_failure_counts_only_if_the_mistake_causes_it(
     assert detail == by or (verdict == "unclear" and test in detail and Path(detail.rpartition(" ")[2]).exists())
 
 
-def test_all_tests_of_the_file_run_if_a_mistake_renames_a_case(judge: Judge) -> None:
+def test_if_a_mistake_renames_a_case_all_tests_of_its_file_are_run(judge: Judge) -> None:
     # GIVEN a mistake that renames a case
     (judge.copy / "tests" / "test_f.py").write_text(TESTS.partition("def test_that")[0])
     text = "CASES = ['other']\ndef f(): return {}\n"
@@ -110,7 +110,7 @@ def test_all_tests_of_the_file_run_if_a_mistake_renames_a_case(judge: Judge) -> 
     assert wrong == (Verdict.KILLED, "tests/test_f.py::test_f[other]")
 
 
-def test_a_test_that_fails_in_every_second_run_gives_no_verdict(judge: Judge, tmp_path: Path) -> None:
+def test_a_test_that_fails_in_every_second_run_gives_an_unclear_verdict(judge: Judge, tmp_path: Path) -> None:
     # GIVEN a mistake, and a test that fails in every second run
     (tmp_path / "flag").touch()
     test = f"""

@@ -1,4 +1,4 @@
-"""A resource on the emulator, for tests of its handler."""
+"""A resource that a test creates on the emulator, to test the handler of this type of resource."""
 
 import json
 from typing import Any

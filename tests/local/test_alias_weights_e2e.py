@@ -105,7 +105,7 @@ def test_one_version_answers_every_call_if_calls_are_not_split(
     assert set(by_invoke(emulated)) == {(version, str(version))}
 
 
-def test_a_weighted_alias_is_always_described_as_its_main_version(emulated: Aws, alias: Made) -> None:
+def test_get_function_configuration_of_a_weighted_alias_shows_its_main_version(emulated: Aws, alias: Made) -> None:
     # GIVEN
     set_weights(alias, {"2": 0.5})
 

@@ -56,7 +56,7 @@ FUNCTION = {"role": "r", "handler": "h", "runtime": "python3.13", "code": None}
     ],
     ids=["type", "input", "nested input", "the service's own error"],
 )
-def test_a_resource_that_cannot_be_made_is_named(aws: Aws, token: str, inputs: dict[str, Any], expected: str) -> None:
+def test_an_error_names_the_resource_that_failed(aws: Aws, token: str, inputs: dict[str, Any], expected: str) -> None:
     # GIVEN / WHEN
     with pytest.raises(DeployError) as caught:
         create(aws, token, "it", inputs)
@@ -145,6 +145,6 @@ def test_values_of_the_protocol_become_plain_values(given: Any, expected: Any) -
     # WHEN it is converted
     value = plain(given)
 
-    # THEN secrets are plain, integral numbers are ints, and absent properties are left out
+    # THEN a secret becomes its value, a whole number becomes an int, and absent properties are left out
     assert value == expected
     assert type(value) is type(expected)

@@ -1,4 +1,4 @@
-"""Tests EventBridge's resources on the emulator: create, change in place, delete, and deliver events."""
+"""Tests EventBridge's resources on the emulator: they are created, changed in place and deleted, and deliver events."""
 
 import json
 import time

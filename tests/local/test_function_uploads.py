@@ -96,8 +96,8 @@ def test_a_second_closed_connection_is_an_error_that_names_the_resource() -> Non
     assert busy.uploads == 2
 
 
-def test_a_function_with_the_same_name_and_other_code_is_an_error() -> None:
-    # GIVEN a function `greet` with other code, and a connection that is closed
+def test_a_repeated_upload_fails_if_the_function_exists_with_other_code() -> None:
+    # GIVEN an existing function `greet` with other code, and a first upload whose connection is closed
     busy = BusyLambda(closures=1, made={"greet": "another digest"})
 
     # WHEN / THEN

@@ -120,7 +120,7 @@ class TestTheKey:
 
     @pytest.mark.parametrize(("seconds", "code"), [(59, ""), (61, "RequestExpired")])
     def test_a_presigned_url_is_valid_for_the_time_in_its_query(self, seconds: int, code: str) -> None:
-        # GIVEN a URL that is valid for a minute, and the time of its use
+        # GIVEN a URL that is valid for a minute, and a gate whose clock is `seconds` ahead
         url = urlsplit(presigned(f"{ME}/bucket/key", service="s3", seconds=60))
         later = replace(gate(), clock=lambda: datetime.now(UTC) + timedelta(seconds=seconds))
         # WHEN / THEN
@@ -231,7 +231,7 @@ class TestOpenRoutes:
     def test_routes_that_resemble_public_ones_need_the_key(self, method: str, target: str) -> None:
         assert judged(gate(), request(method, target, {})) == "MissingAuthenticationToken"
 
-    def test_the_body_of_a_public_request_cannot_name_another_action(self) -> None:
+    def test_a_public_request_whose_body_names_another_action_is_refused(self) -> None:
         # GIVEN a confirmation whose body names another action / WHEN / THEN
         attempt = request("GET", CONFIRM, {"Content-Length": "18"}, b"Action=CreateTopic")
         assert judged(gate(), attempt) == "MissingAuthenticationToken"
@@ -314,7 +314,7 @@ class TestOnTheWire:
         )
         # WHEN
         sent(port, head.encode())
-        # THEN the emulator does not receive them
+        # THEN the emulator does not receive these headers
         assert set(upstream.seen[0][2]) == {"Host", "Accept"}
 
     def test_only_answers_of_the_stacks_api_keep_the_cors_header(self, pair: tuple[Upstream, int]) -> None:

@@ -82,8 +82,7 @@ NEEDED |= {"targetId", "userPoolId"}
 
 
 class Answer(dict[str, Any]):
-    """A fake answer of the API. Each member that is read exists and is empty, so no failure is
-    reported."""
+    """A fake answer of the API. Every member is an empty answer, so a handler finds no failure in it."""
 
     def __missing__(self, _: str) -> Any:
         return Answer()

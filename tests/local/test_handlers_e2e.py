@@ -1,5 +1,5 @@
-"""Tests that resources can be created, changed in place and deleted on the emulator. Functions,
-user pools, authorizers and EventBridge have separate files."""
+"""Tests that resources can be created, changed in place and deleted on the emulator. The tests of
+functions, user pools, authorizers and EventBridge are in other files."""
 
 import json
 from pathlib import Path

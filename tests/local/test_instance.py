@@ -45,7 +45,7 @@ def holder(folder: Path) -> "subprocess.Popen[str]":
     return process
 
 
-def test_the_error_for_a_second_holder_of_a_folder_names_the_command_that_stops_the_first(tmp_path: Path) -> None:
+def test_the_error_for_a_folder_that_another_process_holds_says_how_to_stop_that_process(tmp_path: Path) -> None:
     # GIVEN a folder that a running process holds
     state = StateDir(tmp_path)
     with holder(tmp_path) as process:

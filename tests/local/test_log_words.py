@@ -1,5 +1,5 @@
-"""Tests that the embedded AWS logs a function's failure as AWS does, and supports filter patterns
-with alternatives."""
+"""Tests that MiniStack (the embedded AWS) logs a function's failure as AWS does, and supports filter
+patterns with alternatives."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ REQUEST = "5f3c1a9e-0b1c-4d2e-8f30-112233445566"
 
 
 def ministack(result: dict[str, Any]) -> tuple[Any, Any]:
-    """Return stand-ins for MiniStack's modules, in which the call of a Lambda function returns `result`."""
+    """Return stand-ins for two modules of MiniStack. In them, a call of a Lambda function returns `result`."""
     logs: Any = ModuleType("cloudwatch_logs")
     logs._compile_filter_pattern = lambda raw: lambda message: raw == message
     lambda_svc: Any = ModuleType("lambda_svc")
@@ -39,7 +39,7 @@ def test_a_pattern_of_alternatives_is_recognized(pattern: str, terms: list[str] 
     assert alternatives(pattern) == terms
 
 
-def test_a_pattern_of_alternatives_matches_any_of_them() -> None:
+def test_a_pattern_of_alternatives_matches_a_message_that_contains_one_of_them() -> None:
     # GIVEN
     logs, _ = ministack({})
     # WHEN / THEN
@@ -68,7 +68,7 @@ def test_a_failed_function_is_logged_with_the_line_that_lambda_logs_on_aws(messa
     assert [death.cause for death in deaths] == [cause]
 
 
-def test_an_error_that_the_function_reported_gets_no_second_line() -> None:
+def test_no_line_is_added_for_an_error_that_the_function_has_logged() -> None:
     # GIVEN / WHEN / THEN
     assert last_line("KeyError: 'x'", REQUEST) is None
 

@@ -85,7 +85,7 @@ def test_a_time_that_cannot_be_read_is_refused_as_a_wrong_value(text: str) -> No
         parse_since(text, NOW)
 
 
-def test_all_lines_are_read_from_a_time_before_1970() -> None:
+def test_all_lines_are_read_if_the_start_time_is_before_1970() -> None:
     # GIVEN a line / WHEN all lines since a time in 1926 are read
     lines = read_lines(aws_with([(1000, "ops", "redrive begun")]), [GROUP], parse_since("36500d", NOW))
     # THEN the line is read

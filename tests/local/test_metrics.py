@@ -119,7 +119,7 @@ def test_the_age_of_the_oldest_message_is_measured_when_metrics_are_read() -> No
 def test_another_version_of_the_emulator_is_refused() -> None:
     # GIVEN modules without the needed functions
     empty = ModuleType("empty")
-    # WHEN counting is installed in them
+    # WHEN `count` is called with them
     # THEN the error names the missing functions
     with pytest.raises(LookupError, match="_emit_lambda_logs"):
         count(empty, empty, empty, empty)

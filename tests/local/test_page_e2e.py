@@ -135,7 +135,7 @@ def test_the_page_shows_a_replay_a_refusal_and_twenty_requests_at_once(person: P
     person.sees("#answer", "202")
     # WHEN the same request is sent again / THEN the first answer is shown again
     person.presses("#repeat")
-    person.sees("#answer", "replayed: the first answer again")
+    person.sees("#answer", "replayed: the first answer, sent again")
     # WHEN the order's key is sent with another body / THEN the request is refused
     person.presses("#other-body")
     person.sees("#answer", "422")
@@ -188,7 +188,7 @@ def test_the_page_reports_a_stopped_stack_and_the_browser_logged_no_error_except
     person: Person, printed: tuple[str, LocalStack]
 ) -> None:
     # GIVEN the tests above, in the same browser / WHEN the browser's log is read / THEN its only
-    # error is the answer 422 to a used key with another body
+    # errors are for status 422, the answer to a key that is sent again with another body
     messages = [each["message"] for each in person.browser.get_log("browser")]  # type: ignore[no-untyped-call]
     assert [text for text in messages if "422" not in text] == []
     # THEN `status` shows the address that `up` printed

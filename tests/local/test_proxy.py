@@ -224,7 +224,7 @@ def test_the_sdk_retries_injected_throttling(pair: Pair, faults: Faults, service
     assert len(upstream.seen) == 1
 
 
-def test_conflict_names_a_reason_for_every_item(pair: Pair, faults: Faults) -> None:
+def test_an_injected_conflict_has_a_reason_for_each_item(pair: Pair, faults: Faults) -> None:
     # GIVEN a rule that makes transactions conflict
     _, proxy = pair
     faults.add(rule(service="dynamodb", operation="TransactWriteItems", kind=FaultKind.CONFLICT))
@@ -271,7 +271,7 @@ def test_the_connection_is_closed_if_no_emulator_listens() -> None:
     proxy.stop()
 
 
-def test_injected_answer_keeps_the_connection(pair: Pair, faults: Faults) -> None:
+def test_the_connection_stays_open_after_an_injected_answer(pair: Pair, faults: Faults) -> None:
     # GIVEN a rule for one call
     _, proxy = pair
     faults.add(rule(count=1))

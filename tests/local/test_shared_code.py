@@ -1,4 +1,7 @@
-"""Tests that workers with the same package share one copy of its code."""
+"""Tests that MiniStack's workers (the processes that run functions) share one copy of the code of their package.
+
+Workers with different packages have different copies.
+"""
 
 from __future__ import annotations
 

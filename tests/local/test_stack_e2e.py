@@ -147,7 +147,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_a_full_disk_is_reported_with_the_option_for_another_folder(small_disk: Path) -> None:
+def test_the_error_for_a_full_disk_names_the_option_for_another_folder(small_disk: Path) -> None:
     # GIVEN a state folder on a disk that is too small for the workers' code
     # WHEN an instance is started there
     with pytest.raises(LocalError) as caught:

@@ -68,7 +68,7 @@ FUNCTION = json.dumps(
 
 
 class Running:
-    """An embedded AWS with three endpoints: the emulator for people, the proxy for functions, and the page."""
+    """An embedded AWS with three endpoints: the emulator (for people), the proxy (for functions) and the local page."""
 
     def __init__(self, emulator: Emulator, proxy: Proxy, page: PageServer, folder: Path) -> None:
         self.aws = Aws(emulator.endpoint_url, REGION, emulator.keys)
@@ -318,8 +318,8 @@ def test_the_stacks_api_answers_the_pages_that_its_cors_allows(running: Running,
 
 
 def test_a_page_after_dns_rebinding_has_no_access(running: Running, browser: Chrome) -> None:
-    # GIVEN a page whose host name now resolves to an endpoint's address. For the browser, page and endpoint have the
-    # same origin
+    # GIVEN a page whose host name now resolves to an endpoint's address. So the browser treats the page and the
+    # endpoint as one origin
     for port in (urlsplit(endpoint).port for endpoint in running.addresses):
         browser.get(f"http://{EVIL}:{port}/")
         # WHEN its script calls the endpoint

@@ -1,4 +1,4 @@
-"""Broken machine settings: code that uses them fails."""
+"""Settings of a machine that make code fail: invalid AWS settings, and a proxy that cannot be reached."""
 
 from pathlib import Path
 

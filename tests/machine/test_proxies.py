@@ -52,7 +52,7 @@ def test_clients_of_the_api_call_loopback_without_a_proxy() -> None:
         ({"HTTP_PROXY": "http://p", "no_proxy": "*"}, []),
     ],
 )
-def test_local_prints_a_shell_line_that_excludes_loopback_from_the_proxy(
+def test_the_local_command_prints_a_shell_line_that_excludes_loopback_from_the_proxy(
     monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], lines: list[str]
 ) -> None:
     # GIVEN a terminal with these variables
@@ -68,6 +68,6 @@ def test_local_prints_a_shell_line_that_excludes_loopback_from_the_proxy(
 def test_the_engine_and_the_program_use_no_proxy_for_loopback(tmp_path: Path) -> None:
     # GIVEN / WHEN the environment of the engine's commands is made
     environment = Workspace(tmp_path, tmp_path, tmp_path, 1, "local").environment
-    # THEN it keeps the proxy for the package index, and excludes loopback
+    # THEN it keeps the proxy, which may be needed to reach the package index, and excludes loopback from it
     assert environment["HTTP_PROXY"] == PROXIES["HTTP_PROXY"]
     assert environment["no_proxy"] == environment["NO_PROXY"] == "127.0.0.1,localhost"

@@ -58,7 +58,7 @@ class FakeFunction:
 
 
 class FakeLambda:
-    """A Lambda with the same versions of every function.
+    """A stand-in for AWS Lambda. Every function has the same versions.
 
     Attributes:
         calls: The calls that changed something, except removals of tags, in their order.
@@ -66,8 +66,8 @@ class FakeLambda:
 
     Args:
         versions: The numbers of the published versions.
-        live: The version to which the aliases of the functions in `behind` point.
-        behind: Names of the functions whose alias points to `live`. The other aliases point to the newest version.
+        live: A version. The aliases of the functions in `behind` point to it.
+        behind: Names of functions. The aliases of all other functions point to the newest version.
         weights: The weights in the routing configuration of each alias.
         never_ready: Whether the wait for an active version always times out.
         refused: The versions that cannot be deleted.
@@ -192,7 +192,8 @@ class FakeLambda:
         return _Pages({"list_versions_by_function": self._version_pages, "list_aliases": self._alias_pages}[operation])
 
     def _version_pages(self, function: str) -> list[dict[str, Any]]:
-        # A page can end anywhere. Code that sorts versions as text fails, because there is a version 10.
+        # Two pages, because a page of AWS can end anywhere. There is a version 10, so code that sorts versions as text
+        # fails.
         shown = ["$LATEST", *map(str, self.functions[function].versions)]
         return [{"Versions": [{"Version": each} for each in part]} for part in (shown[:4], shown[4:])]
 

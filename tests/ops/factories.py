@@ -92,7 +92,7 @@ def dead_letter(world: World, count: int) -> list[str]:
 def order_that_settles_during_discard(world: World) -> str:
     """Put an order's message into the orders queue and the dead-letter queue, and return the order's id.
 
-    The worker settles the order from the orders queue just before a command writes `DISCARDED`.
+    Just before a command writes `DISCARDED`, the worker settles the order with the message in the orders queue.
     """
     order_id = accept(world, "k")
     (source,) = world.orders_queue.messages.values()

@@ -40,12 +40,12 @@ def token_of(operation: OperationModel) -> tuple[str, str] | None:
 
 
 def left_out_of(operation: OperationModel) -> str | None:
-    """Return the member of the answer that lists or counts refused entries; `None` without one."""
+    """Return the name of the answer's member that lists or counts refused entries; `None` if there is none."""
     return next(filter(_LEFT_OUT.fullmatch, operation.output_shape.members if operation.output_shape else ()), None)
 
 
 def called_operations_with_partial_answers(folder: Path) -> set[str]:
-    """Return the operations that the code in a folder calls, also through paginators, and that can answer in part."""
+    """Return the operations with partial answers that the code in a folder calls, directly or through paginators."""
     names: set[str] = set()
     for file in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
@@ -63,15 +63,15 @@ def called_operations_with_partial_answers(folder: Path) -> set[str]:
 
 
 class InPart:
-    """Answers in pages: first an empty page, then pages of one item. One operation can refuse its first entry.
+    """AWS's answers in pages: first an empty page, then pages of one item. One operation can refuse an entry.
 
     Args:
-        refused: The operation that refuses its first entry.
+        refused: The operation that refuses the first entry of a call.
         times: The number of calls in which it refuses the entry.
         after: The number of calls before the first refusal.
 
     Attributes:
-        paged: Operations whose second item was read.
+        paged: Operations of which the page with the second item was read.
         stale: Number of reads by GetItem and by BatchGetItem that are not strongly consistent.
     """
 

@@ -151,7 +151,7 @@ class MockStack:
         self.sqs.send_message(QueueUrl=self.dead_letters, MessageBody=body, MessageAttributes=attributes)
 
     def log(self, function: str, *lines: dict[str, Any]) -> None:
-        """Write lines to a function's log at their times `at`. If a line has a `text`, only the text is written."""
+        """Write lines to a function's log, each with its time `at`. If a line has a `text`, only that is written."""
         group, stream = f"/aws/lambda/{GIVEN[f'{function}_function']}", "stream"
         if not self.logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"]:
             self.logs.create_log_group(logGroupName=group)

@@ -38,7 +38,7 @@ SHOWN = {
 
 
 def sections() -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Yield each runbook section with its commands in reading order, also those in running text.
+    """Yield each runbook section with its commands in the order of the text. Commands in sentences are included.
 
     A section is `file#heading`, and the text before a file's first heading is `file`.
     """

@@ -197,8 +197,8 @@ DISCARD = ("dlq", "discard", "--where", "older_than=0s", *DECISION, "--yes")
 DISCARD_ONE = ("dlq", "discard", ORDER_ID, *DECISION, "--yes")
 CHANGE_VISIBILITY = "change_message_visibility_batch"
 REPLAY = ("order", "replay-events", ORDER_ID, "--yes")
-# Each row: the command, the operation that refuses its first entry, the number of its calls before the first refusal,
-# the exit code after one refusal, and the exit code if the operation always refuses.
+# Each row: the command; the operation that refuses the first entry of a call; how many calls of this operation succeed
+# before the first refusal; the exit code after one refusal; the exit code if the operation always refuses.
 REFUSALS: list[tuple[tuple[str, ...], str, int, int, int]] = [
     (REDRIVE, "batch_get_item", 0, 0, 1),
     (REDRIVE, "send_message_batch", 0, 6, 6),
@@ -288,7 +288,7 @@ def test_every_operation_with_pages_or_refused_entries_has_a_case() -> None:
     ],
     ids=["partial data", "an error status", "a message instead of data"],
 )
-def test_metrics_that_cloudwatch_left_out_are_an_error(last: dict[str, Any]) -> None:
+def test_an_answer_of_cloudwatch_without_some_values_raises_an_error(last: dict[str, Any]) -> None:
     # GIVEN a last page that lacks values
     client: Any = SimpleNamespace(get_paginator=lambda _: SimpleNamespace(paginate=lambda **_: [last]))
     query, now = Query("count", "namespace", "metric", {}), datetime.now(UTC)

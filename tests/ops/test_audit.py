@@ -122,7 +122,7 @@ def _received_too_often(shop: Shop) -> None:
 def _dead_lettered_early(shop: Shop) -> None:
     """Change the dead letter, so that it looks as if SQS moved it after one receive.
 
-    The message has no `attempt`, because only the worker adds one. The order's row has `attempt` 1.
+    The message has no attribute `attempt`, because only the worker sets it. The order's row has `attempt` 1.
     """
     (message,) = shop.stack.world.dead_letters.messages.values()
     message.attributes = {name: each for name, each in message.attributes.items() if name != "attempt"}
@@ -284,7 +284,9 @@ def test_an_order_younger_than_the_cut_off_is_not_checked(shop: Shop) -> None:
     assert shop.audit()["ok"]
 
 
-def test_open_orders_without_a_dead_letter_are_a_violation_only_if_the_queue_has_too_few_messages(shop: Shop) -> None:
+def test_open_orders_without_dead_letters_are_a_violation_only_if_they_outnumber_the_queued_messages(
+    shop: Shop,
+) -> None:
     # GIVEN two open orders: the first order's message is in the orders queue, the second order's is a dead letter
     accept(shop.stack, "waits")
     shop.stack.world.cloud.clock.advance(HOUR)
@@ -315,7 +317,7 @@ def test_an_order_that_settles_during_the_audit_is_no_violation(shop: Shop) -> N
     assert shop.audit()["ok"]
 
 
-def test_a_corrected_count_is_the_new_start_of_the_calculation(shop: Shop) -> None:
+def test_the_audit_calculates_the_stock_from_the_last_corrected_count(shop: Shop) -> None:
     # GIVEN a stock count that was two units too low, and that somebody has corrected
     shop.available(92)
     assert not shop.audit()["ok"]

@@ -1,7 +1,7 @@
 """Tests how the audit judges what it has read.
 
-G1 and G5: orders that still need a message, to be settled (G1) or to get their event published
-(G5). G2: counts of stock. G4: the limit of receives.
+G1: orders that are settled only if they still have a message. G5: settled orders whose event is published only
+if they still have a message. G2: the counts of stock. G4: the limit of receives.
 """
 
 from __future__ import annotations
@@ -17,8 +17,9 @@ from ops.gateway.stock import Count
 
 
 def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
-    # GIVEN six articles with confirmed units. Somebody counts the stock of `changed article` during the audit. Two
-    # articles are below zero: `below zero` has no reference point, `below zero since` has one
+    # GIVEN six articles with confirmed units. Somebody counts the stock of `changed article` during the audit. The
+    # stock of two articles is below zero: `below zero` has no reference point (an earlier count), `below zero since`
+    # has one
     at = "2026-01-01T00:00:00.000Z"
     rows = {
         "fine": Count(7, {}, 10, at),
@@ -52,16 +53,16 @@ def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
 
 @pytest.mark.parametrize("waiting", range(5))
 @pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
-def test_too_few_messages_are_a_violation_only_if_g1_or_g5_is_broken_whichever_orders_they_belong_to(
+def test_g1_or_g5_is_violated_only_if_every_assignment_of_the_messages_to_orders_breaks_one_of_them(
     lost: int, silent: int, waiting: int
 ) -> None:
-    # GIVEN orders that are in doubt under G1, other orders that are in doubt under G5, and messages in the orders queue
+    # GIVEN orders that break G1 without a message, others that break G5 without one, and messages in the orders queue
     doubts = {
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},
     }
-    # Nobody knows to which orders the messages in the queue belong. `ways` lists the possibilities: each is a set of
-    # orders with a message. The guarantee of an order in doubt is broken if the order has no message.
+    # Nobody knows to which orders the messages in the queue belong. `ways` lists the possibilities: each is the
+    # set of the orders that have a message. Every other order breaks its guarantee, G1 or G5.
     ways = [set(own) for own in itertools.combinations(doubts, min(waiting, len(doubts)))]
     broken = [{order_id.partition("-")[0] for order_id in doubts.keys() - own} for own in ways]
 
@@ -69,8 +70,8 @@ def test_too_few_messages_are_a_violation_only_if_g1_or_g5_is_broken_whichever_o
     found = {one.name: one for one in judge(Evidence(0, doubts=doubts, waiting=waiting))}
 
     # THEN a guarantee is reported as broken if every possibility breaks it. If every possibility
-    # breaks G1 or G5, but not always the same one, both findings say that it is not known which is
-    # broken
+    # breaks G1 or G5, but neither is broken in all of them, the findings of both guarantees say: it
+    # is not known which of the two is broken
     certain = {kind: all(kind in way for way in broken) for kind in ("lost", "silent")}
     unknown = all(broken) and not any(certain.values())
     for name, kind in (("G1", "lost"), ("G5", "silent")):

@@ -167,7 +167,7 @@ def test_the_help_of_every_command_has_an_example_and_says_what_is_next(
     assert "what next:" in text
     example = next(line for line in level.epilog.splitlines() if line.startswith("  python -m ops "))
     assert tuple(example.split()[3 : 3 + len(path)]) == path
-    # AND each line below the usage fits 80 columns, except examples, which are pasted as one line
+    # AND each line below the usage fits 80 columns, except examples: each is one line, so that people can copy it
     below = text.partition("\n\n")[2].splitlines()
     assert [line for line in below if len(line) > 80 and not line.startswith("  python -m ops ")] == []
 

@@ -22,8 +22,8 @@ from ops.target import Choice
 from pipeline.config import StackConfig, parse_config
 from pipeline.functions import API_FUNCTIONS, FUNCTIONS
 
-# One number: USD per million orders with one line each; only POLLING is USD per month. Two numbers:
-# USD per month, and USD per million orders.
+# A single number is USD per million orders with one line each; only POLLING is USD per month. A pair is USD per month,
+# and USD per million orders.
 HTTP = 1.00
 LAMBDA = 2 * 0.20 + 2 * 50_000 * 0.0000133334  # twice 50 ms at 1 GB
 UNITS = 9 * 0.625 + 1 * 0.125
@@ -31,7 +31,7 @@ STORED = 324e6 / 2**30 * 0.25
 RESTORABLE = 324e6 / 2**30 * 0.20
 REQUESTS = 3 * (0.40 + 0.10)  # send, receive, delete; 0.10 is added for a message group
 POLLING = 657_000 * 0.40 / 1e6  # five pollers, every 20 s
-TRACES = 2 * 5.00  # 0.4 orders a second, so Lambda traces every call
+TRACES = 2 * 5.00  # Lambda traces the first call of each second: with 0.4 orders a second, that is every call
 METRICS = 3 * 0.30
 EDGE = {"WAF": (5 + 4 * 1.00, 0.60), "CloudFront": (0, 1.00)}
 
@@ -50,9 +50,9 @@ def kept(written: float, days: int) -> float:
     return written * 1e6 / 2**30 * (0.50 + 0.15 * 0.03 * days * 24 / 730)
 
 
-def logs(level: float, days: int) -> float:
-    """Return the price of a million orders' logs and access logs. `level` is the share of invocations at DEBUG."""
-    return kept(330 + lines("create-order", level) + lines("process-order", level), days)
+def logs(debug: float, days: int) -> float:
+    """Return the price of a million orders' logs and access logs. `debug` is the share of invocations at DEBUG."""
+    return kept(330 + lines("create-order", debug) + lines("process-order", debug), days)
 
 
 DEFAULT = {
@@ -211,7 +211,7 @@ def test_the_bill_of_a_month_is_shown_as_text_and_as_json(capsys: pytest.Capture
     # AND provisioned units are billed by the hour, at a utilization of 70 %
     units = (9 * 0.00065 + 0.00013) * 1e6 / 3600 / 0.7
     assert found["per_million_provisioned_units"] == pytest.approx(units)
-    assert f"would cost {units:.2f} for a million orders that use 70% of it." in shown
+    assert f"If orders used 70% of this capacity, it would cost {units:.2f} for a million orders." in shown
 
 
 @pytest.mark.parametrize("orders", ["0", "11"])

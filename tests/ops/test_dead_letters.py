@@ -45,7 +45,7 @@ def test_the_state_of_a_dead_letter_depends_on_its_order_and_event(order: Any, f
     assert case.state is state
 
 
-def test_a_dead_letter_of_an_unreadable_row_has_its_own_state() -> None:
+def test_a_dead_letter_whose_order_has_an_unreadable_row_has_the_state_corrupt_order() -> None:
     # GIVEN a row of the orders table that is not a valid order
     # WHEN this order's dead letter is assessed
     case = assess(read_letter(received()), Facts(corrupt={ORDER_ID: UNREADABLE_ROW}))
@@ -68,7 +68,7 @@ def test_a_message_of_a_newer_version_counts_as_readable() -> None:
     message = received(body=body(schema_version=SCHEMA_VERSION + 1))
     # WHEN it is read
     letter = read_letter(message)
-    # THEN it is readable, and names its order
+    # THEN it counts as readable, because a newer worker can read it, and it names its order
     assert letter.readable
     assert letter.order_id == ORDER_ID
 
@@ -78,11 +78,11 @@ def test_a_message_that_names_two_orders_gets_no_order_id() -> None:
     message = received(attributes={"order_id": text(OTHER_ID)})
     # WHEN it is read
     letter = read_letter(message)
-    # THEN the letter gets no order id, so that `dlq discard` marks neither of the two orders
+    # THEN the letter gets no order id, so that `dlq discard` makes neither of the two orders DISCARDED
     assert letter.order_id is None
 
 
-def test_the_reason_comes_from_the_message_or_else_from_the_order() -> None:
+def test_the_error_comes_from_the_message_or_else_from_the_order() -> None:
     # GIVEN an order with an error, and two messages of this order: one without an error, one with another error
     facts = Facts({ORDER_ID: stored(error={"error_type": "ContentionError", "error": "busy", "attempt": 8})})
     own = received(attributes={"order_id": text(ORDER_ID), "error_type": text("INVALID_MESSAGE"), "attempt": text("1")})
@@ -151,7 +151,9 @@ def test_a_duration_is_shown_in_its_largest_unit_and_the_next_one(seconds: int) 
 
 @given(st.lists(st.tuples(*[st.integers(1, 100_000)] * 3), max_size=40))
 @example([(1, 1, 1)] * 25)
-def test_batches_contain_every_message_and_fit_into_one_call(sizes: list[tuple[int, int, int]]) -> None:
+def test_every_message_is_in_a_batch_and_each_batch_of_several_messages_fits_into_one_call(
+    sizes: list[tuple[int, int, int]],
+) -> None:
     # GIVEN messages with bodies and two attributes of any size
     messages = [
         received(message_id=str(number), body="x" * size, attributes={"a": text("é" * one), "b": text("x" * two)})

@@ -40,7 +40,7 @@ def test_old_versions_are_deleted_and_the_newest_stay(world: DeployTarget) -> No
 
 
 def test_the_version_that_callers_use_and_all_newer_versions_are_kept(world: DeployTarget) -> None:
-    # GIVEN a stack whose callers are on an old version, because nothing was shifted to the newer ones
+    # GIVEN a stack whose callers still use an old version, because they were not shifted to a newer one
     world.lambda_ = twelve(live=3)
 
     # WHEN

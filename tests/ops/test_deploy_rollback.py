@@ -1,4 +1,4 @@
-"""`ops deploy rollback`, with a stand-in for Lambda: where callers go, what is refused, and what is recorded."""
+"""Tests `ops deploy rollback` with a fake Lambda: the version that callers use afterwards, refusals and records."""
 
 from __future__ import annotations
 
@@ -209,7 +209,7 @@ def test_an_invalid_choice_is_wrong_usage(world: DeployTarget, to: str, capsys: 
 
 
 def test_an_inactive_version_is_made_ready_before_callers_are_moved(world: DeployTarget) -> None:
-    # GIVEN versions whose snapshots Lambda has deleted, because nobody called them for weeks
+    # GIVEN versions that nobody called for weeks, so that Lambda has deleted their snapshots
     for each in world.lambda_.versions(9):
         each.state = "Inactive"
 

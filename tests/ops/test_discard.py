@@ -115,7 +115,7 @@ def test_a_message_that_names_no_order_is_deleted_and_no_order_is_marked(world: 
 
 
 @pytest.mark.parametrize("stored", STORED)
-def test_a_discard_of_a_message_that_is_no_json_does_what_its_plan_says(stored: str, world: World) -> None:
+def test_the_discard_of_an_unreadable_message_does_what_the_plan_says(stored: str, world: World) -> None:
     # GIVEN an order whose row is stored in some state or is missing, and a message that is no JSON and names this order
     (order_id,) = dead_letter(world, 1)
     world.dead_letters.messages.clear()
@@ -134,7 +134,8 @@ def test_a_discard_of_a_message_that_is_no_json_does_what_its_plan_says(stored: 
         assert statuses(world) == before
         assert world.dead_letters.counts() == (1, 0, 0)
     else:
-        # THEN otherwise the message is deleted. The order becomes DISCARDED if the plan says so, and only then
+        # THEN if the plan is not refused, the message is deleted. The order becomes DISCARDED if and only if the plan
+        # says so
         assert "messages deleted: 1" in discard(world, order_id)
         marked = statuses(world).count("DISCARDED") > before.count("DISCARDED")
         assert ("would become DISCARDED" in planned) == marked

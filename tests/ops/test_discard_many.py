@@ -78,7 +78,7 @@ def test_a_dry_run_counts_by_cause_and_changes_nothing(world: World) -> None:
     dead_letter(world, 11)
     world.dead_letters.send("not json", {})
     before = {order_id: dict(item) for order_id, item in world.orders.items()}
-    # WHEN discarding runs without --yes
+    # WHEN the discard is run without --yes
     tally = discard_many(world, "older_than=0s", act=False)
     # THEN it counts what it would discard and shows a sample, and nothing has changed
     assert (tally.discarded, tally.orders, sum(tally.causes.values()), len(tally.sample)) == (12, 11, 12, 5)
@@ -97,7 +97,7 @@ STORED: dict[str, dict[str, Any] | None] = {
     "settled, unreadable": {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "yesterday"}},
     "discarded": {"status": {"S": "DISCARDED"}},
 }
-"""Changes of a FAILED order's row, or `None` to remove the row. An attribute that is `None` is removed."""
+"""The attributes that each case changes in a FAILED order's row. `None` removes an attribute, or the whole row."""
 
 
 @pytest.mark.parametrize("stored", STORED)

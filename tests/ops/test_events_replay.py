@@ -260,7 +260,7 @@ def test_a_replay_that_stopped_is_continued(
     assert len(drain(stack, url)) == len(IDS)
 
 
-def test_the_history_counts_events_of_a_replay_that_stopped_in_its_first_chunk(
+def test_the_history_counts_a_replay_in_events_if_it_stopped_before_it_recorded_progress(
     stack: MockStack, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a replay to a queue that refuses every event
@@ -295,7 +295,7 @@ def test_a_replay_begins_from_the_start_if_the_one_before_sent_nothing(
 
 
 @pytest.mark.parametrize("stack", [IDS[:4]], indirect=True, ids=["4"])
-def test_a_replay_shows_how_to_publish_the_events_that_it_could_not_make(
+def test_a_replay_advises_commands_for_the_orders_whose_rows_give_no_event(
     stack: MockStack, capsys: pytest.CaptureFixture[str]
 ) -> None:
     # GIVEN a row with an unreadable time, a row of a newer version, and a readable row that lacks a part of the event
@@ -312,9 +312,9 @@ def test_a_replay_shows_how_to_publish_the_events_that_it_could_not_make(
     codes.append(stack.run(*command, "--yes"))
     output = capsys.readouterr().err
     # THEN only the fourth order's event is sent. The dry run advises two commands: the repair of
-    # the first row, and the replay. The run with --yes advises the repair too. Its second command
-    # is not a replay, but publishes only the three missing events: a second replay would send all
-    # events again, because the first replay has ended
+    # the first row, and the replay. The run with --yes advises the repair too, and
+    # `order replay-events` for only the three missing events. It does not advise `events replay`:
+    # that would send all events again, because the first replay has ended
     assert codes == [6, 6]
     assert [subject(message) for message in drain(stack, url)] == [IDS[3]]
     repair = f"order repair {unreadable}"

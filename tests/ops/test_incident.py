@@ -19,7 +19,7 @@ from runtime.metric import MetricName
 
 
 def test_the_incident_reads_its_commands_from_the_runbook() -> None:
-    # GIVEN the runbook that the incident's last page links to
+    # GIVEN the runbook to which the incident's last page (the message to the person on call) links
     # WHEN its commands are read
     commands = commands_of("dead-letters.md", "dead-letters")
     # THEN the first one lists the dead letters, and the last one redrives them

@@ -1,4 +1,4 @@
-"""The load test: what it refuses, what its clients do, and which mistake fails which check."""
+"""Tests the load test: what it refuses, what its clients do, and which broken promises it finds."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_a_load_with_a_failed_check_fails(runner: CommandRunner, capsys: pytest.
 
 
 def test_each_order_is_for_one_unit_of_one_article() -> None:
-    # GIVEN a plan of three orders of two articles
+    # GIVEN a plan of three orders, with two articles to choose from
     plan = Plan(3, 1.0, 1, ("A", "B"), Decimal(0), Decimal(1), 10)
 
     # WHEN its orders are made
@@ -225,7 +225,7 @@ class Stored:
         ),
     ],
 )
-def test_each_mistake_fails_its_check(
+def test_each_broken_promise_of_a_run_is_found(
     answers: list[tuple[int, str]], settled: dict[str, str], offered: float, broken: list[str]
 ) -> None:
     # GIVEN the answers to a run that should send one order within a second

@@ -53,7 +53,7 @@ def test_a_republished_event_names_its_group_on_a_fifo_topic(topic: str, group: 
 
 
 @pytest.mark.parametrize("yes", [True, False])
-def test_an_event_goes_to_the_bus_of_a_stack_only_with_yes(yes: bool) -> None:
+def test_an_event_is_published_again_on_a_bus_only_with_the_option_yes(yes: bool) -> None:
     # GIVEN a settled order of a stack with a bus
     order = stored(
         status=OrderStatus.CONFIRMED,

@@ -78,7 +78,7 @@ def test_the_printed_command_tests_the_tier_that_was_listed(
 
 
 @pytest.mark.parametrize(("arguments", "code"), [(["--yes"], 2), (["--tier", "ticket"], 5)])
-def test_the_test_page_is_refused_if_its_tier_has_no_topic_or_an_option_is_missing(
+def test_the_command_is_refused_if_the_tier_has_no_topic_or_yes_is_given_without_test(
     stack: MockStack, arguments: list[str], code: int
 ) -> None:
     # GIVEN a stack whose only alarm topic is the one for pages

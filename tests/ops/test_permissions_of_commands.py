@@ -33,8 +33,7 @@ COMMANDS: dict[str, list[tuple[str, ...]]] = {
     "mute": [("mute", "list")],
     "dlq list": [("dlq", "list"), ("dlq", "show", ORDER_ID), ("errors",)],
 }
-# Maps a command to the beginning of its row in docs/ops.md. A command that is not listed here is
-# itself the beginning of its row.
+# For commands whose row in docs/ops.md does not begin with their own name: how the row begins.
 ROW_OF = {
     "stock set": "stock add",
     "worker pause": "worker",
@@ -42,7 +41,7 @@ ROW_OF = {
     "mute on": "mute",
     "mute off": "mute",
 }
-# Maps the beginning of a command to other rows of docs/ops.md whose permissions it also needs.
+# Commands that begin with the key also need the permissions of these other rows of docs/ops.md.
 OTHER_ROWS_OF = {
     "dlq": (_READING, "dlq list"),
     "events replay": (_READING, "dlq list"),
@@ -63,7 +62,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MockStack]:
 
 
 def documented(start: str) -> set[str]:
-    """Return the actions in the page's last row that begins with `start`.
+    """Return the actions in the last of the page's rows that begin with `start`.
 
     In the row, only the first action of each service has the service's prefix.
     """

@@ -55,7 +55,7 @@ def test_the_quota_is_compared_with_the_concurrency_of_worker_and_api(
     # GIVEN a stack in an account without other reservations
     # WHEN
     found = concurrency(config(**options), quota, quota)
-    # THEN the finding says whether worker and API fit. If they do not fit, the quota that it advises is enough.
+    # THEN the finding says whether the quota is enough for worker and API. If not, it advises a quota that is enough.
     assert found.verdict is verdict
     if verdict is not Verdict.OK:
         wanted = int(found.todo[0].rpartition(" ")[2])
@@ -69,14 +69,14 @@ def test_the_next_deployment_can_use_the_executions_that_the_stack_has_already_r
         "get_account_settings": {"AccountLimit": {"ConcurrentExecutions": 500, "UnreservedConcurrentExecutions": 100}},
         "get_function_concurrency": {"ReservedConcurrentExecutions": 400},
     }
-    # WHEN its next deployment reserves the same again
+    # WHEN its next deployment reserves 400 again
     stack = known(config(worker_reserved_concurrency=400, throttle_burst=100), outputs, **answers)
     # THEN the quota is enough
     assert only(capacity(stack), "Lambda's concurrency").verdict is Verdict.OK
 
 
 def test_the_advised_command_corrects_the_alarm_on_concurrency() -> None:
-    # GIVEN a stack that sets one threshold, and one that also sets the threshold for the account's concurrency
+    # GIVEN two stacks that set the same threshold. The second also sets the threshold for the account's concurrency
     for given in (("api_4xx_percent=2",), ("api_4xx_percent=2", "account_concurrency=7")):
         stack = config(alarm_thresholds=given)
         # WHEN the account's quota differs from the threshold for concurrency
@@ -162,7 +162,7 @@ def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str,
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_an_existing_permissions_boundary_must_be_configured_and_a_configured_one_must_exist() -> None:
+def test_a_permissions_boundary_is_reported_if_it_exists_unconfigured_or_is_configured_but_missing() -> None:
     # GIVEN the name that the bootstrap's template gives to the permissions boundary
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template
@@ -228,7 +228,8 @@ def test_an_unconfirmed_address_and_a_page_topic_without_a_subscriber_are_report
     nobody = list(people(known(config(), outputs, list_subscriptions_by_topic={"Subscriptions": []})))
     waiting = list(people(known(stack, outputs, list_subscriptions_by_topic=answer)))
     before = list(people(replace(known(stack), outputs=None)))
-    # THEN both are reported, without the address. Before the first deployment no address can be confirmed.
+    # THEN both are reported, without the address. Before the first deployment, when no address can be confirmed,
+    # nothing is reported
     assert [each.verdict for each in before] == [Verdict.OK, Verdict.OK]
     assert [each.verdict for each in nobody] == [Verdict.WARNING, Verdict.OK]
     assert [each.verdict for each in waiting] == [Verdict.WARNING, Verdict.WARNING]
@@ -277,5 +278,5 @@ NOT_NAMED = {"sts.get_caller_identity", "s3.list_objects_v2"}
 
 
 def action(call: str) -> str:
-    """Return IAM's name of a client's call, without the service."""
+    """Return the name of the IAM action for a client's call, without the service's prefix."""
     return "".join(word.title() for word in call.partition(".")[2].split("_"))

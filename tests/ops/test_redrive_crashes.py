@@ -1,4 +1,7 @@
-"""If a redrive has a fault at any call, no order is lost, and no order takes effect twice."""
+"""Tests that no order is lost or takes effect twice, whichever call of a redrive has a fault.
+
+A fault is an error, a lost answer or a crash.
+"""
 
 from __future__ import annotations
 

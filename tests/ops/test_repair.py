@@ -70,7 +70,7 @@ def test_a_repair_restores_a_settled_row_from_its_message(stack: MockStack, caps
     pinned = json.loads(capsys.readouterr().out)["fingerprint"]
     # WHEN the row is repaired
     assert stack.run("order", "repair", STRANGE, "--expect", pinned, "--yes") == 0
-    # THEN the row has everything that an event needs, and keeps its status
+    # THEN the time is restored from the message, and the row keeps its status
     assert stack.order(STRANGE) == good_row(STRANGE, **settled)
 
 
@@ -89,7 +89,7 @@ def test_a_harmful_or_unnecessary_repair_is_refused(
     # GIVEN a row that a repair would make worse, or that needs no repair
     before = good_row(STRANGE, **changes)
     put_strange_records(stack, before, record)
-    # WHEN somebody repairs it
+    # WHEN somebody tries to repair it
     code = stack.run("order", "repair", STRANGE, "--yes")
     # THEN the repair is refused, and the row is unchanged
     assert code == 5
@@ -140,7 +140,7 @@ def test_the_workers_record_is_deleted_only_if_it_has_not_changed_since_it_was_s
         ({"status": {"N": "1"}, "data": {"S": '{"status": "CONFIRMED"}'}}, "no readable status"),
     ],
 )
-def test_the_part_of_a_record_that_cannot_be_read_is_named(
+def test_repair_names_the_unreadable_part_of_a_record(
     stack: MockStack, capsys: pytest.CaptureFixture[str], record: Any, wrong: str
 ) -> None:
     # GIVEN a readable order, and a record with one unreadable part
@@ -157,7 +157,7 @@ def test_the_part_of_a_record_that_cannot_be_read_is_named(
 def test_the_repair_of_a_record_shows_the_status_of_the_order(
     stack: MockStack, capsys: pytest.CaptureFixture[str], status: str | None
 ) -> None:
-    # GIVEN an unreadable record of an order that is readable or not stored
+    # GIVEN an unreadable record. Its order is either readable or not stored
     stack.put_record({"id": {"S": record_id(STRANGE)}, "status": {"S": "COMPLETED"}})
     if status:
         stack.put_order(good_row(STRANGE, status={"S": status}))
@@ -166,7 +166,7 @@ def test_the_repair_of_a_record_shows_the_status_of_the_order(
     document = json.loads(capsys.readouterr().out)
     stack.run("order", "repair", STRANGE)
     shown = capsys.readouterr()
-    # THEN the order's status is shown, but not the remark that there is no readable dead letter
+    # THEN the order's status is shown. The remark "No readable dead letter" is left out
     assert document["status"] == status
     assert f"status       {status or 'not stored'}\n" in shown.out
     assert "No readable dead letter" not in shown.err
@@ -194,6 +194,6 @@ def test_units_cannot_be_added_to_an_invalid_count(stack: MockStack, capsys: pyt
     stack.put_stock({"sku": {"S": "SKU-9"}, "available": {"S": "9"}})
     # WHEN a unit is added
     code = stack.run("stock", "add", "SKU-9", "1", "--yes")
-    # THEN the error names the command that repairs it
+    # THEN the error names the command that repairs the count
     assert code == 5
     assert f'stock set {stack.selection} SKU-9 N --expect \'{{"S":"9"}}\'' in capsys.readouterr().err

@@ -92,8 +92,8 @@ def test_an_order_stays_open_if_the_workers_records_are_kept(world: World) -> No
     disaster.restore(*RESTORED)
     # WHEN the open orders are sent again
     disaster.resend_open()
-    # THEN the worker skips the order that was settled after the restored time, because the worker's record says that
-    # it is finished. So the records must be deleted
+    # THEN the worker skips the order that was settled after the time of the restored tables: the worker's record says
+    # that this order is finished. This is why the records must be deleted
     assert disaster.status(disaster.across) == OrderStatus.ACCEPTED
     assert world.available("SKU-1") == 98
 

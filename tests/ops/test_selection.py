@@ -1,4 +1,4 @@
-"""Advised commands name the stack that the command line named."""
+"""Tests that an advised command names the same stack as the command line."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ def test_other_programs_and_other_words_stay_as_they_are() -> None:
 def test_a_refusal_names_the_stack(words: tuple[str, ...], code: ExitCode, runner: CommandRunner, capsys: Any) -> None:
     # GIVEN an order without a dead letter and without an event
     runner.stack.put_order(good_row(ORDER_ID))
-    # WHEN a command refuses it, and advises another command
+    # WHEN a command refuses to act on the order, and advises another command
     assert runner.stack.run(*words) == code
     # THEN
     error = capsys.readouterr().err
@@ -126,7 +126,7 @@ def test_the_command_to_start_the_local_stack_names_its_folder(tmp_path: Path, c
     assert f"python -m local up --state-dir {folder} --detach. If" in capsys.readouterr().err
 
 
-def test_the_json_of_status_has_next_commands_that_name_the_stack(runner: CommandRunner, capsys: Any) -> None:
+def test_each_next_command_in_the_json_of_status_names_the_stack(runner: CommandRunner, capsys: Any) -> None:
     # GIVEN a paused worker
     runner.stack.run("worker", "pause", "--by", "Ada", "--reason", "test", "--yes")
     capsys.readouterr()

@@ -121,7 +121,7 @@ def test_a_trace_claims_only_what_is_known_of_the_event(status: OrderStatus, rec
 def test_a_trace_takes_the_outcome_of_an_event_from_the_log(
     messages: list[str], fields: dict[str, str | None], expected: str
 ) -> None:
-    # GIVEN a settled order without a worker's record, and lines of its log
+    # GIVEN log lines about a settled order that has no worker's record
     steps = [step_of_line(line(message=message, **fields)) for message in messages]
     # WHEN the trace describes the order's notification
     # THEN the trace shows the event's outcome from the log. If the log has no outcome, the trace shows "unknown"

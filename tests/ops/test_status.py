@@ -75,7 +75,7 @@ def test_only_the_stacks_own_alarms_are_found() -> None:
 
 
 def test_503_answers_without_an_alarm_are_reported(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN ten answers 503. A metric of the functions counts them, but no alarm is raised
+    # GIVEN ten answers with status 503. A metric of the functions counts them, but no alarm is raised
     stack.cloudwatch.put_metric_data(
         Namespace="orders-prod",
         MetricData=[
@@ -292,7 +292,7 @@ def test_a_pause_with_an_empty_or_too_long_reason_is_refused(stack: MockStack, r
 @pytest.mark.parametrize(
     ("minutes", "of_a_sum", "of_a_percentile"), [(30, 60, 3_600), (90, 60, 7_200), (3_000, 300, 86_400)]
 )
-def test_the_period_of_a_percentile_is_the_time_span_but_at_most_a_day(
+def test_the_cloudwatch_period_of_a_percentile_covers_the_whole_time_span_up_to_a_day(
     minutes: int, of_a_sum: int, of_a_percentile: int
 ) -> None:
     # GIVEN

@@ -173,7 +173,7 @@ def test_open_orders_of_unknown_age_are_counted_apart(stack: MockStack, capsys: 
     stack.put_order({**good_row(), "order_id": {"S": "3"}, "accepted_at": {"S": "yesterday"}})
     # WHEN open orders are listed
     assert stack.run("orders", "open", "--older-than", "15m") == 0
-    # THEN invalid rows, orders of unknown age and orders of at least 15 minutes are counted separately
+    # THEN invalid rows, orders of unknown age, and orders open for at least 15 minutes are counted separately
     assert re.findall("^.*: 1.*$", capsys.readouterr().err, re.MULTILINE) == [
         "rows that are not valid orders: 1",
         "open, without a time of acceptance: 1 order",
@@ -232,7 +232,7 @@ def test_a_dead_letter_shows_its_cause_and_the_commands_that_can_help(
 
 
 def test_a_trace_leaves_out_log_lines_of_another_request(stack: MockStack, capsys: pytest.CaptureFixture[str]) -> None:
-    # GIVEN another caller who chose this order's id as the correlation id
+    # GIVEN an order's log line, and a line of another request whose correlation id is the order's id
     now = datetime.now(UTC).timestamp()
     common = {"at": now, "service": "api", "message": "order accepted", "level": "INFO"}
     own = {**common, "order_id": STRANGE, "correlation_id": "c-1", "function_request_id": "r-1"}

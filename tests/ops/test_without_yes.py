@@ -23,7 +23,7 @@ from tests.ops.factories import DECISION, ORDER_ID, body, good_row, text
 from tests.ops.mock_stack import GIVEN, MockStack, account
 
 _SETTLED = {"status": {"S": "CONFIRMED"}, "settled_at": {"S": "2026-01-01T00:01:00.000Z"}}
-# Operations that only read. Reading dead letters receives them and makes them visible again.
+# Operations that only read. To read dead letters, a command receives them and makes them visible again.
 _READS = re.compile(r"Get|List|Describe|Scan|Query|BatchGet|Filter|StartQuery|ReceiveMessage|ChangeMessageVisibility")
 
 
@@ -243,7 +243,7 @@ def test_a_command_changes_something_only_with_yes(command: str, row: Row, runne
 def expect_option(output: str) -> list[str]:
     """Return the option `--expect` and its value from the command that `output` advises.
 
-    The list is empty if the command has no such option. `order repair` needs this option.
+    The list is empty if that command has no such option. For example, `order repair` needs it.
     """
     found = re.search(r"--expect \S+(?= --yes)", output)
     return found[0].split() if found else []
@@ -253,7 +253,7 @@ def expect_option(output: str) -> list[str]:
 def test_a_deploy_command_changes_something_only_with_yes(
     command: tuple[str, ...], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    # GIVEN callers on an older version. For the rollback, they are first shifted to the newest version
+    # GIVEN functions whose alias points to an older version. For the rollback, it first moves to the newest version
     world = DeployTarget(monkeypatch, tmp_path)
     if command == ("rollback",):
         assert world.run("shift", "--yes") == 0

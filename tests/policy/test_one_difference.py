@@ -94,7 +94,7 @@ def test_one_change_breaks_the_rule(name: str, token: str, kept: Mapping[str, An
     assert (before, len(after)) == ([], 1)
 
 
-def test_policies_without_a_document_or_for_another_queue_have_no_effect() -> None:
+def test_a_queue_needs_its_own_tls_policy_and_a_policy_without_a_document_breaks_no_wildcard_rule() -> None:
     # GIVEN a role's policy and the queue's policy, both without a document, and a TLS policy of
     # another queue
     role, own = make("aws:iam/rolePolicy:RolePolicy"), link(QUEUE_POLICY, "queueUrl", None, QUEUE)

@@ -249,9 +249,8 @@ def sabotage(types: frozenset[str], change: Callable[[Resource], Resource]) -> l
     "name",
     sorted(
         set(BY_NAME)
-        # Left out: rules on resources that prod does not have. Also left out, because this test
-        # removes the properties: rules that only a property can break (a statement of a policy
-        # document, an alarm's actions).
+        # Left out: rules on resources that prod does not have. This test removes the properties, so it also leaves out
+        # rules that can be broken only if a property is present (a policy statement, an alarm's actions).
         - {"no-public-function-urls", "no-wildcard-actions", "no-wildcard-resources", "no-public-resource-policies"}
         - {"alarms-tell-when-they-are-over", "subscriptions-have-a-dead-letter-queue"}
         - {"event-targets-have-a-dead-letter-queue", "encrypted-event-buses-have-a-dead-letter-queue"}
@@ -293,8 +292,7 @@ def test_unknown_values_break_no_rule(name: str) -> None:
 COMPOSITE = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 TOPIC_POLICY = "aws:sns/topicPolicy:TopicPolicy"
 POLICIES = {ROLE_POLICY, QUEUE_POLICY, TOPIC_POLICY, "aws:iam/policy:Policy", "aws:iam/userPolicy:UserPolicy"}
-# For each rule: the types that it checks, but that its entry in CASES does not have. The rule on
-# tags is left out.
+# The types that a rule checks in addition to those of its entry in CASES. The rule on tags is left out.
 ALSO = {
     "no-wildcard-actions": POLICIES - {ROLE_POLICY},
     "no-wildcard-resources": POLICIES - {ROLE_POLICY},

@@ -39,7 +39,7 @@ def filled(model: type[BaseModel], required: dict[str, Any]) -> dict[str, Any]:
     """Return the values in `required`, and the first example of each optional field of `model`."""
     optional = {name: field.examples for name, field in model.model_fields.items() if not field.is_required()}
     missing = [name for name, examples in optional.items() if not examples]
-    assert not missing, f"{model.__name__}: give {missing} `examples=[...]` in runtime/models/order.py"
+    assert not missing, f"{model.__name__}: add `examples=[...]` to {missing} in runtime/models/order.py"
     return {**required, **{name: examples[0] for name, examples in optional.items() if examples}}
 
 
@@ -91,7 +91,7 @@ def test_the_error_of_a_wrong_value_says_what_is_allowed(model: type[BaseModel],
         # WHEN it is refused
         with pytest.raises(ProblemError) as caught:
             to_order(document)
-        # THEN the error names the place and what is allowed there, which is the field's description
+        # THEN the error names the place, and repeats the field's description, which says what is allowed
         (error,) = caught.value.errors
         assert error.pointer == f"{at}/{name}"
         assert error.detail == f"Allowed: {field.description}"

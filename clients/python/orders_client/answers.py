@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 FINAL = frozenset({"CONFIRMED", "REJECTED", "DISCARDED"})
-"""Final statuses. Any other status, including a new one, is not final."""
+"""Final statuses. Any other status, also one that a later version adds, is not final."""
 
 
 @dataclass(frozen=True)

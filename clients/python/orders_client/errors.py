@@ -53,4 +53,4 @@ class NotFinalError(OrdersError):
     def __init__(self, order_id: str, order: Order | None, last: str) -> None:
         self.order = order
         result = order.status if order else last
-        super().__init__(f"No answer showed in time that order {order_id} is final (last result: {result}). Ask again.")
+        super().__init__(f"No final status of order {order_id} came in time (last result: {result}). Ask again.")

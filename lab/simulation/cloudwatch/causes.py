@@ -20,8 +20,7 @@ _CONFLICT: Final = transaction_cancelled(["TransactionConflict"])
 
 
 def failing(operation: str, fault: Fault = server_error, times: int = 1_000_000) -> Process:
-    """Return a process whose first calls of `operation` fail with `fault`: `times` calls, but at
-    most 10,000."""
+    """Return a process whose first `times` calls of `operation` (at most 10,000) fail with `fault`."""
     left = [fault] * min(times, 10_000)
     return Process(on_call=lambda call: left.pop() if left and call.operation == operation else None)
 

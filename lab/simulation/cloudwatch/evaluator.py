@@ -17,7 +17,7 @@ EVALUATION_INTERVAL: Final = 60
 
 @dataclass(frozen=True)
 class Change:
-    """The entry of an alarm into a state."""
+    """An alarm's change to a new state."""
 
     at: int
     alarm: str
@@ -38,7 +38,7 @@ class AlarmRun:
     """Runs alarms against a store.
 
     Args:
-        store: all published metrics, also future ones; each evaluation reads only data points before its own time.
+        store: the metrics of the whole run; each evaluation reads only data points before its own time.
         alarms: metric alarms; each starts in INSUFFICIENT_DATA, the state in which CloudWatch creates an alarm.
         composites: composite alarms; each names only alarms in `alarms` or `composites`.
         behaviour: see `Behaviour`.

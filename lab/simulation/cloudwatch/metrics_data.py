@@ -31,7 +31,7 @@ _EMF: Final = (
 
 @dataclass(frozen=True)
 class Published:
-    """One metric as its publisher publishes it.
+    """Facts about one published metric.
 
     Attributes:
         dimension_sets: the exact sets of dimension names under which the metric exists.
@@ -118,7 +118,7 @@ AWS_METRICS: Final[tuple[Published, ...]] = (
     _table("WriteThrottleEvents", "TableName", "The SDK retries most of them."),
     _table("ThrottledRequests", "TableName Operation", "Published only per operation of a table, not per table."),
     _table("SystemErrors", "TableName Operation", "Published only per operation of a table, not per table."),
-    _table("ConditionalCheckFailedRequests", "TableName", "A replay makes a condition fail, so some are normal."),
+    _table("ConditionalCheckFailedRequests", "TableName", "Some are normal: a replay makes a condition fail."),
     _table("TransactionConflict", "TableName", "Each conflicting item of a transaction counts."),
     Published("AWS/CertificateManager", "DaysToExpiry", _sets("CertificateArn"), "Count", 43_200, False, ("Minimum",),
               "Published twice a day, in the certificate's Region, until the certificate expires.", _CERTIFICATES),

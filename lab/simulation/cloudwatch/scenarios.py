@@ -30,7 +30,7 @@ def sqs(name: str, queue: str) -> MetricKey:
 
 
 def function(name: str, which: str | None) -> MetricKey:
-    """A metric of the function with the key `which`, such as `create_order`, or of the account if `which` is None."""
+    """A metric of the function `which`, such as `create_order`. If `which` is None: a metric of the account."""
     dimensions = {} if which is None else {"FunctionName": WATCHED[f"{which}_function"]}
     return MetricKey.of("AWS/Lambda", name, dimensions)
 

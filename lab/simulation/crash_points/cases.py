@@ -42,8 +42,8 @@ class Outcome:
     Attributes:
         end: One of four words. ``same``: the disturbed run itself reached the end state of an
             undisturbed run. ``retried``: the caller or the queue had to retry. ``redriven``: a dead
-            letter had to be redriven; a path that always has dead letters ends as ``retried``
-            instead. ``violated``: a guarantee failed.
+            letter had to be redriven (but a path that always has dead letters counts as
+            ``retried``). ``violated``: a guarantee failed.
         violations: Each violation, with the moment at which a check found it.
         calls: The calls of the disturbed run.
     """
@@ -116,8 +116,8 @@ def _check_recording(case: Case, process: Process) -> None:
 def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
     """Return whether the disturbances can be the reason why the run marked no order ``FAILED``.
 
-    There are two cases. All of the run's updates of the orders table were disturbed. Or the run was
-    killed at a call, and all earlier calls were reads.
+    They can be if all of the run's updates of the orders table were disturbed, or if the run was
+    killed at a call and all earlier calls were reads.
     """
     writes = [
         call.index
@@ -129,7 +129,7 @@ def _could_not_write(disturbed: Collection[int], process: Process) -> bool:
 
 
 def _erased(case: Case, process: Process) -> bool:
-    """Return whether a failed run may have deleted its idempotency record after the end of the run's lease.
+    """Return whether a failed run may have deleted the idempotency record after the end of the run's lease.
 
     Powertools deletes the record without a condition. So the run may delete the record that a later
     run has written. Then the next answer is not marked as a replay. Nothing else changes.

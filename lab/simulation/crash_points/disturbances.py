@@ -1,4 +1,4 @@
-"""Disturbances of a call: the faults of the fakes, and faults that move the stage's clock or affect later calls."""
+"""Disturbances of a call: faults that the fakes offer, and faults that move `Stage`'s clock or affect later calls."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _cancelled(mix: tuple[str | None, ...]) -> Callable[[Stage], Fault]:
     """Cancel the transaction with these reason codes, one for each item.
 
     For an item with the code ``None``, the fake evaluates the item's condition and reports the real
-    result, because AWS never reports a wrong one.
+    result, as AWS always does.
     """
 
     def make(stage: Stage) -> Fault:

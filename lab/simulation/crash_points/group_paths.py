@@ -77,7 +77,7 @@ GROUP_PATHS = (
     Path("group: one article", WORKER, _group, THREE),
     Path("group: two articles", WORKER, _two_articles, TWO),
     Path(
-        "group: beside a replay and a bad message",
+        "group: with a processed order and a bad message",
         WORKER,
         _group_and_others,
         ends("CONFIRMED", "CONFIRMED", "FAILED"),

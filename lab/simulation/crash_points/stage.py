@@ -1,5 +1,5 @@
 """Stage: the simulated system in which one path (path.py) is run. It remembers what callers
-requested, and plays what can follow a disturbed run: retries, late effects, redeliveries and
+requested, and simulates what can follow a disturbed run: retries, late effects, redeliveries and
 redrives."""
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Stage:
         no_retries: The callers do not retry.
         recover: For a path that fails even without a disturbance: removes the cause (for example,
             repairs a corrupt row) before the queue delivers the message again.
-        late: Calls that killed processes made, and that have not taken effect yet.
+        late: Calls of killed processes. These calls have not taken effect yet.
         down: Whether a disturbance made a service unavailable until the end of the disturbed run.
         stuck: One text for each intent that got no final answer after all retries.
     """
@@ -116,7 +116,7 @@ class Stage:
             try:
                 self.late.pop(0)()
             except ClientError:
-                continue  # the service refused the call, but its process was killed, so nothing gets the error
+                continue  # the process that made the call was killed, so no process gets the error
 
     def everything_is_delivered_again(self) -> None:
         """Deliver every deleted message once more, as a standard queue may. A FIFO queue never does."""

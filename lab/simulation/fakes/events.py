@@ -1,5 +1,5 @@
-"""The EventBridge client. Each bus has one rule that matches every event, and records what the rule's target
-received."""
+"""The EventBridge client. Each bus has one rule, which matches every event. The bus records what the rule's
+target received."""
 
 from __future__ import annotations
 
@@ -63,7 +63,7 @@ class FakeEvents:
 
 
 def refused_entry(code: str) -> Response:
-    """Return an answer that accepts the call, but refuses its event."""
+    """Return the answer to a call that succeeds, although its only event is refused."""
     return {
         "FailedEntryCount": 1,
         "Entries": [{"ErrorCode": code, "ErrorMessage": "refused (injected)"}],

@@ -1,4 +1,4 @@
-"""Faults of calls to AWS, each with the calls to which it can happen."""
+"""Faults of calls to AWS. For each fault, this module says to which calls it can happen."""
 
 from __future__ import annotations
 

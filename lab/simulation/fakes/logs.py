@@ -65,7 +65,7 @@ class FakeLogs:
     def paginate(self, **params: Any) -> Iterator[Response]:
         """Yield one page: the events between two times. ``logStreamNames`` restricts them to these streams.
 
-        The filter pattern is ignored, because the tools filter the events again.
+        The filter pattern is ignored, because the tools also filter the events themselves.
         """
         only_known("FilterLogEvents", params, _FILTER)
         streams = self._streams("FilterLogEvents", params["logGroupName"])

@@ -35,7 +35,7 @@ class Call:
 
 
 class Fault(Protocol):
-    """Replaces a call: performs it once, twice or never, and then returns, raises or kills the process."""
+    """Replaces a call: makes it once, twice or never. Then it returns, raises an error or kills the process."""
 
     def __call__(self, call: Call, perform: Perform, /) -> Response: ...
 

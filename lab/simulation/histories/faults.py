@@ -14,7 +14,7 @@ LATE, DEADLINE, ROW_BUSY = "effect arrives late", "deadline passes", "row is bus
 BY_NAME: Final[dict[str, FaultKind]] = {
     kind.name: kind for kind in FAULTS if kind.name not in {"conflict", "conflict on 2nd", "item throttled"}
 }
-"""The faults that depend on the call alone.
+"""The faults that depend only on the call, not on the state of the simulated world.
 
 Three faults that cancel a transaction are left out, because they do not evaluate the items'
 conditions. ``ROW_BUSY`` replaces them. As AWS does, it evaluates the condition of every row that is
@@ -25,7 +25,7 @@ OUTAGES: Final = ("throttled", "server error", "unreachable")
 
 
 def row_is_busy(transactions: Transactions, busy: Callable[[dict[str, Any]], bool]) -> Fault:
-    """Return a fault that refuses writes of rows for which ``busy`` is true: another transaction uses these rows.
+    """Return a fault that refuses a write to a row for which ``busy`` is true, as if another transaction used it.
 
     A transaction is cancelled. Its reasons are a conflict for each busy row and, for each other
     row, the result of the row's condition. A write outside a transaction fails with

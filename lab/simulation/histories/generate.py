@@ -27,8 +27,8 @@ _MOST_CALL: Final = 7
 An undisturbed first run for one order makes four or five calls; a run for a batch makes more."""
 _PICKS: Final = 12
 _TWIN, _SAME_BODY = 0.5, 0.7
-"""``_TWIN`` is the probability that a request, sent during the run of another request, repeats that
-request's caller and key. ``_SAME_BODY`` is the probability that it then also repeats the body."""
+"""A request can be sent while another request is running. ``_TWIN`` is the probability that it repeats the caller and
+key of the running request. ``_SAME_BODY`` is the probability that it then also repeats the body."""
 _PAST_A_LEASE: Final = (1, 11, 65, 370)
 _LONG_WAITS: Final = (4 * 3600, 86_401, 2 * 86_400, 4 * 86_400 + 1)
 _LONGEST_WAITS: Final = (14 * 86_400 + 1, 21 * 86_400)
@@ -57,9 +57,9 @@ class _Maker:
             if isinstance(steps[-1], do.Foreign) and chance.random() < 0.5:
                 steps.append(do.Deliver((self._fault(),), self._chance()))
         if self.killers:
-            # In these 7200 s, up to seven batches are delivered, and a killer can kill the worker
-            # in each. This tests rule M7 of the model: the other messages in a killer's batches
-            # lose only a few receives.
+            # This step lasts 7200 s and delivers up to seven batches. In each batch, a killer can kill the worker.
+            # This tests rule M7 of the model: killers use up only a few receives of the other messages in their
+            # batches.
             steps.insert(chance.randrange(length // 2, length), do.Work(7200, 7, self._chance()))
         return do.History(
             seed=seed,

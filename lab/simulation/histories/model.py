@@ -7,9 +7,9 @@ JSON, keys and ids. Each violation begins with a label. ``G1`` to ``G6`` are the
 - M1: An order that no caller posted is ``FAILED`` or ``DISCARDED``. No order is deleted. Only people discard orders. No
   message from a sender other than the API is lost.
 - M2: Outcomes never change, and no order returns to ``ACCEPTED``.
-- M3: Stock is never negative. Outcomes agree with the stock.
+- M3: Stock is never negative. No order is confirmed without a stock row, or rejected if stock was always sufficient.
 - M4: Every order becomes final unless its message expires. Callers that retry get an answer.
-- M5: Answers are as expected.
+- M5: Answers have the status, the replay mark and the order id that the model expects.
 - M6: An undisturbed worker leaves a message in the queue only if the message has a newer schema
   version, or its twin is running. No message is hidden too long.
 - M7: A killer is a message whose order kills the worker. Other messages in its batches lose only a
@@ -58,7 +58,7 @@ class Expected:
 
 @dataclass(slots=True)
 class Batch:
-    """Batch before the worker's run.
+    """A batch, and what the model knows about it before the worker's run.
 
     Attributes:
         messages: The batch's messages.
@@ -83,7 +83,7 @@ class Model:
         overlapping: Ids of messages that a step made visible again before their visibility timeout ended.
         late_effects: Whether a killed process's call may have taken effect after the kill.
         violations: Violations found so far.
-        seen_paths: Counts of events, for the summary.
+        seen_paths: Counts for the summary, such as the number of batches.
     """
 
     world: World
@@ -101,12 +101,10 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """For each order, the number of receives that its messages lost in killed runs. A receive
-    counts here if something other than a killer can be the cause.
+    """For each order, the receives that its messages lost in killed runs, if something other than a killer can be the
+    cause. The count is per order, because a killed run leaves a lease that delays all messages of its order.
 
-    If a killer is the only possible cause, ``_killed_with`` counts the receive, under
-    ``by killers``. The count here is per order, because a killed run leaves a lease that delays all
-    messages of its order.
+    If a killer is the only possible cause, the receive is counted in ``_killed_with``, under the key ``by killers``.
     """
 
     def __post_init__(self) -> None:
@@ -154,7 +152,7 @@ class Model:
                 self._violated("M5", f"{step} got the order id {given}")
 
     def unanswered(self) -> list[Intent]:
-        """Intents without a final answer, which their callers would retry."""
+        """Return the intents without a final answer. Their callers would retry them."""
         return [intent for order_id, intent in self.intents.items() if order_id not in self._answered]
 
     def is_answered(self, caller: str, key: str, order: str) -> bool:
@@ -248,8 +246,8 @@ class Model:
     def letters_are_marked(self) -> None:
         """Check, before the last redrive, that no order with a dead letter is still ``ACCEPTED``.
 
-        Orders with a message in the orders queue are not checked. Dead letters are not checked either
-        if a call in ``_MARKING`` was disturbed in their last attempt, because the mark ``FAILED`` may then be missing.
+        Orders with a message in the orders queue are not checked. A dead letter is skipped if
+        a call in ``_MARKING`` was disturbed in its last attempt, because the mark ``FAILED`` may then be missing.
         """
         waiting = {invariants.order_of(message) for message in self.world.orders_queue.messages.values()}
         for message in self.world.dead_letters.messages.values():
@@ -288,10 +286,11 @@ class Model:
         intent = self.intents.get(order_id)
         named = any(order_id == order for order, _ in self.foreign)
         if (status == OrderStatus.DISCARDED) != (order_id in self.discarded):
-            yield f"M1: {order_id} is {status}; discarded by a person: {order_id in self.discarded}"
+            who = "a person" if order_id in self.discarded else "nobody"
+            yield f"M1: {order_id} is {status}, but {who} discarded it"
         if intent is None:
             if not named or status not in {OrderStatus.FAILED, OrderStatus.DISCARDED}:
-                yield f"M1: no caller ordered {order_id}, but it is {status}"
+                yield f"M1: no caller posted {order_id}, but its status is {status}"
             return
         if status in OPEN and not expired:
             yield f"M4: {intent} is {status} after all repairs and redrives"
@@ -328,7 +327,7 @@ def api_record(caller: str, key: str) -> str:
 
 @cache
 def payload_digest(order: str) -> str:
-    """Return the digest of a body in the API's idempotency record."""
+    """Return the digest that the API's idempotency record has for this order's body."""
     return _hash(canonical(json.loads(ORDERS[order].body)))
 
 

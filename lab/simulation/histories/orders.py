@@ -79,4 +79,4 @@ FOREIGN_BODIES: Final = {
     "no order": "{}",
     "newer than any": f'{{"schema_version": {SCHEMA_VERSION + 8}}}',
 }
-"""Bodies of messages that the API did not send. The last body has a schema version that is never deployed."""
+"""Bodies of messages that the API did not send. No code in a history can read the last body's version."""

@@ -35,7 +35,7 @@ class Player:
         history: The history to play.
         world: The world of the history.
         model: The model that checks the history.
-        surroundings: The planned faults of the runs, and the state of the world that causes faults.
+        surroundings: Causes the faults in the runs: planned faults, and further ones such as outages.
         seen: Counts of events.
         versions: The current schema versions of the API and of the worker.
     """
@@ -208,8 +208,8 @@ class Player:
     # --- the end of every history -----------------------------------------------------------------------------------
 
     def _end_history(self) -> None:
-        """End the history: repair all faults, let patient callers retry, redrive dead letters, and empty the orders
-        queue."""
+        """End the history: repair all faults, repeat unanswered requests if the history is ``patient``, redrive dead
+        letters, and empty the orders queue."""
         self.surroundings.repair()
         self.versions = (NEXT, NEXT)
         self._arrive(do.Arrive())
@@ -241,8 +241,8 @@ class Player:
         self.model.violations.append(f"M4: the orders queue does not become empty: {queue.counts()}")
 
     def _seed(self, chance: int) -> None:
-        """Seed the world's random numbers for one step. So the step's choices stay the same if
-        other steps are removed from the history."""
+        """Seed the world's random numbers for one step, so that they do not change if other
+        steps are removed from the history."""
         self.world.cloud.entropy.random.seed(chance)
 
 
@@ -258,8 +258,8 @@ def _picked(candidates: list[Any], pick: int) -> Any:
 
 @contextmanager
 def _reproducible(world: World) -> Iterator[None]:
-    """Draw the API's jitter from the world's seeded randomness, and leave tracebacks out of log lines. Tracebacks took
-    10 % of the time."""
+    """Draw the API's jitter from the world's seeded randomness, and leave tracebacks out of log lines, because they
+    would take 10 % of the running time."""
     chance = SimpleNamespace(uniform=world.cloud.entropy.random.uniform)
     with patch.object(order_intake, "random", chance), patch.object(processing, "trace_of", _no_trace):
         yield

@@ -71,8 +71,8 @@ def _play_uncollected(seeds: Sequence[int]) -> HistoryCounts:
 
 @contextmanager
 def _rare_garbage_collection() -> Iterator[Callable[[], int]]:
-    """Disable automatic garbage collection. A world is one large reference cycle; collecting many worlds at
-    once is cheaper."""
+    """Disable automatic garbage collection. The simulated world of a history is one large reference cycle;
+    collecting many worlds at once is cheaper."""
     was_enabled = gc.isenabled()
     gc.freeze()
     gc.disable()

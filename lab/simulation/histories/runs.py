@@ -1,5 +1,5 @@
-"""Disturbs the calls that functions make in a history: planned faults, and faults that the
-simulated world's state causes."""
+"""Disturbs the calls that functions make in a history. Some faults are planned; the state of
+the simulated world causes others."""
 
 from __future__ import annotations
 
@@ -41,15 +41,15 @@ class Surroundings:
 
     Attributes:
         world: The simulated world.
-        find: Returns the order that a caller in the history posted under this id, if any.
+        find: Returns the order that a caller in the history posted under the given order id, if any.
         play_steps: Plays steps in the middle of a run.
         fired: Occurrences of each disturbance, by function, operation and name.
-        late: Calls that killed processes made, and that have not taken effect yet.
+        late: Calls of killed processes. These calls have not taken effect yet.
         outages: For each service with an outage: when the outage ends, and the name of the fault
             that its calls get.
-        popular: For each popular SKU: until when its transactions conflict, and the share of them
-            that conflict.
-        fixed: Whether orders no longer kill the worker.
+        popular: For each popular SKU: when its conflicts end, and the share of its transactions that conflict until
+            then.
+        fixed: Whether orders no longer kill the worker: true after the step ``Fix`` or after ``repair``.
         runs: All runs so far.
     """
 

@@ -1,4 +1,4 @@
-"""Counts of the rare situations that histories must reach. A situation that never occurs is not tested."""
+"""Counts the rare situations that the random histories must contain. A situation that never occurs is not tested."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ class At:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One step. ``pick`` chooses one of the possible orders or messages: at index ``pick`` modulo their number."""
+    """One step. ``pick`` chooses one of the possible orders or messages: number ``pick`` modulo their count."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +92,7 @@ class Resurrect(Step):
 
 @dataclass(frozen=True, slots=True)
 class Resend(Step):
-    """Send a copy of a message with a new id, as a retried send may."""
+    """Send a copy of a message. The copy has a new id, as if the SDK had repeated the send."""
 
     pick: int
 

@@ -29,8 +29,8 @@ class NextOrderMessage(OrderMessage):
 
 @contextmanager
 def running(version: int) -> Iterator[None]:
-    """Make the runtime behave as this version within the ``with`` block. Blocks may nest: at its
-    end, each restores the previous version."""
+    """Make the runtime behave as this version within the ``with`` block. Blocks may be nested:
+    the end of a block restores the version from before the block."""
     before = _running.pop()
     _switch(version, before)
     try:

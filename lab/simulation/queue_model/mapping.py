@@ -129,7 +129,7 @@ def failed_ids(outcome: Outcome, batch: frozenset[str], *, report_failures: bool
 
 def _receipt(message: Message) -> str:
     if message.receipt is None:
-        raise AssertionError("a received message has a receipt handle")
+        raise AssertionError("a received message must have a receipt handle")
     return message.receipt
 
 

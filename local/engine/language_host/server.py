@@ -23,7 +23,7 @@ _ALREADY_SHOWN = 32
 
 
 class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
-    """Runs programs and policy packs. Calls without a method here get the answer UNIMPLEMENTED."""
+    """Runs programs and policy packs. Calls of methods that are not defined here get the answer UNIMPLEMENTED."""
 
     def __init__(self, engine: str, script: Path) -> None:
         """`engine` is the engine's address, `script` the SDK's `pulumi-language-python-exec`."""
@@ -39,7 +39,7 @@ class PythonHost(language_pb2_grpc.LanguageRuntimeServicer):
         return plugin_pb2.PluginInfo(version=version("pulumi"))
 
     def GetRequiredPackages(self, request: Any, context: Any) -> Any:
-        """Return the providers of the installed packages, except those that the engine attaches to."""
+        """Return the providers of the installed packages, except the providers that already run."""
         with _explained(context):
             plugins = inventory(_python(request.info)).plugins
         running = attached()

@@ -13,8 +13,8 @@ class RefusedError(Exception):
 class Account(Protocol):
     """An account in memory, or in the embedded AWS.
 
-    Several threads call it at once. Inputs are plain values. A file is given as an object with
-    Pulumi's key for special objects (`_SIGNATURE` in wire.py).
+    Several threads call it at the same time. Inputs are plain values, except files and archives: these are
+    objects that Pulumi marks with the key `_SIGNATURE` (wire.py).
     """
 
     region: str

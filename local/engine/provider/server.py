@@ -35,7 +35,7 @@ def serving(account: Account) -> Iterator[int]:
 
 
 class StandIn(provider_pb2_grpc.ResourceProviderServicer):
-    """The `aws` provider's protocol. Calls without a method here get the answer UNIMPLEMENTED."""
+    """Answers in place of the `aws` provider. Calls of methods that are not defined here get UNIMPLEMENTED."""
 
     def __init__(self, account: Account) -> None:
         self._account = account

@@ -1,7 +1,7 @@
 """Converts property values between the engine's messages and Python.
 
-The messages have JSON values and marked objects. This provider accepts no marked secrets. So the engine sends secrets
-as plain values. The engine itself marks the outputs as secret.
+A message has JSON values, and objects that a signature marks (files, archives). The engine sends secrets as plain
+values, because this provider does not accept marked secrets. The engine itself marks the outputs as secret.
 """
 
 import hashlib

@@ -1,4 +1,4 @@
-// The page: shows the server's live data and sends the person's requests. Data is inserted as text, never as HTML.
+// The page: shows the server's live data and sends the user's requests. Data is inserted as text, never as HTML.
 import { KEY_HEADER, call, key } from "./key.js";
 
 const $ = (id) => document.getElementById(id);
@@ -67,7 +67,7 @@ const newKey = () => { $("key").value = fresh(); showCurl(); };
 
 const send = async (keys) => {
   keys.forEach((each) => used.add(each));
-  $("answer").replaceChildren(h("p", { class: "empty" }, keys.length > 1 ? `Sending ${keys.length} requests at once; new workers start for them…` : "Sending…"));
+  $("answer").replaceChildren(h("p", { class: "empty" }, keys.length > 1 ? `Sending ${keys.length} requests at once; new processes start for them…` : "Sending…"));
   const answers = await call("/api/send", { body: $("body").value, keys });
   $("answer").replaceChildren(...(answers.length === 1 ? oneAnswer(answers[0]) : manyAnswers(answers)));
   const ids = answers.map((each) => parsed(each.body)?.order_id).filter(Boolean);
@@ -78,7 +78,7 @@ const SHOWN_HEADERS = ["content-type", "location", "idempotent-replayed", "retry
 const oneAnswer = (answer) => [
   h("p", {}, h("b", { class: `status s${String(answer.status)[0]}` }, String(answer.status)),
     ` in ${Math.round(answer.seconds * 1000)} ms`,
-    answer.headers["idempotent-replayed"] ? [" ", h("span", { class: "pill" }, "replayed: the first answer again")] : null),
+    answer.headers["idempotent-replayed"] ? [" ", h("span", { class: "pill" }, "replayed: the first answer, sent again")] : null),
   h("pre", { tabindex: "0", "aria-label": "Answer" }, [
     ...SHOWN_HEADERS.filter((name) => answer.headers[name]).map((name) => `${name}: ${answer.headers[name]}`),
     "", parsed(answer.body) ? JSON.stringify(parsed(answer.body), null, 2) : answer.body].join("\n")),
@@ -162,7 +162,10 @@ const laneOf = ({ what, where, by }) => {
   if (by || what.startsWith("order sent to the queue")) return 1;
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
-/** Returns the lane that a step came from, or the queue's lane if the step's message goes back to the queue. */
+/**
+ * Returns the lane where a step's line begins: the lane before the step's, or the queue's lane if the message goes
+ * back to the queue. A step without a line gets its own lane.
+ */
 const previousLane = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;
   return what.startsWith("order sent to the queue") || what === "event published" ? lane - 1 : lane;
@@ -308,7 +311,7 @@ const showFaults = (rules) => {
   const items = rules.map((each) => {
     const item = there.get(String(each.id)) ?? h("li", { "data-rule": each.id }, h("span", {}, h("code", {}, nameOf(each.rule)), h("small", {})),
       h("button", { type: "button", class: "small", onclick: action(() => turnOff(each.id)) }, "Turn off"));
-    item.querySelector("small").textContent = ` hit ${each.hits} of ${plural(each.matched, "call")}${each.expired ? ", used up" : ""}`;
+    item.querySelector("small").textContent = ` hit ${each.hits} of ${plural(each.matched, "call")}${each.expired ? "; has ended" : ""}`;
     return item;
   });
   if (items.some((item, index) => item !== $("rules").children[index]) || items.length !== there.size) $("rules").replaceChildren(...items);

@@ -81,8 +81,8 @@ class ApiIdempotency:
         """Return the result of the first successful `operation` under `key`.
 
         An error of `operation` is raised and not stored: the next attempt runs `operation` again.
-        Raises `InProgressError` and `DependencyError`. Raises `KeyReusedError` if an attempt with the same `key` and
-        another `payload` has succeeded or is in progress.
+        Raises `InProgressError` if an attempt with the same `key` and `payload` is in progress, `KeyReusedError` if one
+        with another `payload` has succeeded or is in progress, and `DependencyError` if the table cannot be used.
         """
         try:
             kept = self._run(request={"key": key, "payload": payload}, operation=operation)
@@ -147,7 +147,7 @@ class WorkerIdempotency:
     def in_progress_until(self, order_id: str) -> int | None:
         """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress.
 
-        A run leaves its record in progress only if it is killed or cannot write to the table.
+        After a run has ended, its record is in progress only if the run was killed or could not write to the table.
         """
         # The type stub expects a dict, but the persistence layer hashes data of any type, here the order id.
         data: Any = order_id

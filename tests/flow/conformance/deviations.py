@@ -27,7 +27,7 @@ class Deviation:
 
 _MOTO_EXPRESSION = "uses patterns to parse conditions, and raises a Python error where AWS returns an error message"
 _STRICT_HANDLES = "refuses an old handle; AWS accepts it, perhaps without effect"
-_MALFORMED_REPORT = "reads a malformed report as success and deletes the message; AWS fails the whole batch"
+_MALFORMED_REPORT = "reads malformed `batchItemFailures` as success and deletes the message; for AWS the batch failed"
 _LENIENT = "accepts what AWS refuses"
 
 DEVIATIONS: tuple[Deviation, ...] = (

@@ -88,7 +88,7 @@ def put_returns_all_old(backend: Backend) -> Any:
     },
     docs=UPDATE,
 )
-def update_returns_what_return_values_asks_for(backend: Backend) -> Any:
+def update_can_return_nothing_or_the_old_or_the_new_item(backend: Backend) -> Any:
     table = backend.table()
     kinds: tuple[Any, ...] = ("NONE", "ALL_OLD", "ALL_NEW")
     seen: dict[str, Any] = {}

@@ -136,7 +136,7 @@ def a_moved_message_names_its_source(backend: Backend) -> Any:
 
 
 @scenario(expected=[1, 1], docs=DEAD_LETTERS)
-def a_newer_message_is_not_moved(backend: Backend) -> Any:
+def a_newer_message_is_received_while_the_older_one_is_dead_lettered(backend: Backend) -> Any:
     dead = backend.queue()
     url = backend.queue(dead_letters=dead, max_receives=1)
     backend.sqs.send_message(QueueUrl=url, MessageBody="old")

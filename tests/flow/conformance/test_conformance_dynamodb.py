@@ -1,4 +1,4 @@
-"""Tests that DynamoDB in the fake, moto and MiniStack behaves as AWS documents, except for the listed deviations."""
+"""Tests that the fake, moto and MiniStack behave as AWS documents DynamoDB, except for the listed deviations."""
 
 from __future__ import annotations
 

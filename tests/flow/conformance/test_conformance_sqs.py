@@ -1,4 +1,4 @@
-"""Tests that SQS in the fake, moto and MiniStack behaves as AWS documents, except for the listed deviations."""
+"""Tests that the fake, moto and MiniStack behave as AWS documents SQS, except for the listed deviations."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_every_deviation_names_a_scenario_and_an_emulator() -> None:
     names = [scenario.name for module in modules for scenario in module.SCENARIOS]
     # WHEN the two are compared
     known = [(one.implementation, one.scenario) for one in DEVIATIONS]
-    # THEN scenarios and deviations are unique, and each deviation names a scenario and an emulator, never the fake
+    # THEN scenarios and deviations are unique. Each deviation names a scenario and an emulator. The fake has none
     assert len(names) == len(set(names))
     assert len(known) == len(set(known))
     assert {scenario for _, scenario in known} <= set(names)

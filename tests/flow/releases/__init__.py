@@ -84,6 +84,6 @@ def releases() -> dict[str, Recorded]:
 
 
 def plain(recorded: Recorded) -> Recorded:
-    """Return a recording as it would be read from its file."""
+    """Convert a recording to JSON and back, so that it can be compared with a recording from a file."""
     found: Recorded = json.loads(json.dumps(recorded))
     return found

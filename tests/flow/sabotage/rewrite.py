@@ -31,7 +31,7 @@ class Rewrite:
 def rewritten(changes: Iterable[Rewrite]) -> Iterator[None]:
     """Apply the changes to their functions until the context ends.
 
-    The function objects stay the same and get new code. So every module that has imported a function runs its new code.
+    The function objects stay the same and get new code. So every module that has imported a function runs the new code.
 
     Raises:
         LookupError: a function's source does not contain `old` exactly once. Then change `old`.

@@ -317,7 +317,7 @@ GROUPS = (
         (
             Rewrite(
                 f"{GROUP}._settle",
-                "self._leave_out(group, cancelled)",
+                "self._remember_short_stock(group, cancelled)",
                 "from runtime.models.order import Reason, ReasonCode\n"
                 "                reason = Reason(code=ReasonCode.OUT_OF_STOCK)\n"
                 "                [self.store.reject(order, reason, settled_at=settled_at) for order in group]",

@@ -1,6 +1,6 @@
-"""Tests that each deliberate mistake in the code (a sabotage) is noticed: its test fails.
+"""Tests that each deliberate mistake in the code (a sabotage) is noticed: the test `Sabotage.caught_by` fails.
 
-`Sabotage.caught_by` has this test. Without the mistake, it passes.
+Without the mistake, this test passes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Tests that Python runs the byte code in the package as it is, wherever the package is unpacked."""
+"""Tests that Python runs the package's byte code without a check of its source, wherever the package is unpacked."""
 
 import importlib.util
 import marshal
@@ -54,14 +54,14 @@ def test_byte_code_is_never_checked_against_its_source(package: Path) -> None:
     assert headers == {(importlib.util.MAGIC_NUMBER, UNCHECKED_HASH)}
 
 
-def test_the_byte_code_has_file_names_below_var_task_and_contains_no_folder_of_this_machine(package: Path) -> None:
+def test_file_names_in_the_byte_code_are_below_var_task_and_it_contains_no_path_of_this_machine(package: Path) -> None:
     # GIVEN the byte code in a package
     files = compiled(package)
 
     # WHEN the file names in the byte code are read
     found = {code.co_filename for data in files.values() for code in codes(marshal.loads(data[16:]))}  # noqa: S302 - ours
 
-    # THEN all are below /var/task, and the bytes contain no folder of the build
+    # THEN all are below /var/task, and the byte code does not contain the path of the build folder
     ours = {name for name in names(package) if name.endswith(".py")}
     assert found == {f"/var/task/{name}" for name in {*ours, "greeting/__init__.py", "greeting/deep/module.py"}}
     assert not any(str(package.parents[3]).encode() in data for data in files.values())

@@ -28,12 +28,12 @@ def test_the_second_build_needs_no_index(tmp_path: Path) -> None:
     assert 0 <= second["seconds"] < 60
 
 
-def test_byte_code_can_be_switched_off_without_an_index(tmp_path: Path) -> None:
+def test_a_build_without_byte_code_needs_no_package_index_if_the_dependencies_are_installed(tmp_path: Path) -> None:
     # GIVEN a project that was built with byte code
     project = make_project(tmp_path / "project")
     project.build(*TARGET)
 
-    # WHEN it is built without byte code and without any index
+    # WHEN it is built without byte code and without any package index
     result = project.run(*TARGET, "--no-bytecode", PIP_FIND_LINKS="")
 
     # THEN it uses the dependencies that are already installed
@@ -75,7 +75,7 @@ def test_a_killed_build_does_not_break_the_next_one(tmp_path: Path) -> None:
     assert not (project.root / ".build/package/scratch").exists()
 
 
-def test_an_entry_is_not_in_the_cache_if_filling_it_failed(tmp_path: Path) -> None:
+def test_an_entry_whose_filling_failed_is_not_in_the_cache(tmp_path: Path) -> None:
     # GIVEN a function that fills an entry and fails after its first file
     def half(draft: Path) -> None:
         (draft / "file").write_text("half")

@@ -54,7 +54,7 @@ def unpacked(package: Package, tmp_path_factory: pytest.TempPathFactory) -> Path
     return folder
 
 
-def test_the_handlers_import_with_only_the_package_on_the_path(spec: PackageSpec, package: Package) -> None:
+def test_the_handlers_can_be_imported_with_only_the_package_on_the_path(spec: PackageSpec, package: Package) -> None:
     # GIVEN the environment that the functions are deployed with
     variables = plain_environment(ENVIRONMENT)
 
@@ -187,7 +187,7 @@ def test_the_archive_path_is_relative_to_the_project(package: Package) -> None:
     # THEN the path has no folder of this machine in it
     assert not Path(path).is_absolute()
     assert (REPOSITORY / path).samefile(package.path)
-    assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - not Path.stat, which the build itself uses
+    assert os.path.getsize(package.path) == package.size  # noqa: PTH202 - independent check: the build uses Path.stat
 
 
 NEVER_RUN = {

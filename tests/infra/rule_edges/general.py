@@ -47,7 +47,7 @@ EDGES: Edges = {
         {"retry_base_seconds": "900", "max_receive_count": "50"},
         "at least the base, 901 seconds",
     ),
-    ("_hidden_at_most",): (
+    ("_hidden_at_most_12_hours",): (
         {"retry_cap_seconds": "43131", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
         {"retry_cap_seconds": "43130", "batch_window_seconds": "10", "queue_visibility_seconds": "370"},
         "at most 43130 seconds (12 hours minus worker timeout minus batching window)",

@@ -144,7 +144,7 @@ def test_callers_do_not_share_keys(api: Api) -> None:
     assert document(other)["order_id"] != document(first)["order_id"]
 
 
-def test_an_order_that_the_worker_stored_before_the_api_keeps_its_status_and_time(api: Api) -> None:
+def test_the_api_does_not_change_the_status_and_time_of_an_order_that_the_worker_stored_first(api: Api) -> None:
     # GIVEN
     order_id = document(api.post())["order_id"]
     api.dynamodb.put_item(

@@ -1,4 +1,4 @@
-"""Tests that the refusal of an expensive body or message costs little, and that it has the usual text.
+"""Tests that the refusal of an expensive body or message costs little and has the usual text.
 
 These tests measure memory and whether a body is parsed. `lab.benchmarks.refusals` measures the time.
 """
@@ -16,8 +16,8 @@ from tests.unit.api.factories import document, line, order
 
 MOST_BYTES = 2 * 2**20
 TOO_MANY = (
-    f"The body has more than {MAX_STRUCTURAL} of the characters {{ [ : , (an order has at most {MAX_LINES} lines). "
-    "Split the order, or shorten it."
+    f"The body has more than {MAX_STRUCTURAL} of the characters `{{`, `[`, `:` and `,` "
+    f"(an order has at most {MAX_LINES} lines). Split the order, or shorten it."
 )
 
 
@@ -88,7 +88,7 @@ def test_the_message_of_the_longest_order_has_less_than_half_of_the_allowed_char
     (message,) = api.messages()
     # THEN its message has less than half of the characters that are allowed
     assert len(message["Body"]) < MAX_CHARACTERS / 2
-    # AND it leaves enough structural characters for further fields
+    # AND it has so few structural characters that further fields can be added
     assert structural_characters(message["Body"]) < MAX_STRUCTURAL - 150
 
 

@@ -1,4 +1,4 @@
-"""Tests dependencies that fail or answer late: the API answers 503, and a retry makes the same order."""
+"""Tests the API when its dependencies fail or answer late: it answers 503, and a retry creates no second order."""
 
 import io
 import json
@@ -42,7 +42,7 @@ def failing(client: Any, operation: str, failure: Exception, *, times: int = 1, 
 @pytest.mark.parametrize(
     "failure", [error("ThrottlingException", "Operation"), ReadTimeoutError(endpoint_url="http://x"), KeyError("bug")]
 )
-def test_a_failure_gets_503_and_its_retry_gets_the_same_order_or_409(
+def test_a_request_that_fails_gets_503_and_its_retry_gets_the_same_order_or_409(
     api: Api, operation: str, failure: Exception, after: bool
 ) -> None:
     # GIVEN

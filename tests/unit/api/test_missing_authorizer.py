@@ -1,4 +1,4 @@
-"""Tests requests that did not pass the authorizer, although the stack has one.
+"""Tests requests that did not go through an authorizer, although the stack has one.
 
 The client made no mistake: a deploy is under way, or a route is wrong. So the answer is 503.
 """
@@ -53,7 +53,10 @@ INTAKE = {"ORDERS_TABLE": "t", "ORDERS_QUEUE_URL": "q", "IDEMPOTENCY_TABLE": "i"
 
 
 class WatchedClient(UntouchedClient):
-    """A client that records every call, and fails it. A failed call leads to 503 too, so tests look at `calls`."""
+    """A client that records every call in `calls` and fails it.
+
+    A failed call leads to 503 too, so tests check `calls`, not only the status.
+    """
 
     def __init__(self) -> None:
         self.calls: list[str] = []
@@ -99,7 +102,7 @@ def passed_an_authorizer(event: object) -> bool:
 def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
     verified_api: Api, client: WatchedClient, event: dict[str, object], authorizer: object
 ) -> None:
-    # GIVEN a valid request that did not pass an authorizer
+    # GIVEN a valid request that did not go through an authorizer
     endpoint = "lookup" if "pathParameters" in event else "create"
     sent = {**event, "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authorizer": authorizer}}
 
@@ -120,7 +123,7 @@ def test_an_endpoint_without_its_authorizer_makes_no_call_and_answers_503(
 def test_any_event_without_an_authorizer_is_answered_with_503_and_causes_no_call(
     verified_api: Api, client: WatchedClient, endpoint: str, event: object
 ) -> None:
-    # GIVEN any event that did not pass an authorizer
+    # GIVEN any event that did not go through an authorizer
     # WHEN it is handled
     response = send(verified_api, endpoint, event)
 
@@ -140,7 +143,7 @@ def test_no_caller_is_anonymous_if_the_stack_has_an_authorizer(authorizer: objec
     except (ProblemError, AuthorizerMissingError):
         return
 
-    # THEN it is the caller that the claims name, unless the request was refused
+    # THEN, if the request was not refused, the claims name this caller
     assert identity != ANONYMOUS
     assert identity == identity_of(request, jwt_authorizer=False)
 
@@ -222,7 +225,7 @@ def test_the_authorizer_setting_is_read_by_both_functions(variables: dict[str, s
     # WHEN it is read
     read = [each.from_environment({**INTAKE, **variables}).jwt_authorizer for each in (IntakeSettings, LookupSettings)]
 
-    # THEN of these values, only `true` means a stack with an authorizer
+    # THEN of these values, only `true` says that the stack has an authorizer
     assert read == [expected, expected]
 
 

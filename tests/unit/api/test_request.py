@@ -96,7 +96,7 @@ def with_claims(**claims: object) -> Request:
     return request(requestContext={"authorizer": {"jwt": {"claims": claims}}})
 
 
-def test_claims_of_2048_characters_name_a_caller() -> None:
+def test_a_claim_may_have_up_to_2048_characters() -> None:
     # GIVEN an issuer of the greatest length that is accepted
     issuer, subject = "i" * 2048, "s"
     # WHEN the caller is identified
@@ -166,7 +166,7 @@ def test_a_body_that_is_too_long_is_refused_before_anything_is_decoded(character
         ("X", "is not JSON"),
     ],
 )
-def test_a_body_of_only_json_white_space_is_empty(text: str, detail: str) -> None:
+def test_a_body_counts_as_empty_only_if_all_its_characters_are_white_space_in_json(text: str, detail: str) -> None:
     # GIVEN a body without a value
     # WHEN it is parsed
     with pytest.raises(ProblemError) as caught:

@@ -35,7 +35,7 @@ NOBODY = {**post(), "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "authori
         ),
         (
             post(key="a,b"),
-            "The header has a comma outside quotes, so it may be several headers: send one, or quote the key. "
+            "The header has a comma outside quotes, so it may be several headers. Send one header or quote the key. "
             + KEY_RULE,
             {},
         ),
@@ -144,7 +144,7 @@ def test_an_error_in_the_body_says_what_is_allowed_there(
     assert document(response)["errors"] == [{"pointer": pointer, "detail": detail}]
 
 
-def test_an_error_points_at_field_names_of_up_to_128_characters(untouched_api: Api) -> None:
+def test_the_pointer_of_an_error_includes_an_unknown_field_name_of_up_to_128_characters(untouched_api: Api) -> None:
     # GIVEN an unknown field with a name of 128 characters, and two with longer names
     body = {**order(lines=[{**line(), "l" * 129: 1}]), "n" * 128: 1, "m" * 129: 1}
     # WHEN they are sent

@@ -84,7 +84,7 @@ def test_storing_an_accepted_order_overwrites_nothing() -> None:
     assert set(fields) == {*message().model_dump(exclude_none=True), "status"} - {"order_id"}
 
 
-def test_a_lookup_reads_only_the_caller_and_the_fields_that_are_shown() -> None:
+def test_a_lookup_reads_only_the_shown_fields_and_the_caller_of_the_order() -> None:
     # GIVEN a table
     client = recording()
     # WHEN an order that does not exist is looked up
@@ -204,7 +204,7 @@ def test_a_message_is_hidden_and_deleted_by_its_receipt_handle() -> None:
         ({"status": {"S": "COMPLETED"}, "in_progress_expiration": {"N": "1769860801500"}}, None),
     ],
 )
-def test_the_end_of_a_lease_is_read_and_a_missing_end_counts_as_past(
+def test_the_stored_end_of_a_lease_is_read_and_a_missing_end_is_read_as_0(
     kept: dict[str, Any], lease_end: int | None
 ) -> None:
     # GIVEN an order's record

@@ -1,4 +1,4 @@
-"""Tests that the clients reuse their connections, however many threads the worker may have."""
+"""Tests that the clients reuse their connections, even if the worker has the maximum number of threads."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor

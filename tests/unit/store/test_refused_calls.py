@@ -81,7 +81,7 @@ def test_a_refusal_without_a_code_gets_the_word_unknown_as_its_code(response: An
         lambda store: store.mark_failed(order_id(1), {}, None),
     ],
 )
-def test_a_temporary_refusal_is_raised_as_busy_with_its_code(
+def test_a_temporary_refusal_raises_a_busy_error_that_names_the_code(
     code: str, call: Callable[[SettlementStore], object]
 ) -> None:
     # GIVEN a table that refuses calls temporarily
@@ -145,7 +145,7 @@ def test_reasons_that_do_not_match_the_items_are_an_error(reasons: Any) -> None:
         settlement(client).confirm([message()], settled_at=SETTLED_AT, token="t")
 
 
-def test_an_order_that_is_missing_after_its_settlement_is_named() -> None:
+def test_the_error_names_an_order_that_is_missing_after_its_settlement() -> None:
     # GIVEN a table that accepts the settlement of an order, but does not return the order
     settler = Settler(settlement(Recording()), FakeTime(), lambda: 0.5)
     # WHEN it is settled, and read back

@@ -115,7 +115,7 @@ class WorkerAccount:
         )
 
     def run(self, *records: Any, remaining: float = 60.0, context: Any = None, **settings: Any) -> list[str]:
-        """Process a batch with a new worker, return the ids that it reports, and add its metrics to `counted`."""
+        """Process a batch with a new worker, add its metrics to `counted` and return the ids in `batchItemFailures`."""
         metrics.clear_metrics()
         response = self.worker(**settings).run(
             factories.event(*records), context or factories.context(remaining=remaining)
@@ -183,7 +183,7 @@ class WorkerAccount:
         """Store the record of another run. Its lease ends in `seconds`, or has ended if `seconds` is negative."""
         records = WorkerIdempotency(self.dynamodb, IDEMPOTENCY, 3600)
         records.register(factories.context(remaining=seconds))
-        records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools hashes a text too
+        records._layer.save_inprogress(factories.order_id(number), int(seconds * 1000))  # type: ignore[arg-type] # Powertools accepts a str
 
     def _drain(self, url: str) -> list[Any]:
         answer = self.sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10, MessageAttributeNames=["All"])
@@ -194,7 +194,7 @@ class WorkerAccount:
 
 
 def cancelled(*codes: str, items: dict[int, dict[str, Any]] | None = None) -> Fault:
-    """Return a fault: DynamoDB cancels the transaction with these reasons, whatever its items are."""
+    """Return a fault: whatever the transaction writes, DynamoDB cancels it with these reasons."""
     stored_items = items or {}
     reasons = [
         {"Code": code, **({"Item": stored_items[index]} if index in stored_items else {})}

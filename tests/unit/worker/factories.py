@@ -24,7 +24,7 @@ def order_id(number: int) -> str:
 
 
 def content(number: int = 1, **overrides: Any) -> dict[str, Any]:
-    """Return the body of a message. An override of `...` leaves the field out."""
+    """Return the body of a message. A field whose override is `...` (`Ellipsis`) is left out."""
     fields = {
         "schema_version": SCHEMA_VERSION,
         "order_id": order_id(number),

@@ -101,7 +101,7 @@ def test_suspects_run_last_and_in_the_sequence_in_which_their_leases_ended(world
     assert confirmed == [order_id(3), order_id(2), order_id(1)]
 
 
-def test_messages_whose_idempotency_record_cannot_be_read_run_after_others_but_before_suspects(
+def test_a_message_runs_after_others_but_before_suspects_if_its_idempotency_record_cannot_be_read(
     world: WorkerAccount,
 ) -> None:
     # GIVEN a suspect, a message without a record, and one whose record cannot be read

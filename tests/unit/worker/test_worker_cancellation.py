@@ -1,7 +1,7 @@
 """Tests the verdict on a cancelled settlement.
 
-The order row's reason decides it. If this row has no reason, failed conditions of stock rows decide
-it. If none failed, the other reasons of the stock rows decide it.
+DynamoDB gives its reasons by row. If there is a reason for the order row, this reason decides the verdict. Otherwise,
+failed conditions of stock rows decide. If no condition failed, the other reasons of the stock rows decide.
 """
 
 from decimal import Decimal
@@ -79,7 +79,7 @@ def test_a_failed_stock_condition_without_a_shortage_is_unexpected(available: An
 
 @pytest.mark.parametrize(("order", "stock"), [("ValidationError", "None"), ("None", "ItemCollectionSizeLimitExceeded")])
 def test_a_reason_other_than_a_failed_condition_or_contention_is_unexpected(order: str, stock: str) -> None:
-    # GIVEN a reason that is neither a condition nor contention
+    # GIVEN a reason that is neither a failed condition nor contention
     # WHEN it is judged
     verdict = judge(ItemReason(order), [ItemReason(stock)], order_lines(1))
     # THEN the verdict names it
@@ -121,7 +121,7 @@ def test_no_verdict_contradicts_the_reasons(order: ItemReason, stock: list[ItemR
             pytest.fail("nothing here is unexpected")
 
 
-def test_a_cancelled_transaction_counts_as_only_busy_if_every_reason_is_temporary() -> None:
+def test_only_busy_is_true_if_every_reason_of_a_cancelled_transaction_is_temporary() -> None:
     # GIVEN a cancelled transaction: its order row has no reason, and each stock row has a different temporary reason
     # WHEN it is judged
     # THEN `only_busy` is true, because every reason is a conflict or throttling

@@ -77,7 +77,7 @@ def test_a_settlement_fails_within_its_time_if_contention_does_not_end(world: Wo
         (("None", "ConditionalCheckFailed", "ThrottlingError"), "REJECTED"),
     ],
 )
-def test_mixed_reasons_in_one_answer_are_decided_without_a_further_try(
+def test_a_failed_condition_decides_the_order_without_another_try_even_if_other_rows_are_busy(
     world: WorkerAccount, codes: tuple[str, ...], status: str
 ) -> None:
     # GIVEN an answer that gives several reasons at once

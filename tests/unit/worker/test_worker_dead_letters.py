@@ -25,8 +25,7 @@ def test_a_permanent_failure_is_dead_lettered_without_a_retry_and_with_its_reaso
     )
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is not reported as failed, and it is in the dead-letter queue with its body, its
-    # attributes and the reason
+    # THEN it does not return to its queue. It is in the dead-letter queue, with its body, its attributes and the reason
     assert failed == []
     (letter,) = world.dead_letters()
     assert letter["Body"] == f"{{{SECRET}"
@@ -127,7 +126,7 @@ def test_a_second_dead_letter_keeps_the_original_message_id(world: WorkerAccount
     assert letter["MessageAttributes"]["error_type"]["StringValue"] == "MALFORMED_BODY"
 
 
-def test_a_dead_letter_drops_the_broken_attributes_of_its_message_before_any_valid_one(
+def test_a_dead_letter_leaves_out_broken_attributes_before_it_leaves_out_any_valid_one(
     world: WorkerAccount,
 ) -> None:
     # GIVEN eight attributes, of which one is binary and two are broken

@@ -174,13 +174,13 @@ def test_the_slowest_call_leaves_time_to_return_the_message_and_to_report_the_ba
     process_order.worker().budget.begin(time)
     for client in (clients.dynamodb(), clients.brief_sqs()):
         time.slow(client)
-    # WHEN all its attempts fail, and both attempts to return the message to the queue fail too
+    # WHEN every try of this call fails, and both tries to return the message to the queue fail too
     with pytest.raises((ReadTimeoutError, OutOfTimeError)):
         clients.dynamodb().get_item(TableName="orders", Key={"order_id": {"S": "1"}})
     time.attempts = 0
     with pytest.raises(ReadTimeoutError):
         clients.brief_sqs().change_message_visibility(QueueUrl="http://q", ReceiptHandle="r", VisibilityTimeout=0)
-    # THEN both attempts were made, and the batch can be reported
+    # THEN both tries to return the message were made, and there is time to report the batch
     assert time.attempts == 2
     assert time.left >= REPORT_SECONDS * 1000
 

@@ -14,9 +14,9 @@ from tests.unit.worker.factories import ACCEPTED_AT, SETTLED_AT, order_id, store
 
 SOURCE = "/orders-test"
 
-# Subscribers that store or sign events compare their bytes, so these bytes never change. A new optional field of orders
-# is allowed, because the event of an order without this field stays the same. Any other new field needs a new event
-# type. Otherwise subscribers would get two versions of one event after a deployment.
+# Subscribers may store or sign an event and later compare its bytes, so these bytes never change. A new optional field
+# of orders is allowed, because the event of an order without this field stays the same. Any other new field needs a new
+# event type: with the old type, subscribers would get two versions of one event after a deployment.
 CONFIRMED = (
     '{"correlationid":"correlation-1","data":{"accepted_at":"2026-01-31T12:00:00.000Z","currency":"EUR","lines":'
     '[{"quantity":2,"sku":"SKU-1","unit_price":"19.90"}],"order_id":"00000000-0001-5000-8000-000000000000",'
@@ -56,7 +56,7 @@ def test_the_bytes_of_an_event_are_pinned(order: StoredOrder, document: str) -> 
     assert event_for(order, source=SOURCE).document == document
 
 
-def test_the_attributes_of_an_event_have_the_values_of_its_document() -> None:
+def test_the_id_type_and_currency_of_an_event_are_those_in_its_document() -> None:
     # GIVEN a confirmed order
     event = event_for(stored(), source=SOURCE)
     # WHEN its attributes are compared with its document

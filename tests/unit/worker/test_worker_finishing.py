@@ -40,16 +40,16 @@ def test_outcomes_are_counted_and_timed(world: WorkerAccount) -> None:
     # WHEN both are processed, one after the other
     world.run(record(content(1)))
     world.run(record(content(2)))
-    # THEN each outcome is counted, and the latency metric has the time since the acceptance of each order
+    # THEN each outcome is counted, and the latency metric has the time from acceptance to settlement of each order
     assert world.counted == {"OrderConfirmed": 1, "OrderRejected": 1, "AcceptedToSettledLatency": 3000}
 
 
-def test_a_redelivered_message_is_not_processed_again(world: WorkerAccount) -> None:
+def test_a_second_message_of_a_processed_order_is_not_processed(world: WorkerAccount) -> None:
     # GIVEN an order that was processed
     world.stock(SKU_1=5)
     world.run(record())
     world.calls.clear()
-    # WHEN the order's message is received again, with another message id
+    # WHEN another message of the same order is received
     failed = world.run(record())
     # THEN the only call is the conditional write of the order's idempotency record
     assert failed == []
@@ -69,13 +69,13 @@ def test_an_idempotency_record_is_kept_for_weeks_and_its_id_depends_only_on_the_
     assert int(kept["expiration"]["N"]) * 1000 - int(kept["in_progress_expiration"]["N"]) > 29 * 86_400_000
 
 
-def test_a_discarded_order_is_neither_settled_nor_published(world: WorkerAccount) -> None:
+def test_a_discarded_order_is_not_settled_and_no_event_is_published(world: WorkerAccount) -> None:
     # GIVEN an order that a person discarded
     world.stock(SKU_1=5)
     world.put_order(order_id=order_id(1), status="DISCARDED")
     # WHEN its message is processed
     failed = world.run(record())
-    # THEN the message is not reported as failed, and the order is neither changed nor published
+    # THEN the message is not reported as failed, the order is not changed, and no event is published
     assert failed == []
     assert world.published() == []
     assert (world.status(), world.available("SKU-1"), world.counted) == ("DISCARDED", 5, {})

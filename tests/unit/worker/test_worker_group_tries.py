@@ -49,7 +49,7 @@ def busy() -> None:
 
 
 def settle(store: Store, orders: list[OrderMessage], clock: FakeTime | None = None, logger: Any = None) -> set[str]:
-    """Settle these orders together, and return the ids of those that are or may be settled."""
+    """Settle these orders together. Return the ids of those that were settled or whose result is unknown."""
     it: Any = store
     together = Together(it, clock or FakeTime(), lambda: 0.5, describe, logger or Mock())
     return set(together.settle(orders, lambda: None))
@@ -99,7 +99,7 @@ def test_a_group_is_tried_again_if_the_pause_ends_in_time(late: float, tries: in
 
 @pytest.mark.parametrize(("late", "groups"), [(0.0, 2), (0.001, 1)])
 def test_no_group_begins_when_the_time_for_groups_is_over(late: float, groups: int) -> None:
-    # GIVEN two groups. The first group takes exactly `GROUP_SECONDS`, the time for all groups, or 1 ms more
+    # GIVEN two groups. The first one takes exactly as long as all groups may take (`GROUP_SECONDS`), or 1 ms longer
     clock = FakeTime(now=0.0)
 
     def slow() -> None:
@@ -126,7 +126,7 @@ def test_a_group_may_have_as_many_items_as_a_transaction(articles: int, sizes: l
     assert len(settled) == sum(sizes)
 
 
-def test_an_unexpected_error_is_logged_and_the_groups_orders_are_returned_because_they_may_be_settled() -> None:
+def test_an_unexpected_error_is_logged_and_the_orders_are_returned_because_their_result_is_unknown() -> None:
     # GIVEN a store that fails
     failure = CorruptDataError("DynamoDB gave 1 cancellation reasons for 3 items.")
 
@@ -136,7 +136,7 @@ def test_an_unexpected_error_is_logged_and_the_groups_orders_are_returned_becaus
     store, logger = Store(fails), Mock()
     # WHEN a group is settled
     settled = settle(store, TWO, logger=logger)
-    # THEN the log has the error's description. The group's orders are returned, because they may
-    # be settled
+    # THEN the log has the error's description. The group's orders are returned, because it is unknown whether they
+    # were settled
     logger.warning.assert_called_once_with("orders not settled together", error=str(failure), count=2)
     assert settled == ids(TWO)

@@ -1,4 +1,4 @@
-"""Tests the sequence of an isolated batch, and how many receives other messages lose because of killers."""
+"""Tests the sequence of an isolated batch, and how many receives killers cost the other messages."""
 
 from dataclasses import dataclass
 from random import Random
@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_the_receives_of_a_message_that_is_no_killer_are_at_most_the_number_of_killers_plus_two(
+def test_a_message_that_is_no_killer_has_at_most_two_receives_more_than_there_are_killers(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers. Each batch is drawn from the queue at random
@@ -81,13 +81,13 @@ def test_the_receives_of_a_message_that_is_no_killer_are_at_most_the_number_of_k
     deadline, chance = 0, Random(seed)
     # WHEN batches are delivered until only killers are left
     while waiting := [message for message in queue if not message.done]:
-        # Without the limit of 1000, the test would run forever if a wrong sequence never let a
-        # message finish. The limit is far above the number that the test asserts.
+        # The limit of 1000 stops the test if a wrong sequence never lets a message finish. It is far above the number
+        # that the test asserts.
         if all(message.killer for message in waiting) or max(message.receives for message in waiting) > 1000:
             break
         chance.shuffle(waiting)
         deadline += 1
         deliver(waiting[:most], deadline, threads)
     # THEN every other message has at most `killers + 2` receives. It loses at most one receive per killer in isolated
-    # batches and one in parallel batches, and succeeds at the next receive
+    # batches, and at most one receive in total in parallel batches. It succeeds at the next receive
     assert max((message.receives for message in queue if not message.killer), default=0) <= killers + 2

@@ -60,7 +60,7 @@ def test_a_last_attempt_that_succeeds_leaves_no_error(world: WorkerAccount) -> N
     assert (order.status, order.error) == ("CONFIRMED", None)
 
 
-def test_a_last_attempt_is_made_even_if_its_order_cannot_be_marked(world: WorkerAccount) -> None:
+def test_a_last_attempt_is_made_even_if_its_order_cannot_be_marked_failed(world: WorkerAccount) -> None:
     # GIVEN an order that cannot be marked FAILED, because another transaction uses its row
     world.stock(SKU_1=5)
     world.disturb("update_item", refused("TransactionConflictException"))
@@ -82,7 +82,7 @@ def test_a_last_attempt_that_fails_to_publish_does_not_change_the_outcome(world:
     assert world.published() == []
 
 
-def test_a_last_attempt_without_enough_time_counts_as_failed_and_its_order_is_marked(world: WorkerAccount) -> None:
+def test_a_last_attempt_without_enough_time_counts_as_failed_and_marks_the_order_failed(world: WorkerAccount) -> None:
     # GIVEN an invocation with too little time for an attempt
     # WHEN a message has its last receive
     world.run(record(receives=8), remaining=1)
@@ -95,23 +95,23 @@ def test_the_last_attempt_of_a_newer_schema_version_marks_the_order_failed(world
     # GIVEN a message of a newer version, which no worker can read yet
     # WHEN it is processed for the last time
     world.run(record(content(schema_version=NEWER), receives=8))
-    # THEN its order is marked with this reason
+    # THEN its order is marked FAILED with this reason
     order = world.order()
     assert order is not None
     assert (order.status, order.error and order.error["error_type"]) == ("FAILED", "NewerSchemaError")
 
 
 @pytest.mark.parametrize("receives", [9, 100])
-def test_every_attempt_after_max_receive_count_is_a_last_attempt(world: WorkerAccount, receives: int) -> None:
+def test_a_receive_beyond_max_receive_count_is_treated_as_a_last_attempt(world: WorkerAccount, receives: int) -> None:
     # GIVEN a queue whose limit of receives is higher than the worker's `max_receive_count`
     world.disturb("transact_write_items", refused("InternalServerError"))
     # WHEN a message is received more often than `max_receive_count`
     world.run(record(receives=receives))
-    # THEN its order is marked
+    # THEN its order is marked FAILED
     assert world.status() == "FAILED"
 
 
-def test_no_order_is_marked_if_an_unreadable_message_has_no_order_id(world: WorkerAccount) -> None:
+def test_no_order_is_marked_failed_if_an_unreadable_message_has_no_order_id(world: WorkerAccount) -> None:
     # GIVEN an unreadable message without an order id, and a dead-letter queue that fails
     world.disturb("send_message", refused("InternalError"))
     # WHEN it is processed for the last time

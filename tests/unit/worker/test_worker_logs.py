@@ -34,7 +34,7 @@ def test_the_log_says_where_an_attempt_failed_and_contains_no_content_of_the_ord
     # WHEN a message is processed
     world.run(sent)
     # THEN each line of the log has the ids of the message and of the order, but no other content of the message
-    # AND if the failure is retryable, the log has the type of the error and the lines of code
+    # AND if the failure is retryable, the log has the type of the error and its stack trace
     text = "\n".join(written)
     assert SECRET not in text
     assert "secret payload" not in text

@@ -57,7 +57,7 @@ def test_a_body_that_is_no_json_object_is_a_permanent_failure(body: str) -> None
     sent = delivery(body, attributes={"order_id": order_id(7)})
     # WHEN it is read
     failure = failure_of(sent)
-    # THEN the failure is permanent, the named order is known, and the error contains nothing of the body
+    # THEN the failure is permanent, the order id is that of the attribute, and the error contains nothing of the body
     assert failure.error_type == "MALFORMED_BODY"
     assert sent.order_id == order_id(7)
     assert SECRET not in describe(failure).error
@@ -85,7 +85,7 @@ def test_a_body_that_is_too_long_or_too_complex_is_not_parsed(body: str, error: 
 
 
 def test_the_longest_body_is_parsed() -> None:
-    # GIVEN a body of the greatest length that is read, and a list
+    # GIVEN a body of the greatest allowed length, and a body that is a list
     longest, items = "x" * MAX_CHARACTERS, "[1]"
     # WHEN they are read
     errors = [(failure.error_type, str(failure)) for failure in map(failure_of, map(delivery, (longest, items)))]
@@ -217,7 +217,7 @@ def test_the_order_id_of_a_message_is_read_from_its_body_or_else_from_its_attrib
 
 
 @pytest.mark.parametrize("named", ["", "nonsense", order_id(0xABC).upper(), f" {order_id(1)}", f"{order_id(1)}\n"])
-def test_an_attribute_that_is_no_order_id_names_no_order(named: str) -> None:
+def test_an_order_id_attribute_with_an_invalid_value_is_ignored(named: str) -> None:
     # GIVEN an attribute that is not exactly an order id
     sent = delivery("nonsense", attributes={"order_id": named})
     # WHEN the id of the order is read
@@ -243,7 +243,7 @@ json_values = st.recursive(
         st.none() | st.text() | st.just({}) | st.builds(attribute, st.text()),
     ),
 )
-def test_an_unreadable_message_is_a_permanent_failure_or_a_newer_version(body: str, attributes: dict[str, Any]) -> None:
+def test_an_unreadable_message_raises_a_permanent_or_newer_schema_error(body: str, attributes: dict[str, Any]) -> None:
     # GIVEN anything as body and attributes
     sent = Delivery.from_record({"messageId": "m", "body": body, "messageAttributes": attributes})
     # WHEN it is read

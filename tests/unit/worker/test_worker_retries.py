@@ -30,7 +30,7 @@ def test_a_message_of_a_newer_version_is_retried_and_its_order_is_not_changed(wo
     sent = record(content(schema_version=NEWER))
     # WHEN it is processed
     failed = world.run(sent)
-    # THEN it is retried and not dead-lettered, and its order is not marked
+    # THEN it is retried and not dead-lettered, and its order is not marked FAILED
     assert failed == [sent["messageId"]]
     assert world.dead_letters() == []
     assert world.status() is None
@@ -80,7 +80,7 @@ def test_the_wait_for_a_twin_is_never_shorter_than_the_backoff(world: WorkerAcco
 
 
 @pytest.mark.parametrize("operation", ["put_item", "update_item", "delete_item"], ids=["begin", "end", "undo"])
-def test_a_message_waits_until_the_lease_of_its_run_has_ended_if_its_record_cannot_be_written(
+def test_if_the_record_cannot_be_written_the_message_waits_until_the_lease_of_this_run_has_ended(
     world: WorkerAccount, operation: str
 ) -> None:
     # GIVEN an idempotency table that refuses one operation

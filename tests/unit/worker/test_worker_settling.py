@@ -103,7 +103,7 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_final_order_counts_as_settled_by_this_run_if_it_was_settled_at_the_time_of_our_transaction(
+def test_a_final_order_with_the_time_of_our_earlier_transaction_counts_as_settled_by_this_run(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
     # GIVEN a final order, and an earlier transaction of this run that may have settled this order
@@ -127,7 +127,7 @@ def test_a_failed_order_is_settled_and_its_error_is_removed(world: WorkerAccount
     assert (order.status, order.error, world.available("SKU-1")) == ("CONFIRMED", None, 0)
 
 
-def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(world: WorkerAccount) -> None:
+def test_an_order_that_a_twin_makes_final_before_our_rejection_keeps_the_twins_outcome(world: WorkerAccount) -> None:
     # GIVEN no stock, and a twin that confirms the order between our transaction and our rejection
     def twin(perform: Any) -> dict[str, Any]:
         world.put_order(order_id=order_id(1), status="CONFIRMED", settled_at="2026-01-01T00:00:00.000Z")
@@ -143,7 +143,7 @@ def test_an_order_that_becomes_final_before_it_is_rejected_keeps_its_outcome(wor
     assert world.status() == "CONFIRMED"
 
 
-def test_a_final_order_is_read_if_the_answer_lacks_its_row(world: WorkerAccount) -> None:
+def test_a_final_order_is_read_from_the_table_if_the_transactions_answer_lacks_its_row(world: WorkerAccount) -> None:
     # GIVEN a settled order, and a cancelled transaction whose answer does not contain the order's row
     world.put_order(order_id=order_id(1), status="REJECTED")
     world.disturb("transact_write_items", cancelled("ConditionalCheckFailed", "None"))
@@ -163,7 +163,7 @@ def test_a_final_order_is_read_if_the_answer_lacks_its_row(world: WorkerAccount)
 def test_a_cancellation_with_unknown_or_missing_reasons_is_an_error(
     world: WorkerAccount, fault: Any, text: str
 ) -> None:
-    # GIVEN a reason that is neither a condition nor contention, or fewer reasons than items
+    # GIVEN a cancellation with a reason other than a failed condition or contention, or with fewer reasons than items
     world.disturb("transact_write_items", fault)
     # WHEN the order is settled
     # THEN the error names the problem, and there is no retry

@@ -1,4 +1,4 @@
-"""Tests that one transaction settles the orders of a batch that share an article, and what happens if it fails."""
+"""Tests that one transaction settles those orders of a batch which share an article, and what happens if it fails."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def test_a_group_is_tried_if_there_is_just_enough_time() -> None:
 
 
 def test_the_whole_group_is_tried_again_after_a_conflict() -> None:
-    # GIVEN orders for one article whose stock row is busy twice
+    # GIVEN orders for one article. The first two transactions conflict with another one
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 3)
         # WHEN they are processed
@@ -112,7 +112,7 @@ def test_the_whole_group_is_tried_again_after_a_conflict() -> None:
 
 
 def test_each_order_is_settled_alone_after_lasting_conflicts() -> None:
-    # GIVEN a row that is busy for as long as a group is tried
+    # GIVEN conflicts in every transaction of several orders, but in no transaction of a single order
     with staged() as stage:
         accept(stage, *[[("SKU-1", 1)]] * 2)
         began, process = stage.world.cloud.clock.now, Process()
@@ -127,10 +127,10 @@ def test_each_order_is_settled_alone_after_lasting_conflicts() -> None:
 
 
 def test_an_order_whose_group_may_have_been_settled_is_read_and_not_settled_again() -> None:
-    # GIVEN a group that is settled, but the answer is lost
+    # GIVEN a transaction that settles a group, but whose answer does not reach the worker
     with staged() as stage:
         accept(stage, *[[("SKU-1", 2)]] * 2)
-        # WHEN its batch is processed
+        # WHEN the batch is processed
         process = deliver(stage, answer_lost)
         # THEN there is no other transaction, each order is read once, and both messages are deleted
         assert sizes(process) == [2]

@@ -10,9 +10,9 @@ from tests.unit.worker.factories import NEWER, content, context, event, record
 
 
 def without_effect(_: Any) -> dict[str, Any]:
-    """Return an empty answer without a call.
+    """Return an empty answer instead of calling the emulated queue or topic.
 
-    The worker has the settings for FIFO, but the emulated queue and topic are not FIFO.
+    The worker has the settings for FIFO, but this queue and this topic are not FIFO.
     """
     return {}
 

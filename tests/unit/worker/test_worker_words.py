@@ -1,4 +1,4 @@
-"""Tests the texts about failures, word for word: they say what was found and, if that is known, what to do."""
+"""Tests the texts about failures, word for word: they say what was found and, if a remedy is known, what to do."""
 
 from typing import Any
 
@@ -95,7 +95,7 @@ def test_ten_invalid_fields_are_named_and_the_others_are_counted(wrong: int, end
 
 
 def test_the_text_about_an_invalid_stock_row_names_the_row_and_the_tool() -> None:
-    # GIVEN a settlement that was cancelled because a stock row has no number of available units
+    # GIVEN a settlement that was cancelled because a stock row has no `available`
     # WHEN `judge` gets its reasons
     verdict = judge(ItemReason("None"), [ItemReason("ConditionalCheckFailed", {"sku": "SKU-1"})], message().lines)
     # THEN the verdict says what to do
@@ -105,7 +105,7 @@ def test_the_text_about_an_invalid_stock_row_names_the_row_and_the_tool() -> Non
 
 
 def test_the_text_about_unexpected_reasons_names_them() -> None:
-    # GIVEN stock rows with no reason, with a temporary reason and with unexpected reasons
+    # GIVEN DynamoDB's reasons for the stock rows of a cancelled transaction: none, a temporary one, unexpected ones
     stock = [ItemReason(code) for code in ("None", "TransactionConflict", "Odd", "ValidationError", "Odd")]
     lines = message(lines=[{**LINE, "sku": f"S{number}"} for number in range(5)]).lines
     # WHEN `judge` gets these reasons
@@ -196,7 +196,7 @@ def test_the_text_about_an_event_of_another_service_says_who_may_call() -> None:
     )
 
 
-def test_a_pointer_to_the_whole_body_is_a_slash() -> None:
+def test_the_place_of_an_error_about_the_whole_input_is_a_slash() -> None:
     # GIVEN a model that refused its input as a whole
     with pytest.raises(ValueError, match="should be") as caught:
         StoredOrder.model_validate(5)

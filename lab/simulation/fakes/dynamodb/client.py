@@ -1,4 +1,4 @@
-"""The DynamoDB client: the low-level methods that the program and Powertools call, over tables in memory."""
+"""The fake DynamoDB client: the low-level methods that the program and Powertools call. Its tables are in memory."""
 
 from __future__ import annotations
 

@@ -52,7 +52,7 @@ class Table:
 
     Attributes:
         name: Table name.
-        key_types: Key attribute name to type (``S``, ``N`` or ``B``), partition key first.
+        key_types: Type (``S``, ``N`` or ``B``) of each key attribute by its name, beginning with the partition key.
         ttl_attribute: Attribute that holds the epoch second after which :meth:`sweep` deletes the item.
         items: Items by key. Their values are never changed in place.
     """
