@@ -32,7 +32,7 @@ STATED: Final[dict[str, Callable[[], tuple[float, ...]]]] = {
     r"retention: (\d+) and (\d+) days by default": lambda: RETENTIONS,
     r"retention: (\d+) days in the orders queue; (\d+) days": lambda: RETENTIONS,
     r"in the queue for (\d+) days and in the dead-letter queue for (\d+)": lambda: RETENTIONS,
-    r"worker'?s? record\b[^|.]*\((\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
+    r"worker remembers a published event for (\d+) days": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"while the order's record exists \((\d+) days\)": lambda: (_default("worker_idempotency_ttl_seconds", DAY),),
     r"(?:under the key|as a replay) for (\d+) hours": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
     r"after (\d+) hours a key is forgotten": lambda: (_default("api_idempotency_ttl_seconds", HOUR),),
