@@ -39,7 +39,7 @@ value, this input is a key's ARN.
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | "every Queue", "everything with `tags`" | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs computed from thresholds; as all thresholds differ, it is unknown which one matters |
+| "computed inputs" | inputs computed from thresholds; these two runs differ in all of them, so the cause is unknown |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |
@@ -74,7 +74,7 @@ def _sections(group: list[Change]) -> Iterator[str]:
     # slow each garbage collection.
     pair = recorded(first), record_config(second)
     found = differences(*pair)
-    nothing = "- changes no deployed resource" if len(group) == 1 else '- only inputs under "computed inputs", below'
+    nothing = "- changes no deployed resource" if len(group) == 1 else '- changes only "computed inputs", below'
     for change in group:
         own = [each for each in found if len(group) == 1 or _note(each, change.values) in ("", _PART)]
         found = [each for each in found if each not in own]

@@ -33,8 +33,8 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end. The mutant counts as noticed. But a mutant in a list of survivors (see `listed.py`) still
-    counts as listed, because a slow machine can cause this verdict."""
+    """The tests did not end, so the mutant counts as noticed. But a list of survivors (see `listed.py`) may contain it,
+    because a slow machine can also cause this verdict."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"
     """The tests did not run, were interrupted, or had an outcome that proves nothing about the mutant."""

@@ -61,11 +61,11 @@ def _popular() -> None:
     for rate in RATES:
         _sku(f"{rate}/s", rate, STEADY_SECONDS, Stock())
     without_retries = Settings.default(contention_seconds=0, retry_base_seconds=2, max_receive_count=5)
-    name = f"1000/s for {BURST:g} s; only SQS retries: first within 2 s, maximum 5 receives"
+    name = f"1000/s for {BURST:g} s; retries by SQS only: the first within 2 s, at most 5 receives"
     _stock(name, Stock(grouped=False), arrivals(1000, BURST), without_retries)
     chance = random.Random(1)
     batches = {
-        "1000/s for 20 s, ten SKUs, one order of each in a batch": range(10 * FEW),
+        "1000/s for 20 s, ten SKUs, one order for each SKU in a batch": range(10 * FEW),
         "1000/s for 20 s, ten SKUs": [chance.randrange(10) for _ in range(10 * FEW)],
     }
     for name, skus in batches.items():

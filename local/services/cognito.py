@@ -17,7 +17,7 @@ class UserPool(Handler):
     updatable = names("adminCreateUserConfig deletionProtection")
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        # The endpoint has AWS's host name, as the emulator's tokens do: their issuer is `https://` + this endpoint.
+        # The emulator's tokens have the issuer `https://` + this endpoint, so it has AWS's host name.
         return {
             "arn": aws.arn("cognito-idp", f"userpool/{id_}"),
             "endpoint": f"cognito-idp.{aws.region}.amazonaws.com/{id_}",

@@ -62,8 +62,8 @@ _TOPIC: Final = _Deliverer(
     outcomes={
         FAILED: _Outcome(
             "NumberOfNotificationsFailed",
-            "SNS stopped its retries, or (HTTPS subscribers only) a try failed that SNS repeats. So the alarm needs "
-            "failures in two of three periods.",
+            "SNS stopped its retries, or (HTTPS subscribers only) one try failed and SNS will repeat it. So the alarm "
+            "needs failures in two of three periods.",
         ),
         REDRIVEN: _Outcome(
             "NumberOfNotificationsRedrivenToDlq",
