@@ -143,7 +143,7 @@ def _place(widgets: Sequence[dict[str, Any]], top: int) -> int:
 
 
 def _states(args: DashboardArgs) -> dict[str, Any]:
-    # The alarms that notify, by tier. The members of a composite have graphs below.
+    # The alarms that notify, by tier. Members of composites are not among them; they have graphs below.
     alone = [row for row in args.table.alarms if args.table.composite_of(row.name) is None]
     notifiers: list[Alarm | Composite] = [*args.table.composites, *alone]
     notifying = sorted(notifiers, key=lambda row: (list(Tier).index(row.tier), row.name))

@@ -36,7 +36,7 @@ class LocalStack:
 
     @classmethod
     def attach(cls, state_dir: Path | None = None) -> Self:
-        """Return the instance that runs in `state_dir`. Raises `NotRunningError` if none runs, or if it still starts.
+        """Return the instance that runs in `state_dir`. Raises `NotRunningError` if none runs, or if it is starting.
 
         The default is ORDERS_LOCAL_DIR, else `.local` in the repository.
         """

@@ -48,7 +48,7 @@ def caller_environment(config: StackConfig) -> dict[str, str]:
 
 
 def scopes_of(config: StackConfig, issuer: TokenIssuer | None, scope: str) -> tuple[Text, ...]:
-    """Return the scopes that a token needs on a route of the kind `scope` (`WRITE` or `READ`); it can need none."""
+    """Return the scopes that a token needs on a route of the kind `scope` (`WRITE` or `READ`), possibly none."""
     if issuer:
         return (issuer.scope_name(scope),)
     external = config.jwt_write_scope if scope == WRITE else config.jwt_read_scope

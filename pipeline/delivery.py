@@ -70,7 +70,7 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         threshold=Threshold(
             ROLLBACK_PERCENT,
             "percent",
-            "a fifth of the new version's calls, if this version gets a tenth of all calls",
+            "if the new version gets a tenth of all calls, 2 % of all are a fifth of its calls",
         ),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,

@@ -1,4 +1,4 @@
-"""An embedded AWS without resources."""
+"""Starts the embedded AWS with nothing deployed in it."""
 
 import secrets
 from collections.abc import Iterator

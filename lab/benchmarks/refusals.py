@@ -123,7 +123,7 @@ _MESSAGE: Final = json.dumps(
 
 
 def request(body: str) -> bool:
-    """Do the work on a request that precedes the first access to a table. Return whether the body is an order."""
+    """Do what a request needs before the first access to a table. Return whether the body is an order."""
     event = api_event("ann", method="POST", headers={"idempotency-key": "key"}, body=body)
     try:
         submission = read_submission(parse_event(event), jwt_authorizer=True)
@@ -134,7 +134,7 @@ def request(body: str) -> bool:
 
 
 def message(body: str) -> bool:
-    """Do the work on a message that precedes the first access to a table. Return whether the body is an order."""
+    """Do what a message needs before the first access to a table. Return whether the body is an order."""
     content = Delivery("id", "receipt", body, {}, 1).content
     if isinstance(content, Exception):
         describe(content)

@@ -1,8 +1,7 @@
 """Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
-Each is compared with a short version of the function (`peer`, in `lab.benchmarks.peers`). It is
-also compared with only the function's calls to AWS: once made by plain botocore clients (`bare`),
-and once by `hand_signed.Client` (`floor`).
+Both are compared with a short version of the function (`peer`, in `lab.benchmarks.peers`), and with the function's
+calls to AWS alone. Plain botocore clients (`bare`) make these calls, and so does `hand_signed.Client` (`floor`).
 """
 
 from __future__ import annotations

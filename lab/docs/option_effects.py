@@ -32,14 +32,14 @@ value, this input is a key's ARN.
 
 | shown | meaning |
 |---|---|
-| only an input's name | in both runs, the input has the option's value |
+| only an input's name | in each run, the input has the value of the option in this run |
 | `…` after an input | the input is a longer text that contains the option's value; the rest of the text stays |
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |
 | the beginning of a text, `…` and a hash | any other long text; the hash is that of the whole text |
 | "every Queue", "everything with `tags`" | all resources of the type, or all that have the input |
 | `[]` in a path | any item of a list; JSON inputs are parsed |
-| "computed inputs" | inputs computed from thresholds; these two runs differ in all of them, so the cause is unknown |
+| "computed inputs" | inputs computed from thresholds; it is unknown which threshold changed them |
 | a name in parentheses | a resource option of Pulumi |
 | `Stack` | the stack's outputs |
 | "with" in a title | other options that one or both runs set |

@@ -23,7 +23,7 @@ PATH: Final = Path(__file__).resolve().parents[2] / "docs" / "scale.md"
 BEGIN: Final = "<!-- computed by the model, written by python -m lab.docs.scale -->"
 RATES: Final = (10, 1_000, 10_000)
 BUSY: Final = 0.7
-"""Share of their time in which we assume the workers to be busy; the rest is for bursts."""
+"""Share of the time in which workers are assumed to be busy. The rest is for bursts."""
 _HOUR: Final = 3_600
 _SETTLE_SECONDS: Final = 0.003
 """Processor time of one order in the worker: 1.5 times the time in docs/performance.md, in case Lambda is slower."""
@@ -148,11 +148,11 @@ def _logs(rate: int) -> str:
 _BESIDES: Final[dict[str, Callable[[int], str]]] = {
     "USD a month": _usd,
     "logs a day": _logs,
-    "length of an outage that brings 120,000 messages [in flight](#in-an-outage); then SQS "
+    "length of an outage after which 120,000 messages are [in flight](#in-an-outage), so that SQS "
     "delivers nothing for a time": lambda rate: (
         f"{120_000 / rate:,.0f} s" if 120_000 / rate < _longest_retries() else "none: orders become dead letters first"
     ),
-    "callers needed for this rate, with `strict_ordering`": lambda rate: (
+    "callers needed for this rate, with `strict_ordering` (one order of a caller at a time)": lambda rate: (
         f"{math.ceil(rate / per_worker(batch_threads=1)):,}"
     ),
 }

@@ -199,14 +199,14 @@ class Round:
 
 
 def outcome_of(response: Any) -> str:
-    """Return the outcome in an answer: `accepted`, `found`, the name of the problem, or `no problem document (…)`."""
+    """Return an answer's outcome: `accepted`, `found`, the name of the problem, or `not a problem document (…)`."""
     status = _status(response)
     if status in (200, 202):
         return FOUND if status == 200 else ACCEPTED
     try:
         return str(json.loads(response["body"])["type"]).rpartition(":")[2]
     except (ValueError, TypeError, KeyError):
-        return f"no problem document ({status})"
+        return f"not a problem document ({status})"
 
 
 def broken(response: Any) -> list[str]:

@@ -120,9 +120,9 @@ def edits(path: str, source: str) -> list[Edit]:
 
 
 def _in_turn(by_pattern: Mapping[str, list[Edit]], seed: str) -> Iterator[Edit]:
-    """Yield one mistake of each pattern in turn. The mistakes of a pattern are sorted by a hash of their names.
+    """Yield one edit of each pattern in turn. The edits of a pattern are sorted by a hash of their names.
 
-    Because of the hash, a change to the code hardly changes which mistakes are selected elsewhere.
+    Because of the hash, a change to the code hardly changes which edits are selected elsewhere.
     """
 
     def hashed(edit: Edit) -> bytes:
@@ -146,9 +146,9 @@ def _can_be_read(edit: Edit, source: bytes) -> bool:
 
 
 def lines_of(edit: Edit, source: bytes) -> range | None:
-    """Return the lines in the body of the innermost function around a mistake.
+    """Return the lines in the body of the innermost function around an edit.
 
-    Return None for a mistake outside of functions or in YAML.
+    Return None for an edit outside of functions or in YAML.
     """
     if not edit.path.endswith(".py"):
         return None
@@ -163,9 +163,9 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 
 
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
-    """Return the folder's tests, or test files, that run the function with the mistake.
+    """Return the folder's tests, or test files, that run the function with the edit.
 
-    For a mistake outside of functions, return the tests that import its file. If the file is not Python, or no test
+    For an edit outside of functions, return the tests that import its file. If the file is not Python, or no test
     runs the code, return all of the folder's tests.
     `covered` has a mapping for each test, or test file: from a source file's path to the lines that the test runs.
     """

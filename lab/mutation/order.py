@@ -77,7 +77,7 @@ def sorted_tests(
     of_module: Mapping[str, int],
     costs: Mapping[str, float],
 ) -> list[pytest.Item]:
-    """Return `items`: tests that noticed more mutants first; among equal ones, tests of files with faster tests first.
+    """Return `items`, sorted: first by the mutants that they noticed (most first), then by their file's speed.
 
     If tests of the same file noticed the same number of mutants, they keep their order, so that
     shared fixtures are set up once.

@@ -60,8 +60,8 @@ def everywhere() -> Mapping[str, str]:
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
     """Return the deploy role's calls that AWS cannot restrict to one stack, each with the reason.
 
-    The role may make these calls on other stacks' resources too. If `tagged` is false, add the
-    further calls that the role may make on resources without tags.
+    The role may make these calls on other stacks' resources too. `tagged`: whether these resources have
+    tags. If they have none, the role may make further calls, which are included.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

@@ -17,7 +17,7 @@ class UserPool(Handler):
     updatable = names("adminCreateUserConfig deletionProtection")
 
     def outputs(self, aws: Aws, id_: str, inputs: Inputs, made: Mapping[str, Any]) -> dict[str, Any]:
-        # The emulator's tokens have the issuer `https://` + this endpoint, so it has AWS's host name.
+        # `https://` + this endpoint must equal the issuer in the emulator's tokens, which has AWS's host name.
         return {
             "arn": aws.arn("cognito-idp", f"userpool/{id_}"),
             "endpoint": f"cognito-idp.{aws.region}.amazonaws.com/{id_}",

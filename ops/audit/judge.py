@@ -240,7 +240,7 @@ def isolated(evidence: Evidence) -> Finding:
     return Finding(
         "G6",
         "isolation",
-        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; look-ups leave no data to check",
+        f"{counted(len(keys), 'order')} with {counted(len(evidence.answers), 'key')}; past look-ups cannot be checked",
         broken,
     )
 

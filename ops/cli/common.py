@@ -15,7 +15,7 @@ from ops.target import LOCAL_VARIABLE, STACK_VARIABLE
 from pipeline.help import HelpFormatter
 
 DECISION: Final = '--by "$NAME" --reason "$REASON"'
-"""Options that `add_decision` adds, as printed commands contain them."""
+"""The options of `add_decision`, as text for commands that are printed as advice."""
 Run = Callable[[argparse.Namespace, Context], int]
 
 

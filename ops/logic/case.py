@@ -32,7 +32,7 @@ class Facts:
     def only(self, order_id: str) -> "Facts":
         """Return what is known about one order.
 
-        To save memory, every line of the order refers to its first line. The number of lines stays the same.
+        To save memory, the returned order repeats its first line instead of its other lines.
         """
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):
@@ -122,7 +122,7 @@ def _cause(
 ) -> tuple[str, str]:
     """Return the error's type and text: from the dead letter, the stored order, or else the state.
 
-    The same error has the same type in all three cases.
+    An error has the same type in the dead letter and in the stored order.
     """
     if letter.error_type:
         return letter.error_type, letter.error or ""

@@ -13,9 +13,9 @@ _UNSUPPORTED: Final = frozenset({"cidr", "numeric"})
 def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Return whether `fields` match the pattern. Call `check` on the pattern first.
 
-    The pattern lists conditions for each field that it names. The field's value must fulfil one of them; if it is
-    a list, one element must. A nested pattern must match an object, or one object of a list. Of the patterns in
-    `$or`, one must match.
+    The pattern lists conditions for each field that it names. The field's value must fulfil one of them; if the
+    value is a list, one element must. A nested pattern must match the field's value (an object), or one object
+    of its list. Of the patterns in `$or`, one must match.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
 

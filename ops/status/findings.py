@@ -215,7 +215,7 @@ def _watchers(reading: Reading) -> Iterator[Finding]:
         return
     silent = [alarm.name for alarm in reading.alarms if alarm.state == "INSUFFICIENT_DATA"]
     if silent and not reading.alarms_evaluated:
-        text = "on the embedded AWS, the stack's metrics raise no alarm"
+        text = "on the embedded AWS, the stack's metrics cannot raise alarms"
         yield Finding(Severity.BLIND, text)
     elif silent:
         text = (

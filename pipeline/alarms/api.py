@@ -80,7 +80,7 @@ def _callers(context: Context) -> tuple[Alarm, ...]:
             title="Many retries arrive while the first attempt still runs",
             metrics={"conflicts": own_metric("IdempotencyConflict", "api")},
             expression=filled("conflicts"),
-            threshold=Threshold(t.idempotency_conflicts, "requests", "impatient clients cause fewer"),
+            threshold=Threshold(t.idempotency_conflicts, "requests", "impatient clients cause fewer than this"),
             period=FIVE_MINUTES,
             periods=2,
             to_alarm=2,

@@ -90,9 +90,9 @@ def _parse(
 ) -> StackConfig:
     """Check values like `parse_config`. Also report `misplaced` keys and the problems already `found`.
 
-    A misplaced or unknown key can be a wrong spelling of an option. Then the option is checked with
-    its default instead of the value that was meant. Problems that name the option are not reported,
-    because they may not exist with the meant value.
+    A misplaced or unknown key can be a wrong spelling of an option. Then the value under this key is not used, and
+    the option is checked with its default. Problems that name the option are not reported, because the value
+    under the wrong key may not have them.
     """
     problems = [_misplaced_problem(name, meant, project) for name, meant in misplaced.items()]
     problems += [*found, *_name_problems(project, stack, given)]

@@ -38,6 +38,6 @@ class ObjectiveOptions(GeneralOptions):
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
             "consequence": "An alarm pages if the oldest message in the queue is some minutes older "
-            "than this time. SQS leaves out messages that were received three times or more."
+            "than this time. SQS ignores messages that were received three times or more."
         },
     )

@@ -20,8 +20,8 @@ MIN_DEAD_LETTER_SECONDS = 3_600
 # Time before the first message of a batch starts. Without this reserve, too little time could be left to start the
 # batch's last messages.
 START_SECONDS = 1
-# Before the first message starts, orders that share articles are settled in groups. The last try
-# starts at most `GROUP_SECONDS` after the beginning, and can take `ATTEMPT_SECONDS`.
+# Before the first message starts, orders that share articles are settled in groups. The last try to
+# settle a group starts at most `GROUP_SECONDS` after the first try, and can take `ATTEMPT_SECONDS`.
 TOGETHER_SECONDS = math.ceil(GROUP_SECONDS + ATTEMPT_SECONDS)
 # The longest time for which SQS hides a message. It counts from the receive, even if the visibility timeout is changed
 # later.
@@ -151,7 +151,7 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
 def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    # A batch of one message (as with strict ordering) has no group. In `local` groups need no reserve: calls are fast.
+    # A batch of one message (as with strict ordering) has no group. On the embedded AWS, calls need no reserve.
     together = config.batch_size > 1 and config.environment != "local"
     before = START_SECONDS + (TOGETHER_SECONDS if together else 0)
     needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before

@@ -37,7 +37,7 @@ def _logs_expire(resource: Resource) -> Iterator[str]:
 DATA_RULES: Final = (
     Rule(
         name="production-tables-are-protected",
-        description="In production one command alone, to AWS or Pulumi, cannot delete a table.",
+        description="In production no single command, to AWS or Pulumi, can delete a table.",
         level="mandatory",
         types=TABLES,
         check=_hard_to_delete,

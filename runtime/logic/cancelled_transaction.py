@@ -59,8 +59,8 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is a throttling reason of the order row or, if the order row has no reason at all, of a stock row. If there
-    is none, or if only stock rows that `judge` ignores were throttled, `code` is `TransactionConflict`.
+    `code` is a throttling reason if there is one, otherwise `TransactionConflict`. It comes from the order row;
+    if the order row has no reason, it comes from a stock row.
     """
 
     code: str

@@ -90,7 +90,7 @@ def test_a_production_stack_is_refused_before_anything_is_made(stack: LocalStack
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL], ids=["SIGTERM", "SIGKILL"])
-def test_after_a_killed_run_its_queue_subscription_and_article_are_removed(
+def test_the_queue_and_subscription_and_article_of_a_killed_run_are_removed(
     stack: LocalStack, tmp_path: Path, how: signal.Signals
 ) -> None:
     # GIVEN a run that has made a queue, its subscription and an article

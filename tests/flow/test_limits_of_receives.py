@@ -111,7 +111,7 @@ def test_four_killers_can_turn_another_message_into_a_dead_letter_if_the_limit_i
     others_dead = 0
     for seed in range(10):
         with staged(Deployment(max_receive_count=LEAST_RECEIVES, batch_threads=5), seed=seed) as stage:
-            # WHEN the messages are delivered until the queue is empty, with another sequence of calls for each seed
+            # WHEN the messages are delivered until the queue is empty, in another sequence for each seed
             _, of_killers = play(stage, 7, LEAST_RECEIVES - 1, Random(seed))
             others_dead += len(stage.world.orders_queue.moves) - len(of_killers)
             # AND dead letters are redriven after the killers are repaired

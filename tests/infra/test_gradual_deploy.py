@@ -73,8 +73,8 @@ def test_a_rollback_recognises_exactly_the_variables_that_refer_to_a_resource(op
     for name in NAMES:
         variables = recording.one(FUNCTION, f"{name}-function").inputs["environment"]["variables"]
         for variable, value in variables.items():
-            # THEN the variable counts as one that refers to a resource if and only if its value is a name, URL or ARN
-            # of one of these
+            # THEN the variable counts as one that refers to a resource if and only if its value is the name, URL or ARN
+            # of a resource in the outputs
             assert bool(NAMES_A_RESOURCE.fullmatch(variable)) == (value in known), variable
 
 

@@ -264,7 +264,7 @@ def test_a_bus_has_a_dead_letter_queue_if_and_only_if_it_has_a_customer_managed_
     assert found == expected
 
 
-def test_the_sdk_has_the_name_and_type_of_every_registered_input(
+def test_every_registered_input_has_a_name_and_type_that_the_sdk_defines(
     recordings: list[tuple[Combination, Recording]],
 ) -> None:
     # GIVEN

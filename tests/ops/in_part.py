@@ -71,7 +71,7 @@ class InPart:
         after: The number of calls before the first refusal.
 
     Attributes:
-        paged: Operations of which the page with the second item was read.
+        paged: Operations whose pages were read up to the second item or further.
         stale: Number of reads by GetItem and by BatchGetItem that are not strongly consistent.
     """
 

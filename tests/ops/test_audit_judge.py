@@ -1,7 +1,7 @@
 """Tests how the audit judges what it has read.
 
-G1: orders that are settled only if they still have a message. G5: settled orders whose event is published only
-if they still have a message. G2: the counts of stock. G4: the limit of receives.
+G1: an open order is lost if it has no message. G5: the event of a settled order is lost if it is not published and
+the order has no message. G2: the counts of stock. G4: the limit of receives.
 """
 
 from __future__ import annotations
@@ -53,10 +53,10 @@ def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
 
 @pytest.mark.parametrize("waiting", range(5))
 @pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
-def test_g1_or_g5_is_violated_only_if_every_assignment_of_the_messages_to_orders_breaks_one_of_them(
+def test_a_violation_is_reported_only_if_g1_or_g5_is_broken_whichever_orders_the_messages_belong_to(
     lost: int, silent: int, waiting: int
 ) -> None:
-    # GIVEN orders that break G1 without a message, others that break G5 without one, and messages in the orders queue
+    # GIVEN orders that break G1 if they have no message, others that then break G5, and messages in the orders queue
     doubts = {
         **{f"lost-{number}": (Doubt.OPEN, Doubt.UNSTORED)[number % 2] for number in range(lost)},
         **{f"silent-{number}": Doubt.UNPUBLISHED for number in range(silent)},

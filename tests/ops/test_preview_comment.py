@@ -82,7 +82,7 @@ def test_a_failure_without_an_event_shows_the_end_of_the_output() -> None:
 
 @pytest.mark.parametrize("printed", ["x" * 200_000, "x\n" * 100_000, "`````\n" * 50_000, ""])
 @pytest.mark.parametrize("count", [0, 1, 250])
-def test_the_diff_is_cut_before_the_list_of_changes(printed: str, count: int) -> None:
+def test_a_long_diff_is_cut_and_the_list_of_changes_stays_complete(printed: str, count: int) -> None:
     # GIVEN / WHEN
     text = comment(*(step("delete", f"queue-{number}") for number in range(count)), output=printed)
 

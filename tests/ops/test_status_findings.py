@@ -202,7 +202,7 @@ WRONG: dict[str, tuple[Reading, Severity, str, str]] = {
     "not evaluated": (
         reading(alarms=(alarm(state="INSUFFICIENT_DATA"),), alarms_evaluated=False),
         Severity.BLIND,
-        "on the embedded AWS, the stack's metrics raise no alarm",
+        "on the embedded AWS, the stack's metrics cannot raise alarms",
         "",
     ),
     "no alarms": (reading(alarms=()), Severity.BLIND, "no alarms", ""),

@@ -70,7 +70,7 @@ def test_one_change_of_a_statement_breaks_the_rule(
     assert len(broken) == 1
 
 
-def test_the_rule_on_tls_accepts_its_statement_alone_or_in_a_list_or_after_another_statement() -> None:
+def test_the_rule_on_tls_accepts_the_required_statement_alone_or_in_a_list_or_after_another_statement() -> None:
     # GIVEN
     statement = json.loads(TLS_ONLY)["Statement"][0]
     documents = [json.dumps({"Statement": SHAPES[shape](statement)}) for shape in SHAPES]

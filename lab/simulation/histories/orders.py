@@ -79,4 +79,4 @@ FOREIGN_BODIES: Final = {
     "no order": "{}",
     "newer than any": f'{{"schema_version": {SCHEMA_VERSION + 8}}}',
 }
-"""Bodies of messages that the API did not send. No code in a history can read the last body's version."""
+"""Bodies of messages that the API did not send. No release in a history knows the version of `newer than any`."""

@@ -41,7 +41,7 @@ class Surroundings:
 
     Attributes:
         world: The simulated world.
-        find: Returns the order that a caller in the history posted under the given order id, if any.
+        find: Returns the order with the given id, if a caller in the history posted it.
         play_steps: Plays steps in the middle of a run.
         fired: Occurrences of each disturbance, by function, operation and name.
         late: Calls of killed processes. These calls have not taken effect yet.

@@ -163,8 +163,8 @@ const laneOf = ({ what, where, by }) => {
   return where === "worker" || where === "process-order" ? 2 : 0;
 };
 /**
- * Returns the lane where a step's line begins: the lane before the step's, or the queue's lane if the message goes
- * back to the queue. A step without a line gets its own lane.
+ * Returns the lane where the line to a step begins: the lane to the left of the step's lane, or the queue's lane if
+ * the message goes back to the queue. For a step without a line, returns the lane of the step.
  */
 const previousLane = ({ what, retry_in_seconds: retry }, lane) => {
   if (what === "attempt started" || retry > 0) return 1;

@@ -147,7 +147,7 @@ class WorkerIdempotency:
     def in_progress_until(self, order_id: str) -> int | None:
         """Return the end of the lease of the run in progress (epoch milliseconds); `None` if no run is in progress.
 
-        After a run has ended, its record is in progress only if the run was killed or could not write to the table.
+        A run that was killed, or that could not write to the table, leaves its record in progress.
         """
         # The type stub expects a dict, but the persistence layer hashes data of any type, here the order id.
         data: Any = order_id
