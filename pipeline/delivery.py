@@ -70,7 +70,7 @@ def _row(spec: FunctionSpec, metrics: Mapping[str, Metric], bad: tuple[str, ...]
         threshold=Threshold(
             ROLLBACK_PERCENT,
             "percent",
-            "if the new version gets a tenth of all calls, 2 % of all are a fifth of its calls",
+            "a fifth of the new version's calls, while it gets a tenth of all calls",
         ),
         period=MINUTE,
         periods=MINUTES_LOOKED_AT,

@@ -23,8 +23,8 @@ from pipeline.package import LocalTarget, Package, PackageSpec, build_package
 
 ROOT: Final = Path(__file__).resolve().parents[2]
 WITHOUT_BYTECODE: Final = "create_order, without byte code"
-# Our functions are compared with a client without an SDK (floor), a botocore client (bare), and short versions of them
-# (`peers`).
+# Our functions are compared with a client without an SDK (floor), a botocore client (bare), and short versions of two
+# functions (`peers`).
 FLOOR, BARE, PEERS = "floor", "bare", ("create_order", "process_order")
 _FLOOR: Final = "import hand_signed; hand_signed.Client('dynamodb')"
 _BARE: Final = "import botocore.session; botocore.session.get_session().create_client('dynamodb')"

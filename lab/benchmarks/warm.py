@@ -1,7 +1,7 @@
 """Measures a warm `POST /orders` and the settling of one order, with prod's settings.
 
-Both are compared with a short version of the function (`peer`, in `lab.benchmarks.peers`), and with the function's
-calls to AWS alone. Plain botocore clients (`bare`) make these calls, and so does `hand_signed.Client` (`floor`).
+Each is compared with a short version of the function (`peer`, in `lab.benchmarks.peers`), and with only the function's
+calls to AWS, made by plain botocore clients (`bare`) or by `hand_signed.Client` (`floor`).
 """
 
 from __future__ import annotations

@@ -32,7 +32,7 @@ value, this input is a key's ARN.
 
 | shown | meaning |
 |---|---|
-| only an input's name | in each run, the input has the value of the option in this run |
+| only an input's name | the input's value is the option's value |
 | `…` after an input | the input is a longer text that contains the option's value; the rest of the text stays |
 | `—` | no value |
 | `…` and the end of a text | a long text with the account's number, such as an ARN; only its end is shown |

@@ -163,7 +163,7 @@ def lines_of(edit: Edit, source: bytes) -> range | None:
 
 
 def concerned(edit: Edit, folder: str, source: bytes, covered: Mapping[str, Mapping[str, Sequence[int]]]) -> list[str]:
-    """Return the folder's tests, or test files, that run the function with the edit.
+    """Return the folder's tests, or test files, that run the function in which the edit is made.
 
     For an edit outside of functions, return the tests that import its file. If the file is not Python, or no test
     runs the code, return all of the folder's tests.

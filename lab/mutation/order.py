@@ -77,7 +77,7 @@ def sorted_tests(
     of_module: Mapping[str, int],
     costs: Mapping[str, float],
 ) -> list[pytest.Item]:
-    """Return `items`, sorted: first by the mutants that they noticed (most first), then by their file's speed.
+    """Return `items`: tests that noticed more mutants come first. If the numbers are equal, tests of faster files do.
 
     If tests of the same file noticed the same number of mutants, they keep their order, so that
     shared fixtures are set up once.

@@ -28,8 +28,8 @@ _CODEDEPLOY: Final = "CodeDeploy, `deploy`"
 _RESOURCES: Final = """\
 ## Policies of resources
 
-Statements with Allow are of three kinds. AWS services may use the resource. The account may use the
-stack's key. The worker's role may publish to the topic `notifications`. Statements with Deny refuse requests without
+Statements with Allow are of three kinds: AWS services may use the resource; the account may use the
+stack's key; the worker's role may publish to the topic `notifications`. Statements with Deny refuse requests without
 TLS; `local` accepts such requests from loopback addresses.
 """
 

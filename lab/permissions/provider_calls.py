@@ -60,8 +60,8 @@ def everywhere() -> Mapping[str, str]:
 def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
     """Return the deploy role's calls that AWS cannot restrict to one stack, each with the reason.
 
-    The role may make these calls on other stacks' resources too. `tagged`: whether these resources have
-    tags. If they have none, the role may make further calls, which are included.
+    The role may make these calls on other stacks' resources too. If `tagged` is
+    false, also return the calls that it may make only on resources without tags.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

@@ -65,7 +65,7 @@ def _popular() -> None:
     _stock(name, Stock(grouped=False), arrivals(1000, BURST), without_retries)
     chance = random.Random(1)
     batches = {
-        "1000/s for 20 s, ten SKUs, one order for each SKU in a batch": range(10 * FEW),
+        "1000/s for 20 s, ten SKUs, each batch with one order per SKU": range(10 * FEW),
         "1000/s for 20 s, ten SKUs": [chance.randrange(10) for _ in range(10 * FEW)],
     }
     for name, skus in batches.items():

@@ -73,7 +73,7 @@ def run_story(stack: LocalStack, transcript: Transcript) -> None:
         failures.recover(stage, poisoned)
         *findings, in_data = story.check_guarantees(stage)
         seen = callers.isolation(callers.look_up_all(stage.account.orders(), callers.lookups_of(stage, known)))
-        findings.append(in_data.along_with(f"now {seen.counted}", seen.violations))
+        findings.append(in_data.along_with(seen.counted, seen.violations))
         story.events(stage)
     except (BotoCoreError, ClientError) as error:
         log = stack.state.emulator_log

@@ -70,7 +70,7 @@ class OpsCommands:
         return self._run("stock", "add", sku, str(count), *new, "--yes")
 
     def audit(self) -> Any:
-        """Run `audit`. It skips orders of the last two seconds. A broken guarantee is no error."""
+        """Run `audit`, without orders of the last two seconds. A broken guarantee is in the result; it is no error."""
         with self._turn:
             return self._run("audit", f"--cut-off={_CUT_OFF}", expected={*_EXPECTED, ExitCode.FAILED})
 

@@ -19,7 +19,7 @@ def register(actions: Any) -> None:
         run_prune,
         f"delete old versions; keep the newest {KEEP}, those in use, and those that `deploy shift` or a rollback needs",
         "python -m ops deploy prune --stack prod",
-        "nothing, because no rollback needs the deleted versions. Versions that failed to start are deleted too.\n"
+        "no further step: a rollback never needs the deleted versions. Versions that failed to start are deleted too.\n"
         "  Exit code 6: some could not be deleted.",
         changes=True,
     )

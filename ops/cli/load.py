@@ -97,8 +97,8 @@ def register(commands: Any) -> None:
         type=_positive(Decimal),
         default=Decimal(1),
         metavar="USD",
-        help="highest cost (default: 1). A load whose estimate is higher is refused. A run stops before "
-        "it could cost more, for example by retries. The estimate: the cost by `ops cost`, plus that of audit reads",
+        help="highest cost (default: 1). A load whose estimate is higher is refused. A run stops when its next request "
+        "(such as a retry) could exceed this cost. The estimate: the cost by `ops cost`, plus that of audit reads",
     )
     load.add_argument(
         "--within",

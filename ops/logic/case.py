@@ -32,7 +32,7 @@ class Facts:
     def only(self, order_id: str) -> "Facts":
         """Return what is known about one order.
 
-        To save memory, the returned order repeats its first line instead of its other lines.
+        To save memory, each line of the returned order is its first line. The number of lines stays the same.
         """
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):
@@ -122,7 +122,7 @@ def _cause(
 ) -> tuple[str, str]:
     """Return the error's type and text: from the dead letter, the stored order, or else the state.
 
-    An error has the same type in the dead letter and in the stored order.
+    Dead letters and stored orders have the same names for types of errors.
     """
     if letter.error_type:
         return letter.error_type, letter.error or ""

@@ -14,8 +14,8 @@ def passes(pattern: Mapping[str, Any], fields: Mapping[str, Any]) -> bool:
     """Return whether `fields` match the pattern. Call `check` on the pattern first.
 
     The pattern lists conditions for each field that it names. The field's value must fulfil one of them; if the
-    value is a list, one element must. A nested pattern must match the field's value (an object), or one object
-    of its list. Of the patterns in `$or`, one must match.
+    value is a list, one element must. A nested pattern must match the field's value; if the value is a
+    list, it must match one object of the list. Of the patterns in `$or`, one must match.
     """
     return all(_holds(name, wanted, fields) for name, wanted in pattern.items())
 

@@ -97,9 +97,7 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
                 "rejected": own_metric("OrderRejected", "worker"),
             },
             expression=percent("failed", ("failed", "confirmed", "rejected"), t.rate_minimum_events),
-            threshold=Threshold(
-                t.attempt_failure_percent, "percent", "the attempts of one failing message stay below it"
-            ),
+            threshold=Threshold(t.attempt_failure_percent, "percent", "a single failing message raises no alarm"),
             period=FIVE_MINUTES,
             periods=3,
             to_alarm=2,

@@ -68,7 +68,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
                 "exhausted": own_metric("LastAttemptFailed", "worker"),
             },
             expression=filled("sent", "exhausted"),
-            threshold=Threshold(1, "messages", "one is enough: such a message is no longer processed"),
+            threshold=Threshold(1, "messages", "even one: the worker no longer processes it"),
             period=MINUTE,
             periods=20,
             to_alarm=1,

@@ -71,7 +71,7 @@ def _warm_start(config: FunctionOptions) -> Problem | None:
         return Problem(
             ("api_reserved_concurrency", "api_warm_start"),
             "api_reserved_concurrency = 0 with api_warm_start = provisioned",
-            f"to run the API, api_reserved_concurrency: -1 or at least {ready}; to stop it, api_warm_start: none",
+            f"api_reserved_concurrency: -1 or at least {ready} to run the API; api_warm_start: none to stop it",
         )
     return Problem(
         ("api_provisioned_concurrency", "api_reserved_concurrency"),

@@ -37,7 +37,7 @@ class ObjectiveOptions(GeneralOptions):
         le=3_600,
         description="The promise to customers: an accepted order is settled within this time.",
         json_schema_extra={
-            "consequence": "An alarm pages if the oldest message in the queue is some minutes older "
-            "than this time. SQS ignores messages that were received three times or more."
+            "consequence": "An alarm pages if the oldest message in the queue is some minutes older than this "
+            "time. The alarm's metric ignores messages that were received three times or more."
         },
     )

@@ -151,7 +151,7 @@ def _worker_idempotency_ttl(config: ProcessingOptions) -> Problem | None:
 def _time_of_a_batch(config: ProcessingOptions) -> Problem | None:
     keys = ("worker_timeout_seconds", "batch_size", "batch_threads", "item_budget_seconds", "time_margin_seconds")
     rounds = -(-config.batch_size // config.batch_threads)
-    # A batch of one message (as with strict ordering) has no group. On the embedded AWS, calls need no reserve.
+    # A batch of one message (as with strict ordering) has no group. On the embedded AWS, calls are fast.
     together = config.batch_size > 1 and config.environment != "local"
     before = START_SECONDS + (TOGETHER_SECONDS if together else 0)
     needed = rounds * config.item_budget_seconds + config.time_margin_seconds + before

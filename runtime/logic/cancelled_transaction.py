@@ -59,8 +59,8 @@ class Shortage:
 class Contention:
     """The same transaction may succeed in a moment.
 
-    `code` is a throttling reason if there is one, otherwise `TransactionConflict`. It comes from the order row;
-    if the order row has no reason, it comes from a stock row.
+    `code` is a throttling reason of the order row or, if this row has no reason at all, of a stock row. Otherwise
+    `code` is `TransactionConflict`.
     """
 
     code: str

@@ -124,7 +124,7 @@ class OrderProcessor:
             return None
         try:
             return self.processed.in_progress_until(delivery.order_id)
-        except Exception as failure:  # noqa: BLE001 - without the record, only the batch's sequence is worse
+        except Exception as failure:  # noqa: BLE001 - without the record, only the batch's sequence may be wrong
             error = self.describe(failure).error
             self.logger.warning("idempotency record not read", order_id=delivery.order_id, error=error)
             # The message may be a suspect. So it runs after the messages that have no unfinished run, and before the

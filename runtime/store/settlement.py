@@ -108,7 +108,7 @@ class SettlementStore:
     def _write(self, update: "UpdateTypeDef") -> tuple[Mapping[str, Any], bool]:
         """Write the update. Return the stored item, and whether the condition was true.
 
-        If the answer to a successful write is lost, the SDK's retry finds the condition false.
+        If the answer to a write that made the order final is lost, the SDK's retry finds the condition false.
         """
         try:
             answer = self._client.update_item(**update, ReturnValues="ALL_NEW")

@@ -119,9 +119,9 @@ def test_a_message_may_lose_one_more_receive_for_each_stopped_run_of_its_order()
     # GIVEN a message that has lost two receives because of a killer (a message of another order,
     # which kills the worker). Without stopped runs, one killer may cost another message at most two
     # receives
-    # AND a copy of the message, with the same order and so the same lease. The deadline stopped the copy's run, and
-    # this lease ended after the killer's lease. Suspects run in the sequence in which their leases end, so the killer
-    # runs first
+    # AND a copy of the message, with the same order and so the same record. The deadline stopped the copy's run, and
+    # the lease in this record ended after the killer's lease. Suspects run in the sequence in which their leases end,
+    # so the killer runs first
     made = History.read(COPY_STOPPED)
     # WHEN the killer and the message are delivered, and the message loses a third receive
     violations = play(made)

@@ -45,7 +45,7 @@ def test_only_an_alias_with_weights_leads_to_an_additional_version(
     assert version is None
 
 
-def test_a_ministack_that_lacks_a_name_which_add_weights_uses_is_refused() -> None:
+def test_add_weights_refuses_a_ministack_that_lacks_a_needed_name() -> None:
     # GIVEN / WHEN / THEN
     with pytest.raises(LookupError, match="no _get_function, _get_function_config, _effective"):
         add_weights(ModuleType("lambda_svc"))

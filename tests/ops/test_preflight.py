@@ -162,7 +162,7 @@ def test_a_missing_role_for_domains_is_a_warning_if_a_domain_is_set(domain: str,
     assert [each.verdict for each in found] == [Verdict.OK, verdict]
 
 
-def test_a_permissions_boundary_is_reported_if_it_exists_but_is_not_set_or_is_set_but_missing() -> None:
+def test_an_existing_permissions_boundary_must_be_set_and_a_set_one_must_exist() -> None:
     # GIVEN the name that the bootstrap's template gives to the permissions boundary
     template = (ROOT / "bootstrap/template.yaml").read_text()
     assert 'ManagedPolicyName: !Sub "pulumi-${Project}-${Environment}-boundary"' in template

@@ -56,7 +56,7 @@ def test_the_bytes_of_an_event_are_pinned(order: StoredOrder, document: str) -> 
     assert event_for(order, source=SOURCE).document == document
 
 
-def test_the_id_type_and_currency_of_an_event_are_those_in_its_document() -> None:
+def test_an_event_has_the_id_and_type_and_currency_of_its_document() -> None:
     # GIVEN a confirmed order
     event = event_for(stored(), source=SOURCE)
     # WHEN its attributes are compared with its document

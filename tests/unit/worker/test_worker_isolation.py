@@ -72,7 +72,7 @@ def deliver(batch: list[Message], deadline: int, threads: int) -> None:
     threads=st.integers(1, 5),
     most=st.integers(1, 10),
 )
-def test_a_message_that_is_no_killer_has_at_most_killers_plus_two_receives(
+def test_with_n_killers_every_other_message_has_at_most_n_plus_two_receives(
     kinds: list[bool], seed: int, threads: int, most: int
 ) -> None:
     # GIVEN a queue with any number of killers. Each batch is drawn from the queue at random

@@ -67,8 +67,8 @@ class Table:
         attributes.
 
         Raises:
-            InvalidValueError: a key attribute is missing, empty or of the wrong type. Or ``whole`` is true, and
-                ``item`` has other attributes.
+            InvalidValueError: a key attribute is missing, empty or of the wrong type, or ``whole`` is true and
+                ``item`` has further attributes.
         """
         if whole and len(item) != len(self.key_types):
             raise InvalidValueError("The provided key element does not match the schema")
