@@ -33,7 +33,7 @@ class Verdict(StrEnum):
 
     KILLED = "killed"
     TIMEOUT = "timeout"
-    """The tests did not end, so the mutant counts as noticed. But a list of survivors (see `listed.py`) may contain it,
+    """The tests did not end, so the mutant counts as noticed. But `listed.py` accepts an entry for such a mutant,
     because a slow machine can also cause this verdict."""
     SURVIVED = "survived"
     UNCLEAR = "unclear"

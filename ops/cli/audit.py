@@ -20,7 +20,7 @@ _SHOWN: Final = 20
 _NEVER_KNOWN: Final = (
     "what callers and subscribers received: the tables only record which answers and events were sent",
     "which messages are in the orders queue: audit only counts them, because SQS counts each read as a receive",
-    "events that people published again",
+    "whether people published events again",
     "whether rows of orders were deleted, if the API's records of these orders have expired (by default after 24 h)",
 )
 

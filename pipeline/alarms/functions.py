@@ -97,7 +97,9 @@ def _attempts(context: Context) -> tuple[Alarm, ...]:
                 "rejected": own_metric("OrderRejected", "worker"),
             },
             expression=percent("failed", ("failed", "confirmed", "rejected"), t.rate_minimum_events),
-            threshold=Threshold(t.attempt_failure_percent, "percent", "a single failing message raises no alarm"),
+            threshold=Threshold(
+                t.attempt_failure_percent, "percent", "one failing message alone does not raise this alarm"
+            ),
             period=FIVE_MINUTES,
             periods=3,
             to_alarm=2,

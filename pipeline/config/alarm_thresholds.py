@@ -16,7 +16,7 @@ class AlarmThresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempt_failure_percent: Percent = Field(
-        25, description="Page when this share of attempts fails; a single failing message raises no alarm."
+        25, description="Page when this share of attempts fails; one failing message alone does not page."
     )
     rate_minimum_events: Count = Field(
         3,

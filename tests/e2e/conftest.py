@@ -82,7 +82,7 @@ def api(request: pytest.FixtureRequest, deployed: Deployed | None, stack: LocalS
 @pytest.fixture(autouse=True)
 def _no_faults_left(request: pytest.FixtureRequest) -> Iterator[None]:
     # The fixture `stack` is requested only for tests that use `stack` themselves, because the request can start the
-    # shared stack. Other tests have their own stack or none.
+    # shared stack. Other tests make their own stack, or need no stack.
     stack = request.getfixturevalue("stack") if "stack" in request.fixturenames else None
     yield
     if isinstance(stack, LocalStack):

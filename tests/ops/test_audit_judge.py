@@ -53,7 +53,7 @@ def test_the_totals_leave_out_articles_that_are_not_checked() -> None:
 
 @pytest.mark.parametrize("waiting", range(5))
 @pytest.mark.parametrize(("lost", "silent"), list(itertools.product(range(4), repeat=2)))
-def test_a_violation_is_reported_only_if_g1_or_g5_is_broken_in_every_possible_case(
+def test_a_violation_is_reported_if_and_only_if_g1_or_g5_is_broken_in_every_possible_case(
     lost: int, silent: int, waiting: int
 ) -> None:
     # GIVEN orders that break G1 if they have no message, orders that break G5 if they have no message, and some

@@ -101,8 +101,8 @@ class Model:
     _excused: set[str] = field(default_factory=set)
     _killed_with: defaultdict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
     _killed_otherwise: Counter[str] = field(default_factory=Counter)
-    """For each order, the receives that its messages lost in killed runs, if a killer may not be the only cause. The
-    count is per order, because a killed run leaves a lease that delays all messages of its order.
+    """For each order, the receives that its messages lost in killed runs, if something other than a killer may be the
+    cause. The count is per order, because a killed run leaves a lease that delays all messages of its order.
 
     If a killer is the only possible cause, the receive is counted in ``_killed_with``, under the key ``by killers``.
     """

@@ -103,7 +103,7 @@ def test_a_final_order_does_not_change_even_if_no_stock_is_left(world: WorkerAcc
 
 
 @pytest.mark.parametrize(("stored", "by_us"), [("2026-01-31T12:00:00.000Z", True), ("2026-01-31T12:00:01.000Z", False)])
-def test_a_final_order_with_the_time_of_this_runs_transaction_counts_as_settled_by_this_run(
+def test_a_final_order_counts_as_settled_by_this_run_if_it_has_the_time_of_a_transaction_of_this_run(
     world: WorkerAccount, stored: str, by_us: bool
 ) -> None:
     # GIVEN a final order, and an earlier transaction of this run that may have settled this order
