@@ -77,7 +77,7 @@ def sorted_tests(
     of_module: Mapping[str, int],
     costs: Mapping[str, float],
 ) -> list[pytest.Item]:
-    """Return `items`, sorted: tests that noticed more mutants first; among equal tests, those of faster files first.
+    """Return `items`, sorted: tests that noticed more mutants first; then tests of faster files first.
 
     If tests of the same file noticed the same number of mutants, they keep their order, so that
     shared fixtures are set up once.

@@ -61,7 +61,7 @@ def unnarrowed(*, tagged: bool) -> Mapping[str, str]:
     """Return the deploy role's calls that AWS cannot restrict to one stack, each with the reason.
 
     The role may make these calls on other stacks' resources too. If `tagged` is
-    false, also return the calls that it may make on such resources if they have no tags.
+    false, also return the calls that it may make on resources without tags.
     """
     return _file()["unnarrowed"] if tagged else {**_file()["unnarrowed"], **_file()["untagged"]}
 

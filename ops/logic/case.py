@@ -32,7 +32,7 @@ class Facts:
     def only(self, order_id: str) -> "Facts":
         """Return what is known about one order.
 
-        To save memory, all lines of the returned order are its first line, repeated. Their number stays the same.
+        To save memory, the returned order has its first line again in place of each other line.
         """
         orders, corrupt = {}, {}
         if order := self.orders.get(order_id):

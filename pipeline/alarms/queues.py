@@ -68,7 +68,7 @@ def _dead_letters() -> tuple[Alarm, ...]:
                 "exhausted": own_metric("LastAttemptFailed", "worker"),
             },
             expression=filled("sent", "exhausted"),
-            threshold=Threshold(1, "messages", "the worker no longer processes this message"),
+            threshold=Threshold(1, "messages", "each one is a message that the worker no longer processes"),
             period=MINUTE,
             periods=20,
             to_alarm=1,

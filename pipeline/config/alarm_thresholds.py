@@ -16,7 +16,8 @@ class AlarmThresholds(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     attempt_failure_percent: Percent = Field(
-        25, description="Page when this share of attempts fails; one failing message alone does not page."
+        25,
+        description="Page when this share of attempts fails; one failing message alone does not raise this alarm.",
     )
     rate_minimum_events: Count = Field(
         3,
